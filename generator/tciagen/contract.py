@@ -1,0 +1,150 @@
+"""The contract: what an API means, free of JSON and of Python.
+
+Built by :mod:`tciagen.resolve` from documents, the DICOM data dictionary and the
+overlay. Everything is frozen and ordered once: endpoints by address, parameters
+and attributes as the document lists them (which for attributes is the order of
+the CSV columns).
+"""
+
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+
+import attrs
+
+
+class Type(StrEnum):
+    """Logical type of a value; the names are those of the published schema."""
+
+    STRING = "string"
+    INTEGER = "integer"
+    DECIMAL = "decimal"
+    BOOLEAN = "boolean"
+    DATE = "date"
+    DATE_TIME = "dateTime"
+    TIME = "time"
+    UID = "uid"
+
+
+class Source(StrEnum):
+    """Who said what type a value has."""
+
+    DOCUMENT = "document"
+    TAG = "tag"
+    OVERLAY = "overlay"
+    ASSUMED = "assumed"
+
+
+RECORD_FORMATS = ("CSV", "HTML", "XML", "JSON")
+FILE_FORMATS = ("ZIP", "DICOM")
+NO_TAG = "NA"
+COMPUTED = "Computed"
+
+
+@attrs.frozen(kw_only=True)
+class Parameter:
+    """One query key.
+
+    ``dicom`` is a tag in capitals (``"0020 000E"``), ``"NA"``, ``"Computed"`` or
+    None where nothing was said. ``declared`` holds the schema members that the
+    document itself states; a short-form parameter with ``(R)`` or ``(O)`` declares
+    ``Required``. Members that were filled in otherwise are not in it.
+    """
+
+    name: str
+    description: str = ""
+    required: bool = False
+    type: Type = Type.STRING
+    type_source: Source = Source.ASSUMED
+    dicom: str | None = None
+    allowed_values: tuple[str, ...] | None = None
+    default: str | None = None
+    deprecated: bool = False
+    example: str | None = None
+    python_name: str | None = None
+    declared: frozenset[str] = frozenset()
+
+
+@attrs.frozen(kw_only=True)
+class Attribute:
+    """One column of an answer; see :class:`Parameter` for the shared members.
+
+    ``aliases`` are further wire names under which the server sends the value;
+    only the overlay can know them.
+    """
+
+    name: str
+    description: str = ""
+    type: Type = Type.STRING
+    type_source: Source = Source.ASSUMED
+    dicom: str | None = None
+    optional: bool = True
+    allowed_values: tuple[str, ...] | None = None
+    deprecated: bool = False
+    example: str | None = None
+    python_name: str | None = None
+    aliases: tuple[str, ...] = ()
+    declared: frozenset[str] = frozenset()
+
+
+@attrs.frozen(kw_only=True)
+class Result:
+    """One record of the answer: the class that the generated client gives it."""
+
+    name: str
+    description: str = ""
+    attributes: tuple[Attribute, ...] = ()
+    python_name: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Endpoint:
+    """One query endpoint below a resource.
+
+    ``formats`` and ``default_format`` are None where neither the document nor the
+    overlay says; ``unknown_members`` are JSON pointers of members that the schema
+    does not know.
+    """
+
+    resource: str
+    name: str
+    description: str = ""
+    parameters: tuple[Parameter, ...] = ()
+    formats: tuple[str, ...] | None = None
+    default_format: str | None = None
+    deprecated: bool = False
+    replaced_by: str | None = None
+    result: Result
+    python_name: str | None = None
+    declared: frozenset[str] = frozenset()
+    unknown_members: tuple[str, ...] = ()
+
+    @property
+    def address(self) -> str:
+        """Path below the BaseURL, such as ``TCIA/query/getSeries``."""
+        return f"{self.resource}/query/{self.name}"
+
+    @property
+    def answers_file(self) -> bool:
+        """Whether an answer is a file (ZIP or DICOM) and not records.
+
+        A contract without formats is judged by its attributes: a file has none.
+        """
+        if self.formats is None:
+            return not self.result.attributes
+        return not set(self.formats) & set(RECORD_FORMATS)
+
+
+@attrs.frozen
+class Contract:
+    """All endpoints of one API, sorted by address."""
+
+    endpoints: tuple[Endpoint, ...] = attrs.field(
+        converter=lambda endpoints: tuple(sorted(endpoints, key=lambda e: e.address))
+    )
+
+    def __iter__(self) -> Iterator[Endpoint]:
+        return iter(self.endpoints)
+
+    def by_address(self) -> Mapping[str, Endpoint]:
+        """Return the endpoints keyed by :attr:`Endpoint.address`."""
+        return {endpoint.address: endpoint for endpoint in self.endpoints}
