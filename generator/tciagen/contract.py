@@ -6,7 +6,7 @@ and attributes as the document lists them (which for attributes is the order of
 the CSV columns).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 
 import attrs
@@ -134,13 +134,15 @@ class Endpoint:
         return not set(self.formats) & set(RECORD_FORMATS)
 
 
+def _by_address(endpoints: Iterable[Endpoint]) -> tuple[Endpoint, ...]:
+    return tuple(sorted(endpoints, key=lambda endpoint: endpoint.address))
+
+
 @attrs.frozen
 class Contract:
     """All endpoints of one API, sorted by address."""
 
-    endpoints: tuple[Endpoint, ...] = attrs.field(
-        converter=lambda endpoints: tuple(sorted(endpoints, key=lambda e: e.address))
-    )
+    endpoints: tuple[Endpoint, ...] = attrs.field(converter=_by_address)
 
     def __iter__(self) -> Iterator[Endpoint]:
         return iter(self.endpoints)

@@ -1,0 +1,43 @@
+"""Types from the DICOM data dictionary (PS3.6, as pydicom carries it)."""
+
+from functools import cache
+
+from tciagen.contract import Type
+
+# PS3.5, table 6.2-1. A value of any other representation is text.
+_TYPE_OF_VR = {
+    "DA": Type.DATE,
+    "DT": Type.DATE_TIME,
+    "TM": Type.TIME,
+    "UI": Type.UID,
+    "DS": Type.DECIMAL,
+    "FD": Type.DECIMAL,
+    "FL": Type.DECIMAL,
+    "IS": Type.INTEGER,
+    "SL": Type.INTEGER,
+    "SS": Type.INTEGER,
+    "SV": Type.INTEGER,
+    "UL": Type.INTEGER,
+    "US": Type.INTEGER,
+    "UV": Type.INTEGER,
+    "US or SS": Type.INTEGER,
+}
+
+
+@cache
+def type_of_tag(tag: str) -> Type | None:
+    """Return the logical type of a tag such as ``0020 000E``; None for an unknown one.
+
+    A tag of more than one value is text, whatever its representation: the values
+    arrive joined by a backslash.
+    """
+    from pydicom.datadict import dictionary_VM, dictionary_VR  # noqa: PLC0415 - 0.3 s
+
+    try:
+        number = int(tag.replace(" ", ""), 16)
+        representation, multiplicity = dictionary_VR(number), dictionary_VM(number)
+    except (KeyError, ValueError):
+        return None
+    if multiplicity != "1":
+        return Type.STRING
+    return _TYPE_OF_VR.get(representation, Type.STRING)

@@ -1,0 +1,1 @@
+"""How the contract looks in Python: names, types, texts and docstrings."""

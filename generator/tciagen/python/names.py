@@ -1,0 +1,86 @@
+"""Wire names to Python names: snake_case, class names, and what they must not be."""
+
+import builtins
+import keyword
+import re
+from typing import Self
+
+from tciagen.errors import DocumentProblem
+
+IRREGULAR = {"DICOMweb": "Dicomweb", "kVp": "Kvp", "mAs": "Mas", "pH": "Ph", "eV": "Ev"}
+"""Acronyms whose capitals do not tell where a word ends."""
+
+_WORD = re.compile(
+    r"""
+    [A-Z]{2,}s(?![a-z])           # plural of an acronym: UIDs, IDs
+    | [A-Z]+(?=[A-Z][a-z])        # acronym before a word: SOP|Instance
+    | [A-Z][a-z]+[0-9]*           # Word, Word2
+    | [A-Z]+[0-9]*                # acronym at the end: UID, T1
+    | [a-z]+[0-9]*
+    | [0-9]+
+    """,
+    re.VERBOSE,
+)
+
+RESERVED = frozenset(keyword.kwlist) | frozenset(keyword.softkwlist) | frozenset(dir(builtins))
+
+
+class Identifier(str):
+    """A Python identifier that was checked to be one: ASCII, no keyword."""
+
+    __slots__ = ()
+
+    def __new__(cls, text: str) -> Self:
+        """Return ``text`` as an identifier.
+
+        Raises:
+            ValueError: it is none.
+        """
+        if not (text.isascii() and text.isidentifier()) or keyword.iskeyword(text):
+            raise ValueError(f"{text!r} is not a Python identifier")
+        return super().__new__(cls, text)
+
+
+def words(name: str) -> list[str]:
+    """Return the words of a wire name: ``getSOPInstanceUIDs`` → get, SOP, Instance, UIDs."""
+    for irregular, regular in IRREGULAR.items():
+        name = name.replace(irregular, regular)
+    return _WORD.findall(name)
+
+
+def snake_case(name: str) -> str:
+    """Return a wire name in snake_case; an empty text if it has no word.
+
+    ``getSOPInstanceUIDs`` → ``get_sop_instance_uids``, ``PatientID`` → ``patient_id``.
+    """
+    return "_".join(words(name)).lower()
+
+
+def pascal_case(name: str) -> str:
+    """Return a wire name in PascalCase, acronyms as they are: ``getSOPs`` → ``GetSOPs``."""
+    return "".join(word[:1].upper() + word[1:] for word in words(name))
+
+
+def variable(name: str, reserved: frozenset[str] = frozenset()) -> Identifier:
+    """Return the Python name of a parameter, attribute or method.
+
+    A keyword, a builtin or a name in ``reserved`` gets a final underscore.
+
+    Raises:
+        DocumentProblem: the name has no letters, or begins with a digit.
+    """
+    snake = snake_case(name)
+    if snake in RESERVED | reserved:
+        snake += "_"
+    try:
+        return Identifier(snake)
+    except ValueError:
+        raise DocumentProblem(
+            f"The wire name {name!r} gives no Python name; set `name` for it in the overlay."
+        ) from None
+
+
+def class_name(name: str, reserved: frozenset[str] = frozenset()) -> Identifier:
+    """Return the class name for a Result.Name; a taken one gets ``Record`` behind it."""
+    plain = name[:1].upper() + name[1:]
+    return Identifier(plain + "Record" if plain in RESERVED | reserved else plain)

@@ -1,0 +1,130 @@
+"""Text that a server wrote, and the only ways by which it reaches source code.
+
+A :class:`ServerText` refuses to become a string: ``str()``, ``format()``, ``%``,
+``+``, ``join`` and Jinja's ``~`` all raise. :func:`literal`, :func:`docstring`,
+:func:`comment` and, for prose files, :func:`markdown` let it out, each in a form
+that cannot end the literal, docstring, comment or paragraph that it stands in.
+"""
+
+import re
+import textwrap
+from typing import NoReturn, final
+
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+!|~&-])")
+
+
+@final
+class ServerText:
+    """A text from a document; equal by content, never a string by accident."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def _refuse(self, *_: object) -> NoReturn:
+        raise TypeError("server text reaches source only by literal, docstring or comment")
+
+    __str__ = _refuse
+    __format__ = _refuse
+    __repr__ = _refuse
+    __add__ = _refuse
+    __radd__ = _refuse
+    __mod__ = _refuse
+    __rmod__ = _refuse
+    __iter__ = _refuse
+    __html__ = _refuse
+    __bytes__ = _refuse
+
+    def __bool__(self) -> bool:
+        return bool(self._text.strip())
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ServerText) and other._text == self._text
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+
+def _raw(text: "str | ServerText") -> str:
+    return text._text if isinstance(text, ServerText) else text  # noqa: SLF001 - the one way out
+
+
+def compose(*parts: "str | ServerText") -> ServerText:
+    """Return one text made of ours and the server's."""
+    return ServerText("".join(map(_raw, parts)))
+
+
+def plain(text: "str | ServerText") -> str:
+    """Return the text on one line, what does not print written as ``<U+202E>``."""
+    raw = _raw(text)
+    return _visible(" ".join(raw.split()))
+
+
+def literal(text: "str | ServerText") -> str:
+    """Return a double-quoted Python literal of exactly this text; only what prints stays as it is."""
+    raw = _raw(text)
+    return '"' + "".join(map(_escaped, raw)) + '"'
+
+
+def _escaped(character: str) -> str:
+    if character in '"\\':
+        return "\\" + character
+    if character.isprintable():
+        return character
+    code = ord(character)
+    short = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+    if character in short:
+        return short[character]
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def docstring(text: "str | ServerText", indent: int = 4, width: int = 88) -> str:
+    """Return a whole docstring with its quotes, wrapped and indented for its place.
+
+    Paragraphs are separated by blank lines; a line that begins with blanks keeps its
+    depth and hangs its continuation four deeper.
+    """
+    raw = _raw(text)
+    margin = " " * indent
+    lines: list[str] = []
+    for line in raw.split("\n"):
+        depth = len(line) - len(line.lstrip(" "))
+        words = _visible(" ".join(line.split()))
+        if not words:
+            lines.append("")
+            continue
+        first = '"""' if not lines else ""
+        wrapped = textwrap.wrap(
+            first + words,
+            width - indent,
+            initial_indent=" " * depth,
+            subsequent_indent=" " * (depth + 4 if depth else 0),
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        if first:
+            wrapped[0] = wrapped[0].removeprefix('"""')
+        lines += wrapped
+    body = "\n".join(lines).strip("\n").replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
+    if body.endswith('"'):
+        body = body[:-1] + '\\"'
+    shown = body.replace("\n", "\n" + margin)
+    shown = "\n".join(line.rstrip() for line in shown.split("\n"))
+    return f'"""{shown}"""' if "\n" not in shown else f'"""{shown}\n{margin}"""'
+
+
+def comment(text: "str | ServerText") -> str:
+    """Return the text on one line behind ``# ``."""
+    return "# " + plain(text)
+
+
+def markdown(text: "str | ServerText") -> str:
+    """Return the text on one line with every character that Markdown or HTML reads escaped."""
+    return _MARKDOWN.sub(r"\\\1", plain(text)).replace("\\<", "&lt;").replace("\\&", "&amp;")
+
+
+def _visible(text: str) -> str:
+    return "".join(c if c.isprintable() else f"<U+{ord(c):04X}>" for c in text)

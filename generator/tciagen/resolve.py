@@ -1,0 +1,235 @@
+"""Documents and overlay to contract: each question is answered once, by the first who can.
+
+A type is told by the document, else by the DICOM tag's value representation, else
+by the overlay; else it is text, with a notice.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from tciagen.contract import (
+    COMPUTED,
+    NO_TAG,
+    Attribute,
+    Contract,
+    Endpoint,
+    Parameter,
+    Result,
+    Source,
+    Type,
+)
+from tciagen.dicom import type_of_tag
+from tciagen.documents import JsonObject, member_name
+from tciagen.errors import DocumentProblem
+from tciagen.overlay import Entry, Overlay
+from tciagen.schema import unknown_members
+
+
+@attrs.frozen
+class Resolution:
+    """A contract, and what its reader should know of how it came about."""
+
+    contract: Contract
+    notices: tuple[str, ...] = ()
+
+
+def resolve(documents: Mapping[str, JsonObject], overlay: Overlay | None = None) -> Resolution:
+    """Return the contract of valid documents, keyed by address.
+
+    Raises:
+        DocumentProblem: an overlay entry that contradicts a document, stands against
+            another entry, or changes nothing; all are told together.
+    """
+    reader = _Resolver(overlay or Overlay())
+    contract = Contract(tuple(reader.endpoint(a, d) for a, d in sorted(documents.items())))
+    reader.finish()
+    return Resolution(contract, tuple(reader.notices))
+
+
+class _Resolver:
+    def __init__(self, overlay: Overlay) -> None:
+        self.overlay = overlay
+        self.used: set[int] = set()
+        self.problems: list[str] = []
+        self.notices: list[str] = []
+
+    def endpoint(self, address: str, document: JsonObject) -> Endpoint:
+        declared = frozenset(document) & {"Formats", "DefaultFormat", "Deprecated", "ReplacedBy"}
+        said = self._said(
+            address,
+            "endpoint",
+            "",
+            {
+                "formats": _tuple(document.get("Formats")),
+                "default_format": document.get("DefaultFormat"),
+            },
+        )
+        unknown = unknown_members(document)
+        self.notices += [f"{address}{p}: the schema does not know this member" for p in unknown]
+        formats = _tuple(said.get("formats"))
+        default = said.get("default_format")
+        if default is None and formats is not None and len(formats) == 1:
+            default = formats[0]
+        result = document["Result"]
+        endpoint = Endpoint(
+            resource=address.split("/", 1)[0],
+            name=document["QueryName"],
+            description=document["Description"],
+            parameters=tuple(self._parameter(address, p) for p in document["Parameters"]),
+            formats=formats,
+            default_format=default,
+            deprecated=document.get("Deprecated", False),
+            replaced_by=document.get("ReplacedBy"),
+            result=Result(
+                name=result["Name"],
+                description=result["Description"],
+                attributes=tuple(self._attribute(address, a) for a in result["Attributes"]),
+                python_name=said.get("class"),
+            ),
+            python_name=said.get("name"),
+            declared=declared,
+            unknown_members=unknown,
+        )
+        if formats is None:
+            kind = "a file" if endpoint.answers_file else "records"
+            self.notices.append(f"{address}: no one says the formats; it is taken to answer {kind}")
+        return endpoint
+
+    def _parameter(self, address: str, document: JsonObject | str) -> Parameter:
+        name = member_name(document)
+        if isinstance(document, str):
+            mark = document[len(name) :].strip(" ()")
+            document = {"Name": name, **({"Required": mark == "R"} if mark else {})}
+            declared = frozenset(document)
+        else:
+            # The schema gives Required a default: an object without it states false.
+            declared = frozenset(document) | {"Required"}
+        said = self._said(
+            address,
+            "parameter",
+            name,
+            {
+                "required": document.get("Required"),
+                "type": document.get("Type"),
+                "dicom": _tag(document.get("DICOM")),
+                "allowed_values": _tuple(document.get("AllowedValues")),
+                "default": document.get("Default"),
+                "description": document.get("Description"),
+                "example": document.get("Example"),
+            },
+        )
+        type_, source = self._type(address, f"parameter {name}", document, said)
+        return Parameter(
+            name=name,
+            description=said.get("description") or "",
+            required=said.get("required") or False,
+            type=type_,
+            type_source=source,
+            dicom=said.get("dicom"),
+            allowed_values=_tuple(said.get("allowed_values")),
+            default=said.get("default"),
+            deprecated=document.get("Deprecated", False),
+            example=said.get("example"),
+            python_name=said.get("name"),
+            declared=declared - {"Name"},
+        )
+
+    def _attribute(self, address: str, document: JsonObject) -> Attribute:
+        name = document["Name"]
+        said = self._said(
+            address,
+            "attribute",
+            name,
+            {
+                "optional": document.get("Optional"),
+                "type": document.get("Type"),
+                "dicom": _tag(document["DICOM"]),
+                "allowed_values": _tuple(document.get("AllowedValues")),
+                "example": document.get("Example"),
+            },
+        )
+        type_, source = self._type(address, f"attribute {name}", document, said)
+        # The schema gives Optional a default, so an object without it states true.
+        return Attribute(
+            name=name,
+            description=document["Description"],
+            type=type_,
+            type_source=source,
+            dicom=said["dicom"],
+            optional=said.get("optional") is not False,
+            allowed_values=_tuple(said.get("allowed_values")),
+            deprecated=document.get("Deprecated", False),
+            example=said.get("example"),
+            python_name=said.get("name"),
+            aliases=_tuple(said.get("aliases")) or (),
+            declared=(frozenset(document) | {"Optional"}) - {"Name"},
+        )
+
+    def _type(
+        self, address: str, what: str, document: JsonObject, said: Mapping[str, Any]
+    ) -> tuple[Type, Source]:
+        if "Type" in document:
+            return Type(document["Type"]), Source.DOCUMENT
+        tag = said.get("dicom")
+        if tag not in (None, NO_TAG, COMPUTED):
+            told = type_of_tag(tag)
+            if told is not None:
+                if said.get("type") is not None:
+                    self.problems.append(
+                        f"the tag {tag} of {what} of {address} tells the type {told};"
+                        " take `type` out of the entry"
+                    )
+                return told, Source.TAG
+        if said.get("type") is not None:
+            return Type(said["type"]), Source.OVERLAY
+        self.notices.append(f"{address}: no one says the type of {what}; it is taken as string")
+        return Type.STRING, Source.ASSUMED
+
+    def _said(self, address: str, kind: str, member: str, told: dict[str, Any]) -> dict[str, Any]:
+        """Return what the document tells, filled in from the entries that match."""
+        filled: dict[str, Entry] = {}
+        for entry in self.overlay.entries:
+            if not entry.matches(address, kind, member):
+                continue
+            for key, value in entry.values.items():
+                if key in filled:
+                    self.problems.append(f"{entry} and {filled[key]} both set {key} for {address}")
+                elif told.get(key) is None:
+                    told[key] = value
+                    filled[key] = entry
+                    self.used.add(entry.number)
+        for entry in self.overlay.entries:
+            exact = entry.endpoint == address and entry.matches(address, kind, member)
+            for key, value in entry.values.items() if exact else ():
+                if key not in filled and told.get(key) is not None:
+                    self.problems.append(_silenced(entry, key, told[key], value))
+                    self.used.add(entry.number)
+        return told
+
+    def finish(self) -> None:
+        for entry in self.overlay.entries:
+            if entry.number not in self.used:
+                self.problems.append(f"{entry} changes nothing any more; delete it")
+        if self.problems:
+            lines = "\n".join(f"{self.overlay.where}: {p}" for p in self.problems)
+            raise DocumentProblem(lines)
+
+
+def _silenced(entry: Entry, key: str, told: object, value: object) -> str:
+    told, value = (list(v) if isinstance(v, tuple) else v for v in (told, value))
+    if told == value:
+        return f"{entry}: the document itself says {key} = {told!r} now; delete it from the entry"
+    return (
+        f"{entry}: the document says {key} = {told!r}, and an overlay cannot overrule it"
+        f" with {value!r}; delete it from the entry"
+    )
+
+
+def _tag(tag: str | None) -> str | None:
+    return tag if tag is None or tag in (NO_TAG, COMPUTED) else tag.upper()
+
+
+def _tuple(values: Any) -> tuple[str, ...] | None:
+    return None if values is None else tuple(values)
