@@ -62,7 +62,7 @@ def plain(text: "str | ServerText") -> str:
 
 
 def literal(text: "str | ServerText") -> str:
-    """Return a double-quoted Python literal of exactly this text; only what prints stays as it is."""
+    """Return a double-quoted Python literal of this text; what does not print is escaped."""
     raw = _raw(text)
     return '"' + "".join(map(_escaped, raw)) + '"'
 

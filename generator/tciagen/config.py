@@ -1,0 +1,179 @@
+"""Configuration: ``tciagen.toml``, or ``[tool.tciagen]`` of a pyproject.toml.
+
+One table for each API; in a ``tciagen.toml`` the tables stand at the top level::
+
+    [tool.tciagen.fleet]
+    base-url = "https://harbour.example/services/v3"
+    resources = { Fleet = ["listVessels", "getVessel"], Crew = ["listSailors"] }
+    documents = "contracts/fleet/documents"
+    overlay = "contracts/fleet/overlay.toml"     # optional
+    schema = "contracts/fleet/schema.json"       # optional: else the published one
+    output = "generated/fleet-client"
+    package = "fleet_client"
+    distribution = "fleet-client"                # optional: else the package with hyphens
+    version = "0.1.0"                            # optional
+    environment = "FLEET"                        # optional: prefix of <PREFIX>_BASE_URL
+    title = "Harbour fleet"                      # optional: for people
+
+Paths are relative to the file. Every value can be given on the command line instead.
+"""
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import attrs
+
+from tciagen.documents import QUERY_NAME, RESOURCE, address_of
+from tciagen.errors import UsageProblem
+from tciagen.overlay import suggestion
+from tciagen.render import Target
+
+_OWN_FILE = "tciagen.toml"
+_PATHS = frozenset({"documents", "overlay", "schema", "output"})
+_TEXTS = _PATHS | {"base-url", "package", "distribution", "version", "environment", "title"}
+_KEYS = _TEXTS | {"resources"}
+
+Value = TypeVar("Value")
+
+
+@attrs.frozen(kw_only=True)
+class Api:
+    """One API's configuration; None where neither file nor command line says."""
+
+    name: str = "api"
+    base_url: str | None = None
+    addresses: tuple[str, ...] = ()
+    documents: Path | None = None
+    overlay: Path | None = None
+    schema: Path | None = None
+    output: Path | None = None
+    package: str | None = None
+    distribution: str | None = None
+    version: str = "0.1.0"
+    environment: str | None = None
+    title: str | None = None
+
+    def target(self) -> Target:
+        """Return what the distribution is called.
+
+        Raises:
+            UsageProblem: the package or the BaseURL is not known, or a name is wrong.
+        """
+        package = required(self.package, "package")
+        return Target(
+            package=package,
+            distribution=self.distribution or package.replace("_", "-"),
+            version=self.version,
+            environment=self.environment or package.removesuffix("_client").upper(),
+            title=self.title or self.name,
+            base_url=required(self.base_url, "base-url"),
+        )
+
+
+def required(value: Value | None, key: str) -> Value:
+    """Return a value that a command cannot do without.
+
+    Raises:
+        UsageProblem: it is not given.
+    """
+    if value is None or value == ():
+        option = {"addresses": "--endpoint Resource/QueryName", "output": "--out DIR"}.get(
+            key, f"--{key}"
+        )
+        named = {"addresses": "resources"}.get(key, key)
+        raise UsageProblem(f"Give {option}, or {named!r} in the configuration.")
+    return value
+
+
+def find_config(start: Path) -> Path | None:
+    """Return the nearest tciagen.toml, or pyproject.toml with ``[tool.tciagen]``, upwards."""
+    for folder in (start, *start.parents):
+        if (folder / _OWN_FILE).is_file():
+            return folder / _OWN_FILE
+        project = folder / "pyproject.toml"
+        if project.is_file() and _tables(project):
+            return project
+    return None
+
+
+def read_config(path: Path) -> dict[str, Api]:
+    """Return the APIs of a configuration file by name.
+
+    Raises:
+        UsageProblem: unreadable, not TOML, or wrong entries; all are told together.
+    """
+    problems: list[str] = []
+    apis: dict[str, Api] = {}
+    for name, table in _tables(path).items():
+        wrong = list(_wrong(table)) if isinstance(table, dict) else ["it must be a table"]
+        problems += [f"{path}: [{name}]: {reason}" for reason in wrong]
+        if not wrong:
+            apis[name] = _api(name, table, path.parent)
+    if problems:
+        raise UsageProblem("\n".join(problems))
+    if not apis:
+        raise UsageProblem(f"{path} configures no API; add a table [tool.tciagen.<name>].")
+    return apis
+
+
+def parse_endpoint(text: str) -> str:
+    """Return the address that ``Resource/QueryName`` means.
+
+    Raises:
+        UsageProblem: it is not of that form.
+    """
+    resource, _, name = text.strip("/").replace("/query/", "/").partition("/")
+    if not (RESOURCE.fullmatch(resource) and QUERY_NAME.fullmatch(name)):
+        raise UsageProblem(f"{text!r} is no endpoint; write Resource/QueryName.")
+    return address_of(resource, name)
+
+
+def _tables(path: Path) -> dict[str, Any]:
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageProblem(f"{path} cannot be read: {error.strerror}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageProblem(f"{path} is not TOML: {error}.") from error
+    if path.name == "pyproject.toml":
+        data = data.get("tool", {}).get("tciagen", {})
+    return data
+
+
+def _wrong(table: Mapping[str, Any]) -> Iterable[str]:
+    for key, value in table.items():
+        if key not in _KEYS:
+            yield f"unknown key {key!r}{suggestion(key, set(_KEYS))}"
+        elif key in _TEXTS and (not isinstance(value, str) or not value.strip()):
+            yield f"{key} must be a text, not {value!r}"
+    resources = table.get("resources", {})
+    if not isinstance(resources, dict):
+        yield "resources must be a table such as { Fleet = ['listVessels'] }"
+        return
+    for resource, names in resources.items():
+        if not isinstance(names, list) or not all(isinstance(n, str) for n in names):
+            yield f"resources.{resource} must be a list of QueryNames"
+            continue
+        for name in names:
+            try:
+                parse_endpoint(f"{resource}/{name}")
+            except UsageProblem as problem:
+                yield f"resources: {problem}"
+        if len(set(names)) != len(names):
+            yield f"resources.{resource} names an endpoint twice"
+
+
+def _api(name: str, table: Mapping[str, Any], folder: Path) -> Api:
+    values: dict[str, Any] = {
+        key.replace("-", "_"): folder / value if key in _PATHS else value
+        for key, value in table.items()
+        if key != "resources"
+    }
+    addresses = [
+        parse_endpoint(f"{resource}/{query}")
+        for resource, names in table.get("resources", {}).items()
+        for query in names
+    ]
+    return Api(name=name, addresses=tuple(sorted(addresses)), **values)

@@ -1,0 +1,98 @@
+"""The contract as a file: what a generated package carries of its origin.
+
+``contract.json`` in the package holds the meaning (:func:`to_json`), so that two
+versions of a client can be compared, and a client can tell at run time that its
+server has moved on.
+"""
+
+import hashlib
+import json
+from typing import Any
+
+import attrs
+
+from tciagen.contract import Attribute, Contract, Endpoint, Parameter, Result, Source, Type
+from tciagen.documents import canonical
+from tciagen.errors import DocumentProblem
+
+FORMAT = 1
+
+
+def to_json(contract: Contract) -> bytes:
+    """Return the contract's canonical JSON; what only documents know is left out."""
+    endpoints = [_plain(endpoint) for endpoint in contract]
+    return canonical({"format": FORMAT, "digest": digest(contract), "endpoints": endpoints})
+
+
+def from_json(body: bytes, where: str) -> Contract:
+    """Return the contract that :func:`to_json` wrote.
+
+    Raises:
+        DocumentProblem: it is something else.
+    """
+    try:
+        data = json.loads(body)
+        if data["format"] != FORMAT:
+            raise DocumentProblem(f"{where} has contract format {data['format']}, not {FORMAT}.")
+        return Contract(tuple(map(_endpoint, data["endpoints"])))
+    except (ValueError, KeyError, TypeError) as error:
+        raise DocumentProblem(f"{where} is not a contract file: {error!r}.") from error
+
+
+def digest(contract: Contract) -> str:
+    """Return the SHA-256 of the meaning: no prose, no examples, no provenance."""
+    meaning = [_plain(endpoint, prose=False) for endpoint in contract]
+    return hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()
+
+
+_PROVENANCE = {"declared", "type_source", "unknown_members"}
+_PROSE = {"description", "example"}
+
+
+def _plain(value: Any, *, prose: bool = True) -> Any:
+    if isinstance(value, tuple):
+        return [_plain(v, prose=prose) for v in value]
+    if attrs.has(type(value)):
+        left_out = _PROVENANCE if prose else _PROVENANCE | _PROSE
+        return {
+            field.name: _plain(getattr(value, field.name), prose=prose)
+            for field in attrs.fields(type(value))
+            if field.name not in left_out and getattr(value, field.name) != field.default
+        }
+    return value
+
+
+def _endpoint(data: dict[str, Any]) -> Endpoint:
+    result = data["result"]
+    attributes = tuple(Attribute(**_member(a)) for a in result.get("attributes", ()))
+    told = {"Formats": "formats", "DefaultFormat": "default_format"}
+    return Endpoint(
+        **{
+            **_tuples(data),
+            "parameters": tuple(Parameter(**_member(p)) for p in data.get("parameters", ())),
+            "result": Result(**{**result, "attributes": attributes}),
+            "declared": frozenset(name for name, key in told.items() if key in data),
+        }
+    )
+
+
+def _member(data: dict[str, Any]) -> dict[str, Any]:
+    """Return a member's arguments; what the file says counts as declared."""
+    spelled = {
+        "Required": "required",
+        "Optional": "optional",
+        "Type": "type",
+        "AllowedValues": "allowed_values",
+        "Default": "default",
+        "DICOM": "dicom",
+    }
+    return {
+        **_tuples(data),
+        "type": Type(data.get("type", Type.STRING)),
+        "type_source": Source.DOCUMENT,
+        "declared": frozenset(m for m, key in spelled.items() if key in data),
+    }
+
+
+def _tuples(data: dict[str, Any]) -> dict[str, Any]:
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}

@@ -1,0 +1,178 @@
+"""Fetching every endpoint's metadata: the only module of the generator that uses the network.
+
+``<BaseURL>/<Resource>/query/<QueryName>/metadata`` of all endpoints at once, with a
+bound on how many at a time, time-outs, and retries with backoff. A document that
+cannot be fetched or judged never replaces a good one; all failures are told together.
+"""
+
+import asyncio
+import random
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import attrs
+import httpx
+from jsonschema import Draft202012Validator
+
+from tciagen import __version__
+from tciagen.documents import (
+    MAX_DOCUMENT_BYTES,
+    JsonObject,
+    canonical,
+    document_path,
+    judge,
+    parse,
+)
+from tciagen.errors import DocumentProblem, ServerProblem, TciagenError, UsageProblem
+from tciagen.publish import replace_file
+
+RETRIED = frozenset({408, 425, 429, 502, 503, 504})
+CONCURRENCY = 8
+ATTEMPTS = 3
+TIMEOUT = httpx.Timeout(10.0, read=30.0)
+MAX_WAIT = 20.0
+
+
+@attrs.frozen
+class Failure:
+    """An endpoint without a usable document, and why. ``rule`` is the drift rule's id."""
+
+    address: str
+    rule: str
+    reason: str
+
+
+@attrs.frozen
+class Crawl:
+    """What a crawl brought: documents by address, and the failures."""
+
+    documents: Mapping[str, JsonObject]
+    failures: tuple[Failure, ...] = ()
+
+    def require_complete(self) -> None:
+        """Raise unless every endpoint gave a valid document.
+
+        Raises:
+            ServerProblem: an endpoint was out of reach.
+            DocumentProblem: all answered, but a document is unreadable or invalid.
+        """
+        if not self.failures:
+            return
+        total = len(self.documents) + len({f.address for f in self.failures})
+        lines = [f"{f.address}: {f.reason}" for f in self.failures]
+        lines.append(
+            f"{len(self.documents)} of {total} documents are good;"
+            " those that failed were left as they were."
+        )
+        unreachable = any(f.rule == "endpoint-unreachable" for f in self.failures)
+        raise (ServerProblem if unreachable else DocumentProblem)("\n".join(lines))
+
+
+def crawl(
+    base_url: str, addresses: Iterable[str], validator: Draft202012Validator | None = None
+) -> Crawl:
+    """Fetch and judge the metadata of every address.
+
+    Raises:
+        UsageProblem: ``base_url`` is no http or https address.
+    """
+    check_base_url(base_url)
+    return asyncio.run(_crawl(base_url.rstrip("/"), sorted(set(addresses)), validator))
+
+
+def check_base_url(base_url: str) -> None:
+    """Raise UsageProblem unless this can stand before ``/<Resource>/query/…``."""
+    try:
+        parts = urlsplit(base_url)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname)
+        good = good and not (parts.query or parts.fragment) and (parts.port or 1) > 0
+    except ValueError:
+        good = False
+    if not good:
+        raise UsageProblem(
+            f"{base_url!r} is not a BaseURL; give one such as http://127.0.0.1:8042/services/v3."
+        )
+
+
+def write_documents(documents: Mapping[str, JsonObject], folder: Path) -> list[str]:
+    """Write each document that is new or differs; return their addresses."""
+    changed = []
+    for address, document in documents.items():
+        place, body = document_path(folder, address), canonical(document)
+        if not place.is_file() or place.read_bytes() != body:
+            replace_file(place, body)
+            changed.append(address)
+    return changed
+
+
+async def _crawl(
+    base_url: str, addresses: list[str], validator: Draft202012Validator | None
+) -> Crawl:
+    limit = asyncio.Semaphore(CONCURRENCY)
+    headers = {"Accept": "application/json", "User-Agent": f"tciagen/{__version__}"}
+    documents: dict[str, JsonObject] = {}
+    failures: list[Failure] = []
+
+    async def one(client: httpx.AsyncClient, address: str) -> None:
+        async with limit:
+            try:
+                body = await _fetch(client, f"{base_url}/{address}/metadata")
+                document = parse(body, "its metadata")
+            except TciagenError as problem:
+                server = isinstance(problem, ServerProblem)
+                rule = "endpoint-unreachable" if server else "document-unreadable"
+                failures.append(Failure(address, rule, str(problem)))
+                return
+        findings = judge(address, document, validator)
+        failures.extend(Failure(address, f.rule, str(f.violation)) for f in findings)
+        if not findings:
+            documents[address] = document
+
+    async with httpx.AsyncClient(timeout=TIMEOUT, headers=headers) as client:
+        await asyncio.gather(*(one(client, address) for address in addresses))
+    failures.sort(key=lambda f: (f.address, f.reason))
+    return Crawl(dict(sorted(documents.items())), tuple(failures))
+
+
+async def _fetch(client: httpx.AsyncClient, url: str) -> bytes:
+    """Return the body of a 200 answer.
+
+    Raises:
+        ServerProblem: it did not come, after the last attempt.
+    """
+    for attempt in range(1, ATTEMPTS + 1):
+        last = attempt == ATTEMPTS
+        try:
+            async with client.stream("GET", url) as response:
+                if response.status_code == httpx.codes.OK:
+                    return await _body(response)
+                if last or response.status_code not in RETRIED:
+                    raise ServerProblem(f"{url} answered {response.status_code}.")
+                wait = _retry_after(response.headers.get("Retry-After"))
+        except httpx.TimeoutException as error:
+            if last:
+                raise ServerProblem(f"{url} did not answer in time.") from error
+            wait = 0.0
+        except httpx.HTTPError as error:
+            if last:
+                raise ServerProblem(
+                    f"{url} is out of reach: {str(error) or type(error).__name__}."
+                ) from error
+            wait = 0.0
+        await asyncio.sleep(wait or random.uniform(0.1, 0.5) * 2**attempt)  # noqa: S311
+    raise AssertionError
+
+
+async def _body(response: httpx.Response) -> bytes:
+    body = bytearray()
+    async for chunk in response.aiter_bytes():
+        body += chunk
+        if len(body) > MAX_DOCUMENT_BYTES:
+            raise DocumentProblem(f"its metadata is larger than {MAX_DOCUMENT_BYTES:,} bytes.")
+    return bytes(body)
+
+
+def _retry_after(value: str | None) -> float:
+    """Return the seconds that a server asks to wait, at most MAX_WAIT; 0 if it does not."""
+    return min(float(value), MAX_WAIT) if value and value.isdigit() else 0.0

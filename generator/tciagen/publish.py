@@ -1,0 +1,192 @@
+"""Publishing a distribution's files, and telling how a folder differs from them.
+
+The manifest beside the generated files (``.tciagen.json``) holds the SHA-256 of
+each file and of each input. By it a hand edit (EDITED) is told from a file that
+the inputs have left behind (STALE), and a file is deleted only if it was generated.
+"""
+
+import difflib
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from enum import StrEnum
+from pathlib import Path, PurePosixPath
+
+import attrs
+
+from tciagen.errors import UsageProblem
+from tciagen.render import Files
+
+MANIFEST = PurePosixPath(".tciagen.json")
+_IGNORED = {"__pycache__", "dist", "build", ".venv"}
+_DIFF_LINES = 60
+
+
+class Kind(StrEnum):
+    """How a file differs from what would be published."""
+
+    MISSING = "MISSING"
+    EXTRA = "EXTRA"
+    STALE = "STALE"
+    EDITED = "EDITED"
+
+
+@attrs.frozen
+class Difference:
+    """One file that is not as it would be published, with a unified diff."""
+
+    kind: Kind
+    path: PurePosixPath
+    diff: str = ""
+
+
+@attrs.frozen
+class Published:
+    """What publishing did: how many files, by what happened to them."""
+
+    written: tuple[PurePosixPath, ...]
+    unchanged: int
+    deleted: tuple[PurePosixPath, ...]
+
+
+def with_manifest(files: Files, inputs: Mapping[str, str]) -> Files:
+    """Return the files and the manifest that describes them.
+
+    ``inputs`` maps the name of each layer (documents, overlay, templates, …) to its
+    digest.
+    """
+    manifest = {
+        "generated-by": "tciagen generate",
+        "inputs": dict(inputs),
+        "files": {str(path): _sha256(body) for path, body in files.items()},
+    }
+    body = json.dumps(manifest, indent=2, sort_keys=True).encode() + b"\n"
+    return dict(sorted({**files, MANIFEST: body}.items()))
+
+
+def read_manifest(folder: Path) -> dict[str, dict[str, str]]:
+    """Return the manifest's ``files`` and ``inputs``; both empty if there is none to read."""
+    try:
+        data = json.loads((folder / MANIFEST).read_bytes())
+        return {
+            part: {str(k): str(v) for k, v in data[part].items()} for part in ("files", "inputs")
+        }
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {"files": {}, "inputs": {}}
+
+
+def compare(files: Files, folder: Path) -> list[Difference]:
+    """Return every difference between ``files`` and a folder, in both directions."""
+    known = read_manifest(folder)["files"]
+    found: list[Difference] = []
+    for path, wanted in files.items():
+        place = folder / path
+        if not place.is_file():
+            found.append(Difference(Kind.MISSING, path))
+            continue
+        actual = place.read_bytes()
+        if actual != wanted:
+            generated = path == MANIFEST or known.get(str(path)) == _sha256(actual)
+            kind = Kind.STALE if generated else Kind.EDITED
+            found.append(Difference(kind, path, _diff(path, actual, wanted)))
+    found += [Difference(Kind.EXTRA, path) for path in _present(folder) if path not in files]
+    return sorted(found, key=lambda d: d.path)
+
+
+def publish(files: Files, folder: Path, *, force: bool = False) -> Published:
+    """Make a folder hold exactly ``files``; each is replaced atomically.
+
+    Raises:
+        UsageProblem: the folder holds hand-edited files, or files that were never
+            generated, and ``force`` is not given; nothing was written.
+    """
+    differences = compare(files, folder)
+    known = read_manifest(folder)["files"]
+    if not force:
+        _refuse_hand_work(differences, known, folder)
+    written = [d.path for d in differences if d.kind is not Kind.EXTRA]
+    deleted = [d.path for d in differences if d.kind is Kind.EXTRA]
+    # The manifest goes last: a run that is cut short is told by the next one.
+    for path in sorted(written, key=lambda p: p == MANIFEST):
+        replace_file(folder / path, files[path])
+    for path in deleted:
+        (folder / path).unlink()
+        _remove_empty(folder, (folder / path).parent)
+    return Published(tuple(written), len(files) - len(written), tuple(deleted))
+
+
+def _refuse_hand_work(
+    differences: Iterable[Difference], known: Mapping[str, str], folder: Path
+) -> None:
+    edited = [str(d.path) for d in differences if d.kind is Kind.EDITED]
+    foreign = [
+        str(d.path) for d in differences if d.kind is Kind.EXTRA and str(d.path) not in known
+    ]
+    if edited:
+        raise UsageProblem(
+            f"{_listed(edited)} in {folder} edited by hand; move the change into the templates"
+            " or the overlay, or give --force to overwrite."
+        )
+    if foreign:
+        raise UsageProblem(
+            f"{_listed(foreign)} in {folder} not generated; move it elsewhere, or give --force"
+            " to delete it."
+        )
+
+
+def _listed(names: list[str]) -> str:
+    shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+    return shown + (" was" if len(names) == 1 else " were")
+
+
+def _present(folder: Path) -> Iterator[PurePosixPath]:
+    for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
+        relative = path.relative_to(folder)
+        cache = any(
+            part in _IGNORED or part.endswith((".egg-info", "_cache")) for part in relative.parts
+        )
+        if path.is_file() and not cache:
+            yield PurePosixPath(relative.as_posix())
+
+
+def replace_file(place: Path, body: bytes) -> None:
+    """Write a file so that a reader sees the old content or the new, never a part."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=place.parent, prefix=f".{place.name}.", suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(body)
+        mode = place.stat().st_mode & 0o777 if place.exists() else 0o666 & ~_umask()
+        Path(temporary).chmod(mode)
+        Path(temporary).replace(place)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _umask() -> int:
+    current = os.umask(0)
+    os.umask(current)
+    return current
+
+
+def _remove_empty(root: Path, folder: Path) -> None:
+    while folder != root and not any(folder.iterdir()):
+        folder.rmdir()
+        folder = folder.parent
+
+
+def _diff(path: PurePosixPath, actual: bytes, wanted: bytes) -> str:
+    before, after = (body.decode("utf-8", "replace").splitlines() for body in (actual, wanted))
+    lines = list(
+        difflib.unified_diff(before, after, f"{path} (now)", f"{path} (generated)", lineterm="")
+    )
+    if len(lines) > _DIFF_LINES:
+        lines[_DIFF_LINES:] = [f"… {len(lines) - _DIFF_LINES} more lines"]
+    return "\n".join(lines)
+
+
+def _sha256(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()

@@ -1,0 +1,173 @@
+"""Contract and templates to the files of a distribution. Pure: same input, same bytes.
+
+A file of the templates folder that ends in ``.jinja`` is rendered, every other one
+is copied byte for byte; ``package/`` becomes ``src/<package>/``.
+"""
+
+import ast
+import hashlib
+import re
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from importlib.resources import files
+from pathlib import Path, PurePosixPath
+
+import attrs
+import black
+import jinja2
+from black.mode import Mode, TargetVersion
+from black.parsing import InvalidInput
+
+from tciagen import __version__
+from tciagen.contract import Contract
+from tciagen.contract_json import digest, to_json
+from tciagen.errors import DocumentProblem, UsageProblem
+from tciagen.gate import check_gate
+from tciagen.python.text import ServerText, comment, docstring, literal, markdown
+from tciagen.python.view import build_view
+
+Files = Mapping[PurePosixPath, bytes]
+"""The content of each file of a distribution, by its path in it."""
+
+_MODE = Mode(target_versions={TargetVersion.PY311})
+_NEUTRAL = ServerText("neutral")
+_PACKAGE = re.compile(r"[a-z][a-z0-9_]*")
+_DISTRIBUTION = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
+
+
+def _checked(
+    pattern: re.Pattern[str], example: str
+) -> Callable[[object, "attrs.Attribute[str]", str], None]:
+    def check(_: object, field: "attrs.Attribute[str]", value: str) -> None:
+        if not pattern.fullmatch(value):
+            raise UsageProblem(f"{field.name} = {value!r} is not a valid name such as {example}.")
+
+    return check
+
+
+@attrs.frozen(kw_only=True)
+class Target:
+    """What the distribution is called and where its client looks by default.
+
+    Raises:
+        UsageProblem: a name that packaging does not allow, or a version that is none.
+    """
+
+    package: str = attrs.field(validator=_checked(_PACKAGE, "'fleet_client'"))
+    distribution: str = attrs.field(validator=_checked(_DISTRIBUTION, "'fleet-client'"))
+    version: str = attrs.field(
+        default="0.1.0", validator=_checked(re.compile(r"\d+\.\d+\.\d+"), "'1.0.0'")
+    )
+    environment: str = attrs.field(validator=_checked(re.compile(r"[A-Z][A-Z0-9_]*"), "'FLEET'"))
+    title: str
+    base_url: str
+
+
+def templates_folder() -> Path:
+    """Return the folder of the client's templates: the wheel's copy, else the checkout's."""
+    packaged = Path(str(files("tciagen").joinpath("_templates", "client")))
+    checkout = Path(__file__).resolve().parents[2] / "templates" / "client"
+    return packaged if packaged.is_dir() else checkout
+
+
+def template_files(folder: Path) -> Iterator[tuple[PurePosixPath, bytes]]:
+    """Yield the files below a templates folder with their content, sorted, caches left out.
+
+    Raises:
+        UsageProblem: there is no such folder.
+    """
+    if not folder.is_dir():
+        raise UsageProblem(f"There is no templates folder {folder}.")
+    for path in sorted(folder.rglob("*")):
+        relative = path.relative_to(folder)
+        hidden = any(part.startswith(".") or part == "__pycache__" for part in relative.parts)
+        if path.is_file() and not hidden and path.suffix != ".pyc":
+            yield PurePosixPath(relative.as_posix()), path.read_bytes()
+
+
+def public_names(folder: Path) -> dict[str, tuple[str, ...]]:
+    """Return the runtime's public names by module, as its ``PUBLIC`` table lists them."""
+    source = (folder / "package" / "_runtime" / "__init__.py").read_text(encoding="utf-8")
+    for node in ast.parse(source).body:
+        match node:
+            case ast.AnnAssign(target=ast.Name(id="PUBLIC"), value=ast.expr() as value):
+                table: dict[str, tuple[str, ...]] = ast.literal_eval(value)
+                return table
+    raise UsageProblem(f"The templates in {folder} have no table PUBLIC of the runtime's names.")
+
+
+def render(contract: Contract, target: Target, templates: Path | None = None) -> Files:
+    """Return every file of the distribution.
+
+    Raises:
+        DocumentProblem: names that collide, or a text that would become code.
+        UsageProblem: the templates are not to be found or are wrong.
+    """
+    folder = templates or templates_folder()
+    public = public_names(folder)
+    exported = {"Client", "AsyncClient", *(n for names in public.values() for n in names)}
+    context = {
+        "api": build_view(contract, exported),
+        "target": target,
+        "public": public,
+        "digest": digest(contract),
+        "generator": __version__,
+    }
+    package = PurePosixPath("src", target.package)
+    rendered: dict[PurePosixPath, bytes] = {package / "contract.json": to_json(contract)}
+    for path, body in template_files(folder):
+        place = package.joinpath(*path.parts[1:]) if path.parts[0] == "package" else path
+        if path.suffix == ".jinja":
+            place = place.with_suffix("")
+            rendered[place] = _rendered(str(place), body.decode("utf-8"), context)
+        else:
+            rendered[place] = body
+    return dict(sorted(rendered.items()))
+
+
+def templates_digest(templates: Path | None = None) -> str:
+    """Return the SHA-256 of the names and contents of all template files."""
+    total = hashlib.sha256()
+    for path, body in template_files(templates or templates_folder()):
+        total.update(f"{path} {len(body)}\n".encode() + body)
+    return total.hexdigest()
+
+
+def _rendered(name: str, template: str, context: Mapping[str, object]) -> bytes:
+    try:
+        text = _environment(neutral=False).from_string(template).render(context)
+        if not name.endswith(".py"):
+            return text.encode("utf-8")
+        neutral = _environment(neutral=True).from_string(template).render(context)
+    except jinja2.TemplateError as error:
+        line = f", line {error.lineno}" if isinstance(error, jinja2.TemplateSyntaxError) else ""
+        raise UsageProblem(f"The template of {name}{line}: {error}") from error
+    except TypeError as error:
+        raise DocumentProblem(f"The template of {name}: {error}") from error
+    try:
+        formatted = black.format_str(text, mode=_MODE)
+    except InvalidInput as error:
+        raise DocumentProblem(f"{name} would not be Python: {error}") from error
+    check_gate(name, text, neutral, formatted)
+    return formatted.encode("utf-8")
+
+
+@cache
+def _environment(*, neutral: bool) -> jinja2.Environment:
+    environment = jinja2.Environment(
+        autoescape=False,  # noqa: S701 - no HTML; texts leave by the filters, the gate proves it
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    for filter_ in (literal, docstring, comment, markdown):
+        environment.filters[filter_.__name__] = _neutralised(filter_) if neutral else filter_
+    return environment
+
+
+def _neutralised(filter_: Callable[..., str]) -> Callable[..., str]:
+    def neutral_filter(text: str | ServerText, *arguments: int) -> str:
+        return filter_(_NEUTRAL if isinstance(text, ServerText) else text, *arguments)
+
+    return neutral_filter
