@@ -25,7 +25,7 @@ from typing import Any, TypeVar
 
 import attrs
 
-from tciagen.documents import QUERY_NAME, RESOURCE, address_of
+from tciagen.address import parse_endpoint
 from tciagen.errors import UsageProblem
 from tciagen.overlay import suggestion
 from tciagen.render import Target
@@ -116,18 +116,6 @@ def read_config(path: Path) -> dict[str, Api]:
     if not apis:
         raise UsageProblem(f"{path} configures no API; add a table [tool.tciagen.<name>].")
     return apis
-
-
-def parse_endpoint(text: str) -> str:
-    """Return the address that ``Resource/QueryName`` means.
-
-    Raises:
-        UsageProblem: it is not of that form.
-    """
-    resource, _, name = text.strip("/").replace("/query/", "/").partition("/")
-    if not (RESOURCE.fullmatch(resource) and QUERY_NAME.fullmatch(name)):
-        raise UsageProblem(f"{text!r} is no endpoint; write Resource/QueryName.")
-    return address_of(resource, name)
 
 
 def _tables(path: Path) -> dict[str, Any]:

@@ -9,13 +9,13 @@ import asyncio
 import random
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import attrs
 import httpx
 from jsonschema import Draft202012Validator
 
 from tciagen import __version__
+from tciagen.address import check_base_url
 from tciagen.documents import (
     MAX_DOCUMENT_BYTES,
     JsonObject,
@@ -24,7 +24,7 @@ from tciagen.documents import (
     judge,
     parse,
 )
-from tciagen.errors import DocumentProblem, ServerProblem, TciagenError, UsageProblem
+from tciagen.errors import DocumentProblem, ServerProblem, TciagenError
 from tciagen.publish import replace_file
 
 RETRIED = frozenset({408, 425, 429, 502, 503, 504})
@@ -79,20 +79,6 @@ def crawl(
     """
     check_base_url(base_url)
     return asyncio.run(_crawl(base_url.rstrip("/"), sorted(set(addresses)), validator))
-
-
-def check_base_url(base_url: str) -> None:
-    """Raise UsageProblem unless this can stand before ``/<Resource>/query/…``."""
-    try:
-        parts = urlsplit(base_url)
-        good = parts.scheme in ("http", "https") and bool(parts.hostname)
-        good = good and not (parts.query or parts.fragment) and (parts.port or 1) > 0
-    except ValueError:
-        good = False
-    if not good:
-        raise UsageProblem(
-            f"{base_url!r} is not a BaseURL; give one such as http://127.0.0.1:8042/services/v3."
-        )
 
 
 def write_documents(documents: Mapping[str, JsonObject], folder: Path) -> list[str]:

@@ -6,7 +6,6 @@ character that does not print, so that a change of the server is a reviewable di
 """
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
@@ -14,6 +13,7 @@ from typing import Any, NoReturn
 import attrs
 from jsonschema import Draft202012Validator
 
+from tciagen.address import QUERY_NAME, RESOURCE, address_of
 from tciagen.errors import DocumentProblem
 from tciagen.schema import Violation, json_pointer, violations
 
@@ -21,8 +21,6 @@ JsonObject = dict[str, Any]
 """A JSON object that :func:`parse` has read; its members are not yet judged."""
 
 MAX_DOCUMENT_BYTES = 4 * 1024 * 1024
-RESOURCE = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
-QUERY_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 
 
 @attrs.frozen(order=True)
@@ -32,11 +30,6 @@ class Finding:
     address: str
     violation: Violation
     rule: str
-
-
-def address_of(resource: str, query_name: str) -> str:
-    """Return the path below the BaseURL, such as ``TCIA/query/getSeries``."""
-    return f"{resource}/query/{query_name}"
 
 
 def document_path(folder: Path, address: str) -> Path:

@@ -19,6 +19,7 @@ from black.mode import Mode, TargetVersion
 from black.parsing import InvalidInput
 
 from tciagen import __version__
+from tciagen.address import check_base_url
 from tciagen.contract import Contract
 from tciagen.contract_json import digest, to_json
 from tciagen.errors import DocumentProblem, UsageProblem
@@ -59,8 +60,10 @@ class Target:
         default="0.1.0", validator=_checked(re.compile(r"\d+\.\d+\.\d+"), "'1.0.0'")
     )
     environment: str = attrs.field(validator=_checked(re.compile(r"[A-Z][A-Z0-9_]*"), "'FLEET'"))
-    title: str
-    base_url: str
+    title: str = attrs.field(
+        validator=_checked(re.compile(r"[^\"\\\\`<>\[\]\x00-\x1f\x7f]+"), "'Harbour fleet'")
+    )
+    base_url: str = attrs.field(validator=lambda _, __, value: check_base_url(value))
 
 
 def templates_folder() -> Path:

@@ -10,7 +10,16 @@ from typing import TypeVar
 
 import attrs
 
-from tciagen.contract import RECORD_FORMATS, Attribute, Contract, Endpoint, Parameter, Result, Type
+from tciagen.contract import (
+    NO_TAG,
+    RECORD_FORMATS,
+    Attribute,
+    Contract,
+    Endpoint,
+    Parameter,
+    Result,
+    Type,
+)
 from tciagen.errors import DocumentProblem
 from tciagen.python.docs import class_doc, method_doc
 from tciagen.python.names import Identifier, class_name, pascal_case, variable, words
@@ -33,6 +42,15 @@ ARGUMENT_TYPES = {
     Type.DATE: "datetime.date | str",
     Type.DATE_TIME: "datetime.datetime | str",
     Type.TIME: "datetime.time | str",
+}
+EXAMPLES = {
+    Type.UID: "1.2.840.10008.1.1",
+    Type.INTEGER: "1",
+    Type.DECIMAL: "1.5",
+    Type.BOOLEAN: "true",
+    Type.DATE: "2020-01-31",
+    Type.DATE_TIME: "2020-01-31 12:00:00",
+    Type.TIME: "12:00:00",
 }
 VALUE_TYPES = {
     Type.STRING: "str",
@@ -103,6 +121,11 @@ class MethodView:
         """Values that the keyword ``format`` takes, in small letters."""
         return tuple(f.lower() for f in self.formats if f in RECORD_FORMATS)
 
+    @property
+    def shown_parameters(self) -> tuple[ParameterView, ...]:
+        """Those of an example call: the required ones, else the first."""
+        return tuple(p for p in self.parameters if p.required) or self.parameters[:1]
+
 
 @attrs.frozen(kw_only=True)
 class ApiView:
@@ -120,16 +143,32 @@ class ApiView:
         return any(module in text for text in texts)
 
     @property
+    def has_parameters(self) -> bool:
+        """Whether any endpoint takes a query key."""
+        return any(m.parameters for m in self.methods)
+
+    @property
+    def has_attributes(self) -> bool:
+        """Whether any endpoint answers records with attributes."""
+        return any(c.fields for c in self.classes)
+
+    @property
+    def answers_files(self) -> bool:
+        """Whether any endpoint answers a file."""
+        return any(m.record is None for m in self.methods)
+
+    @property
+    def typing_names(self) -> tuple[str, ...]:
+        """What the methods need of :mod:`typing`."""
+        literal = any(p.allowed for m in self.methods for p in m.parameters) or any(
+            len(m.record_formats) > 1 for m in self.methods
+        )
+        return ("Literal",) * literal + ("Unpack",) * self.answers_files
+
+    @property
     def models_use_literal(self) -> bool:
         """Whether a field has a closed set of values."""
         return any(f.allowed for c in self.classes for f in c.fields)
-
-    @property
-    def methods_use_literal(self) -> bool:
-        """Whether a keyword has a closed set of values."""
-        return any(p.allowed for m in self.methods for p in m.parameters) or any(
-            m.record_formats for m in self.methods
-        )
 
 
 def build_view(contract: Contract, exported: Iterable[str]) -> ApiView:
@@ -185,13 +224,25 @@ class _Builder:
             query_name=ServerText(endpoint.name),
             summary=ServerText(endpoint.description),
             doc=method_doc(endpoint, named, record.name if record else None),
-            parameters=tuple(_parameter(p, n) for p, n in named),
+            parameters=tuple(_parameter(p, n, self._example(p)) for p, n in named),
             formats=formats,
             default_format=endpoint.default_format or ("JSON" if "JSON" in formats else formats[0]),
             deprecated=endpoint.deprecated,
             replaced_by=ServerText(endpoint.replaced_by) if endpoint.replaced_by else None,
             record=record,
         )
+
+    def _example(self, parameter: Parameter) -> str:
+        """Return a value to show: the parameter's, else that of an attribute of its name."""
+        if parameter.example or parameter.allowed_values:
+            return parameter.example or (parameter.allowed_values or ("",))[0]
+        for endpoint in self.contract:
+            for attribute in endpoint.result.attributes:
+                same = (attribute.name, attribute.type) == (parameter.name, parameter.type)
+                tag = attribute.dicom == parameter.dicom and parameter.dicom not in (None, NO_TAG)
+                if attribute.example and (same or tag):
+                    return attribute.example
+        return EXAMPLES.get(parameter.type, "value")
 
     def _classes(self) -> dict[str, ClassView]:
         """Return the record class of each endpoint, by address.
@@ -283,7 +334,7 @@ def _method_name(endpoint: Endpoint) -> str:
     return endpoint.name
 
 
-def _parameter(parameter: Parameter, name: Identifier) -> ParameterView:
+def _parameter(parameter: Parameter, name: Identifier, example: str) -> ParameterView:
     return ParameterView(
         name=name,
         wire=ServerText(parameter.name),
@@ -291,7 +342,7 @@ def _parameter(parameter: Parameter, name: Identifier) -> ParameterView:
         annotation=ARGUMENT_TYPES[parameter.type],
         allowed=_literals(parameter),
         required=parameter.required,
-        example=ServerText(parameter.example or ""),
+        example=ServerText(example),
     )
 
 

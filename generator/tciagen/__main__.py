@@ -1,0 +1,5 @@
+"""Run the command line as ``python -m tciagen``."""
+
+from tciagen.cli import main
+
+main()

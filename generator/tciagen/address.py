@@ -1,0 +1,40 @@
+"""Where an endpoint is: BaseURL, resource and QueryName."""
+
+import re
+from urllib.parse import urlsplit
+
+from tciagen.errors import UsageProblem
+
+RESOURCE = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
+QUERY_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
+
+
+def address_of(resource: str, query_name: str) -> str:
+    """Return the path below the BaseURL, such as ``TCIA/query/getSeries``."""
+    return f"{resource}/query/{query_name}"
+
+
+def parse_endpoint(text: str) -> str:
+    """Return the address that ``Resource/QueryName`` means.
+
+    Raises:
+        UsageProblem: it is not of that form.
+    """
+    resource, _, name = text.strip("/").replace("/query/", "/").partition("/")
+    if not (RESOURCE.fullmatch(resource) and QUERY_NAME.fullmatch(name)):
+        raise UsageProblem(f"{text!r} is no endpoint; write Resource/QueryName.")
+    return address_of(resource, name)
+
+
+def check_base_url(base_url: str) -> None:
+    """Raise UsageProblem unless this can stand before ``/<Resource>/query/…``."""
+    try:
+        parts = urlsplit(base_url)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname)
+        good = good and not (parts.query or parts.fragment) and (parts.port or 1) > 0
+    except ValueError:
+        good = False
+    if not good:
+        raise UsageProblem(
+            f"{base_url!r} is not a BaseURL; give one such as http://127.0.0.1:8042/services/v3."
+        )

@@ -1,0 +1,97 @@
+"""From configuration to files: the offline way, in one place for every command."""
+
+import hashlib
+from pathlib import Path
+
+import attrs
+
+from tciagen import documents, publish
+from tciagen.config import Api, required
+from tciagen.contract import Contract
+from tciagen.errors import DocumentProblem
+from tciagen.overlay import Overlay, read_overlay
+from tciagen.render import Files, render, templates_digest
+from tciagen.resolve import resolve
+from tciagen.schema import load_validator
+
+
+@attrs.frozen
+class Plan:
+    """A whole distribution, ready to be published or compared."""
+
+    contract: Contract
+    notices: tuple[str, ...]
+    files: Files
+    inputs: dict[str, str]
+
+
+def load_documents(api: Api) -> dict[str, documents.JsonObject]:
+    """Return the committed documents of an API, all of them valid.
+
+    Raises:
+        UsageProblem: no documents folder is configured.
+        DocumentProblem: unreadable or invalid documents, or an endpoint without one.
+    """
+    folder = required(api.documents, "documents")
+    found = documents.read_folder(folder)
+    documents.require_valid(found, load_validator(api.schema), folder)
+    missing = [a for a in api.addresses if a not in found]
+    if missing:
+        raise DocumentProblem(
+            f"{folder} has no document for {', '.join(missing)}; run `tciagen crawl`."
+        )
+    extra = sorted(set(found) - set(api.addresses)) if api.addresses else []
+    if extra:
+        raise DocumentProblem(
+            f"{folder} has documents for {', '.join(extra)}, which the configuration does not"
+            " name; add them to `resources` or delete the files."
+        )
+    return found
+
+
+def load_overlay(api: Api) -> Overlay:
+    """Return the API's overlay, an empty one if none is configured."""
+    return read_overlay(api.overlay) if api.overlay else Overlay()
+
+
+def make_plan(api: Api, templates: Path | None = None) -> Plan:
+    """Return what `generate` would publish.
+
+    Raises:
+        UsageProblem: the configuration does not suffice.
+        DocumentProblem: documents or overlay cannot be used.
+    """
+    target = api.target()
+    found = load_documents(api)
+    overlay = load_overlay(api)
+    resolution = resolve(found, overlay)
+    inputs = {
+        "configuration": _sha256(repr(target).encode()),
+        "documents": _sha256(
+            b"".join(a.encode() + documents.canonical(d) for a, d in found.items())
+        ),
+        "overlay": _sha256(api.overlay.read_bytes() if api.overlay else b""),
+        "templates": templates_digest(templates),
+    }
+    files = publish.with_manifest(render(resolution.contract, target, templates), inputs)
+    return Plan(resolution.contract, resolution.notices, files, inputs)
+
+
+def changed_layers(plan: Plan, folder: Path) -> list[str]:
+    """Return the inputs that are not those that a published folder was made of."""
+    before = publish.read_manifest(folder)["inputs"]
+    return [layer for layer, value in plan.inputs.items() if before.get(layer) != value]
+
+
+def not_canonical(api: Api) -> list[Path]:
+    """Return the documents whose files are not in canonical form."""
+    folder = required(api.documents, "documents")
+    paths = (
+        (documents.document_path(folder, address), document)
+        for address, document in documents.read_folder(folder).items()
+    )
+    return [path for path, doc in paths if path.read_bytes() != documents.canonical(doc)]
+
+
+def _sha256(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()
