@@ -1,0 +1,298 @@
+"""The HTTP side: requests in, streamed answers out, with v3's headers and errors."""
+
+import json
+import re
+import secrets
+import sqlite3
+import time
+import zlib
+from collections.abc import Iterator, Mapping
+from datetime import date
+from pathlib import Path
+from urllib.parse import parse_qsl
+
+import attrs
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from tciagen import __version__
+from tciagen.archive import documents, files, formats
+from tciagen.archive.catalog import open_for_reading
+from tciagen.archive.queries import Endpoint, endpoints
+from tciagen.schema import schema_text
+
+BASE_PATH = "/services/v3"
+_LARGEST_FORM = 1024 * 1024
+_UNSAFE = re.compile(
+    r";|--|/\*|`|\b(?:alter|delete|drop|exec|execute|insert|truncate|update)\b", re.IGNORECASE
+)
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_NOT_FOUND = b"<HTML><BODY><H1>404 Not Found</H1></BODY></HTML>"
+_COMMON_HEADERS = {
+    "Access-Control-Allow-Origin": "*",
+    "Bindaas-version": f"tciagen {__version__}",
+    "Vendor": "tciagen embedded archive",
+    "tags": "[]",
+}
+
+
+@attrs.frozen
+class Settings:
+    """What one server serves and how.
+
+    ``endpoints`` are by address; ``api_keys`` empty means that none is asked for;
+    ``no_content`` answers 204 where nothing matches.
+    """
+
+    catalog: Path
+    endpoints: Mapping[str, Endpoint] = attrs.field(factory=endpoints)
+    api_keys: tuple[str, ...] = ()
+    bare: bool = False
+    no_content: bool = False
+    zip_level: int = 1
+
+
+class Refused(Exception):
+    """A request that ends in one of the server's own errors."""
+
+    def __init__(self, status: int, description: str, action: str, detail: str) -> None:
+        super().__init__(description)
+        self.status = status
+        self.body = {
+            "errorDescription": description,
+            "suggestedAction": action,
+            "detailedMessage": detail,
+        }
+
+
+class Server:
+    """Answers requests from a catalog."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._resources = {endpoint.resource for endpoint in settings.endpoints.values()}
+        self._documents = {
+            address: json.dumps(
+                documents.bare(dict(endpoint.document)) if settings.bare else endpoint.document,
+                separators=(",", ":"),
+            )
+            for address, endpoint in settings.endpoints.items()
+        }
+
+    async def answer(self, request: Request) -> Response:
+        """Answer any request below the BaseURL."""
+        started = time.perf_counter()
+        given = await _given(request)
+        if given is None:
+            return Response(status_code=413)
+        if not self._may_enter(request, given):
+            return Response(status_code=401)
+        path = request.path_params["path"]
+        if path == "schema" and request.method == "GET":
+            return _with_type("application/json", schema_text().encode())
+        match path.split("/"):
+            case [resource, "query", name] if resource in self._resources:
+                wants_metadata = False
+            case [resource, "query", name, "metadata"] if resource in self._resources:
+                wants_metadata = True
+            case _:
+                return _with_type("text/html", _NOT_FOUND, 404)
+        address = f"{resource}/query/{name}"
+        endpoint = self._settings.endpoints.get(address)
+        if endpoint is None:
+            return _plain_error(f"QueryEndpoint [{name}] not found")
+        if wants_metadata:
+            response = _with_type("application/json", self._documents[address].encode())
+            response.headers.update(_COMMON_HEADERS)
+            return response
+        try:
+            response = await run_in_threadpool(self._query, endpoint, given, request)
+        except Refused as refused:
+            response = _with_type(
+                "application/json", json.dumps(refused.body).encode(), refused.status
+            )
+        response.headers.update(_COMMON_HEADERS)
+        response.headers["metadata"] = self._documents[address]
+        response.headers["responseTime"] = str(round(1000 * (time.perf_counter() - started)))
+        return response
+
+    def _may_enter(self, request: Request, given: Mapping[str, str]) -> bool:
+        if not self._settings.api_keys:
+            return True
+        offered = request.headers.get("api_key", given.get("api_key", "")).encode()
+        return any(secrets.compare_digest(offered, key.encode()) for key in self._settings.api_keys)
+
+    def _query(self, endpoint: Endpoint, given: Mapping[str, str], request: Request) -> Response:
+        values = _checked(endpoint, given)
+        answer_format = endpoint.format_of(given.get("format", ""))
+        connection = open_for_reading(self._settings.catalog)
+        try:
+            if answer_format == "ZIP":
+                return self._zip(connection, endpoint, values, request)
+            if answer_format == "DICOM":
+                return _single_file(connection, endpoint, values)
+            layout = formats.LAYOUTS[answer_format]
+            sql, bound = endpoint.select(layout.row(endpoint.columns), values)
+            rows = connection.execute(sql, bound)
+            batch = formats.first_batch(rows)
+        except sqlite3.Error as error:
+            connection.close()
+            if isinstance(error, sqlite3.OperationalError) and "open" in str(error):
+                raise Refused(573, "Database is out of reach", "Try again later", "") from error
+            raise Refused(571, "Query failed", "Check the query's values", str(error)) from error
+        if not batch and self._settings.no_content:
+            connection.close()
+            return Response(status_code=204)
+        body = formats.stream(layout, endpoint.columns, batch, rows)
+        return _streamed(_closing(body, connection), layout.media_type, request)
+
+    def _zip(
+        self,
+        connection: sqlite3.Connection,
+        endpoint: Endpoint,
+        values: Mapping[str, str],
+        request: Request,
+    ) -> Response:
+        objects = files.stored_objects(connection, *endpoint.select("sop_uid, path", values))
+        connection.close()
+        faults = request.scope.get("tciagen.zip_faults", files.ZipFaults())
+        body = files.zip_blocks(objects, level=self._settings.zip_level, faults=faults)
+        response = StreamingResponse(body, headers={"Content-Type": "application/zip"})
+        response.headers["Content-Disposition"] = f'attachment;filename="images-{len(objects)}.zip"'
+        response.headers["imageCount"] = str(len(objects))
+        return response
+
+
+def create_app(settings: Settings) -> Starlette:
+    """Return the ASGI application that serves a catalog below ``/services/v3``."""
+    server = Server(settings)
+    return Starlette(
+        routes=[Route(BASE_PATH + "/{path:path}", server.answer, methods=["GET", "POST"])]
+    )
+
+
+async def _given(request: Request) -> dict[str, str] | None:
+    """Return the first value of each key of query and form; None if the form is too long."""
+    query = request.scope["query_string"].decode("latin-1")
+    pairs = parse_qsl(query, keep_blank_values=True)
+    if request.method == "POST":
+        body = b""
+        async for part in request.stream():
+            body += part
+            if len(body) > _LARGEST_FORM:
+                return None
+        if request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+            pairs += parse_qsl(body.decode("latin-1"), keep_blank_values=True)
+    given: dict[str, str] = {}
+    for name, value in pairs:
+        given.setdefault(name, value)
+    return given
+
+
+def _checked(endpoint: Endpoint, given: Mapping[str, str]) -> dict[str, str]:
+    """Return the values of the endpoint's own parameters; a key it does not know is ignored."""
+    values = {}
+    for parameter in endpoint.parameters:
+        value = given.get(parameter.name, "")
+        if not value:
+            if parameter.required:
+                raise Refused(
+                    471,
+                    f"Required query parameter [{parameter.name}] is missing",
+                    "Give a value for it",
+                    f"QueryEndpoint [{endpoint.name}] needs it",
+                )
+            continue
+        if _UNSAFE.search(value):
+            raise Refused(
+                571,
+                "Query failed: a value is unsafe",
+                "Leave out ; -- /* ` and words of SQL",
+                f"Value of [{parameter.name}] was refused",
+            )
+        if parameter.is_date and not _is_day(value):
+            raise Refused(
+                575,
+                "Parameter validation failed",
+                "Write the date as YYYY-MM-DD",
+                f"Value of [{parameter.name}] is not a date",
+            )
+        values[parameter.name] = value
+    return values
+
+
+def _is_day(value: str) -> bool:
+    if not _DAY.fullmatch(value):
+        return False
+    try:
+        date.fromisoformat(value)
+    except ValueError:
+        return False
+    return True
+
+
+def _single_file(
+    connection: sqlite3.Connection, endpoint: Endpoint, values: Mapping[str, str]
+) -> Response:
+    objects = files.stored_objects(connection, *endpoint.select("sop_uid, path", values))
+    connection.close()
+    if not objects:
+        return _plain_error("No image found for the given UIDs")
+    body = files.read_blocks(objects[0].path)
+    try:
+        start = next(body, b"")
+    except OSError:
+        return _plain_error("error retrieving file")
+    response = StreamingResponse(
+        _chained(start, body), headers={"Content-Type": "application/dicom"}
+    )
+    response.headers["Content-Disposition"] = f'attachment;filename="{objects[0].sop_uid}.dcm"'
+    return response
+
+
+def _chained(start: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
+    yield start
+    yield from rest
+
+
+def _closing(body: Iterator[bytes], connection: sqlite3.Connection) -> Iterator[bytes]:
+    try:
+        yield from body
+    finally:
+        connection.close()
+
+
+def _streamed(body: Iterator[bytes], media_type: str, request: Request) -> Response:
+    headers = {"Content-Type": media_type, "Vary": "Accept-Encoding"}
+    if _takes_gzip(request.headers.get("accept-encoding", "")):
+        headers["Content-Encoding"] = "gzip"
+        body = _gzipped(body)
+    return StreamingResponse(body, headers=headers)
+
+
+def _takes_gzip(accepted: str) -> bool:
+    for offer in accepted.split(","):
+        name, _, weight = offer.replace(" ", "").lower().partition(";q=")
+        if name in ("gzip", "x-gzip"):
+            return weight.strip("0.") != "" or not weight
+    return False
+
+
+def _gzipped(body: Iterator[bytes]) -> Iterator[bytes]:
+    packer = zlib.compressobj(1, wbits=31)
+    for chunk in body:
+        if packed := packer.compress(chunk):
+            yield packed
+    yield packer.flush()
+
+
+def _plain_error(message: str) -> Response:
+    return _with_type("application/json", json.dumps({"errorMessage": message}).encode(), 500)
+
+
+def _with_type(media_type: str, body: bytes, status: int = 200) -> Response:
+    """Starlette would name a charset; v3 names none."""
+    return Response(body, status, headers={"Content-Type": media_type})

@@ -1,0 +1,212 @@
+"""The commands of ``tciagen archive``."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from tciagen.archive.catalog import (
+    DEFAULT_CATALOG,
+    open_for_reading,
+    open_for_writing,
+    save_shared_list,
+)
+from tciagen.errors import UsageProblem
+
+_SHOWN_PROBLEMS = 20
+
+catalog_option = click.option(
+    "--catalog",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=DEFAULT_CATALOG,
+    show_default=True,
+    metavar="FILE.sqlite",
+    help="Catalog to write or to serve.",
+)
+
+
+@click.group("archive")
+def archive() -> None:
+    """Index DICOM files into a catalog and serve it as a v3 query API."""
+
+
+@archive.command("index")
+@click.argument(
+    "folders", nargs=-1, required=True, metavar="DIR...", type=click.Path(path_type=Path)
+)
+@catalog_option
+@click.option("--collection", metavar="NAME", help="Collection of all files.")
+@click.option(
+    "--collection-from-folder",
+    "level",
+    type=click.IntRange(min=1),
+    metavar="LEVEL",
+    help="Collection is the name of the folder at LEVEL below DIR; 1 is the next.",
+)
+@click.option(
+    "--workers", type=click.IntRange(min=1), help="Processes that read files [all processors]."
+)
+def index_command(
+    folders: tuple[Path, ...],
+    catalog: Path,
+    collection: str | None,
+    level: int | None,
+    workers: int | None,
+) -> None:
+    """Read the headers of DICOM files below DIR into the catalog.
+
+    Unchanged files are not read again; an interrupted run is finished by the next.
+    Files that are gone from DIR leave the catalog. A collection comes from
+    --collection, else --collection-from-folder, else the file's CTP project name
+    (0013,1010), Clinical Trial Protocol ID (0012,0020) or Sponsor Name
+    (0012,0010), else it is UNASSIGNED. A file without Patient ID belongs to
+    UNKNOWN, one without Modality is OT.
+    """
+    from tciagen.archive.scan import CollectionRule, index  # noqa: PLC0415 - pydicom, 0.4 s
+
+    with closing(open_for_writing(catalog)) as connection, _progress("Reading") as progress:
+        result = index(
+            connection,
+            folders,
+            rule=CollectionRule(collection, level),
+            today=datetime.now(UTC).date(),
+            workers=workers,
+            progress=progress,
+        )
+    for path, reason in result.problems[:_SHOWN_PROBLEMS]:
+        click.echo(f"left out {str(path)!r}: {reason}", err=True)
+    if (more := len(result.problems) - _SHOWN_PROBLEMS) > 0:
+        click.echo(f"left out {more} more, all named in the catalog's table of files", err=True)
+    click.echo(
+        f"{result.read} files read, {result.unchanged} unchanged, {result.removed} gone, "
+        f"{len(result.problems)} left out; {_counted(catalog)} in {catalog}"
+    )
+
+
+@archive.command("demo")
+@catalog_option
+def demo_command(catalog: Path) -> None:
+    """Build the demo data set beside the catalog: about 60 series in 1,500 files.
+
+    Real DICOM files that come with pydicom, and written CT, MR and PT series; no
+    network is needed and the bytes are the same every time.
+    """
+    from tciagen.archive.demo import build_demo  # noqa: PLC0415 - pydicom, 0.4 s
+
+    with _progress("Writing") as progress:
+        demo = build_demo(catalog.parent, catalog, progress=progress)
+    click.echo(f"{_counted(catalog)}, {demo.size / 1e6:.1f} MB in {catalog}")
+
+
+@archive.command("synth")
+@click.option("--series", required=True, type=click.IntRange(min=1), help="Number of series.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Same seed, same rows.")
+@catalog_option
+def synth_command(series: int, seed: int, catalog: Path) -> None:
+    """Make a catalog of any size without files, with values as TCIA has them."""
+    from tciagen.archive.synth import synthesize  # noqa: PLC0415 - not needed by the others
+
+    with closing(open_for_writing(catalog)) as connection, _progress("Making") as progress:
+        if connection.execute("SELECT 1 FROM series LIMIT 1").fetchone():
+            raise UsageProblem(f"{catalog} is not empty: name a new file with --catalog")
+        synthesize(connection, series, seed=seed, progress=progress)
+    click.echo(f"{_counted(catalog)} in {catalog}")
+
+
+@archive.command("list")
+@click.argument("name")
+@click.option("--series", "uids", multiple=True, metavar="UID", help="A series; repeatable.")
+@click.option(
+    "--manifest",
+    type=click.Path(path_type=Path),
+    metavar="FILE.tcia",
+    help="Manifest whose series UIDs stand one a line.",
+)
+@catalog_option
+def list_command(name: str, uids: tuple[str, ...], manifest: Path | None, catalog: Path) -> None:
+    """Make or replace the shared list NAME."""
+    from tciagen.archive.manifest import series_of  # noqa: PLC0415 - not needed by the others
+
+    if bool(uids) == bool(manifest):
+        raise UsageProblem("name the list's series with --series or with --manifest, not both")
+    chosen = series_of(manifest) if manifest else list(uids)
+    open_for_reading(catalog).close()
+    with closing(open_for_writing(catalog)) as connection:
+        count, unknown = save_shared_list(connection, name, chosen)
+    note = f", {unknown} of them not in the catalog" if unknown else ""
+    click.echo(f"{name}: {count} series{note}")
+
+
+@archive.command("serve")
+@catalog_option
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8765,
+    show_default=True,
+    help="Port to listen on; 0 takes a free one.",
+)
+@click.option(
+    "--api-key",
+    "api_keys",
+    multiple=True,
+    envvar="TCIAGEN_ARCHIVE_API_KEYS",
+    show_envvar=True,
+    metavar="KEY",
+    help="Ask for this key; repeatable (in the variable: separated by blanks).",
+)
+@click.option("--bare", is_flag=True, help="Metadata has the required members alone.")
+@click.option("--no-content", is_flag=True, help="Answer 204, not an empty set, without a match.")
+@click.option(
+    "--zip-level",
+    type=click.IntRange(0, 9),
+    default=1,
+    show_default=True,
+    help="How hard getImage compresses.",
+)
+def serve_command(
+    *,
+    catalog: Path,
+    host: str,
+    port: int,
+    api_keys: tuple[str, ...],
+    bare: bool,
+    no_content: bool,
+    zip_level: int,
+) -> None:
+    """Serve the catalog as a v3 query API until Ctrl-C.
+
+    The BaseURL is told on standard output, the access log goes to standard error
+    and never holds a key.
+    """
+    from tciagen.archive import app, serving  # noqa: PLC0415 - starlette, uvicorn
+
+    told = _counted(catalog)
+    settings = app.Settings(
+        catalog, api_keys=api_keys, bare=bare, no_content=no_content, zip_level=zip_level
+    )
+    serving.run(app.create_app(settings), host=host, port=port, told=told, secrets=api_keys)
+
+
+def _counted(catalog: Path) -> str:
+    with closing(open_for_reading(catalog)) as connection:
+        collections = connection.execute("SELECT count(DISTINCT collection) FROM patient")
+        series = connection.execute("SELECT count(*), sum(image_count) FROM series").fetchone()
+        number = collections.fetchone()[0]
+    return f"{number:,} collections, {series[0]:,} series, {series[1] or 0:,} images"
+
+
+@contextmanager
+def _progress(verb: str) -> Iterator[Callable[[int, int], None]]:
+    """Show a bar on a terminal, and nothing elsewhere."""
+    console = Console(file=sys.stderr)
+    columns = (TextColumn(verb), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task(verb, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -1,0 +1,217 @@
+"""What the catalog keeps of one DICOM file, read from its header alone.
+
+Files are hostile: values of any length, control characters, wrong UIDs and
+dates. Nothing that a file holds raises anything but :class:`NotUsable`.
+"""
+
+import re
+import unicodedata
+import warnings
+import zlib
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+
+import attrs
+import pydicom
+from pydicom import config as pydicom_config
+from pydicom.dataset import Dataset
+from pydicom.errors import InvalidDicomError
+from pydicom.multival import MultiValue
+from pydicom.uid import DeflatedExplicitVRLittleEndian
+
+NO_COLLECTION = "UNASSIGNED"
+NO_PATIENT = "UNKNOWN"
+NO_MODALITY = "OT"
+_LONGEST_TEXT = 1024
+_LONGEST_BODY_PART = 15
+_LARGEST_INFLATED = 256 * 1024 * 1024
+_UID = re.compile(r"[0-9]+(?:\.[0-9]+)*", re.ASCII)
+_DA = re.compile(r"(\d{4})\.?(\d{2})\.?(\d{2})", re.ASCII)
+_CTP_CREATOR, _CTP_PROJECT = 0x00130010, 0x00131010
+_COLLECTION_TAGS = (_CTP_PROJECT, 0x00120020, 0x00120010)
+_KEYWORDS = [
+    "Modality",
+    "SOPInstanceUID",
+    "StudyInstanceUID",
+    "SeriesInstanceUID",
+    "PatientID",
+    "PatientName",
+    "PatientBirthDate",
+    "PatientSex",
+    "EthnicGroup",
+    "PatientAge",
+    "StudyDate",
+    "StudyDescription",
+    "AdmittingDiagnosesDescription",
+    "StudyID",
+    "ProtocolName",
+    "SeriesDate",
+    "SeriesDescription",
+    "BodyPartExamined",
+    "SeriesNumber",
+    "Manufacturer",
+    "ManufacturerModelName",
+    "SoftwareVersions",
+]
+
+
+class NotUsable(Exception):
+    """The file is no DICOM file, or lacks what the catalog needs; says why."""
+
+
+@attrs.frozen
+class Header:
+    """The values of one file, as the catalog stores them; ``collection`` only if it says one."""
+
+    sop_uid: str
+    series_uid: str
+    study_uid: str
+    collection: str | None
+    patient_id: str
+    patient: tuple[str | None, ...]
+    study: tuple[str | None, ...]
+    series: tuple[str | None, ...]
+
+
+def read_header(path: Path) -> Header:
+    """Read the header of a DICOM file, no pixel data.
+
+    Returns:
+        ``patient`` holds name, birth date, sex, ethnic group; ``study`` date,
+        description, admitting diagnoses, ID, age; ``series`` modality, protocol,
+        date, description, body part, number, manufacturer, model, software.
+
+    Raises:
+        NotUsable: with the reason, for everything that is wrong with the file.
+    """
+    try:
+        _refuse_bomb(path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            pydicom_config.settings.reading_validation_mode = pydicom_config.IGNORE
+            dataset = pydicom.dcmread(
+                path,
+                stop_before_pixels=True,
+                specific_tags=[*_KEYWORDS, _CTP_CREATOR, *_COLLECTION_TAGS],
+            )
+            return _header(dataset)
+    except NotUsable:
+        raise
+    except InvalidDicomError as error:
+        raise NotUsable("not a DICOM Part 10 file") from error
+    except OSError as error:
+        raise NotUsable(f"cannot be read: {error.strerror or error}") from error
+    except Exception as error:
+        reason = str(error).splitlines()[:1] or [type(error).__name__]
+        raise NotUsable(f"broken DICOM file: {_clean(reason[0])[:200]}") from error
+
+
+def _header(dataset: Dataset) -> Header:
+    series_date = _date(dataset, "SeriesDate")
+    return Header(
+        sop_uid=_uid(dataset, "SOPInstanceUID"),
+        series_uid=_uid(dataset, "SeriesInstanceUID"),
+        study_uid=_uid(dataset, "StudyInstanceUID"),
+        collection=_collection(dataset),
+        patient_id=_text(dataset, "PatientID") or NO_PATIENT,
+        patient=(
+            _text(dataset, "PatientName"),
+            _date(dataset, "PatientBirthDate"),
+            _text(dataset, "PatientSex"),
+            _text(dataset, "EthnicGroup"),
+        ),
+        study=(
+            _date(dataset, "StudyDate"),
+            _text(dataset, "StudyDescription"),
+            _text(dataset, "AdmittingDiagnosesDescription"),
+            _text(dataset, "StudyID"),
+            _text(dataset, "PatientAge"),
+        ),
+        series=(
+            _text(dataset, "Modality") or NO_MODALITY,
+            _text(dataset, "ProtocolName"),
+            series_date,
+            _text(dataset, "SeriesDescription"),
+            (_text(dataset, "BodyPartExamined") or "")[:_LONGEST_BODY_PART] or None,
+            _decimal(dataset, "SeriesNumber"),
+            _text(dataset, "Manufacturer"),
+            _text(dataset, "ManufacturerModelName"),
+            _text(dataset, "SoftwareVersions"),
+        ),
+    )
+
+
+def _collection(dataset: Dataset) -> str | None:
+    for tag in _COLLECTION_TAGS:
+        if tag == _CTP_PROJECT and _text(dataset, _CTP_CREATOR) != "CTP":
+            continue
+        if text := (_text(dataset, tag) or "").strip():
+            return text
+    return None
+
+
+def _text(dataset: Dataset, tag: str | int) -> str | None:
+    """Return a value as text, several joined by a backslash; None for an empty one."""
+    value = dataset[tag].value if tag in dataset else None
+    if isinstance(value, MultiValue | list | tuple):
+        text = "\\".join("" if one is None else str(one) for one in value[:_LONGEST_TEXT])
+    elif isinstance(value, bytes):
+        text = value[:_LONGEST_TEXT].decode("utf-8", "replace").rstrip()
+    else:
+        text = "" if value is None else str(value)
+    return _clean(text)[:_LONGEST_TEXT] or None
+
+
+def _clean(text: str) -> str:
+    """Drop control characters and what is no character at all."""
+    if text.isprintable():
+        return text
+    kept = (c for c in text[: 2 * _LONGEST_TEXT] if unicodedata.category(c) not in ("Cc", "Cs"))
+    return "".join(kept)
+
+
+def _uid(dataset: Dataset, keyword: str) -> str:
+    text = (_text(dataset, keyword) or "").strip()
+    if not text:
+        raise NotUsable(f"it has no {keyword}")
+    if len(text) > 64 or not _UID.fullmatch(text):
+        raise NotUsable(f"its {keyword} is not a UID")
+    return text
+
+
+def _date(dataset: Dataset, keyword: str) -> str | None:
+    match = _DA.fullmatch((_text(dataset, keyword) or "").strip())
+    if match is None:
+        return None
+    try:
+        return date(*map(int, match.groups())).isoformat()
+    except ValueError:
+        return None
+
+
+def _decimal(dataset: Dataset, keyword: str) -> str | None:
+    """Return a number as the database writes decimal(22,6): text with six places."""
+    try:
+        number = Decimal(_text(dataset, keyword) or "")
+        return f"{number:.6f}" if number.is_finite() and abs(number) < 10**16 else None
+    except InvalidOperation:
+        return None
+
+
+def _refuse_bomb(path: Path) -> None:
+    """Refuse a deflated file that unpacks to more than a header may need of memory."""
+    with path.open("rb") as file:
+        start = file.read(1024)
+        place = start.find(DeflatedExplicitVRLittleEndian.encode())
+        if place < 0 or start[128:132] != b"DICM":
+            return
+        length = int.from_bytes(start[140:144], "little")
+        file.seek(144 + length)
+        unpacker, size = zlib.decompressobj(-zlib.MAX_WBITS), 0
+        while block := file.read(64 * 1024):
+            while block:
+                size += len(unpacker.decompress(block, 1024 * 1024))
+                if size > _LARGEST_INFLATED:
+                    raise NotUsable("it unpacks to more than 256 MB")
+                block = unpacker.unconsumed_tail

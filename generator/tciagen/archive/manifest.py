@@ -1,0 +1,35 @@
+"""Reads the ``.tcia`` manifests that the NBIA search page gives out."""
+
+import re
+from pathlib import Path
+
+from tciagen.errors import DocumentProblem
+
+_HEAD = "ListOfSeriesToDownload="
+_UID = re.compile(r"[0-9]+(?:\.[0-9]+)*", re.ASCII)
+
+
+def series_of(manifest: Path) -> list[str]:
+    """Return the series UIDs of a manifest: the lines behind ``ListOfSeriesToDownload=``.
+
+    Raises:
+        DocumentProblem: the file cannot be read or is no manifest.
+    """
+    try:
+        lines = manifest.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DocumentProblem(f"cannot read the manifest {manifest}: {error}") from error
+    start = next((i for i, line in enumerate(lines) if line.startswith(_HEAD)), None)
+    if start is None:
+        raise DocumentProblem(f"{manifest} is no .tcia manifest: it has no line {_HEAD}")
+    lines[start] = lines[start].removeprefix(_HEAD)
+    uids = []
+    for number, line in enumerate(lines[start:], start + 1):
+        if not line.strip():
+            continue
+        if not _UID.fullmatch(line.strip()):
+            raise DocumentProblem(f"{manifest} line {number} is not a series UID: {line[:80]!r}")
+        uids.append(line.strip())
+    if not uids:
+        raise DocumentProblem(f"{manifest} names no series")
+    return uids

@@ -1,0 +1,190 @@
+"""Each query endpoint as columns, filters and a FROM clause over the catalog.
+
+What the guide leaves open is decided here: values match exactly and with case;
+an empty value of an optional parameter is no filter; ``Date`` is inclusive, a
+subject or study counts as added when its first series was.
+"""
+
+import enum
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from tciagen.archive import documents
+
+
+class Kind(enum.Enum):
+    """SQL type of a column; the value is the type that an XML answer names."""
+
+    TEXT = "VARCHAR"
+    DATE = "DATE"
+    DECIMAL = "DECIMAL"
+    INTEGER = "BIGINT"
+
+
+@attrs.frozen
+class Column:
+    """One attribute of the answer: its name on the wire and its SQL expression."""
+
+    name: str
+    expression: str
+    kind: Kind = Kind.TEXT
+
+
+@attrs.frozen
+class Parameter:
+    """One query key; ``clause`` binds its value as ``:bind``, None filters nothing."""
+
+    name: str
+    required: bool = False
+    bind: str = ""
+    clause: str | None = None
+    is_date: bool = False
+
+
+@attrs.frozen
+class Endpoint:
+    """One query endpoint: what it takes, what it reads and what it says about itself."""
+
+    address: str
+    parameters: tuple[Parameter, ...]
+    columns: tuple[Column, ...]
+    source: str
+    tail: str
+    formats: tuple[str, ...]
+    default_format: str
+    document: Mapping[str, object]
+
+    @property
+    def name(self) -> str:
+        """Last segment of the address."""
+        return self.address.rpartition("/")[2]
+
+    @property
+    def resource(self) -> str:
+        """First segment of the address."""
+        return self.address.partition("/")[0]
+
+    def format_of(self, asked: str) -> str:
+        """Return the answer's format; one that is not offered gives the default."""
+        return asked.upper() if asked.upper() in self.formats else self.default_format
+
+    def select(self, row: str, given: Mapping[str, str]) -> tuple[str, dict[str, str]]:
+        """Return SQL that selects the expression ``row``, and the values to bind."""
+        where: list[str] = []
+        having: list[str] = []
+        values: dict[str, str] = {}
+        for parameter in self.parameters:
+            if parameter.clause is None or parameter.name not in given:
+                continue
+            (having if parameter.is_date else where).append(parameter.clause)
+            values[parameter.bind] = given[parameter.name]
+        sql = f"SELECT {row} FROM {self.source}"
+        if where:
+            sql += " WHERE " + " AND ".join(where)
+        sql += self.tail
+        if having:
+            sql += " HAVING " + " AND ".join(having)
+        return sql, values
+
+
+_EXPRESSIONS = {
+    "Collection": "collection",
+    "Modality": "modality",
+    "BodyPartExamined": "body_part_examined",
+    "Manufacturer": "manufacturer",
+    "PatientID": "patient_id",
+    "PatientName": "patient_name",
+    "PatientBirthDate": "patient_birth_date",
+    "PatientSex": "patient_sex",
+    "EthnicGroup": "ethnic_group",
+    "StudyInstanceUID": "study_uid",
+    "StudyDate": "study_date",
+    "StudyDescription": "study_description",
+    "AdmittingDiagnosesDescription": "admitting_diagnoses_description",
+    "StudyID": "study_id",
+    "PatientAge": "patient_age",
+    "SeriesCount": (
+        "(SELECT count(*) FROM series WHERE series.study_uid = study.study_uid"
+        " AND series.collection = study.collection AND series.patient_id = study.patient_id)"
+    ),
+    "SeriesInstanceUID": "series_uid",
+    "ProtocolName": "protocol_name",
+    "SeriesDate": "series_date",
+    "SeriesDescription": "series_description",
+    "SeriesNumber": "series_number",
+    "AnnotationsFlag": "annotations_flag",
+    "ManufacturerModelName": "manufacturer_model_name",
+    "SoftwareVersions": "software_versions",
+    "Visibility": "visibility",
+    "ImageCount": "image_count",
+    "TotalSizeInBytes": "sum(total_size) || '.000000'",
+    "ObjectCount": "sum(image_count)",
+    "sop_instance_uid": "sop_uid",
+    "SOPInstanceUID": "sop_uid",
+    "name": "name",
+}
+_SOURCES = {
+    "getCollectionValues": ("patient", " GROUP BY collection"),
+    "getModalityValues": ("series", " GROUP BY modality"),
+    "getBodyPartValues": ("series", " GROUP BY body_part_examined"),
+    "getManufacturerValues": ("series", " GROUP BY manufacturer"),
+    "getPatient": ("patient", ""),
+    "PatientsByModality": ("series", " GROUP BY patient_id, collection, modality"),
+    "getPatientStudy": ("study JOIN patient USING (collection, patient_id)", ""),
+    "getSeries": ("series", ""),
+    "getSeriesSize": ("series", ""),
+    "getImage": ("file", ""),
+    "NewPatientsInCollection": ("series", " GROUP BY patient_id, collection"),
+    "NewStudiesInPatientCollection": ("series", " GROUP BY study_uid, patient_id, collection"),
+    "getSOPInstanceUIDs": ("file", ""),
+    "getSingleImage": ("file", ""),
+    "ContentsByName": ("shared_list", ""),
+}
+FILES = "TCIA/query/getImage"
+
+
+def endpoints() -> dict[str, Endpoint]:
+    """Return the 15 endpoints of the v3 API by their address."""
+    served = documents.full_documents()
+    return {
+        documents.address(entry): _endpoint(entry, served[documents.address(entry)])
+        for entry in documents.guide()
+    }
+
+
+def _endpoint(entry: dict[str, Any], document: dict[str, object]) -> Endpoint:
+    address = documents.address(entry)
+    source, tail = _SOURCES[address.rpartition("/")[2]]
+    return Endpoint(
+        address=address,
+        parameters=tuple(_parameter(parameter) for parameter in entry["parameters"]),
+        columns=tuple(_column(attribute) for attribute in entry["attributes"]),
+        source=source,
+        tail=tail,
+        formats=tuple(entry["formats"]),
+        default_format=str(document["DefaultFormat"]),
+        document=document,
+    )
+
+
+def _parameter(entry: dict[str, Any]) -> Parameter:
+    name = entry["name"]
+    is_date = entry["type"] == "date"
+    clause = "min(added) >= :Date" if is_date else f"{_EXPRESSIONS[name]} = :{name}"
+    return Parameter(name, entry["required"], name, clause, is_date)
+
+
+def _column(entry: dict[str, Any]) -> Column:
+    name = entry["name"]
+    wire_name = entry.get("alsoSeenAs", name) if name == "SeriesInstanceUID" else name
+    if entry["type"] == "date":
+        kind = Kind.DATE
+    elif entry["wireType"] == "number":
+        kind = Kind.INTEGER
+    elif "decimal" in entry.get("wireFormat", ""):
+        kind = Kind.DECIMAL
+    else:
+        kind = Kind.TEXT
+    return Column(wire_name, _EXPRESSIONS[name], kind)

@@ -1,0 +1,114 @@
+"""Runs the application on uvicorn: start-up line, access log without keys, graceful stop."""
+
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Sequence
+from types import FrameType
+from typing import TextIO
+from urllib.parse import parse_qsl, quote, unquote_plus, urlencode
+
+import uvicorn
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from tciagen.archive.app import BASE_PATH
+from tciagen.errors import UsageProblem
+
+_HIDDEN = "***"
+_GRACE_SECONDS = 3
+
+
+class AccessLog:
+    """Writes one line for each request; whatever looks like a key is hidden."""
+
+    def __init__(self, app: ASGIApp, log: TextIO, secrets: Sequence[str]) -> None:
+        self._app = app
+        self._log = log
+        self._secrets = [form for key in secrets for form in (key, quote(key, safe=""))]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on and log it when its answer ends."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        status, size = 0, 0
+
+        async def counted(message: Message) -> None:
+            nonlocal status, size
+            status = message.get("status", status)
+            size += len(message.get("body", b""))
+            await send(message)
+
+        try:
+            await self._app(scope, receive, counted)
+        finally:
+            milliseconds = 1000 * (time.perf_counter() - started)
+            client = scope["client"][0] if scope["client"] else "-"
+            self._log.write(
+                f'{client} "{scope["method"]} {self._target(scope)}" '
+                f"{status} {size} bytes {milliseconds:.1f} ms\n"
+            )
+            self._log.flush()
+
+    def _target(self, scope: Scope) -> str:
+        target = quote(scope["path"], safe="/")
+        pairs = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+        if pairs:
+            shown = [(k, _HIDDEN if "key" in unquote_plus(k).lower() else v) for k, v in pairs]
+            target += "?" + urlencode(shown, safe="*/,:")
+        for secret in self._secrets:
+            target = target.replace(secret, _HIDDEN)
+        return target
+
+
+class _Server(uvicorn.Server):
+    """Tells when it is ready."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start to listen, then tell."""
+        await super().startup(sockets)
+        if self.started:
+            self._ready()
+
+
+def run(app: ASGIApp, *, host: str, port: int, told: str, secrets: Sequence[str]) -> None:
+    """Serve until SIGINT or SIGTERM, then finish what is under way for some seconds.
+
+    Raises:
+        UsageProblem: the address cannot be listened on.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except (OSError, OverflowError) as error:
+        listener.close()
+        raise UsageProblem(
+            f"cannot listen on {host} port {port}: {error}; --port 0 takes a free one"
+        ) from error
+    shown_host = f"[{host}]" if ":" in host else host
+    base_url = f"http://{shown_host}:{listener.getsockname()[1]}{BASE_PATH}"
+    config = uvicorn.Config(
+        AccessLog(app, sys.stderr, secrets),
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )
+    # uvicorn sends itself the signal again when it has stopped: nothing is left to do then.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _nothing)
+    server = _Server(config, lambda: print(f"Serving {told} at {base_url}", flush=True))
+    server.run(sockets=[listener])
+
+
+def _nothing(_number: int, _frame: FrameType | None) -> None:
+    pass
