@@ -156,7 +156,7 @@ WRITTEN = (
                 "CT",
                 27,
                 _BRUKER,
-                "Schädel – ‘dünn’",
+                "Schädel, «dünn»",
                 "HEAD",
                 "Kopf\\Hals",
                 1,

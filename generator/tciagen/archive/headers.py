@@ -15,6 +15,7 @@ from pathlib import Path
 import attrs
 import pydicom
 from pydicom import config as pydicom_config
+from pydicom.datadict import tag_for_keyword
 from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
 from pydicom.multival import MultiValue
@@ -56,6 +57,10 @@ _KEYWORDS = [
 ]
 
 
+_TAGS = [tag_for_keyword(keyword) or 0 for keyword in _KEYWORDS]
+_TAGS += [_CTP_CREATOR, *_COLLECTION_TAGS]
+
+
 class NotUsable(Exception):
     """The file is no DICOM file, or lacks what the catalog needs; says why."""
 
@@ -93,7 +98,7 @@ def read_header(path: Path) -> Header:
             dataset = pydicom.dcmread(
                 path,
                 stop_before_pixels=True,
-                specific_tags=[*_KEYWORDS, _CTP_CREATOR, *_COLLECTION_TAGS],
+                specific_tags=_TAGS,
             )
             return _header(dataset)
     except NotUsable:

@@ -62,6 +62,14 @@ DELETE FROM patient WHERE NOT EXISTS (SELECT 1 FROM series
 """
 
 
+Progress = Callable[[int, int], None]
+"""Is told how much is done, and of how much."""
+
+
+def untold(_done: int, _total: int) -> None:
+    """Show no progress."""
+
+
 @attrs.frozen
 class CollectionRule:
     """Where a file's collection comes from.
@@ -117,7 +125,7 @@ def index(
     rule: CollectionRule,
     today: date,
     workers: int | None = None,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Progress = untold,
 ) -> ScanResult:
     """Bring the DICOM files below ``folders`` into the catalog.
 
@@ -157,7 +165,7 @@ def index(
             with connection:
                 connection.execute("BEGIN")
                 for file, header in batch:
-                    _store(connection, file, header, rule, today, gone, now)
+                    _store(connection, file, header, rule=rule, today=today, gone=gone, touched=now)
                 connection.executemany(_COUNT_FILES, [(uid,) for uid in now])
             touched |= now
             result.read += len(batch)
@@ -179,6 +187,7 @@ def _store(
     connection: sqlite3.Connection,
     file: _Found,
     header: Header | str,
+    *,
     rule: CollectionRule,
     today: date,
     gone: set[bytes],
@@ -252,7 +261,7 @@ def _problems(connection: sqlite3.Connection, roots: Sequence[Path]) -> list[tup
 
 
 def _below(key: bytes, roots: Sequence[Path]) -> bool:
-    return any(key.startswith(os.path.join(os.fsencode(root), b"")) for root in roots)
+    return any(key.startswith(os.fsencode(root).rstrip(b"/") + b"/") for root in roots)
 
 
 def _storable(text: str) -> str:
