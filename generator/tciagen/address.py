@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from tciagen.errors import UsageProblem
 
+_URL = re.compile(r"[A-Za-z0-9.:/_~%\[\]-]+")
 RESOURCE = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 QUERY_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 
@@ -31,6 +32,7 @@ def check_base_url(base_url: str) -> None:
     try:
         parts = urlsplit(base_url)
         good = parts.scheme in ("http", "https") and bool(parts.hostname)
+        good = good and _URL.fullmatch(base_url) is not None
         good = good and not (parts.query or parts.fragment) and (parts.port or 1) > 0
     except ValueError:
         good = False

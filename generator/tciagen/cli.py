@@ -17,7 +17,7 @@ import click
 
 from tciagen import config
 from tciagen.address import parse_endpoint
-from tciagen.errors import EXIT_INTERRUPTED, EXIT_USAGE, TciagenError, UsageProblem
+from tciagen.errors import EXIT_FINE, EXIT_INTERRUPTED, EXIT_USAGE, TciagenError, UsageProblem
 from tciagen.overlay import suggestion
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -77,26 +77,35 @@ def cli() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with the documented status."""
+    sys.exit(run_safely(lambda: cli.main(arguments, prog_name="tciagen", standalone_mode=False)))
+
+
+def run_safely(command: Callable[[], Any]) -> int:
+    """Run a command and return its exit status; tell its errors in sentences."""
     try:
-        status = cli.main(args=arguments, prog_name="tciagen", standalone_mode=False)
+        status = command()
     except click.UsageError as error:
         hint = f" See `{error.ctx.command_path} --help`." if error.ctx else ""
         _tell(error.format_message().rstrip(".") + "." + hint)
-        status = EXIT_USAGE
+        return EXIT_USAGE
     except click.ClickException as error:
         _tell(error.format_message())
-        status = EXIT_USAGE
+        return EXIT_USAGE
     except TciagenError as error:
         for line in str(error).splitlines():
             _tell(line)
-        status = error.exit_status
+        return error.exit_status
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return EXIT_FINE
+        where = f"{error.filename}: " if error.filename else ""
+        _tell(f"{where}{error.strerror or error}.")
+        return EXIT_USAGE
     except (KeyboardInterrupt, click.Abort):
         _tell("interrupted.")
-        status = EXIT_INTERRUPTED
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        status = 0
-    sys.exit(status if isinstance(status, int) else 0)
+        return EXIT_INTERRUPTED
+    return status if isinstance(status, int) else EXIT_FINE
 
 
 def _tell(line: str) -> None:

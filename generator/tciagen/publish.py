@@ -126,12 +126,12 @@ def _refuse_hand_work(
     ]
     if edited:
         raise UsageProblem(
-            f"{_listed(edited)} in {folder} edited by hand; move the change into the templates"
+            f"In {folder} {_listed(edited)} edited by hand; move the change into the templates"
             " or the overlay, or give --force to overwrite."
         )
     if foreign:
         raise UsageProblem(
-            f"{_listed(foreign)} in {folder} not generated; move it elsewhere, or give --force"
+            f"In {folder} {_listed(foreign)} not generated; move it elsewhere, or give --force"
             " to delete it."
         )
 

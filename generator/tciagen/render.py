@@ -6,6 +6,7 @@ is copied byte for byte; ``package/`` becomes ``src/<package>/``.
 
 import ast
 import hashlib
+import keyword
 import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
@@ -40,7 +41,7 @@ def _checked(
     pattern: re.Pattern[str], example: str
 ) -> Callable[[object, "attrs.Attribute[str]", str], None]:
     def check(_: object, field: "attrs.Attribute[str]", value: str) -> None:
-        if not pattern.fullmatch(value):
+        if not pattern.fullmatch(value) or keyword.iskeyword(value):
             raise UsageProblem(f"{field.name} = {value!r} is not a valid name such as {example}.")
 
     return check
@@ -106,6 +107,8 @@ def render(contract: Contract, target: Target, templates: Path | None = None) ->
         DocumentProblem: names that collide, or a text that would become code.
         UsageProblem: the templates are not to be found or are wrong.
     """
+    if not contract.endpoints:
+        raise UsageProblem("The contract has no endpoint; name them in `resources` and crawl.")
     folder = templates or templates_folder()
     public = public_names(folder)
     exported = {"Client", "AsyncClient", *(n for names in public.values() for n in names)}

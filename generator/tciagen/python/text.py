@@ -87,7 +87,7 @@ def docstring(text: "str | ServerText", indent: int = 4, width: int = 88) -> str
     Paragraphs are separated by blank lines; a line that begins with blanks keeps its
     depth and hangs its continuation four deeper.
     """
-    raw = _raw(text)
+    raw = _raw(text).strip()
     margin = " " * indent
     lines: list[str] = []
     for line in raw.split("\n"):

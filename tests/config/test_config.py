@@ -1,0 +1,97 @@
+"""Configuration is checked in full, with suggestions, before anything is done."""
+
+from pathlib import Path
+
+import pytest
+
+from tciagen.address import parse_endpoint
+from tciagen.cli import selected_apis
+from tciagen.config import find_config, read_config
+from tciagen.errors import UsageProblem
+
+
+def write(folder: Path, text: str, name: str = "tciagen.toml") -> Path:
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_every_wrong_key_is_told_with_a_suggestion(tmp_path: Path) -> None:
+    path = write(
+        tmp_path,
+        """
+        other = 1
+        [fleet]
+        base_url = "http://x"
+        pakage = "x"
+        version = 1
+        resources = { Fleet = ["a b", "c", "c"], Crew = "d" }
+        """,
+    )
+    with pytest.raises(UsageProblem) as caught:
+        read_config(path)
+    assert [line.removeprefix(f"{path}: ") for line in str(caught.value).splitlines()] == [
+        "[other]: it must be a table",
+        "[fleet]: unknown key 'base_url'; did you mean 'base-url'?",
+        "[fleet]: unknown key 'pakage'; did you mean 'package'?",
+        "[fleet]: version must be a text, not 1",
+        "[fleet]: resources: 'Fleet/a b' is no endpoint; write Resource/QueryName.",
+        "[fleet]: resources.Fleet names an endpoint twice",
+        "[fleet]: resources.Crew must be a list of QueryNames",
+    ]
+
+
+def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
+    path = write(tmp_path, "[tool.tciagen.x]\ndocuments = 'docs'\n", "pyproject.toml")
+    assert read_config(path)["x"].documents == tmp_path / "docs"
+
+
+def test_the_nearest_file_upwards_counts(tmp_path: Path) -> None:
+    inner = tmp_path / "a" / "b"
+    inner.mkdir(parents=True)
+    outer = write(tmp_path, "[x]\n")
+    write(tmp_path / "a", "[project]\nname = 'x'\n", "pyproject.toml")
+    assert find_config(inner) == outer
+    nearer = write(tmp_path / "a", "[tool.tciagen.x]\n", "pyproject.toml")
+    assert find_config(inner) == nearer
+
+
+def test_the_command_line_comes_before_the_file(tmp_path: Path) -> None:
+    path = write(tmp_path, "[x]\npackage = 'a'\nversion = '1.0.0'\n[y]\n")
+    (api,) = selected_apis(path, "x", package="b", endpoints=("R/q",))
+    assert (api.package, api.version, api.addresses) == ("b", "1.0.0", ("R/query/q",))
+
+
+def test_options_for_two_apis_at_once_are_refused(tmp_path: Path) -> None:
+    path = write(tmp_path, "[x]\n[y]\n")
+    with pytest.raises(UsageProblem, match="say by --api which one"):
+        selected_apis(path, None, package="b")
+
+
+def test_an_unknown_api_is_told_with_a_suggestion(tmp_path: Path) -> None:
+    path = write(tmp_path, "[fleet]\n")
+    with pytest.raises(UsageProblem, match="no API 'flet'; did you mean 'fleet'"):
+        selected_apis(path, "flet")
+
+
+@pytest.mark.parametrize("text", ["[x]\na = \n", "[x]\n[x]\n"])
+def test_toml_errors_are_one_sentence(tmp_path: Path, text: str) -> None:
+    with pytest.raises(UsageProblem, match=r"is not TOML: .*line \d"):
+        read_config(write(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("Fleet/listVessels", "Fleet/query/listVessels"),
+        ("/Fleet/query/listVessels", "Fleet/query/listVessels"),
+    ],
+)
+def test_endpoints_are_written_short_or_whole(text: str, address: str) -> None:
+    assert parse_endpoint(text) == address
+
+
+@pytest.mark.parametrize("text", ["", "listVessels", "../x/y", "A/b/c", "A/b?c", "A/b\n", "Ä/b"])
+def test_what_is_no_endpoint_is_refused(text: str) -> None:
+    with pytest.raises(UsageProblem, match="write Resource/QueryName"):
+        parse_endpoint(text)

@@ -1,0 +1,111 @@
+"""Documents are read with suspicion, judged in full, and written in one form."""
+
+import copy
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from tciagen.documents import JsonObject, canonical, judge, parse, read_folder, require_valid
+from tciagen.errors import DocumentProblem
+
+ADDRESS = "TCIA/query/getSeriesSize"
+
+
+@pytest.fixture
+def document(tcia_documents: Mapping[str, JsonObject]) -> JsonObject:
+    return copy.deepcopy(tcia_documents[ADDRESS])
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"", "line 1, column 1: Expecting value"),
+        (b'{"a": 1,\n "b" 2}', "line 2, column 6: Expecting ':' delimiter"),
+        (b"\xff{}", "byte 0 is not UTF-8"),
+        (b"[]", "it is an array, not an object"),
+        (b"null", "it is null, not an object"),
+        (b"3", "it is a number, not an object"),
+        (b'{"a": NaN}', "NaN is not a JSON value"),
+        (b'{"a": 1, "a": 2}', 'the member "a" stands twice in one object'),
+        (b'{"a": "\\ud800"}', "a text holds half of a surrogate pair"),
+        (b'{"a": ' + b"[" * 200_000 + b"}", "its values are nested too deeply"),
+        (b'{"a": ' + b"9" * 5000 + b"}", "Exceeds the limit"),
+        (b" " * 5_000_000, "it is larger than 4,194,304 bytes"),
+    ],
+)
+def test_an_unreadable_body_is_one_sentence(body: bytes, reason: str) -> None:
+    with pytest.raises(DocumentProblem) as caught:
+        parse(body, "x.json")
+    assert str(caught.value).startswith("x.json cannot be read: " + reason)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_canonical_form_is_sorted_and_reviewable() -> None:
+    body = canonical({"b": "Grüße\u202e\x00", "a": ["\u2028"]})
+    assert body.decode() == '{\n  "a": [\n    "\\u2028"\n  ],\n  "b": "Grüße\\u202e\\u0000"\n}\n'
+    assert json.loads(body) == {"b": "Grüße\u202e\x00", "a": ["\u2028"]}
+
+
+def test_the_committed_documents_are_canonical_and_valid(
+    root: Path, tcia_documents: Mapping[str, JsonObject]
+) -> None:
+    folder = root / "generator/contracts/tcia-v3/documents"
+    for path in sorted(folder.glob("*/*.json")):
+        assert path.read_bytes() == canonical(json.loads(path.read_bytes())), path
+    assert len(tcia_documents) == 15
+    require_valid(tcia_documents)
+
+
+def rules(document: object) -> list[tuple[str, str]]:
+    return [(f.rule, f.violation.pointer) for f in judge(ADDRESS, document)]
+
+
+def test_a_good_document_has_no_finding(document: JsonObject) -> None:
+    assert rules(document) == []
+
+
+def test_an_empty_object_is_told_as_such() -> None:
+    assert rules({}) == [("document-empty", "")]
+
+
+def test_a_document_of_another_endpoint_is_misplaced(document: JsonObject) -> None:
+    document["QueryName"] = "getSeries"
+    assert rules(document) == [("document-misplaced", "/QueryName")]
+
+
+def test_names_that_stand_twice_are_told(document: JsonObject) -> None:
+    document["Parameters"].append("SeriesInstanceUID (O)")
+    document["Result"]["Attributes"].append(document["Result"]["Attributes"][0])
+    assert rules(document) == [
+        ("name-duplicated", "/Parameters/1"),
+        ("name-duplicated", "/Result/Attributes/2"),
+    ]
+
+
+def test_a_default_format_must_be_one_of_the_formats(document: JsonObject) -> None:
+    document["Formats"], document["DefaultFormat"] = ["CSV"], "JSON"
+    assert rules(document) == [("default-format-unknown", "/DefaultFormat")]
+
+
+def test_a_folder_tells_all_its_unreadable_files(tmp_path: Path) -> None:
+    (tmp_path / "A").mkdir()
+    (tmp_path / "A" / "one.json").write_text("{")
+    (tmp_path / "A" / "two.json").write_text("[]")
+    (tmp_path / "A" / "not a name.json").write_text("{}")
+    with pytest.raises(DocumentProblem) as caught:
+        read_folder(tmp_path)
+    told = str(caught.value).replace(f"{tmp_path}/A/", "").splitlines()
+    assert told == [
+        "not a name.json is not named <Resource>/<QueryName>.json",
+        "one.json cannot be read: line 1, column 2: Expecting property name enclosed in double quotes",
+        "two.json cannot be read: it is an array, not an object",
+    ]
+
+
+@pytest.mark.parametrize("name", ["absent", "empty"])
+def test_a_folder_without_documents_is_told(tmp_path: Path, name: str) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DocumentProblem, match="There is no document"):
+        read_folder(tmp_path / name)

@@ -1,0 +1,124 @@
+"""Documents, DICOM dictionary and overlay answer each question once, in that order."""
+
+import copy
+from collections.abc import Mapping
+
+import pytest
+
+from tciagen.contract import Source, Type
+from tciagen.dicom import type_of_tag
+from tciagen.documents import JsonObject
+from tciagen.errors import DocumentProblem
+from tciagen.overlay import Entry, Overlay
+from tciagen.resolve import Resolution, resolve
+
+ADDRESS = "TCIA/query/getSeries"
+
+
+@pytest.fixture
+def documents(tcia_documents: Mapping[str, JsonObject]) -> dict[str, JsonObject]:
+    return {ADDRESS: copy.deepcopy(tcia_documents[ADDRESS])}
+
+
+def entry(kind: str, member: str, **values: object) -> Entry:
+    return Entry(1, ADDRESS, kind, member, values, "because")
+
+
+def problems(documents: Mapping[str, JsonObject], *entries: Entry) -> list[str]:
+    with pytest.raises(DocumentProblem) as caught:
+        resolve(documents, Overlay("overlay.toml", entries))
+    return str(caught.value).splitlines()
+
+
+@pytest.mark.parametrize(
+    ("tag", "type_"),
+    [
+        ("0008 0021", Type.DATE),
+        ("0008 002A", Type.DATE_TIME),
+        ("0008 0031", Type.TIME),
+        ("0020 000E", Type.UID),
+        ("0020 0011", Type.INTEGER),
+        ("0028 0010", Type.INTEGER),
+        ("0010 1030", Type.DECIMAL),
+        ("0010 1010", Type.STRING),
+        ("0018 1020", Type.STRING),
+        ("0020 0032", Type.STRING),
+        ("0028 0106", Type.INTEGER),
+        ("0009 0001", None),
+    ],
+)
+def test_a_tag_tells_the_type_by_its_value_representation(tag: str, type_: Type | None) -> None:
+    assert type_of_tag(tag) is type_
+
+
+def test_types_come_from_document_then_tag_then_overlay(
+    documents: dict[str, JsonObject],
+) -> None:
+    attributes = {a["Name"]: a for a in documents[ADDRESS]["Result"]["Attributes"]}
+    del attributes["SeriesDate"]["Type"]
+    del attributes["Visibility"]["Type"]
+    del attributes["Collection"]["Type"]
+    overlay = Overlay("o", (entry("attribute", "Visibility", type="integer"),))
+    resolution = resolve(documents, overlay)
+    (endpoint,) = resolution.contract
+    sources = {a.name: (a.type, a.type_source) for a in endpoint.result.attributes}
+    assert sources["Modality"] == (Type.STRING, Source.DOCUMENT)
+    assert sources["SeriesDate"] == (Type.DATE, Source.TAG)
+    assert sources["Visibility"] == (Type.INTEGER, Source.OVERLAY)
+    assert sources["Collection"] == (Type.STRING, Source.ASSUMED)
+    assert resolution.notices == (
+        f"{ADDRESS}: no one says the type of attribute Collection; it is taken as string",
+    )
+
+
+def test_an_entry_that_changes_nothing_is_an_error(documents: dict[str, JsonObject]) -> None:
+    assert problems(documents, entry("attribute", "Nothing", optional=False)) == [
+        f"overlay.toml: entry 1 (attribute Nothing of {ADDRESS})"
+        " changes nothing any more; delete it"
+    ]
+
+
+def test_an_entry_that_the_document_says_itself_is_an_error(
+    documents: dict[str, JsonObject],
+) -> None:
+    (told,) = problems(documents, entry("attribute", "Modality", optional=False))
+    assert told.endswith("the document itself says optional = False now; delete it from the entry")
+
+
+def test_an_overlay_cannot_overrule_a_document(documents: dict[str, JsonObject]) -> None:
+    (told,) = problems(documents, entry("attribute", "Modality", type="integer"))
+    assert "the document says type = 'string', and an overlay cannot overrule it" in told
+
+
+def test_an_overlay_cannot_overrule_a_tag(documents: dict[str, JsonObject]) -> None:
+    del next(a for a in documents[ADDRESS]["Result"]["Attributes"] if a["Name"] == "SeriesDate")[
+        "Type"
+    ]
+    (told,) = problems(documents, entry("attribute", "SeriesDate", type="string"))
+    assert "the tag 0008 0021 of attribute SeriesDate" in told
+    assert "take `type` out of the entry" in told
+
+
+def test_two_entries_cannot_say_the_same(documents: dict[str, JsonObject]) -> None:
+    one = entry("attribute", "Modality", aliases=["A"])
+    two = Entry(2, "TCIA/query/*", "attribute", "Modality", {"aliases": ["B"]}, "because")
+    told = problems(documents, one, two)
+    assert any("both set aliases" in line for line in told)
+
+
+def test_short_parameters_tell_what_is_required(fleet: Resolution) -> None:
+    endpoint = fleet.contract.by_address()["Crew/query/listSailors"]
+    told = {p.name: (p.required, "Required" in p.declared) for p in endpoint.parameters}
+    assert told == {"VesselID": (True, True), "rank": (False, True), "from": (False, False)}
+
+
+def test_unknown_members_are_notices(documents: dict[str, JsonObject]) -> None:
+    documents[ADDRESS]["Owner"] = "x"
+    resolution = resolve(documents)
+    assert resolution.notices == (f"{ADDRESS}/Owner: the schema does not know this member",)
+
+
+def test_tags_are_told_in_capitals(documents: dict[str, JsonObject]) -> None:
+    documents[ADDRESS]["Result"]["Attributes"][0]["DICOM"] = "0020 000e"
+    (endpoint,) = resolve(documents).contract
+    assert endpoint.result.attributes[0].dicom == "0020 000E"

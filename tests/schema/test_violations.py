@@ -1,0 +1,103 @@
+"""Every violation of the schema is told, with its place, what was found and expected."""
+
+import copy
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tciagen.contract import Type
+from tciagen.documents import JsonObject
+from tciagen.errors import DocumentProblem
+from tciagen.schema import load_validator, schema_text, unknown_members, violations
+
+
+@pytest.fixture
+def document(tcia_documents: Mapping[str, JsonObject]) -> JsonObject:
+    return copy.deepcopy(tcia_documents["TCIA/query/getSeriesSize"])
+
+
+def told(document: object) -> list[str]:
+    return [str(v) for v in violations(document)]
+
+
+def test_all_violations_are_told_in_order_of_their_pointers(document: JsonObject) -> None:
+    document["QueryName"] = "get series"
+    document["Parameters"] = ["x (Q)", {"Name": 3, "Type": "text"}, 4]
+    document["Formats"] = []
+    del document["Result"]["Description"]
+    document["Deprecated"] = "yes"
+    assert told(document) == [
+        '/Deprecated: found "yes", expected a boolean',
+        "/Formats: found [], expected at least 1 element",
+        r'/Parameters/0: found "x (Q)", expected text like ^[A-Za-z_][A-Za-z0-9_]*( \((R|O)\))?$',
+        "/Parameters/1/Name: found 3, expected a string",
+        '/Parameters/1/Type: found "text", expected one of ' + ", ".join(Type),
+        "/Parameters/2: found 4, expected an object, or the short form of one as text",
+        '/QueryName: found "get series", expected text like ^[A-Za-z][A-Za-z0-9_]*$',
+        '/Result: found no member "Description", expected that member, which is required',
+    ]
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("QueryName",), "getSeriesSize\n"),
+        (("Parameters", 0, "Name"), "SeriesInstanceUID\n"),
+        (("Result", "Name"), "SeriesSize\n"),
+        (("Result", "Attributes", 0, "DICOM"), "0020 000E\n"),
+    ],
+)
+def test_a_final_newline_does_not_slip_through_a_pattern(
+    document: JsonObject, place: tuple[str | int, ...], value: str
+) -> None:
+    inner: Any = document
+    for part in place[:-1]:
+        inner = inner[part]
+    inner[place[-1]] = value
+    assert len(told(document)) == 1
+
+
+def test_record_formats_need_attributes(document: JsonObject) -> None:
+    document["Result"]["Attributes"] = []
+    assert told(document) == ["/Result/Attributes: found [], expected at least 1 element"]
+
+
+def test_a_replacement_needs_a_deprecation(document: JsonObject) -> None:
+    document["ReplacedBy"] = "getSeries"
+    assert told(document) == [
+        '/: found no member "Deprecated", expected that member, which is required'
+    ]
+
+
+@pytest.mark.parametrize("value", [None, [], 3, "text", True])
+def test_what_is_no_object_is_told(value: object) -> None:
+    assert [v.expected for v in violations(value)] == ["an object"]
+
+
+def test_unknown_members_are_named_by_pointer(document: JsonObject) -> None:
+    document["Owner"] = {"Team": "a"}
+    document["Result"]["Attributes"][1]["Column/Name"] = "c"
+    document["Parameters"][0]["Extra"] = 1
+    assert unknown_members(document) == (
+        "/Owner",
+        "/Parameters/0/Extra",
+        "/Result/Attributes/1/Column~1Name",
+    )
+    assert told(document) == []
+
+
+def test_the_project_carries_the_schema_as_it_was_given(root: Path) -> None:
+    given = root.parent / "shared" / "spec" / "query-endpoint-metadata.schema.json"
+    if not given.exists():
+        pytest.skip("the given schema is not beside this checkout")
+    assert schema_text() == given.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("content", ["{", '{"type": 3}', "[]"])
+def test_another_schema_must_be_one(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "schema.json"
+    path.write_text(content)
+    with pytest.raises(DocumentProblem, match="not a readable JSON Schema"):
+        load_validator(path)
