@@ -1,0 +1,137 @@
+"""Formats, the record class and its attributes: what the old client reads."""
+
+from collections.abc import Iterable, Mapping
+
+from tciagen.contract import Attribute, Endpoint, Result
+from tciagen.drift.change import Change, Ledger, Place, Value
+from tciagen.drift.levels import Bump, Effect, Severity, Wire
+from tciagen.drift.matching import Pair, match_members, python_name
+from tciagen.drift.members import (
+    compare_common,
+    report_collisions,
+    report_order,
+    report_rename,
+    same_words,
+)
+from tciagen.drift.type_pairs import answer_type
+from tciagen.python.view import RESERVED_FIELDS
+
+
+def compare_result(ledger: Ledger, place: Place, old: Endpoint, new: Endpoint) -> dict[str, str]:
+    """Report differences in the record; return the new name of each attribute in both."""
+    place = place.at("Result")
+    _class_name(ledger, place.at("Name"), old, new)
+    if not same_words(old.result.description, new.result.description):
+        ledger.add(
+            "result-description-changed",
+            place.at("Description"),
+            old.result.description,
+            new.result.description,
+        )
+    return _attributes(ledger, place.at("Attributes"), old.result, new.result)
+
+
+def class_of(endpoint: Endpoint) -> str:
+    """Return the name of the endpoint's record class."""
+    return endpoint.result.python_name or endpoint.result.name
+
+
+def _class_name(ledger: Ledger, place: Place, old: Endpoint, new: Endpoint) -> None:
+    before, after = class_of(old), class_of(new)
+    if (before, old.result.name) == (after, new.result.name):
+        return
+    if before != after and not new.answers_file:
+        ledger.add("return-object-renamed", place, before, after)
+        return
+    why = "The regenerated client has no class of this name, so no code can have named it."
+    if not new.answers_file:
+        why = f"The overlay keeps the class {after}, so user code stays as it is."
+    ledger.add(
+        "return-object-renamed",
+        place,
+        old.result.name,
+        new.result.name,
+        severity=Severity.DOCS,
+        source=Effect.OK,
+        bump=Bump.PATCH,
+        why=why,
+    )
+
+
+def _attributes(ledger: Ledger, place: Place, old: Result, new: Result) -> dict[str, str]:
+    matching = match_members(old.attributes, new.attributes)
+    newcomers: dict[int, Change] = {}
+    for pair in matching.pairs:
+        change = _attribute(ledger, place, pair)
+        if change and python_name(pair.old) != python_name(pair.new):
+            newcomers[pair.new_index] = change
+    for index, gone in matching.removed:
+        rule = "attr-removed-deprecated" if gone.deprecated else "attr-removed"
+        ledger.add(rule, place.element(gone.name, index, None), gone.name, None, wire=_missed(gone))
+    for index, come in matching.added:
+        rule = "attr-added-optional" if come.optional else "attr-added-required"
+        newcomers[index] = ledger.add(rule, place.element(come.name, None, index), None, come.name)
+    report_order(ledger, place, "attr-reordered", matching)
+    report_collisions(
+        ledger, place, new.attributes, newcomers, reserved=RESERVED_FIELDS, source=Effect.OK
+    )
+    return {pair.old.name: pair.new.name for pair in matching.pairs}
+
+
+def _missed(attribute: Attribute) -> Wire:
+    """Return what the old client meets in a record without the attribute: None, or an error."""
+    return Wire.SILENT if attribute.optional else Wire.ERROR
+
+
+def _attribute(ledger: Ledger, place: Place, pair: Pair[Attribute]) -> Change | None:
+    old, new = pair.old, pair.new
+    place = place.element(old.name, pair.old_index, pair.new_index)
+    renamed = report_rename(
+        ledger, place, "attr-renamed", pair, wire=_missed(old), what="the attribute"
+    )
+    told = compare_common(ledger, place, "attr", pair, answer_type)
+    if old.optional != new.optional:
+        rule = "attr-became-optional" if new.optional else "attr-became-required"
+        ledger.add(rule, place.at("Optional"), old.optional, new.optional)
+    told.finish()
+    return renamed
+
+
+def shape_of(result: Result) -> object:
+    """Return what two results must share to be one class; prose and order do not count."""
+    return frozenset(
+        (python_name(a), a.name, a.type, a.optional, frozenset(a.allowed_values or ()))
+        for a in result.attributes
+    )
+
+
+def compare_classes(
+    ledger: Ledger, pairs: Iterable[Pair[Endpoint]], causes: Mapping[str, Change]
+) -> None:
+    """Report classes of several endpoints that parted or met.
+
+    Args:
+        ledger: where to report.
+        pairs: all endpoints that are in both contracts.
+        causes: by old address, a change of the endpoint's attributes.
+    """
+    users: dict[str, list[Pair[Endpoint]]] = {}
+    for pair in pairs:
+        records = not (pair.old.answers_file or pair.new.answers_file)
+        if records and class_of(pair.old) == class_of(pair.new):
+            users.setdefault(class_of(pair.new), []).append(pair)
+    for name, sharing in users.items():
+        if len(sharing) == 1:
+            continue
+        before = len({shape_of(pair.old.result) for pair in sharing})
+        after = len({shape_of(pair.new.result) for pair in sharing})
+        if before == after:
+            continue
+        changed = next(p for p in sharing if shape_of(p.old.result) != shape_of(p.new.result))
+        addresses: Value = tuple(sorted(pair.new.address for pair in sharing))
+        place = Place(changed.old).at("Result", "Name")
+        cause = causes.get(changed.old.address)
+        if after > before:
+            ledger.add("return-object-diverged", place, name, addresses, cause=cause)
+        else:
+            ledger.add("return-object-merged", place, addresses, name, cause=cause)

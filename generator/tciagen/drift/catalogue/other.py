@@ -1,0 +1,258 @@
+"""Rules that are no drift of a contract: faults, run-time events and policies."""
+
+from tciagen.drift.levels import Bump, Effect, Severity, Wire
+from tciagen.drift.rule import Rule, words
+
+
+def _other(
+    id_: str,
+    level: Severity,
+    summary: str,
+    why: str,
+    example: tuple[str, str],
+    *action: str,
+) -> Rule:
+    return Rule(
+        id_,
+        level,
+        Wire.OK,
+        Effect.OK,
+        Bump.NONE,
+        summary,
+        why,
+        words(*example),
+        action=" ".join(action),
+    )
+
+
+_F, _U = Severity.FAULT, Severity.UNKNOWN
+
+FAULTS = (
+    _other(
+        "document-invalid",
+        _F,
+        "the document does not validate",
+        "What the schema forbids has no meaning to compare; the last valid document stays.",
+        ('"Parameters": []', '"Parameters": {}'),
+    ),
+    _other(
+        "document-empty",
+        _F,
+        "no metadata was ever written",
+        "The server answers {} for an endpoint without metadata; the last document stays.",
+        ('{"QueryName": "getSeries", …}', "{}"),
+    ),
+    _other(
+        "document-unreadable",
+        _F,
+        "not JSON, not UTF-8, or cut short",
+        "The answer cannot be read, so nothing can be said of it; the last document stays.",
+        ('{"QueryName": "getSeries", …}', '{"QueryName": "getSer'),
+    ),
+    _other(
+        "document-misplaced",
+        _F,
+        "the document names another endpoint",
+        "QueryName differs from the path that was asked; the last document stays.",
+        ('"QueryName": "getSeries"', '"QueryName": "getPatient"'),
+    ),
+    _other(
+        "name-duplicated",
+        _F,
+        "a parameter or attribute stands twice",
+        "A name that stands twice means two things; the last document stays.",
+        ('"Parameters": ["Modality"]', '"Parameters": ["Modality", "Modality (R)"]'),
+    ),
+    _other(
+        "default-format-unknown",
+        _F,
+        "DefaultFormat is not one of Formats",
+        "The document contradicts itself; the last one stays.",
+        (
+            '"Formats": ["JSON"], "DefaultFormat": "JSON"',
+            '"Formats": ["JSON"], "DefaultFormat": "CSV"',
+        ),
+    ),
+    _other(
+        "replacement-unknown",
+        Severity.WARNING,
+        "ReplacedBy names an endpoint that is not in the catalogue",
+        "The deprecation stands, but it sends the reader to nowhere.",
+        ('"Deprecated": true', '"Deprecated": true, "ReplacedBy": "getNothing"'),
+    ),
+    _other(
+        "endpoint-unreachable",
+        _U,
+        "the server did not answer with a document",
+        "A failed fetch is not a removal; the last document stays.",
+        ("200 and a document", "503 and a proxy's HTML"),
+    ),
+    _other(
+        "crawl-incomplete",
+        _U,
+        "too many endpoints are out of reach",
+        "More endpoints than the set share did not answer, so nothing is judged or written.",
+        ("15 of 15 endpoints answered", "3 of 15 endpoints answered"),
+    ),
+)
+
+_HEADER = "header metadata: the document that the client was generated from"
+_N = Severity.NON_BREAKING
+
+RUN_TIME = (
+    _other(
+        "wire-metadata-differs",
+        Severity.DANGEROUS,
+        "the metadata header is not the document that the client was generated from",
+        "The server has changed; the differences are classified by the rules of the contract.",
+        (_HEADER, "header metadata: one optional parameter more"),
+        "warn once for each endpoint",
+    ),
+    _other(
+        "wire-metadata-unreadable",
+        Severity.NONE,
+        "the metadata header is absent, {}, cut or not JSON",
+        "A proxy may strip or cut headers; it says nothing about the server.",
+        (_HEADER, "no header metadata"),
+        "debug message, never an error",
+    ),
+    _other(
+        "wire-attr-undeclared",
+        _N,
+        "a record has a key that the contract lacks",
+        "The value is kept aside and the record is built.",
+        ('{"Modality": "CT"}', '{"Modality": "CT", "StationName": "A"}'),
+        "warn once",
+    ),
+    _other(
+        "wire-attr-missing",
+        Severity.DANGEROUS,
+        "an attribute that is never optional is absent",
+        "The record says less than the contract promises.",
+        ('{"Modality": "CT"}', "{}"),
+        "by the client's mode",
+    ),
+    _other(
+        "wire-type-mismatch",
+        Severity.BREAKING,
+        "a value does not fit its type",
+        "Even the lenient rules cannot decode it; the error names endpoint, attribute and value.",
+        ('{"ImageCount": "12.000000"}', '{"ImageCount": "12.5"}'),
+        "error",
+    ),
+    _other(
+        "wire-value-undeclared",
+        Severity.DANGEROUS,
+        "a value is outside AllowedValues",
+        "The value is passed on as it came.",
+        ('{"PatientSex": "F"}', '{"PatientSex": "U"}'),
+        "warn once",
+    ),
+    _other(
+        "wire-format-ignored",
+        Severity.BREAKING,
+        "another format came than was asked",
+        "The server answers JSON to a format that it does not know.",
+        ("asked CSV, CSV came", "asked CSV, JSON came"),
+        "error",
+    ),
+    _other(
+        "wire-media-type-mismatch",
+        Severity.DANGEROUS,
+        "Content-Type does not fit the format",
+        "The body is read by the format that was asked for.",
+        ("application/csv", "text/plain"),
+        "warn once",
+    ),
+    _other(
+        "wire-required-undeclared",
+        Severity.BREAKING,
+        "471 although all required keys were sent",
+        "The contract is out of date: the server requires a key that it does not name.",
+        ("200", "471"),
+        "error",
+    ),
+    _other(
+        "wire-endpoint-gone",
+        Severity.BREAKING,
+        "the server has no such endpoint",
+        "It answers 500 with `QueryEndpoint [x] not found`.",
+        ("200", "500 QueryEndpoint [getSeries] not found"),
+        "error",
+    ),
+    _other(
+        "wire-count-mismatch",
+        Severity.DANGEROUS,
+        "the archive has another number of images than its header says",
+        "The server leaves out files that it cannot read, without an error status.",
+        ("imageCount: 12, 12 members", "imageCount: 12, 11 members"),
+        "warn",
+    ),
+    _other(
+        "wire-server-changed",
+        Severity.NONE,
+        "the server's version is not the recorded one",
+        "Bindaas-version differs; nothing is wrong by itself.",
+        ("Bindaas-version: 3.0", "Bindaas-version: 3.1"),
+        "info message",
+    ),
+)
+
+POLICY = (
+    _other(
+        "code-stale",
+        Severity.BREAKING,
+        "regenerating gives other bytes",
+        "The committed client is not what the committed contract gives; run `tciagen generate`.",
+        ("generated from this contract", "generated from an older contract"),
+        "fails the gate of a pull request",
+    ),
+    _other(
+        "code-edited",
+        Severity.BREAKING,
+        "a generated file was edited by hand",
+        "Its digest differs from the manifest's; the next generation would lose the edit.",
+        ("digest as in the manifest", "another digest"),
+        "fails the gate of a pull request",
+    ),
+    _other(
+        "contract-missing",
+        Severity.BREAKING,
+        "there is no contract to compare with",
+        "The folder, revision or package holds no contract.",
+        ("a folder of documents", "an empty folder"),
+        "usage error",
+    ),
+    _other(
+        "generator-changed",
+        Severity.DOCS,
+        "same contract, other generator",
+        "The client differs because the generator does; that is no drift.",
+        ("tciagen 0.1.0", "tciagen 0.2.0"),
+        "label",
+    ),
+    _other(
+        "version-not-bumped",
+        Severity.BREAKING,
+        "the version rose less than the drift asks",
+        "Users read from the version what an update breaks.",
+        ("1.2.0 → 2.0.0 for a major change", "1.2.0 → 1.2.1 for a major change"),
+        "fails the gate of a release",
+    ),
+    _other(
+        "suppression-unused",
+        Severity.DOCS,
+        "an accepted change was not found",
+        "An entry of drift-accept.toml that matches nothing hides what comes next; delete it.",
+        ("the accepted change is found", "it is not"),
+        "warn, fails with --strict",
+    ),
+    _other(
+        "suppression-expired",
+        Severity.DOCS,
+        "an accepted change is past its date",
+        "An entry of drift-accept.toml past its date is not applied; mend the drift or renew it.",
+        ("until = 2027-03-31, before that day", "until = 2027-03-31, after that day"),
+        "warn, fails with --strict",
+    ),
+)

@@ -1,0 +1,117 @@
+"""Judge what a crawl brought: faults first, then the changes of what can be judged.
+
+A document that is out of reach or at fault says nothing about the endpoint, so the
+last one stands in for it: a failed fetch is never told as a removal.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+import attrs
+from jsonschema import Draft202012Validator
+
+from tciagen import documents as documents_
+from tciagen.contract import Contract
+from tciagen.documents import JsonObject
+from tciagen.drift.change import Change
+from tciagen.drift.compare import compare
+from tciagen.drift.levels import Severity
+from tciagen.drift.rules import get_rule
+from tciagen.errors import EXIT_DOCUMENT, EXIT_FINE, EXIT_SERVER
+from tciagen.overlay import Overlay
+from tciagen.resolve import resolve
+
+if TYPE_CHECKING:
+    from tciagen.crawl import Failure
+
+UNREACHABLE_SHARE = 0.2
+"""A crawl is incomplete where more than this share of the endpoints is out of reach."""
+
+
+@attrs.frozen
+class Fault:
+    """Why an endpoint, or the whole crawl (no address), cannot be judged."""
+
+    rule: str
+    endpoint: str
+    message: str
+
+    @property
+    def level(self) -> Severity:
+        """``fault``, ``warning`` or ``unknown``."""
+        return get_rule(self.rule).level
+
+    def __str__(self) -> str:
+        return f"{self.endpoint or 'crawl'}: {self.rule}: {self.message}"
+
+
+@attrs.frozen
+class Verdict:
+    """The changes that could be judged, the faults, and the new contract.
+
+    ``contract`` holds the old endpoints where the new document is at fault.
+    """
+
+    changes: tuple[Change, ...]
+    faults: tuple[Fault, ...]
+    contract: Contract
+
+    @property
+    def exit_status(self) -> int:
+        """The status that the faults ask for; a warning asks for none."""
+        levels = {fault.level for fault in self.faults}
+        if Severity.UNKNOWN in levels:
+            return EXIT_SERVER
+        return EXIT_DOCUMENT if Severity.FAULT in levels else EXIT_FINE
+
+
+def judge(
+    old: Contract,
+    documents: Mapping[str, JsonObject],
+    failures: "Iterable[Failure]" = (),
+    *,
+    overlay: Overlay | None = None,
+    validator: Draft202012Validator | None = None,
+    unreachable_share: float = UNREACHABLE_SHARE,
+) -> Verdict:
+    """Compare a contract with newer documents, as far as they can be judged.
+
+    Args:
+        old: what the documents were.
+        documents: what was read, by address, valid or not.
+        failures: the endpoints without a usable document, as a crawl tells them.
+        overlay: what the new documents do not say.
+        validator: of another schema than the published one.
+        unreachable_share: above it nothing is compared.
+
+    Raises:
+        DocumentProblem: an overlay entry does not fit the documents.
+    """
+    faults = [Fault(f.rule, f.address, f.reason) for f in failures]
+    for address, document in sorted(documents.items()):
+        findings = documents_.judge(address, document, validator)
+        faults += [Fault(f.rule, address, str(f.violation)) for f in findings]
+    silent = {fault.endpoint for fault in faults}
+    unreachable = {f.endpoint for f in faults if f.level is Severity.UNKNOWN}
+    total = len(documents.keys() | silent)
+    if len(unreachable) > unreachable_share * total:
+        message = f"{len(unreachable)} of {total} endpoints are out of reach; nothing was compared"
+        return Verdict((), (*faults, Fault("crawl-incomplete", "", message)), old)
+    good = {a: d for a, d in documents.items() if a not in silent}
+    kept = tuple(endpoint for endpoint in old if endpoint.address in silent)
+    new = Contract((*resolve(good, overlay).contract.endpoints, *kept))
+    faults += _unknown_replacements(old, new)
+    return Verdict(compare(old, new), tuple(faults), new)
+
+
+def _unknown_replacements(old: Contract, new: Contract) -> Iterator[Fault]:
+    """Yield a warning for each ReplacedBy that leads nowhere and did not before."""
+    known = {endpoint.name for endpoint in new}
+    dangling = {e.address: e.replaced_by for e in old} if old is not new else {}
+    before = {endpoint.name for endpoint in old}
+    for endpoint in new:
+        name = endpoint.replaced_by
+        if name is None or name in known:
+            continue
+        if dangling.get(endpoint.address) != name or name in before:
+            yield Fault("replacement-unknown", endpoint.address, f"there is no endpoint {name}")

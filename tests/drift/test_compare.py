@@ -1,0 +1,225 @@
+"""What a comparison says beyond the rule: pairs, causes, collisions, places."""
+
+from typing import Any
+
+import pytest
+from drift_benchmark import BENCHMARK, Documents, contract_of
+from drift_edits import edited
+
+from tciagen.contract import Contract, Type
+from tciagen.drift.change import Change
+from tciagen.drift.compare import compare
+from tciagen.drift.type_pairs import answer_type, request_type
+from tciagen.overlay import Entry, Overlay
+from tciagen.resolve import resolve
+
+SERIES = "TCIA/query/getSeries"
+B, D, N = "breaking", "dangerous", "non-breaking"
+
+
+def changes_of(old: Documents, new: Documents) -> list[Change]:
+    return list(compare(contract_of(old), contract_of(new)))
+
+
+def overlaid(documents: Documents, *entries: tuple[str, str, dict[str, Any]]) -> Contract:
+    listed = tuple(
+        Entry(i, SERIES, kind, member, values, "because")
+        for i, (kind, member, values) in enumerate(entries, 1)
+    )
+    return resolve(documents, Overlay("overlay.toml", listed)).contract
+
+
+@pytest.mark.parametrize("address", BENCHMARK["base_documents"])
+def test_each_endpoint_can_be_renamed_and_moved(base: Documents, address: str) -> None:
+    resource, _, name = address.split("/")
+    elsewhere = {("Elsewhere/query/" + name if a == address else a): d for a, d in base.items()}
+    assert [c.rule for c in changes_of(base, elsewhere)] == ["endpoint-moved"]
+    renamed = {a: d for a, d in base.items() if a != address}
+    renamed[f"{resource}/query/brandNew"] = {**base[address], "QueryName": "brandNew"}
+    (change,) = changes_of(base, renamed)
+    assert (change.rule, change.bump, change.guess) == ("endpoint-renamed", "major", True)
+    assert (change.before, change.after) == (name, "brandNew")
+    assert "is a guess" in change.message
+
+
+def test_a_renamed_endpoint_is_still_compared_inside(base: Documents) -> None:
+    document = {**base[SERIES], "QueryName": "listSeries", "Deprecated": True}
+    new = {a: d for a, d in base.items() if a != SERIES} | {"TCIA/query/listSeries": document}
+    rules = [c.rule for c in changes_of(base, new)]
+    assert rules == ["endpoint-renamed", "endpoint-deprecated"]
+
+
+def test_unlike_endpoints_that_come_and_go_are_not_one(base: Documents) -> None:
+    station = {
+        "QueryName": "getStationValues",
+        "Description": "Lists the stations.",
+        "Parameters": ["Collection"],
+        "Result": {
+            "Name": "StationValue",
+            "Description": "One station.",
+            "Attributes": [{"Name": "StationName", "Description": "", "DICOM": "0008 1010"}],
+        },
+    }
+    for address in base:
+        new = {a: d for a, d in base.items() if a != address}
+        new["TCIA/query/getStationValues"] = station
+        assert [c.rule for c in changes_of(base, new)] == ["endpoint-removed", "endpoint-added"]
+
+
+def test_a_replacement_that_was_announced_is_a_renaming(base: Documents) -> None:
+    old = {**base, SERIES: {**base[SERIES], "Deprecated": True, "ReplacedBy": "getStation"}}
+    new = {a: d for a, d in base.items() if a != SERIES}
+    removed = changes_of(old, new)
+    assert [c.rule for c in removed] == ["endpoint-removed-deprecated"]
+    assert "getStation was named" in removed[0].message
+    new["TCIA/query/getStation"] = {**base[SERIES], "QueryName": "getStation"}
+    assert "endpoint-renamed" in {c.rule for c in changes_of(old, new)}
+
+
+def test_both_names_that_are_one_in_python_need_only_a_patch(base: Documents) -> None:
+    place = (SERIES, "Parameters", 2, "Name")
+    (change,) = changes_of(base, edited(base, ("set", place, "PatientId")))
+    assert (change.rule, change.severity) == ("param-renamed", "breaking")
+    assert (change.wire, change.source, change.bump) == ("silent", "ok", "patch")
+    assert "user code stays as it is" in change.message
+    assert "without an error" in change.message
+
+
+def test_a_required_key_with_another_name_is_missed_by_the_server(base: Documents) -> None:
+    place = ("TCIA/query/getImage", "Parameters", 0, "Name")
+    (change,) = changes_of(base, edited(base, ("set", place, "SeriesUID")))
+    assert (change.rule, change.wire, change.source) == ("param-renamed", "error", "runtime")
+
+
+def test_a_type_that_follows_from_the_tag_names_its_cause(base: Documents) -> None:
+    attribute = {"Name": "When", "Description": "When.", "DICOM": "0008 0020"}
+    old = edited(base, ("insert", (SERIES, "Result", "Attributes", 0), attribute))
+    place = (SERIES, "Result", "Attributes", 0, "DICOM")
+    changes = changes_of(old, edited(old, ("set", place, "0020 0011")))
+    typed, tag = changes
+    assert [c.rule for c in changes] == ["attr-type-changed", "attr-dicom-tag-changed"]
+    assert typed.cause == tag.fingerprint
+    assert tag.cause is None
+    kept, tag = changes_of(old, edited(old, ("set", place, "NA")))
+    assert {kept.rule, tag.rule} == {"declaration-lost", "attr-dicom-tag-removed"}
+
+
+def test_both_places_are_json_pointers_and_the_path_goes_by_name(base: Documents) -> None:
+    station = {"Name": "StationName", "Type": "string"}
+    new = edited(base, ("insert", (SERIES, "Parameters", 0), station))
+    new = edited(new, ("set", (SERIES, "Parameters", 5, "Required"), True))
+    required, added = changes_of(base, new)
+    assert required.pointer == "/Parameters/Modality/Required"
+    assert required.pointer_old == "/Parameters/4/Required"
+    assert required.pointer_new == "/Parameters/5/Required"
+    assert required.member == "Modality"
+    assert (added.pointer, added.pointer_old) == ("/Parameters/StationName", None)
+    assert added.pointer_new == "/Parameters/0"
+
+
+@pytest.mark.parametrize("name", ["format", "self", "Format"])
+def test_a_parameter_that_takes_a_name_of_the_method_collides(base: Documents, name: str) -> None:
+    new = edited(base, ("insert", (SERIES, "Parameters", 0), {"Name": name, "Type": "string"}))
+    (change,) = changes_of(base, new)
+    assert (change.rule, change.after) == ("name-collision", name)
+
+
+def test_a_collision_does_not_hide_a_worse_change(base: Documents) -> None:
+    key = {"Name": "patientId", "Type": "string", "Required": True}
+    changes = changes_of(base, edited(base, ("insert", (SERIES, "Parameters", 0), key)))
+    assert [c.rule for c in changes] == ["param-added-required", "name-collision"]
+    assert changes[1].cause == changes[0].fingerprint
+
+
+def test_of_two_newcomers_with_one_name_the_second_collides(base: Documents) -> None:
+    new = edited(base, ("insert", (SERIES, "Parameters", 8), {"Name": "new_key", "Type": "uid"}))
+    new = edited(new, ("insert", (SERIES, "Parameters", 9), {"Name": "newKey", "Type": "uid"}))
+    changes = changes_of(base, new)
+    assert [(c.rule, c.after) for c in changes] == [
+        ("name-collision", "newKey"),
+        ("param-added-optional", "new_key"),
+    ]
+
+
+def test_a_new_endpoint_with_the_class_name_of_another_collides(base: Documents) -> None:
+    document = {**base["TCIA/query/getPatient"], "QueryName": "getSubject"}
+    document["Result"] = {**document["Result"], "Name": "Series"}
+    (change,) = changes_of(base, {**base, "TCIA/query/getSubject": document})
+    assert (change.rule, change.pointer) == ("name-collision", "/Result/Name")
+
+
+def test_a_shift_of_columns_does_not_move_unknown_members(base: Documents) -> None:
+    old = edited(base, ("set", (SERIES, "Result", "Attributes", 3, "Column"), "x"))
+    column = {"Name": "New", "Description": "", "DICOM": "NA", "Type": "string"}
+    new = edited(old, ("insert", (SERIES, "Result", "Attributes", 0), column))
+    assert [c.rule for c in changes_of(old, new)] == ["attr-added-optional"]
+    (gone,) = changes_of(old, base)
+    assert (gone.rule, gone.before, gone.after) == ("unknown-member", "Column", None)
+    assert gone.pointer == "/Result/Attributes/ProtocolName/Column"
+    assert gone.pointer_old == "/Result/Attributes/3/Column"
+
+
+def test_what_the_overlay_fills_in_is_not_lost(base: Documents) -> None:
+    formats = tuple(base[SERIES]["Formats"])
+    bare = edited(edited(base, ("remove", (SERIES, "Formats"), None)),
+                  ("remove", (SERIES, "DefaultFormat"), None))  # fmt: skip
+    told = {"formats": formats, "default_format": "JSON"}
+    changes = compare(contract_of(base), overlaid(bare, ("endpoint", "", told)))
+    assert {c.rule for c in changes} == {"declaration-lost"}
+    other = {"formats": ("JSON",), "default_format": "JSON"}
+    changes = compare(contract_of(base), overlaid(bare, ("endpoint", "", other)))
+    assert {c.rule for c in changes} == {"format-removed"}
+
+
+def test_another_python_name_from_the_overlay_is_a_renaming_in_source_only(
+    base: Documents,
+) -> None:
+    named = overlaid(base, ("parameter", "Modality", {"name": "kind"}))
+    (change,) = compare(contract_of(base), named)
+    assert (change.rule, change.wire, change.bump) == ("param-renamed", "ok", "major")
+    assert (change.before, change.after) == ("modality", "kind")
+
+
+def test_bare_documents_lose_declarations_but_no_meaning(base: Documents) -> None:
+    short = {**base[SERIES], "Parameters": [p["Name"] for p in base[SERIES]["Parameters"]]}
+    changes = changes_of(base, {**base, SERIES: short})
+    assert {c.rule for c in changes} == {"declaration-lost"}
+    assert {c.bump for c in changes} == {"none"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "request_level", "answer_level"),
+    [
+        ("string", "integer", B, B),
+        ("string", "decimal", B, B),
+        ("string", "uid", D, N),
+        ("string", "date", B, B),
+        ("integer", "string", D, B),
+        ("integer", "decimal", N, B),
+        ("integer", "uid", B, B),
+        ("integer", "time", B, B),
+        ("decimal", "string", D, B),
+        ("decimal", "integer", B, D),
+        ("decimal", "uid", B, B),
+        ("decimal", "boolean", B, B),
+        ("uid", "string", N, D),
+        ("uid", "integer", B, B),
+        ("uid", "decimal", B, B),
+        ("uid", "dateTime", B, B),
+        ("date", "string", D, B),
+        ("date", "integer", B, B),
+        ("date", "decimal", B, B),
+        ("date", "uid", B, B),
+        ("date", "dateTime", B, B),
+        ("dateTime", "date", B, B),
+    ],
+)
+def test_a_type_change_is_judged_by_its_pair(
+    old: str, new: str, request_level: str, answer_level: str
+) -> None:
+    request, answer = request_type(Type(old), Type(new)), answer_type(Type(old), Type(new))
+    assert (request.severity, answer.severity) == (request_level, answer_level)
+    for judged in (request, answer):
+        assert (judged.bump == "major") == (judged.severity == "breaking")
+        back = {"widened": "narrowed", "narrowed": "widened"}.get(judged.kind, "changed")
+        assert request_type(Type(new), Type(old)).kind == back
