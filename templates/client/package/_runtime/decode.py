@@ -2,7 +2,9 @@
 
 from typing import TypeVar
 
+from .decode_csv import CsvDecoder
 from .decode_json import JsonDecoder
+from .decode_markup import HtmlDecoder, XmlDecoder
 from .decoding import Decoder
 from .rows import Rows
 
@@ -11,6 +13,12 @@ R = TypeVar("R")
 
 def decoder(name: str, rows: Rows[R]) -> Decoder[R]:
     """A decoder for the format ``csv``, ``html``, ``xml`` or ``json``."""
-    if name == "json":
-        return JsonDecoder(rows)
-    raise NotImplementedError(name)
+    match name:
+        case "csv":
+            return CsvDecoder(rows)
+        case "xml":
+            return XmlDecoder(rows)
+        case "html":
+            return HtmlDecoder(rows)
+        case _:
+            return JsonDecoder(rows)

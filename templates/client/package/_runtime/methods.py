@@ -179,7 +179,7 @@ class Records(_Sync[P], Generic[P, R]):
 
     def __init__(self, method: RecordsMethod[P, R], client: SyncClient) -> None:
         super().__init__(method, client)
-        self._blueprint = lambda: method.blueprint
+        self._blueprint: Callable[[], Blueprint[R]] = lambda: method.blueprint
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> list[R]:
         """Ask, and give all rows.
@@ -260,7 +260,7 @@ class AsyncRecords(_Async[P], Generic[P, R]):
 
     def __init__(self, method: RecordsMethod[P, R], client: AsyncClientBase) -> None:
         super().__init__(method, client)
-        self._blueprint = lambda: method.blueprint
+        self._blueprint: Callable[[], Blueprint[R]] = lambda: method.blueprint
 
     async def __call__(self, *args: P.args, **kwargs: P.kwargs) -> list[R]:
         """Ask, and give all rows; see :meth:`Records.__call__`."""

@@ -58,7 +58,7 @@ def _fold(name: str) -> str:
     return name.replace("_", "").casefold()
 
 
-def _picker(places: Sequence[int]) -> Callable[[Sequence[Any]], Cells]:
+def picker(places: Sequence[int]) -> Callable[[Sequence[Any]], Cells]:
     """A function that takes the values at these places out of a sequence, as a tuple."""
     if len(places) > 1:
         return itemgetter(*places)
@@ -174,10 +174,10 @@ class Layouts(dict[Any, Callable[[Sequence[Any]], Cells]]):
         places, undeclared = self.blueprint.places(names)
         if len(self.undeclared) < _MOST_LAYOUTS:
             self.undeclared.update(dict.fromkeys(undeclared))
-        picker = _picker(places)
+        pick = picker(places)
         if len(self) < _MOST_LAYOUTS:
-            self[names] = picker
-        return picker
+            self[names] = pick
+        return pick
 
 
 class Rows(Generic[R]):
