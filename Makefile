@@ -1,10 +1,62 @@
+# Targets for a person and for CI; `make help` lists them.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+CLIENT := generated/tcia-client
+PORT ?= 8042
 
-$(VENV)/.ready: requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "tciagen needs Python 3.11 or later; set PYTHON=python3.x"; exit 2; }
+.DEFAULT_GOAL := demo
+.PHONY: demo generate check test bench serve fmt lint lock clean help
+
+demo: $(READY) ## the main job: archive, crawl, generate, import, query, download (default)
+	@$(BIN)/python -m tciagen.demo
+
+generate: $(READY) ## make generated/ from documents, overlay and templates
+	@$(BIN)/tciagen generate
+
+check: $(READY) ## fail if documents, overlay, templates and generated/ do not agree
+	@$(BIN)/tciagen check
+
+test: lint check ## everything that CI runs: lint, types, import rules, check, tests
+	$(BIN)/pytest -n 2 --dist loadgroup
+
+bench: $(READY) ## measure, and print ratios against a rival in the same run
+	@for script in tests/benchmarks/[a-z]*.py; do $(BIN)/python $$script || exit 1; done
+
+serve: $(READY) ## serve the demo archive at http://127.0.0.1:$(PORT)/services/v3
+	@$(BIN)/tciagen archive demo --catalog .work/archive/catalog.sqlite
+	@$(BIN)/tciagen archive serve --catalog .work/archive/catalog.sqlite --port $(PORT)
+
+fmt: $(READY) ## format our own sources (generated ones are black's)
+	$(BIN)/ruff check --quiet --fix-only .
+	$(BIN)/ruff format .
+
+lint: $(READY) ## ruff, mypy strict, pyright strict, import rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	cd $(CLIENT) && ../../$(BIN)/mypy src && ../../$(BIN)/basedpyright --pythonpath ../../$(BIN)/python
+	PYTHONPATH=templates/client/package $(BIN)/lint-imports
+
+lock: $(READY) ## pin every dependency again, with hashes
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
+	  --python-version 3.11 --group dev --upgrade pyproject.toml --output-file requirements.lock
+
+clean: ## remove what the targets make, but not generated/
+	rm -rf $(VENV) .work dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "tciagen needs Python 3.11 or later; call make PYTHON=python3.x"; exit 2; }
+	@echo "making $(VENV) with the locked dependencies"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+	  --requirement requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
+	  --no-build-isolation --editable .
 	@touch $@

@@ -163,7 +163,7 @@ def _report(api: Api, plan: pipeline.Plan, output: Path) -> int:
         d.kind in (publish.Kind.EDITED, publish.Kind.EXTRA) and d.path != publish.MANIFEST
         for d in differences
     )
-    mend = "tciagen generate --force" if by_hand and not layers else "tciagen generate"
+    mend = "tciagen generate --force" if by_hand else "tciagen generate"
     click.echo(
         f"{api.name}: {_count(len(differences), 'file')} in {relative(output)} differ.{cause}"
         f" To mend: {mend}"

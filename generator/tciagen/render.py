@@ -116,6 +116,7 @@ def render(contract: Contract, target: Target, templates: Path | None = None) ->
         "api": build_view(contract, exported),
         "target": target,
         "public": public,
+        "exported": sorted({*exported, "__version__", "models"}, key=_conventional),
         "digest": digest(contract),
         "generator": __version__,
     }
@@ -137,6 +138,11 @@ def templates_digest(templates: Path | None = None) -> str:
     for path, body in template_files(templates or templates_folder()):
         total.update(f"{path} {len(body)}\n".encode() + body)
     return total.hexdigest()
+
+
+def _conventional(name: str) -> tuple[int, str]:
+    """Sort as isort does: constants, classes, then the rest."""
+    return (0 if name.isupper() else 1 if name[0].isupper() else 2), name
 
 
 def _rendered(name: str, template: str, context: Mapping[str, object]) -> bytes:

@@ -31,6 +31,7 @@ RESERVED_METHODS = frozenset(
 """Public names of the runtime's client classes and of the module that defines the methods."""
 
 RESERVED_PARAMETERS = frozenset({"self", "format", "options", "to"})
+RESERVED_CLASSES = frozenset({"Literal"})
 RESERVED_FIELDS = frozenset({"datetime", "decimal", "attrs"})
 
 ARGUMENT_TYPES = {
@@ -262,7 +263,7 @@ class _Builder:
             for endpoint in endpoints:
                 title = pascal_case(endpoint.name) + wanted if len(shapes) > 1 else wanted
                 try:
-                    name = class_name(title, self.exported)
+                    name = class_name(title, self.exported | RESERVED_CLASSES)
                 except ValueError:
                     self.problems.append(
                         f"{endpoint.address}: the class name {title!r} is no Python name;"

@@ -1,0 +1,187 @@
+"""The commands as a user types them: what they print, and their exit status."""
+
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def project(tmp_path: Path, fleet_folder: Path, tciagen: Run) -> Path:
+    """A project of the invented API, generated."""
+    folder = tmp_path / "project"
+    shutil.copytree(fleet_folder, folder, ignore=shutil.ignore_patterns("golden"))
+    done = tciagen("generate", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def replace(path: Path, before: str, after: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert before in text
+    path.write_text(text.replace(before, after, 1), encoding="utf-8")
+
+
+def test_generate_a_second_time_changes_nothing(project: Path, tciagen: Run) -> None:
+    done = tciagen("generate", cwd=project)
+    assert (done.returncode, "0 written" in done.stdout) == (0, True)
+    assert tciagen("generate", "--check", cwd=project).returncode == 0
+    done = tciagen("check", cwd=project)
+    assert (done.returncode, done.stdout) == (0, "fleet: out is what its inputs generate\n")
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "mend"),
+    [
+        ("EDITED", "out/src/fleet_client/client.py", "tciagen generate --force"),
+        ("EDITED", "out/src/fleet_client/_runtime/errors.py", "tciagen generate --force"),
+        ("EDITED", "out/README.md", "tciagen generate --force"),
+        ("STALE", "out/.tciagen.json", "tciagen generate"),
+    ],
+)
+def test_one_changed_character_of_a_generated_file_fails(
+    project: Path, tciagen: Run, kind: str, path: str, mend: str
+) -> None:
+    place = project / path
+    body = bytearray(place.read_bytes())
+    body[len(body) // 2] ^= 1
+    place.write_bytes(body)
+    for command in (["check"], ["generate", "--check"]):
+        done = tciagen(*command, cwd=project)
+        assert done.returncode == 1
+        assert f"{kind} {path}" in done.stdout
+        assert f"To mend: {mend}" in done.stdout
+    tciagen(*mend.split()[1:], cwd=project)
+    assert tciagen("check", cwd=project).returncode == 0
+
+
+def test_a_missing_and_an_extra_file_fail(project: Path, tciagen: Run) -> None:
+    (project / "out/src/fleet_client/models.py").unlink()
+    (project / "out/src/fleet_client/old.py").write_text("")
+    done = tciagen("check", cwd=project)
+    assert done.returncode == 1
+    assert "MISSING out/src/fleet_client/models.py" in done.stdout
+    assert "EXTRA out/src/fleet_client/old.py" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("path", "before", "after", "layer"),
+    [
+        ("documents/Fleet/listVessels.json", "People on board", "People on bord", "documents"),
+        ("documents/Fleet/listVessels.json", "V-7", "V-8", "documents"),
+        ("overlay.toml", "The harbour's handbook.", "The harbour's handbok.", "overlay"),
+        ("tciagen.toml", "Harbour fleet", "Harbour flet", "configuration"),
+    ],
+)
+def test_one_changed_character_of_an_input_fails_and_names_the_layer(
+    project: Path, tciagen: Run, path: str, before: str, after: str, layer: str
+) -> None:
+    replace(project / path, before, after)
+    done = tciagen("check", cwd=project)
+    assert done.returncode == 1
+    assert f"Changed since it was generated: {layer}. To mend: tciagen generate" in done.stdout
+    assert tciagen("generate", cwd=project).returncode == 0
+    assert tciagen("check", cwd=project).returncode == 0
+
+
+def test_a_document_that_was_reformatted_by_hand_fails(project: Path, tciagen: Run) -> None:
+    replace(project / "documents/Fleet/listVessels.json", '  "Description"', '   "Description"')
+    done = tciagen("check", cwd=project)
+    assert done.returncode == 1
+    assert "EDITED documents/Fleet/listVessels.json: not in the form" in done.stdout
+
+
+def test_a_hand_edit_is_never_overwritten_without_force(project: Path, tciagen: Run) -> None:
+    place = project / "out/src/fleet_client/models.py"
+    place.write_text("# mine\n")
+    replace(project / "documents/Fleet/listVessels.json", "People on board", "Everybody on board")
+    done = tciagen("generate", cwd=project)
+    assert done.returncode == 2
+    assert "src/fleet_client/models.py was edited by hand" in done.stderr
+    assert "--force" in done.stderr
+    assert place.read_text() == "# mine\n"
+
+
+def test_validate_tells_every_violation_of_every_document(project: Path, tciagen: Run) -> None:
+    replace(project / "documents/Fleet/listVessels.json", '"decimal"', '"real"')
+    replace(
+        project / "documents/Fleet/listVessels.json", '"Parameters"', '"Owner": 1, "Parameters"'
+    )
+    replace(project / "documents/Crew/listCrew.json", '"QueryName": "listCrew"', '"QueryName": "x"')
+    done = tciagen("validate", cwd=project)
+    assert done.returncode == 3
+    assert done.stdout.splitlines() == [
+        'documents/Crew/listCrew.json: /QueryName: found "x", expected "listCrew"',
+        'documents/Fleet/listVessels.json: /Parameters/2/Type: found "real", expected one of'
+        " string, integer, decimal, boolean, date, dateTime, time, uid",
+        "documents/Fleet/listVessels.json: /Owner: notice: the schema does not know this member",
+        "fleet: 4 documents, 2 invalid",
+    ]
+    for command in ("generate", "check"):
+        assert tciagen(command, cwd=project).returncode == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "sentence"),
+    [
+        (["generate", "--api", "flet"], 2, "no API 'flet'; did you mean 'fleet'?"),
+        (["generate", "--config", "none.toml"], 2, "none.toml cannot be read: No such file"),
+        (["generate", "--documents", "nowhere"], 2, "Give --package, or 'package'"),
+        (["generate", "--package", "class"], 2, "package = 'class' is not a valid name"),
+        (["generate", "--overlay", "none.toml"], 3, "The overlay none.toml cannot be read"),
+        (["generate", "--schema", "none.json"], 3, "none.json is not a readable JSON Schema"),
+        (["crawl", "--endpoint", "x"], 2, "'x' is no endpoint; write Resource/QueryName."),
+        (["generate", "--nonsense"], 2, "No such option '--nonsense'"),
+        (["nonsense"], 2, "No such command 'nonsense'"),
+        (["generate", "--out", "tciagen.toml/x"], 2, "tciagen.toml"),
+    ],
+)
+def test_errors_are_sentences_with_their_status(
+    project: Path, tciagen: Run, arguments: list[str], status: int, sentence: str
+) -> None:
+    done = tciagen(*arguments, cwd=project)
+    assert done.returncode == status
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+    assert all(
+        line.startswith("tciagen: error: ")
+        for line in done.stderr.splitlines()
+        if not line.startswith("notice: ")
+    )
+
+
+def test_everything_can_be_given_without_a_file(
+    tmp_path: Path, fleet_folder: Path, tciagen: Run
+) -> None:
+    done = tciagen(
+        "generate",
+        "--documents", fleet_folder / "documents",
+        "--overlay", fleet_folder / "overlay.toml",
+        "--base-url", "http://127.0.0.1:1",
+        "--package", "harbour",
+        "--out", tmp_path / "out",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "out/src/harbour/client.py").is_file()
+
+
+def test_a_document_without_an_endpoint_in_the_configuration_is_told(
+    project: Path, tciagen: Run
+) -> None:
+    replace(project / "tciagen.toml", '"listVessels", ', "")
+    done = tciagen("generate", cwd=project)
+    assert done.returncode == 3
+    assert "has documents for Fleet/query/listVessels" in done.stderr
+    replace(project / "tciagen.toml", '"getHullScan"', '"getHullScan", "listVessels", "listMore"')
+    done = tciagen("generate", cwd=project)
+    assert done.returncode == 3
+    assert "has no document for Fleet/query/listMore; run `tciagen crawl`" in done.stderr
+
+
+def test_help_lists_the_exit_statuses(tciagen: Run) -> None:
+    done = tciagen("--help")
+    assert "0 fine, 1 differences found" in " ".join(done.stdout.split())

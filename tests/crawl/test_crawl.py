@@ -1,0 +1,216 @@
+"""The crawl, against a real server that can misbehave in each way that servers do."""
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+
+from tciagen import crawl as crawling
+from tciagen.crawl import crawl, write_documents
+from tciagen.documents import JsonObject, document_path, read_folder
+from tciagen.errors import DocumentProblem, ServerProblem, UsageProblem
+
+Run = Callable[..., Any]
+ADDRESSES = ["Crew/query/listCrew", "Crew/query/listSailors", "Fleet/query/listVessels"]
+
+
+@attrs.define
+class Server:
+    """Answers each path from a script: the last answer is repeated."""
+
+    base_url: str
+    script: dict[str, list[tuple[int, bytes, dict[str, str]]]]
+    asked: list[str] = attrs.field(factory=list)
+    at_once: int = 0
+    most_at_once: int = 0
+    delay: float = 0.0
+
+    def answer(self, address: str, *answers: tuple[int, bytes | str]) -> None:
+        path = f"/api/{address}/metadata"
+        self.script[path] = [
+            (status, body.encode() if isinstance(body, str) else body, {})
+            for status, body in answers
+        ]
+
+
+@pytest.fixture
+def server(fleet_folder: Path) -> Iterator[Server]:
+    lock = threading.Lock()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            with lock:
+                state.asked.append(self.path)
+                state.at_once += 1
+                state.most_at_once = max(state.most_at_once, state.at_once)
+                answers = state.script.get(self.path, [(404, b"", {})])
+                status, body, headers = answers.pop(0) if len(answers) > 1 else answers[0]
+            time.sleep(state.delay)
+            if status == 0:
+                self.close_connection = True
+                self.connection.shutdown(socket.SHUT_RDWR)
+            else:
+                self.send_response(status)
+                for name, value in {"Content-Length": str(len(body)), **headers}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(body)
+            with lock:
+                state.at_once -= 1
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+            pass
+
+    httpd = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    state = Server(f"http://127.0.0.1:{httpd.server_port}/api", {})
+    for address, document in read_folder(fleet_folder / "documents").items():
+        state.answer(address, (200, json.dumps(document)))
+    thread = threading.Thread(target=httpd.serve_forever)
+    thread.start()
+    yield state
+    httpd.shutdown()
+    thread.join()
+    httpd.server_close()
+
+
+@pytest.fixture(autouse=True)
+def quick_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crawling.random, "uniform", lambda _low, _high: 0.001)
+
+
+def reasons(server: Server, *addresses: str) -> Mapping[str, tuple[str, str]]:
+    failures = crawl(server.base_url, addresses or ADDRESSES).failures
+    return {f.address: (f.rule, f.reason.replace(server.base_url, "URL")) for f in failures}
+
+
+def test_all_documents_come_as_the_server_has_them(server: Server, fleet_folder: Path) -> None:
+    result = crawl(server.base_url, ADDRESSES)
+    committed = read_folder(fleet_folder / "documents")
+    assert result.documents == {a: committed[a] for a in ADDRESSES}
+    result.require_complete()
+
+
+def test_endpoints_are_asked_at_once_but_not_more_than_the_bound(server: Server) -> None:
+    server.delay = 0.05
+    many = [f"Fleet/query/e{i}" for i in range(30)]
+    crawl(server.base_url, many)
+    assert 1 < server.most_at_once <= crawling.CONCURRENCY
+    assert sorted(server.asked) == sorted(f"/api/{a}/metadata" for a in many)
+
+
+@pytest.mark.parametrize("status", [429, 502, 503, 504])
+def test_a_passing_fault_is_tried_again(server: Server, status: int) -> None:
+    good = server.script[f"/api/{ADDRESSES[0]}/metadata"][0][1]
+    server.answer(ADDRESSES[0], (status, "<html>busy</html>"), (200, good))
+    assert reasons(server) == {}
+    assert server.asked.count(f"/api/{ADDRESSES[0]}/metadata") == 2
+
+
+def test_a_broken_connection_is_tried_again(server: Server) -> None:
+    good = server.script[f"/api/{ADDRESSES[0]}/metadata"][0][1]
+    server.answer(ADDRESSES[0], (0, ""), (0, ""), (200, good))
+    assert reasons(server) == {}
+
+
+@pytest.mark.parametrize("status", [401, 404, 500])
+def test_a_lasting_fault_is_not_tried_again(server: Server, status: int) -> None:
+    server.answer(ADDRESSES[0], (status, "no"))
+    told = reasons(server)
+    reason = f"URL/{ADDRESSES[0]}/metadata answered {status}."
+    assert told == {ADDRESSES[0]: ("endpoint-unreachable", reason)}
+    assert server.asked.count(f"/api/{ADDRESSES[0]}/metadata") == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "rule", "reason"),
+    [
+        ("<html>", "document-unreadable", "its metadata cannot be read: line 1, column 1"),
+        ("{}", "document-empty", "/: found {}, expected a document"),
+        ('{"QueryName": "x"}', "document-invalid", "/: found no member"),
+        (b" " * 4_200_000, "document-unreadable", "its metadata is larger than 4,194,304 bytes"),
+    ],
+)
+def test_an_answer_that_is_no_document_is_told(
+    server: Server, body: str | bytes, rule: str, reason: str
+) -> None:
+    server.answer(ADDRESSES[0], (200, body))
+    told_rule, told_reason = reasons(server)[ADDRESSES[0]]
+    assert told_rule == rule
+    assert told_reason.startswith(reason)
+
+
+def test_failures_of_all_endpoints_are_told_together(server: Server) -> None:
+    server.answer(ADDRESSES[0], (404, ""))
+    server.answer(ADDRESSES[2], (200, "{}"))
+    with pytest.raises(ServerProblem) as caught:
+        crawl(server.base_url, ADDRESSES).require_complete()
+    lines = str(caught.value).splitlines()
+    assert [line.split(":")[0] for line in lines[:2]] == [ADDRESSES[0], ADDRESSES[2]]
+    assert lines[2].startswith("1 of 3 documents are good")
+
+
+def test_only_bad_documents_are_not_the_networks_fault(server: Server) -> None:
+    server.answer(ADDRESSES[0], (200, "{}"))
+    with pytest.raises(DocumentProblem):
+        crawl(server.base_url, ADDRESSES).require_complete()
+
+
+def test_a_bad_answer_never_replaces_a_good_document(
+    server: Server, tmp_path: Path, tciagen: Run
+) -> None:
+    arguments = ["crawl", "--base-url", server.base_url, "--documents", tmp_path / "docs"]
+    arguments += [x for a in ADDRESSES for x in ("--endpoint", a.replace("/query/", "/"))]
+    first = tciagen(*arguments)
+    assert (first.returncode, first.stderr) == (0, "")
+    assert "3 written, 0 unchanged" in first.stdout
+    place = document_path(tmp_path / "docs", ADDRESSES[0])
+    before = place.read_bytes()
+
+    server.answer(ADDRESSES[0], (200, "{}"))
+    changed = json.loads(server.script[f"/api/{ADDRESSES[1]}/metadata"][0][1])
+    changed["Description"] = "Other words."
+    server.answer(ADDRESSES[1], (200, json.dumps(changed)))
+    second = tciagen(*arguments)
+    assert second.returncode == 3
+    assert second.stderr.startswith(f"tciagen: error: {ADDRESSES[0]}: /: found {{}}")
+    assert place.read_bytes() == before
+    assert read_folder(tmp_path / "docs")[ADDRESSES[1]]["Description"] == "Other words."
+
+    server.answer(ADDRESSES[0], (404, ""))
+    third = tciagen(*arguments)
+    assert third.returncode == 4
+    assert place.read_bytes() == before
+
+
+def test_documents_that_did_not_change_are_not_touched(tmp_path: Path, fleet_folder: Path) -> None:
+    documents: Mapping[str, JsonObject] = read_folder(fleet_folder / "documents")
+    assert sorted(write_documents(documents, tmp_path)) == sorted(documents)
+    before = {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*.json")}
+    assert write_documents(documents, tmp_path) == []
+    assert {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*.json")} == before
+
+
+def test_a_server_that_is_not_there_is_exit_status_4(tciagen: Run, tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{free.getsockname()[1]}"
+    done = tciagen("crawl", "--base-url", url, "--endpoint", "A/b", "--documents", tmp_path)
+    assert done.returncode == 4
+    first, second = done.stderr.splitlines()
+    assert first.startswith(f"tciagen: error: A/query/b: {url}/A/query/b/metadata is out of reach")
+    assert second.startswith("tciagen: error: 0 of 1 documents are good")
+
+
+@pytest.mark.parametrize("url", ["", "x", "ftp://x", "http://", "http://x/?q", "http://x:99999999"])
+def test_what_is_no_base_url_is_refused(url: str) -> None:
+    with pytest.raises(UsageProblem, match="is not a BaseURL"):
+        crawl(url, ADDRESSES)
