@@ -39,14 +39,15 @@ def main() -> int:
 
 
 def _retyped(documents: dict[str, Any]) -> dict[str, Any]:
-    document = json.loads(json.dumps(documents["TCIA/query/getSeries"]))
+    document: dict[str, Any] = json.loads(json.dumps(documents["TCIA/query/getSeries"]))
     document["Parameters"][0]["Type"] = "integer"
     return document
 
 
 def _rewritten(document: dict[str, Any]) -> dict[str, Any]:
     text = json.dumps(document).replace('"Description": "', '"Description": "New: ')
-    return json.loads(text.replace('"string"', '"integer"'))
+    result: dict[str, Any] = json.loads(text.replace('"string"', '"integer"'))
+    return result
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from drift_benchmark import contract_of
 
 from tciagen.documents import judge
 from tciagen.drift.compare import compare
+from tciagen.drift.levels import DRIFT_LEVELS
 from tciagen.drift.rule import Example, attributes, documents, members, parameters
 from tciagen.drift.rules import CONTRACT_RULES, RULES, get_rule
 from tciagen.errors import UsageProblem
@@ -22,7 +23,7 @@ def column(name: str = "Modality", **given: Any) -> dict[str, Any]:
 
 SERIES, LIST = "TCIA/query/getSeries", "SharedList/query/ContentsByName"
 STUDY = "TCIA/query/getStudy"
-GONE = {"Deprecated": True}
+GONE: dict[str, Any] = {"Deprecated": True}
 FILE = {"Formats": ["ZIP"], "DefaultFormat": "ZIP"}
 
 
@@ -321,7 +322,7 @@ def test_there_are_74_9_12_and_7_rules() -> None:
     assert len(CONTRACT_RULES) == 74
     assert [groups.count(g) for g in ("fault", "run time", "policy")] == [9, 12, 7]
     levels = [rule.level for rule in CONTRACT_RULES.values()]
-    counted = [levels.count(x) for x in ("breaking", "dangerous", "non-breaking", "docs", "none")]
+    counted = [levels.count(level) for level in DRIFT_LEVELS]
     assert counted == [25, 15, 15, 16, 3]
 
 

@@ -24,7 +24,8 @@ class Change:
     ``pointer`` names parameters and attributes by their name, so that it survives a
     change of order: ``/Parameters/Modality/Type``. ``pointer_old`` and ``pointer_new``
     are RFC 6901 pointers in the two documents, None where there is nothing to point
-    at. ``cause`` is the fingerprint of the change that brought this one about.
+    at. ``cause`` is the fingerprint of the change that brought this one about;
+    ``accepted`` is the reason for which somebody accepted it for now.
     """
 
     rule: str
@@ -43,6 +44,7 @@ class Change:
     message: str
     guess: bool = False
     cause: str | None = None
+    accepted: str | None = None
 
     @cached_property
     def fingerprint(self) -> str:

@@ -63,7 +63,7 @@ def _name(ledger: Ledger, place: Place, pair: Pair[Endpoint]) -> None:
     if old.resource != new.resource:
         ledger.add("endpoint-moved", place, old.address, new.address, guess=bool(guess), more=guess)
     before, after = python_name(old), python_name(new)
-    if old.name == new.name and before == after:
+    if old.name == new.name and (before == after or old.answers_file != new.answers_file):
         return
     at = place.at("QueryName")
     if old.name == new.name:
