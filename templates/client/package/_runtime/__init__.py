@@ -36,8 +36,8 @@ PUBLIC: dict[str, tuple[str, ...]] = {
         "UnknownEndpointError",
         "UpstreamContentError",
     ),
+    "options": ("Timeouts",),
     "retry": ("Retry",),
-    "transport": ("Timeouts",),
     "values": ("UID",),
 }
 """The names that a client package shows at its top, by the module that defines them."""

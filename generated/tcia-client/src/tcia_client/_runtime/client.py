@@ -1,0 +1,210 @@
+"""Clients without endpoints: what they are told, and how they are opened and closed.
+
+A generated client adds its endpoints as methods, see :mod:`.methods`.
+"""
+
+import logging
+import os
+from collections.abc import Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, ClassVar, NoReturn, Self
+
+import attrs
+
+from .core import AsyncCore, SyncCore
+from .endpoint import Endpoint
+from .errors import ParameterError
+from .options import Options, Timeouts
+from .request import checked_base_url, checked_key
+from .retry import Retry
+from .rows import OnMismatch
+
+if TYPE_CHECKING:
+    import httpx
+
+
+@attrs.frozen(kw_only=True)
+class Settings:
+    """What a generated package says of itself.
+
+    Attributes:
+        package: Import name; also the name of its logger.
+        version: Version of the package.
+        base_url: The server asked by default.
+        environment: Prefix of the environment variables ``…_BASE_URL`` and ``…_API_KEY``.
+    """
+
+    package: str
+    version: str
+    base_url: str
+    environment: str
+
+
+class _Client:
+    """What the synchronous and the asynchronous client share."""
+
+    _settings: ClassVar[Settings]
+
+    def __init__(
+        self,
+        *,
+        base_url: str | None,
+        api_key: str | None,
+        timeout: float | Timeouts | None,
+        on_mismatch: OnMismatch,
+        retry: Retry | None,
+        max_connections: int,
+        requests_per_second: float | None,
+    ) -> None:
+        settings = self._settings
+        if base_url is None:
+            variable = f"{settings.environment}_BASE_URL"
+            base_url = os.environ.get(variable, "").strip() or settings.base_url
+        if api_key is None:
+            api_key = os.environ.get(f"{settings.environment}_API_KEY")
+        if on_mismatch not in ("raise", "warn"):
+            _refuse("on_mismatch", 'must be "raise" or "warn"')
+        if max_connections < 1:
+            _refuse("max_connections", "must be at least 1")
+        if requests_per_second is not None and not requests_per_second > 0:
+            _refuse("requests_per_second", "must be more than 0")
+        if isinstance(timeout, int | float):
+            if not timeout > 0:
+                _refuse("timeout", "must be more than 0 seconds")
+            timeout = Timeouts(connect=timeout, read=timeout, write=timeout, pool=timeout)
+        self._options = Options(
+            user_agent=f"{settings.package}/{settings.version}",
+            logger=logging.getLogger(settings.package),
+            base_url=checked_base_url(base_url),
+            api_key=checked_key(api_key),
+            timeouts=timeout,
+            retry=retry or Retry(),
+            max_connections=max_connections,
+            requests_per_second=requests_per_second,
+        )
+
+    @property
+    def base_url(self) -> str:
+        """Address of the server, with a slash at its end."""
+        return self._options.base_url
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self.base_url}>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            f"{type(self).__name__} cannot be pickled: it holds connections and perhaps a key; "
+            "make one in each process"
+        )
+
+    def _observe(self, endpoint: Endpoint, headers: Mapping[str, str]) -> None:
+        """See the headers of every answer; the place to sense that a server has changed."""
+
+
+def _refuse(parameter: str, reason: str) -> NoReturn:
+    raise ParameterError(f"{parameter} {reason}", parameter=parameter)
+
+
+class SyncClient(_Client):
+    """A client that blocks; may be shared by threads, and is best used in a ``with`` block.
+
+    Args:
+        base_url: Address of the server, up to and without the resource; by default the
+            environment's, else the one that the package was made for.
+        api_key: Sent as a header, never in the URL; by default the environment's.
+        timeout: Seconds of silence to bear, for all phases or one by one.
+        http_client: A client of your own (proxy, certificates, auth, cache); it is used
+            as it is and not closed. It must allow ``max_connections``.
+        on_mismatch: What to do with a missing or misfit value: ``"raise"`` a DecodeError,
+            or ``"warn"`` once per attribute and deliver the row.
+        retry: Bounds for trying again.
+        max_connections: Answers that may be open at a time.
+        requests_per_second: Upper bound for requests, None for none.
+
+    Raises:
+        ParameterError: An argument that cannot be used.
+    """
+
+    def __init__(
+        self,
+        *,
+        base_url: str | None = None,
+        api_key: str | None = None,
+        timeout: float | Timeouts | None = None,
+        http_client: "httpx.Client | None" = None,
+        on_mismatch: OnMismatch = "raise",
+        retry: Retry | None = None,
+        max_connections: int = 8,
+        requests_per_second: float | None = None,
+    ) -> None:
+        super().__init__(
+            base_url=base_url,
+            api_key=api_key,
+            timeout=timeout,
+            on_mismatch=on_mismatch,
+            retry=retry,
+            max_connections=max_connections,
+            requests_per_second=requests_per_second,
+        )
+        self._core = SyncCore(self._options, on_mismatch, http_client)
+
+    def close(self) -> None:
+        """Close the connections, but not an ``http_client`` of your own."""
+        self._core.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class AsyncClientBase(_Client):
+    """A client for asyncio, best used in an ``async with`` block; see :class:`SyncClient`.
+
+    Its ``http_client`` is an ``httpx.AsyncClient``. For many downloads at a time threads
+    with the synchronous client are faster.
+    """
+
+    def __init__(
+        self,
+        *,
+        base_url: str | None = None,
+        api_key: str | None = None,
+        timeout: float | Timeouts | None = None,
+        http_client: "httpx.AsyncClient | None" = None,
+        on_mismatch: OnMismatch = "raise",
+        retry: Retry | None = None,
+        max_connections: int = 8,
+        requests_per_second: float | None = None,
+    ) -> None:
+        super().__init__(
+            base_url=base_url,
+            api_key=api_key,
+            timeout=timeout,
+            on_mismatch=on_mismatch,
+            retry=retry,
+            max_connections=max_connections,
+            requests_per_second=requests_per_second,
+        )
+        self._core = AsyncCore(self._options, on_mismatch, http_client)
+
+    async def aclose(self) -> None:
+        """Close the connections, but not an ``http_client`` of your own."""
+        await self._core.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()

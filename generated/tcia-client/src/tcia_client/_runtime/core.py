@@ -1,0 +1,121 @@
+"""The inside of a client: what its methods share from one call to the next."""
+
+import threading
+import warnings
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from .endpoint import Arguments, Endpoint
+from .errors import ApiError, DecodeError, MismatchWarning
+from .options import Options
+from .request import Request, prepare
+from .rows import Blueprint, OnMismatch, Rows
+
+if TYPE_CHECKING:
+    import httpx
+
+    from .transport import AsyncTransport, SyncTransport
+
+R = TypeVar("R")
+
+
+class _Core:
+    def __init__(self, options: Options, on_mismatch: OnMismatch) -> None:
+        self.options = options
+        self._on_mismatch: OnMismatch = on_mismatch
+        self._undeclared: set[Endpoint] = set()
+        self._lock = threading.Lock()
+
+    def request(
+        self, endpoint: Endpoint, method: str, arguments: Arguments, *, file: bool
+    ) -> Request:
+        """Check a call's arguments; see :func:`.request.prepare`."""
+        return prepare(self.options.base_url, endpoint, method, arguments, file=file)
+
+    def rows(self, blueprint: Blueprint[R]) -> Rows[R]:
+        """The rows of a new answer."""
+        address = blueprint.endpoint.address
+
+        def warn(message: str) -> None:
+            warnings.warn(f"{address}: {message}", MismatchWarning, stacklevel=2)
+
+        return Rows(blueprint, self._on_mismatch, warn)
+
+    def note_undeclared(self, request: Request, rows: Rows[Any]) -> None:
+        """Log, once per endpoint, which names of an answer no attribute has."""
+        undeclared = rows.layouts.undeclared
+        if undeclared and request.endpoint not in self._undeclared:
+            self._undeclared.add(request.endpoint)
+            self.options.logger.debug(
+                "%s: not described, left out: %s", request.endpoint.address, ", ".join(undeclared)
+            )
+
+    def placed(self, error: DecodeError, request: Request) -> ApiError:
+        """A decoder's error, told where it happened."""
+        error.endpoint = request.endpoint.address
+        error.url = request.url
+        return self.options.clean(error)
+
+
+class SyncCore(_Core):
+    """The inside of a synchronous client."""
+
+    def __init__(
+        self, options: Options, on_mismatch: OnMismatch, client: "httpx.Client | None"
+    ) -> None:
+        super().__init__(options, on_mismatch)
+        self._client = client
+        self._transport: SyncTransport | None = None
+        self._closed = False
+        if client is not None:
+            self.transport  # noqa: B018 - a client of the wrong kind is told at once
+
+    @property
+    def transport(self) -> "SyncTransport":
+        """What sends requests; made, and httpx imported, when the first one comes."""
+        if self._transport is None:
+            from .transport import SyncTransport  # noqa: PLC0415 - late on purpose
+
+            with self._lock:
+                if self._closed:
+                    raise RuntimeError("the client is closed; make a new one")
+                if self._transport is None:
+                    self._transport = SyncTransport(self.options, self._client)
+        return self._transport
+
+    def close(self) -> None:
+        """Close what is open."""
+        with self._lock:
+            self._closed = True
+            if self._transport is not None:
+                self._transport.close()
+
+
+class AsyncCore(_Core):
+    """The inside of an asynchronous client."""
+
+    def __init__(
+        self, options: Options, on_mismatch: OnMismatch, client: "httpx.AsyncClient | None"
+    ) -> None:
+        super().__init__(options, on_mismatch)
+        self._client = client
+        self._transport: AsyncTransport | None = None
+        self._closed = False
+        if client is not None:
+            self.transport  # noqa: B018 - a client of the wrong kind is told at once
+
+    @property
+    def transport(self) -> "AsyncTransport":
+        """What sends requests; see :attr:`SyncCore.transport`."""
+        if self._transport is None:
+            from .transport import AsyncTransport  # noqa: PLC0415 - late on purpose
+
+            if self._closed:
+                raise RuntimeError("the client is closed; make a new one")
+            self._transport = AsyncTransport(self.options, self._client)
+        return self._transport
+
+    async def close(self) -> None:
+        """Close what is open."""
+        self._closed = True
+        if self._transport is not None:
+            await self._transport.close()

@@ -1,0 +1,204 @@
+"""XML and HTML as the server writes them: records in fixed tags, values not escaped.
+
+Neither is parsed as XML or HTML, because neither is any: a value may hold ``&``, ``<``
+and whole tags. The fixed tags around the values are looked for instead. Where a value
+holds those as well, so that a record could be read in two ways, that is an error.
+"""
+
+import re
+from abc import abstractmethod
+from typing import ClassVar, TypeVar
+
+from .decoding import Decoder, is_page, not_records
+from .errors import DecodeError, NotRecordsError, ShapeError, TruncatedError
+from .rows import Cells, Rows, picker, shown
+
+R = TypeVar("R")
+
+_MOST_HEAD = 64 * 1024
+_LONGEST_GAP = 64
+
+
+class _MarkupDecoder(Decoder[R]):
+    """Cuts the body into records; what is in them is for the format to say."""
+
+    name: ClassVar[str]
+    head: ClassVar[re.Pattern[bytes]]
+    boundary: ClassVar[re.Pattern[bytes]]
+    end: ClassVar[re.Pattern[bytes]]
+    outer: ClassVar[re.Pattern[str]]
+    between: ClassVar[re.Pattern[str]]
+
+    def __init__(self, rows: Rows[R]) -> None:
+        super().__init__(rows)
+        self._state = "head"
+        self._seen = 0
+
+    def _take(self, built: list[R]) -> None:
+        if self._state == "head":
+            if head := self.head.search(self._buffer):
+                self._begin(self._text(head[0]))
+                del self._buffer[: head.end()]
+                self._state = "rows"
+            elif len(self._buffer) > _MOST_HEAD:
+                raise self._no_records()
+        if self._state == "rows":
+            self._take_rows(built)
+        if self._state == "end":
+            self._buffer.clear()
+
+    def _take_rows(self, built: list[R]) -> None:
+        cut = 0
+        for boundary in self.boundary.finditer(self._buffer, self._seen):
+            cut = boundary.end()
+        if cut:
+            text = self._text(self._buffer[:cut])
+            del self._buffer[:cut]
+            outer = self.outer.fullmatch(text)
+            if outer is None:
+                number = self.rows.count + 1
+                raise ShapeError(f"row {number} begins with {shown(text[:60])}", row=number)
+            self.rows.extend(built, self.between.split(outer[1]), self._cells)
+        self._seen = max(0, len(self._buffer) - _LONGEST_GAP)
+        if self.end.match(self._buffer):
+            self._state = "end"
+
+    def _end(self, built: list[R]) -> None:
+        if self._state == "head":
+            if self._buffer.strip():
+                raise self._no_records()
+        elif self._state == "rows":
+            self._seen = 0
+            self._take_rows(built)
+            if self._state == "rows":
+                raise TruncatedError(
+                    f"the {self.name} ends early, after {self.rows.count} complete rows"
+                )
+
+    def _no_records(self) -> DecodeError:
+        return not_records(self._buffer, f"{self.name} records")
+
+    @abstractmethod
+    def _begin(self, head: str) -> None:
+        """Take what stands before the first record."""
+
+    @abstractmethod
+    def _cells(self, record: str) -> Cells:
+        """The values of what is inside a record's tags."""
+
+
+_OPEN = r"<([^\s<>/]+)(?:\s+type=(?:'[^'<>]*'|\"[^\"<>]*\"))?\s*>"
+
+
+class XmlDecoder(_MarkupDecoder[R]):
+    """Decodes ``<Results><Row><Name type='VARCHAR' >value</Name>…</Row>…</Results>``."""
+
+    name = "XML"
+    head = re.compile(rb"\A(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*\?>\s*)?<Results\s*>")
+    boundary = re.compile(rb"</Row>\s*(?=<Row\s*>|</Results\s*>)")
+    end = re.compile(rb"\s*</Results\s*>")
+    outer = re.compile(r"\s*<Row\s*>(.*)</Row>\s*", re.DOTALL)
+    between = re.compile(r"</Row>\s*<Row\s*>")
+
+    _field = re.compile(rf"{_OPEN}([^<]*)</\1>\s*")
+    _first = re.compile(rf"\s*{_OPEN}")
+    _joint = re.compile(rf"</([^\s<>/]+)>\s*{_OPEN}")
+
+    def __init__(self, rows: Rows[R]) -> None:
+        super().__init__(rows)
+        self._columns: tuple[str, ...] | None = None
+
+    def _begin(self, head: str) -> None:
+        pass
+
+    def _no_records(self) -> DecodeError:
+        if re.fullmatch(rb"\s*(?:<\?xml[^>]*\?>\s*)?<Results\s*>?|\s*<\?xml[^>]*", self._buffer):
+            return TruncatedError("the XML ends before its first row")
+        return super()._no_records()
+
+    def _cells(self, record: str) -> Cells:
+        found = self._field.findall(record)
+        if record.count("<") == 2 * len(found):
+            names, values = zip(*found, strict=True) if found else ((), ())
+        else:
+            names, values = self._recovered(record)
+        if names != self._columns:
+            if self._columns is not None:
+                raise ShapeError(f"columns {shown(', '.join(names))} unlike the rows before it")
+            if len(set(names)) < len(names):
+                raise ShapeError(f"a column twice in {shown(', '.join(names))}")
+            self._columns = names
+        cells = [value or None for value in values]
+        return self.rows.layouts[names]((*cells, None))
+
+    def _recovered(self, record: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Names and values of a record whose values hold ``<``.
+
+        A value ends where its own end tag is followed by another column's start: by that
+        of the next one, if the columns are known from a row before.
+        """
+        opening = self._first.match(record)
+        if opening is None:
+            raise ShapeError(f"no column at {shown(record[:60])}")
+        names, values = [opening[1]], []
+        start = opening.end()
+        joints = list(self._joint.finditer(record, start))
+        for joint in joints:
+            names_then = (*names, joint[2])
+            known = self._columns is None or names_then == self._columns[: len(names_then)]
+            if known and joint[1] == names[-1]:
+                values.append(record[start : joint.start()])
+                names.append(joint[2])
+                start = joint.end()
+        closing = f"</{names[-1]}>"
+        rest = record[start:].rstrip()
+        if not rest.endswith(closing):
+            raise ShapeError(f"{names[-1]} has no end tag")
+        values.append(rest.removesuffix(closing))
+        pairs = [(joint[1], joint[2]) for joint in joints]
+        for pair in zip(names, names[1:], strict=False):
+            if pairs.count(pair) > 1 or (self._columns is None and len(pairs) >= len(names)):
+                raise ShapeError(f"the value of {pair[0]} can be read in more than one way")
+        return tuple(names), tuple(values)
+
+
+class HtmlDecoder(_MarkupDecoder[R]):
+    """Decodes a table with the names in ``<TH>`` and the values in ``<TD>``."""
+
+    name = "HTML"
+    head = re.compile(rb"<thead[^<>]*>.*?</thead>\s*<tbody[^<>]*>", re.IGNORECASE | re.DOTALL)
+    boundary = re.compile(rb"</tr>\s*(?=<tr[^<>]*>|</tbody\s*>)", re.IGNORECASE)
+    end = re.compile(rb"\s*</tbody\s*>", re.IGNORECASE)
+    outer = re.compile(r"\s*<tr[^<>]*>(.*)</tr>\s*", re.IGNORECASE | re.DOTALL)
+    between = re.compile(r"</tr>\s*<tr[^<>]*>", re.IGNORECASE)
+
+    _name = re.compile(r"<th[^<>]*>\s*(.*?)\s*</th>", re.IGNORECASE | re.DOTALL)
+    _inside = re.compile(r"\s*<td[^<>]*>(.*)</td>\s*", re.IGNORECASE | re.DOTALL)
+    _joint = re.compile(r"</td>\s*<td[^<>]*>", re.IGNORECASE)
+
+    def __init__(self, rows: Rows[R]) -> None:
+        super().__init__(rows)
+        self._width = 0
+        self._pick = picker(())
+
+    def _begin(self, head: str) -> None:
+        names = self._name.findall(head.partition(">")[2])
+        places, undeclared = self.rows.blueprint.places(names)
+        if self.rows.blueprint.attributes and max(places) < 0:
+            raise NotRecordsError(f"a table with other columns: {shown(', '.join(names))}")
+        self.rows.layouts.undeclared.update(dict.fromkeys(undeclared))
+        self._width = len(names)
+        self._pick = picker(places)
+
+    def _no_records(self) -> DecodeError:
+        text = self._buffer.decode("utf-8", "replace")
+        if is_page(text) and re.search(r"<table\s+id='data'", text, re.IGNORECASE):
+            return TruncatedError("the HTML ends before its first row")
+        return super()._no_records()
+
+    def _cells(self, record: str) -> Cells:
+        inside = self._inside.fullmatch(record)
+        values = self._joint.split(inside[1]) if inside else []
+        if len(values) != self._width:
+            raise ShapeError(f"{len(values)} cells for {self._width} columns")
+        return self._pick([*(None if value == "null" else value for value in values), None])

@@ -1,0 +1,148 @@
+"""From the bytes of an answer to typed rows, as the bytes arrive: what all formats share.
+
+A decoder is fed chunks of any size and gives back the rows that they complete. It
+knows nothing of HTTP. The wire's own facts, which decide what a decoder meets:
+
+- JSON leaves a null out of its object; decimals are text.
+- CSV quotes every value that is not null and escapes it as ECMAScript does; a null
+  is nothing at all between two commas.
+- XML and HTML escape nothing. What can be read in one way only is read; the rest is
+  an error that names the row. Entities are not resolved, since none were written.
+- XML writes a null and an empty text alike, as an empty element: read as missing.
+- HTML writes a null as ``null``: a cell with that text is read as missing, since the
+  text cannot be told from it.
+"""
+
+import json
+import re
+from abc import ABC, abstractmethod
+from typing import Any, Generic, TypeVar
+
+from .errors import DecodeError, NotRecordsError, ShapeError
+from .rows import Rows
+
+R = TypeVar("R")
+
+LONGEST_RECORD = 64 * 1024 * 1024
+"""Bytes that one record may have before it is taken for something else."""
+
+_TAG = re.compile(r"<[^<>]*>")
+_TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
+_SERVER_FIELDS = ("errorMessage", "errorDescription", "detailedMessage", "message", "error")
+
+
+class Decoder(ABC, Generic[R]):
+    """Takes the bytes of one answer as they come and gives back the rows they complete.
+
+    Rows before an error are delivered first: the error then comes with the next call.
+    """
+
+    def __init__(self, rows: Rows[R]) -> None:
+        self.rows = rows
+        self._buffer = bytearray()
+        self._failure: DecodeError | None = None
+
+    def feed(self, data: bytes) -> list[R]:
+        """Take the next bytes.
+
+        Raises:
+            DecodeError: The answer is not what its format promises.
+        """
+        if self._failure is not None:
+            raise self._failure
+        built: list[R] = []
+        self._buffer += data
+        try:
+            self._take(built)
+            if len(self._buffer) > LONGEST_RECORD:
+                raise ShapeError(
+                    f"row {self.rows.count + 1} does not end within {LONGEST_RECORD} bytes",
+                    row=self.rows.count + 1,
+                )
+        except DecodeError as error:
+            if not built:
+                raise
+            self._failure = error
+        return built
+
+    def finish(self) -> list[R]:
+        """Take the end of the answer; the last rows are given back.
+
+        Raises:
+            DecodeError: The answer ends too early, or is not what its format promises.
+        """
+        if self._failure is not None:
+            raise self._failure
+        built: list[R] = []
+        try:
+            self._end(built)
+        except DecodeError as error:
+            if not built:
+                raise
+            self._failure = error
+        return built
+
+    def check(self) -> None:
+        """Raise the error that rows were delivered before, if there is one."""
+        if self._failure is not None:
+            raise self._failure
+
+    @abstractmethod
+    def _take(self, built: list[R]) -> None:
+        """Build what the buffer completes, and take it out of the buffer."""
+
+    @abstractmethod
+    def _end(self, built: list[R]) -> None:
+        """Build what is left, knowing that no more will come."""
+
+    def _text(self, data: bytes | bytearray) -> str:
+        try:
+            return data.decode()
+        except UnicodeDecodeError as error:
+            row = self.rows.count + 1 + data[: error.start].count(b"\n")
+            raise ShapeError(
+                f"bytes that are not UTF-8 in or after row {self.rows.count + 1}", row=row
+            ) from None
+
+
+def summary(text: str, limit: int = 200) -> str:
+    """The words of a page or a sentence, cut, on one line."""
+    title = _TITLE.search(text)
+    words = " ".join(_TAG.sub(" ", title[1] if title else text).split())
+    return words if len(words) <= limit else f"{words[:limit]}…"
+
+
+def is_page(text: str) -> bool:
+    """Whether a text starts as an HTML page does."""
+    return (
+        re.match(r"\s*<(?:!doctype html|html|head|body|title)\b", text, re.IGNORECASE) is not None
+    )
+
+
+def not_records(body: bytes | bytearray, wanted: str) -> DecodeError:
+    """The error for a body that is something else than the format wanted."""
+    text = bytes(body[:65536]).decode("utf-8", "replace").lstrip("\ufeff").strip()
+    if text.startswith("<"):
+        what = "an HTML page" if is_page(text) else "markup"
+        return NotRecordsError(f"{what} instead of {wanted}", server_message=summary(text))
+    try:
+        document: Any = json.loads(text)
+    except (ValueError, RecursionError):
+        return NotRecordsError(f"a text instead of {wanted}", server_message=summary(text))
+    said = server_fields(document)
+    found: dict[type, str] = {dict: "a JSON object", list: "a JSON array", str: "a JSON string"}
+    return ShapeError(
+        f"{found.get(type(document), 'a single JSON value')} instead of {wanted}",
+        server_message=next(iter(said.values()), None) or summary(text),
+    )
+
+
+def server_fields(document: Any) -> dict[str, str]:
+    """What a server's error object says, member by member."""
+    if not isinstance(document, dict):
+        return {}
+    return {
+        name: summary(document[name], 1000)
+        for name in (*_SERVER_FIELDS, "suggestedAction")
+        if isinstance(document.get(name), str) and document[name].strip()
+    }

@@ -1,0 +1,69 @@
+"""What a generated client knows about an endpoint, as plain data."""
+
+from collections.abc import Mapping
+from datetime import date, datetime, time
+from decimal import Decimal
+from typing import Any, Literal
+
+import attrs
+
+Kind = Literal["string", "integer", "decimal", "boolean", "date", "dateTime", "time", "uid"]
+RecordFormat = Literal["csv", "html", "xml", "json"]
+Value = str | int | float | Decimal | bool | date | datetime | time | None
+
+
+@attrs.frozen
+class Parameter:
+    """One query key: its name on the wire, its keyword, and what it takes."""
+
+    name: str
+    python_name: str
+    kind: Kind = "string"
+    required: bool = attrs.field(default=False, kw_only=True)
+    allowed_values: tuple[str, ...] = attrs.field(default=(), kw_only=True)
+    default: str | None = attrs.field(default=None, kw_only=True)
+    deprecated: bool = attrs.field(default=False, kw_only=True)
+
+
+@attrs.frozen
+class Attribute:
+    """One value of a record; ``aliases`` are further names that the wire may use for it."""
+
+    name: str
+    python_name: str
+    kind: Kind = "string"
+    optional: bool = attrs.field(default=True, kw_only=True)
+    aliases: tuple[str, ...] = attrs.field(default=(), kw_only=True)
+    allowed_values: tuple[str, ...] = attrs.field(default=(), kw_only=True)
+    deprecated: bool = attrs.field(default=False, kw_only=True)
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Endpoint:
+    """One query endpoint; compared by identity, since a client has one of each."""
+
+    resource: str
+    name: str
+    formats: tuple[str, ...] = ()
+    default_format: str | None = None
+    parameters: tuple[Parameter, ...] = ()
+    attributes: tuple[Attribute, ...] = ()
+    deprecated: bool = False
+    replaced_by: str | None = None
+
+    @property
+    def address(self) -> str:
+        """Path below the base URL, such as ``Resource/query/name``."""
+        return f"{self.resource}/query/{self.name}"
+
+
+@attrs.define
+class Arguments:
+    """What one call was given: a value per query key, a format, and options of the call.
+
+    ``values`` is keyed by the name on the wire; None is not sent.
+    """
+
+    values: Mapping[str, Value]
+    format: str | None = attrs.field(default=None, kw_only=True)
+    options: Mapping[str, Any] = attrs.field(factory=dict, kw_only=True)

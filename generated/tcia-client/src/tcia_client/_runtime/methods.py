@@ -1,0 +1,435 @@
+"""Endpoints as methods: written once, bound to a synchronous or an asynchronous client.
+
+``records`` and ``files`` make a descriptor of a function that only says how its
+arguments go into the query. What comes of accessing it depends on the client::
+
+    client.get_things(name="x")             list of rows, or an awaitable of one
+    client.get_things.iter(name="x")        rows as they arrive
+    client.get_things.raw(name="x")         the untouched answer
+
+    client.download_thing("file.zip", uid=…)    Download, or an awaitable of one
+    client.download_thing.iter(uid=…)           chunks of bytes as they arrive
+    client.download_thing.raw(uid=…)            the untouched answer, in memory
+"""
+
+import time
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping
+from contextlib import aclosing, closing
+from inspect import Parameter as SignatureParameter
+from inspect import Signature, signature
+from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar, overload
+
+from . import download
+from .answer import RawResponse
+from .client import AsyncClientBase, SyncClient
+from .decode import decoder
+from .download import Download, StrPath
+from .endpoint import Arguments, Endpoint
+from .errors import BrokenStreamError, DecodeError
+from .request import Request
+from .retry import Attempts
+from .rows import Blueprint
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class _Method(Generic[P]):
+    """A method of both clients, as the class has it."""
+
+    def __init__(
+        self, endpoint: Endpoint, function: Callable[Concatenate[Any, P], Arguments]
+    ) -> None:
+        self.endpoint = endpoint
+        self.function = function
+        self.__doc__ = function.__doc__
+        self.__name__ = function.__name__
+        self.__qualname__ = function.__qualname__
+        self.__module__ = function.__module__
+
+    @property
+    def returns(self) -> Any:
+        """What a call gives."""
+        return Any
+
+    def whole_signature(self) -> Signature:
+        """The function's own signature, but with what a call gives."""
+        return signature(self.function).replace(return_annotation=self.returns)
+
+    @property
+    def __signature__(self) -> Signature:
+        return self.whole_signature()
+
+    def __repr__(self) -> str:
+        return f"<endpoint method {self.__qualname__}{self.__signature__}>"
+
+
+class _Bound(Generic[P]):
+    """A method of one client."""
+
+    def __init__(self, method: _Method[P], client: SyncClient | AsyncClientBase) -> None:
+        self.__doc__ = method.__doc__
+        self.__name__ = method.__name__
+        self._endpoint = method.endpoint
+        self._function = method.function
+        self._whole_signature = method.whole_signature
+        self._client = client
+
+    @property
+    def __signature__(self) -> Signature:
+        whole = self._whole_signature()
+        return whole.replace(parameters=list(whole.parameters.values())[1:])
+
+    def __repr__(self) -> str:
+        return f"<{self.__name__}{self.__signature__} of {self._client!r}>"
+
+    def _request(self, arguments: Arguments, *, file: bool = False) -> Request:
+        core = self._client._core  # noqa: SLF001 - methods are part of their client
+        return core.request(self._endpoint, self.__name__, arguments, file=file)
+
+    def _observe(self, headers: Mapping[str, str]) -> None:
+        self._client._observe(self._endpoint, headers)  # noqa: SLF001 - as above
+
+
+class _Sync(_Bound[P]):
+    def __init__(self, method: _Method[P], client: SyncClient) -> None:
+        super().__init__(method, client)
+        self._core = client._core  # noqa: SLF001 - methods are part of their client
+
+    def _raw(self, request: Request) -> RawResponse:
+        transport = self._core.transport
+        attempts = transport.options.attempts()
+        while True:
+            started = time.perf_counter()
+            try:
+                with transport.open(request, attempts=attempts) as answer:
+                    self._observe(answer.headers)
+                    content = b"".join(answer.chunks())
+            except BrokenStreamError as error:
+                transport.sleep(attempts.after(error))
+            else:
+                return RawResponse.of(request, answer, content, time.perf_counter() - started)
+
+
+class _Async(_Bound[P]):
+    def __init__(self, method: _Method[P], client: AsyncClientBase) -> None:
+        super().__init__(method, client)
+        self._core = client._core  # noqa: SLF001 - methods are part of their client
+
+    async def _raw(self, request: Request) -> RawResponse:
+        transport = self._core.transport
+        attempts = transport.options.attempts()
+        while True:
+            started = time.perf_counter()
+            try:
+                async with transport.open(request, attempts=attempts) as answer:
+                    self._observe(answer.headers)
+                    content = b"".join([chunk async for chunk in answer.chunks()])
+            except BrokenStreamError as error:
+                await transport.sleep(attempts.after(error))
+            else:
+                return RawResponse.of(request, answer, content, time.perf_counter() - started)
+
+
+class RecordsMethod(_Method[P], Generic[P, R]):
+    """A method that answers rows."""
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        model: type[R],
+        function: Callable[Concatenate[Any, P], Arguments],
+    ) -> None:
+        super().__init__(endpoint, function)
+        self.model = model
+        self._blueprint: Blueprint[R] | None = None
+
+    @property
+    def blueprint(self) -> Blueprint[R]:
+        """How the rows are built; made when the first answer comes."""
+        if self._blueprint is None:
+            self._blueprint = Blueprint(self.endpoint, self.model)
+        return self._blueprint
+
+    @property
+    def returns(self) -> Any:
+        """What a call gives."""
+        return list.__class_getitem__(self.model)
+
+    @overload
+    def __get__(self, client: None, owner: Any = None) -> Self: ...
+    @overload
+    def __get__(self, client: SyncClient, owner: Any = None) -> "Records[P, R]": ...
+    @overload
+    def __get__(self, client: AsyncClientBase, owner: Any = None) -> "AsyncRecords[P, R]": ...
+    def __get__(self, client: Any, owner: Any = None) -> Any:
+        if client is None:
+            return self
+        if isinstance(client, SyncClient):
+            return Records(self, client)
+        return AsyncRecords(self, client)
+
+    def __call__(self, client: Any, /, *args: Any, **kwargs: Any) -> Any:
+        """Call the method of a client, as functions of a class can be called."""
+        return self.__get__(client)(*args, **kwargs)
+
+
+class Records(_Sync[P], Generic[P, R]):
+    """Asks for rows; ``iter`` gives them as they arrive, ``raw`` the answer untouched."""
+
+    def __init__(self, method: RecordsMethod[P, R], client: SyncClient) -> None:
+        super().__init__(method, client)
+        self._blueprint: Callable[[], Blueprint[R]] = lambda: method.blueprint
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> list[R]:
+        """Ask, and give all rows.
+
+        Raises:
+            ApiError: See :mod:`.errors`.
+        """
+        request = self._request(self._function(self._client, *args, **kwargs))
+        transport = self._core.transport
+        attempts = transport.options.attempts()
+        while True:
+            rows: list[R] = []
+            try:
+                for batch in self._batches(request, attempts):
+                    rows += batch
+            except BrokenStreamError as error:
+                transport.sleep(attempts.after(error))
+            else:
+                return rows
+
+    def iter(self, *args: P.args, **kwargs: P.kwargs) -> Generator[R, None, None]:
+        """Ask, and give each row as it arrives; memory stays small however many there are.
+
+        Closing the iterator closes the answer.
+
+        Raises:
+            ApiError: See :mod:`.errors`; one of the parameters comes at once, one of the
+                answer when its place is reached.
+        """
+        request = self._request(self._function(self._client, *args, **kwargs))
+        return self._rows(request)
+
+    def raw(self, *args: P.args, **kwargs: P.kwargs) -> RawResponse:
+        """Ask, and give the untouched answer in the format asked for.
+
+        Raises:
+            ApiError: See :mod:`.errors`.
+        """
+        request = self._request(self._function(self._client, *args, **kwargs))
+        return self._raw(request)
+
+    def _rows(self, request: Request) -> Generator[R, None, None]:
+        transport = self._core.transport
+        attempts = transport.options.attempts()
+        while True:
+            delivered = False
+            try:
+                with closing(self._batches(request, attempts)) as batches:
+                    for batch in batches:
+                        delivered = True
+                        yield from batch
+            except BrokenStreamError as error:
+                if delivered:
+                    raise
+                transport.sleep(attempts.after(error))
+            else:
+                return
+
+    def _batches(self, request: Request, attempts: Attempts) -> Generator[list[R], None, None]:
+        with self._core.transport.open(request, attempts=attempts) as answer:
+            self._observe(answer.headers)
+            rows = self._core.rows(self._blueprint())
+            reader = decoder(request.format or "json", rows)
+            try:
+                for chunk in answer.chunks():
+                    if batch := reader.feed(chunk):
+                        yield batch
+                if batch := reader.finish():
+                    yield batch
+                reader.check()
+            except DecodeError as error:
+                raise self._core.placed(error, request) from None
+        self._core.note_undeclared(request, rows)
+
+
+class AsyncRecords(_Async[P], Generic[P, R]):
+    """Asks for rows; see :class:`Records`."""
+
+    def __init__(self, method: RecordsMethod[P, R], client: AsyncClientBase) -> None:
+        super().__init__(method, client)
+        self._blueprint: Callable[[], Blueprint[R]] = lambda: method.blueprint
+
+    async def __call__(self, *args: P.args, **kwargs: P.kwargs) -> list[R]:
+        """Ask, and give all rows; see :meth:`Records.__call__`."""
+        request = self._request(self._function(self._client, *args, **kwargs))
+        transport = self._core.transport
+        attempts = transport.options.attempts()
+        while True:
+            rows: list[R] = []
+            try:
+                async for batch in self._batches(request, attempts):
+                    rows += batch
+            except BrokenStreamError as error:
+                await transport.sleep(attempts.after(error))
+            else:
+                return rows
+
+    def iter(self, *args: P.args, **kwargs: P.kwargs) -> AsyncGenerator[R, None]:
+        """Ask, and give each row as it arrives; see :meth:`Records.iter`.
+
+        To end early, close it: ``async with contextlib.aclosing(...) as rows``.
+        """
+        request = self._request(self._function(self._client, *args, **kwargs))
+        return self._rows(request)
+
+    async def raw(self, *args: P.args, **kwargs: P.kwargs) -> RawResponse:
+        """Ask, and give the untouched answer; see :meth:`Records.raw`."""
+        request = self._request(self._function(self._client, *args, **kwargs))
+        return await self._raw(request)
+
+    async def _rows(self, request: Request) -> AsyncGenerator[R, None]:
+        transport = self._core.transport
+        attempts = transport.options.attempts()
+        while True:
+            delivered = False
+            try:
+                async with aclosing(self._batches(request, attempts)) as batches:
+                    async for batch in batches:
+                        delivered = True
+                        for row in batch:
+                            yield row
+            except BrokenStreamError as error:
+                if delivered:
+                    raise
+                await transport.sleep(attempts.after(error))
+            else:
+                return
+
+    async def _batches(self, request: Request, attempts: Attempts) -> AsyncGenerator[list[R], None]:
+        async with self._core.transport.open(request, attempts=attempts) as answer:
+            self._observe(answer.headers)
+            rows = self._core.rows(self._blueprint())
+            reader = decoder(request.format or "json", rows)
+            try:
+                async for chunk in answer.chunks():
+                    if batch := reader.feed(chunk):
+                        yield batch
+                if batch := reader.finish():
+                    yield batch
+                reader.check()
+            except DecodeError as error:
+                raise self._core.placed(error, request) from None
+        self._core.note_undeclared(request, rows)
+
+
+class FilesMethod(_Method[P]):
+    """A method that answers a file."""
+
+    @property
+    def returns(self) -> Any:
+        """What a call gives."""
+        return Download
+
+    def whole_signature(self) -> Signature:
+        """The function's own signature, with the target in front."""
+        inner = super().whole_signature()
+        receiver, *others = inner.parameters.values()
+        target = SignatureParameter(
+            "target", SignatureParameter.POSITIONAL_ONLY, annotation=StrPath
+        )
+        positional = receiver.replace(kind=SignatureParameter.POSITIONAL_ONLY)
+        return inner.replace(parameters=[positional, target, *others])
+
+    @overload
+    def __get__(self, client: None, owner: Any = None) -> Self: ...
+    @overload
+    def __get__(self, client: SyncClient, owner: Any = None) -> "Files[P]": ...
+    @overload
+    def __get__(self, client: AsyncClientBase, owner: Any = None) -> "AsyncFiles[P]": ...
+    def __get__(self, client: Any, owner: Any = None) -> Any:
+        if client is None:
+            return self
+        if isinstance(client, SyncClient):
+            return Files(self, client)
+        return AsyncFiles(self, client)
+
+    def __call__(self, client: Any, /, *args: Any, **kwargs: Any) -> Any:
+        """Call the method of a client, as functions of a class can be called."""
+        return self.__get__(client)(*args, **kwargs)
+
+
+class Files(_Sync[P]):
+    """Fetches a file to a path; ``iter`` gives its bytes, ``raw`` the answer in memory."""
+
+    def __call__(self, target: StrPath, /, *args: P.args, **kwargs: P.kwargs) -> Download:
+        """Fetch the file to a path, or into a folder that exists or ends in a separator.
+
+        Raises:
+            ApiError: See :mod:`.errors`; nothing is left at the path.
+            OSError: The file cannot be written.
+        """
+        request = self._request(self._function(self._client, *args, **kwargs), file=True)
+        return download.download(self._core.transport, request, target)
+
+    def iter(self, *args: P.args, **kwargs: P.kwargs) -> Generator[bytes, None, None]:
+        """Fetch the file as chunks of bytes; closing the iterator closes the answer.
+
+        Raises:
+            ApiError: See :mod:`.errors`.
+        """
+        request = self._request(self._function(self._client, *args, **kwargs), file=True)
+        return download.chunks(self._core.transport, request)
+
+    def raw(self, *args: P.args, **kwargs: P.kwargs) -> RawResponse:
+        """Fetch the file into memory, with the answer's headers.
+
+        Raises:
+            ApiError: See :mod:`.errors`.
+        """
+        request = self._request(self._function(self._client, *args, **kwargs), file=True)
+        return self._raw(request)
+
+
+class AsyncFiles(_Async[P]):
+    """Fetches a file; see :class:`Files`."""
+
+    async def __call__(self, target: StrPath, /, *args: P.args, **kwargs: P.kwargs) -> Download:
+        """Fetch the file to a path; see :meth:`Files.__call__`."""
+        request = self._request(self._function(self._client, *args, **kwargs), file=True)
+        transport = self._core.transport
+        return await download.async_download(transport, request, target)
+
+    def iter(self, *args: P.args, **kwargs: P.kwargs) -> AsyncGenerator[bytes, None]:
+        """Fetch the file as chunks of bytes; see :meth:`Files.iter`."""
+        request = self._request(self._function(self._client, *args, **kwargs), file=True)
+        return download.async_chunks(self._core.transport, request)
+
+    async def raw(self, *args: P.args, **kwargs: P.kwargs) -> RawResponse:
+        """Fetch the file into memory; see :meth:`Files.raw`."""
+        request = self._request(self._function(self._client, *args, **kwargs), file=True)
+        return await self._raw(request)
+
+
+def records(
+    endpoint: Endpoint, model: type[R]
+) -> Callable[[Callable[Concatenate[Any, P], Arguments]], RecordsMethod[P, R]]:
+    """Make a method that answers rows of a class."""
+
+    def decorate(function: Callable[Concatenate[Any, P], Arguments]) -> RecordsMethod[P, R]:
+        return RecordsMethod(endpoint, model, function)
+
+    return decorate
+
+
+def files(
+    endpoint: Endpoint,
+) -> Callable[[Callable[Concatenate[Any, P], Arguments]], FilesMethod[P]]:
+    """Make a method that answers a file."""
+
+    def decorate(function: Callable[Concatenate[Any, P], Arguments]) -> FilesMethod[P]:
+        return FilesMethod(endpoint, function)
+
+    return decorate

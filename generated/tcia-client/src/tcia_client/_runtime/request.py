@@ -1,0 +1,252 @@
+"""From a call's arguments to a request; nothing here touches the network."""
+
+import warnings
+from collections.abc import Mapping
+from datetime import date, datetime, time
+from decimal import Decimal
+from typing import Any, NoReturn
+from urllib.parse import quote, urlsplit
+
+import attrs
+
+from .endpoint import Arguments, Endpoint, Parameter
+from .errors import ParameterError, ParameterWarning
+from .values import CONVERTERS, MisfitError, is_uid
+
+_UID_CHARACTERS = frozenset("0123456789.")
+KEY_HEADER = "api_key"
+
+
+@attrs.frozen
+class Request:
+    """A GET request that has passed every check; its URL holds no secret.
+
+    Attributes:
+        endpoint: The endpoint asked.
+        method: Name of the Python method that was called.
+        url: Absolute address with the query.
+        format: Name of the format asked for, in small letters, None for files.
+        arguments: What the method was given.
+    """
+
+    endpoint: Endpoint
+    method: str
+    url: str
+    format: str | None
+    arguments: Arguments
+
+
+def checked_base_url(base_url: str) -> str:
+    """A base URL with one slash at its end.
+
+    Raises:
+        ParameterError: It is not an absolute http or https URL, or holds a query, a
+            fragment, or credentials.
+    """
+
+    def refuse(reason: str) -> NoReturn:
+        raise ParameterError(
+            f"base_url {reason}",
+            parameter="base_url",
+            advice='Give an address such as "https://host/services/v3".',
+        )
+
+    if base_url != base_url.strip() or not base_url.isprintable():
+        refuse("must be a text without blanks around it")
+    try:
+        parts = urlsplit(base_url)
+        host, _ = parts.hostname, parts.port
+    except ValueError as error:
+        refuse(f"cannot be read: {error}")
+    if "@" in parts.netloc:
+        refuse("must not hold a user name or password; give an http_client with auth instead")
+    if parts.scheme not in ("http", "https") or not host:
+        refuse(f"must start with http:// or https:// and name a host, unlike {base_url!r}")
+    if "?" in base_url or "#" in base_url:
+        refuse("must not hold a query or a fragment")
+    return base_url.rstrip("/") + "/"
+
+
+def checked_key(api_key: str | None) -> str | None:
+    """A key as it can stand in a header, None for none.
+
+    Raises:
+        ParameterError: It holds other than visible ASCII characters; it is not shown.
+    """
+    if api_key is None or not api_key.strip():
+        return None
+    key = api_key.strip()
+    if not key.isascii() or not key.isprintable() or " " in key:
+        raise ParameterError(
+            "api_key holds characters that no key has",
+            parameter="api_key",
+            advice="Copy it again: letters, digits and punctuation, without blanks.",
+        )
+    return key
+
+
+def prepare(
+    base_url: str, endpoint: Endpoint, method: str, arguments: Arguments, *, file: bool
+) -> Request:
+    """Check a call's arguments and write its URL.
+
+    Raises:
+        ParameterError: A value that the endpoint cannot take.
+    """
+    if endpoint.deprecated:
+        instead = f"; use {endpoint.replaced_by}" if endpoint.replaced_by else ""
+        warnings.warn(f"{method} is deprecated{instead}", DeprecationWarning, stacklevel=4)
+    values = arguments.values
+    query: list[str] = []
+    for parameter in endpoint.parameters:
+        value = values.get(parameter.name)
+        if value is None:
+            if parameter.required:
+                _refuse(endpoint, method, parameter, "is required", "Give it a value.")
+            continue
+        text = _text(endpoint, method, parameter, value)
+        query.append(f"{quote(parameter.name, safe='')}={quote(text, safe='')}")
+    chosen = None if file else _format(endpoint, method, arguments.format)
+    if chosen is not None:
+        query.append(f"format={chosen}")
+    address = f"{quote(endpoint.resource)}/query/{quote(endpoint.name)}"
+    url = f"{base_url}{address}?{'&'.join(query)}" if query else f"{base_url}{address}"
+    return Request(endpoint, method, url, chosen, arguments)
+
+
+def _format(endpoint: Endpoint, method: str, chosen: str | None) -> str:
+    wanted = (chosen or endpoint.default_format or "json").lower()
+    if endpoint.formats and wanted not in (offered := [name.lower() for name in endpoint.formats]):
+        raise ParameterError(
+            f"{method}(format={wanted!r}): the endpoint does not give this format",
+            method=method,
+            parameter="format",
+            endpoint=endpoint.address,
+            advice=f"Choose one of: {', '.join(offered)}.",
+        )
+    return wanted
+
+
+def _refuse(
+    endpoint: Endpoint, method: str, parameter: Parameter, reason: str, advice: str
+) -> NoReturn:
+    raise ParameterError(
+        f"{method}({parameter.python_name}=…) {reason}",
+        method=method,
+        parameter=parameter.python_name,
+        endpoint=endpoint.address,
+        advice=advice,
+    )
+
+
+def _text(endpoint: Endpoint, method: str, parameter: Parameter, value: Any) -> str:
+    """A value as the query has it, checked for what no server could take."""
+    if isinstance(value, str) and not value.strip():
+        advice = "Give it a value." if parameter.required else "Leave it out, or give it a value."
+        _refuse(endpoint, method, parameter, "is blank", advice)
+    try:
+        text = _WRITERS[parameter.kind](value)
+        text.encode()
+    except (MisfitError, ValueError) as error:
+        needed = error.needed if isinstance(error, MisfitError) else "text that UTF-8 can hold"
+        _refuse(endpoint, method, parameter, f"is {_shown(value)}", f"Give {needed}.")
+    if parameter.allowed_values and text not in parameter.allowed_values:
+        warnings.warn(
+            f"{method}({parameter.python_name}={text!r}): the endpoint lists "
+            f"{', '.join(parameter.allowed_values)}; it is asked all the same",
+            ParameterWarning,
+            stacklevel=5,
+        )
+    if parameter.deprecated:
+        warnings.warn(
+            f"{method}({parameter.python_name}=…) is deprecated", DeprecationWarning, stacklevel=5
+        )
+    return text
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:80]}…"
+
+
+def _write_string(value: Any) -> str:
+    if isinstance(value, str):
+        return str.__str__(value)
+    raise MisfitError("text")
+
+
+def _write_uid(value: Any) -> str:
+    # Leading zeros are against the standard, and yet in real objects: a server finds those.
+    if isinstance(value, str) and (
+        is_uid(value)
+        or (len(value) <= 64 and _UID_CHARACTERS.issuperset(value) and all(value.split(".")))
+    ):
+        return str.__str__(value)
+    raise MisfitError("a UID: numbers joined by dots, at most 64 characters, no blanks")
+
+
+def _write_date(value: Any) -> str:
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, str):
+        try:
+            return date.fromisoformat(value.strip()).isoformat()
+        except ValueError:
+            pass
+    raise MisfitError("a datetime.date or a text such as 2010-08-16")
+
+
+def _write_date_time(value: Any) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat(sep=" ")
+    if isinstance(value, str):
+        CONVERTERS["dateTime"](value)
+        return value.strip()
+    raise MisfitError("a datetime.datetime or a text such as 2010-08-16 13:05:00")
+
+
+def _write_time(value: Any) -> str:
+    if isinstance(value, time):
+        return value.isoformat()
+    if isinstance(value, str):
+        CONVERTERS["time"](value)
+        return value.strip()
+    raise MisfitError("a datetime.time or a text such as 13:05:00")
+
+
+def _write_integer(value: Any) -> str:
+    if isinstance(value, bool):
+        raise MisfitError("an integer")
+    return str(CONVERTERS["integer"](value))
+
+
+def _write_decimal(value: Any) -> str:
+    if isinstance(value, bool):
+        raise MisfitError("a number")
+    number = CONVERTERS["decimal"](repr(value) if isinstance(value, float) else value)
+    if not number.is_finite():
+        raise MisfitError("a finite number")
+    return str(value if isinstance(value, float | int | Decimal) else number)
+
+
+def _write_boolean(value: Any) -> str:
+    return "true" if CONVERTERS["boolean"](value) else "false"
+
+
+_WRITERS = {
+    "string": _write_string,
+    "integer": _write_integer,
+    "decimal": _write_decimal,
+    "boolean": _write_boolean,
+    "date": _write_date,
+    "dateTime": _write_date_time,
+    "time": _write_time,
+    "uid": _write_uid,
+}
+
+
+def redacted(text: str, secrets: Mapping[str, str]) -> str:
+    """A text with each secret in it replaced by the name it goes by."""
+    for name, secret in secrets.items():
+        text = text.replace(secret, f"<{name}>")
+    return text

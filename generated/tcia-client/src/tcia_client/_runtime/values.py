@@ -1,0 +1,173 @@
+"""Values of the wire and of Python: what fits, and what it becomes.
+
+The wire is lenient about how it writes a value, never about what it means: an
+integer may come as ``2``, ``"2"`` or ``"2.000000"``, but ``"12.5"`` is none.
+"""
+
+import re
+from collections.abc import Callable
+from datetime import date, datetime, time
+from decimal import Decimal, InvalidOperation
+from typing import Any, Self
+
+from .endpoint import Kind
+
+_UID = re.compile(r"(?:0|[1-9][0-9]*+)(?:\.(?:0|[1-9][0-9]*+))*+")
+_DIGITS = b"0123456789."
+_DATE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[ T]00:00(?::00(?:\.0+)?)?)?")
+_DATE_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[ T].+)?", re.DOTALL)
+_FRACTION = re.compile(r"([0-9]{2}:[0-9]{2}:[0-9]{2})\.([0-9]+)")
+_INTEGER = re.compile(r"([+-]?[0-9]+)(?:\.0*)?")
+_DECIMAL = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_LONGEST_NUMBER = 400
+_TRUE = frozenset({"true", "1"})
+_FALSE = frozenset({"false", "0"})
+
+
+def is_uid(text: str) -> bool:
+    """Whether a text is a UID of DICOM PS3.5 section 9.1: at most 64 characters."""
+    if not 0 < len(text) <= 64 or text.encode("utf-8", "replace").translate(None, _DIGITS):
+        return False
+    if ".0" in text or text[0] == "0":
+        return _UID.fullmatch(text) is not None
+    return text[0] != "." and text[-1] != "." and ".." not in text
+
+
+class UID(str):
+    """A DICOM unique identifier; a text that is none raises ValueError.
+
+    It is a text in every respect: equal to, hashed as and sorted as one.
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, text: str) -> Self:
+        """Check the text against DICOM PS3.5 section 9.1."""
+        if not is_uid(text):
+            raise ValueError(
+                f"{text!r} is not a UID: numbers joined by dots, none with a leading zero, "
+                "at most 64 characters"
+            )
+        return str.__new__(cls, text)
+
+
+class MisfitError(Exception):
+    """A wire value that does not fit its kind; ``needed`` says what would."""
+
+    def __init__(self, needed: str) -> None:
+        super().__init__(needed)
+        self.needed = needed
+
+
+def _string(value: Any) -> Any:
+    if type(value) is not str:
+        raise MisfitError("text")
+    return value
+
+
+def _uid(value: Any) -> Any:
+    if type(value) is not str or not is_uid(value):
+        if value == "":
+            return None
+        raise MisfitError("a UID")
+    return str.__new__(UID, value)
+
+
+def _integer(value: Any) -> Any:
+    if type(value) is int:
+        return value
+    if type(value) is str and len(value) <= _LONGEST_NUMBER:
+        if not value.strip():
+            return None
+        if match := _INTEGER.fullmatch(value.strip()):
+            return int(match[1])
+    if isinstance(value, Decimal) and abs(value.adjusted()) < _LONGEST_NUMBER and value % 1 == 0:
+        return int(value)
+    raise MisfitError("an integer")
+
+
+def _decimal(value: Any) -> Any:
+    if type(value) is int or isinstance(value, Decimal):
+        return Decimal(value)
+    if type(value) is str and len(value) <= _LONGEST_NUMBER:
+        if not value.strip():
+            return None
+        if _DECIMAL.fullmatch(value.strip()):
+            try:
+                return Decimal(value.strip())
+            except InvalidOperation:  # an exponent beyond the limits of decimal
+                pass
+    raise MisfitError("a decimal number")
+
+
+def _boolean(value: Any) -> Any:
+    if isinstance(value, bool):
+        return value
+    if type(value) is int and value in (0, 1):
+        return value == 1
+    if type(value) is str:
+        text = value.strip().lower()
+        if not text:
+            return None
+        if text in _TRUE or text in _FALSE:
+            return text in _TRUE
+    raise MisfitError("true or false")
+
+
+def _date(value: Any) -> Any:
+    if type(value) is str:
+        if not value.strip():
+            return None
+        if match := _DATE.fullmatch(value.strip()):
+            try:
+                return date.fromisoformat(match[1])
+            except ValueError:
+                pass
+    raise MisfitError("a date such as 1998-12-08")
+
+
+def _microseconds(text: str) -> str:
+    """Bring a fraction of a second of any length to the six digits that Python reads."""
+    return _FRACTION.sub(lambda match: f"{match[1]}.{match[2][:6]:0<6}", text, count=1)
+
+
+def _date_time(value: Any) -> Any:
+    if type(value) is str:
+        text = value.strip()
+        if not text:
+            return None
+        if _DATE_TIME.fullmatch(text):
+            try:
+                return datetime.fromisoformat(_microseconds(text))
+            except ValueError:
+                pass
+    raise MisfitError("a date and time such as 1998-12-08 13:05:00.0")
+
+
+def _time(value: Any) -> Any:
+    if type(value) is str:
+        text = value.strip()
+        if not text:
+            return None
+        if ":" in text:
+            try:
+                return time.fromisoformat(_microseconds(text))
+            except ValueError:
+                pass
+    raise MisfitError("a time such as 13:05:00")
+
+
+CONVERTERS: dict[Kind, Callable[[Any], Any]] = {
+    "string": _string,
+    "integer": _integer,
+    "decimal": _decimal,
+    "boolean": _boolean,
+    "date": _date,
+    "dateTime": _date_time,
+    "time": _time,
+    "uid": _uid,
+}
+"""Per kind: wire value to Python value, None for an empty one, MisfitError for a misfit.
+
+A missing value (None) is not given to them.
+"""
