@@ -108,9 +108,7 @@ def test_a_hand_edit_is_never_overwritten_without_force(project: Path, tciagen: 
 
 def test_validate_tells_every_violation_of_every_document(project: Path, tciagen: Run) -> None:
     replace(project / "documents/Fleet/listVessels.json", '"decimal"', '"real"')
-    replace(
-        project / "documents/Fleet/listVessels.json", '"Parameters"', '"Owner": 1, "Parameters"'
-    )
+    replace(project / "documents/Fleet/listVessels.json", '"Formats"', '"Owner": 1, "Formats"')
     replace(project / "documents/Crew/listCrew.json", '"QueryName": "listCrew"', '"QueryName": "x"')
     done = tciagen("validate", cwd=project)
     assert done.returncode == 3

@@ -257,7 +257,7 @@ class _Builder:
                 wanted = endpoint.result.python_name or endpoint.result.name
                 users.setdefault(wanted, []).append(endpoint)
         views: dict[str, ClassView] = {}
-        origin: dict[str, str] = {}
+        origin: dict[str, Endpoint] = {}
         for wanted, endpoints in sorted(users.items()):
             shapes = {_shape(e.result) for e in endpoints}
             for endpoint in endpoints:
@@ -270,13 +270,13 @@ class _Builder:
                         " set `class` for it in the overlay."
                     )
                     continue
-                source = wanted if len(shapes) == 1 else endpoint.address
-                if origin.setdefault(name, source) != source:
+                sharing = endpoints if len(shapes) == 1 else [endpoint]
+                first = origin.setdefault(name, sharing[0])
+                if first is not sharing[0]:
                     self.problems.append(
                         f"The class name {name} of {endpoint.address} is also that of"
-                        f" {origin[name]}; set `class` for one of them in the overlay."
+                        f" {first.address}; set `class` for one of them in the overlay."
                     )
-                sharing = endpoints if len(shapes) == 1 else [endpoint]
                 views[endpoint.address] = self._class(name, sharing)
         return views
 

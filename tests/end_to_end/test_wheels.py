@@ -1,0 +1,80 @@
+"""The built wheels, each alone in an empty environment outside the repository."""
+
+import os
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+import pytest
+
+from tciagen.archive.demo import DemoArchive
+from tciagen.archive.running import RunningArchive
+
+ENDPOINTS = ["TCIA/getSeries", "TCIA/getImage", "SharedList/ContentsByName"]
+
+
+def run(*command: str | Path, cwd: Path, **environment: str) -> str:
+    clean = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "VIRTUAL_ENV")}
+    done = subprocess.run(
+        list(map(str, command)),
+        cwd=cwd,
+        env={**clean, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def installed(project: Path, folder: Path, constraints: Path) -> Path:
+    """Build a project's wheel, install it into a new environment, and return its ``bin``."""
+    run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "-o", folder / "dist", project,
+        cwd=folder)  # fmt: skip
+    (wheel,) = (folder / "dist").glob("*.whl")
+    venv.create(folder / "env", with_pip=False)
+    python = folder / "env" / "bin" / "python"
+    run(sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", python,
+        "--constraint", constraints, wheel, cwd=folder)  # fmt: skip
+    return python.parent
+
+
+@pytest.fixture(scope="module")
+def constraints(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The locked versions, without the hashes."""
+    lines = (root / "requirements.lock").read_text().splitlines()
+    path = tmp_path_factory.mktemp("constraints") / "constraints.txt"
+    pinned = [line.rstrip(" \\") for line in lines if line[:1].isalpha()]
+    path.write_text("\n".join(pinned) + "\n")
+    return path
+
+
+def test_the_generators_wheel_serves_crawls_and_generates(
+    root: Path, tmp_path: Path, constraints: Path, archive: RunningArchive
+) -> None:
+    """Templates and schema travel with it."""
+    tciagen = installed(root, tmp_path, constraints) / "tciagen"
+    run(tciagen, "archive", "demo", "--catalog", "archive/catalog.sqlite", cwd=tmp_path)
+    crawl = ["crawl", "--base-url", archive.base_url, "--documents", "docs"]
+    run(tciagen, *crawl, *[x for e in ENDPOINTS for x in ("--endpoint", e)], cwd=tmp_path)
+    generate = ["generate", "--documents", "docs", "--base-url", archive.base_url]
+    run(tciagen, *generate, "--package", "my_client", "--out", "out", cwd=tmp_path)
+    code = "import my_client; print(len(my_client.Client().get_series()))"
+    said = run(tciagen.with_name("python"), "-c", code, cwd=tmp_path / "out" / "src")
+    assert int(said) > 50
+
+
+def test_the_clients_wheel_needs_nothing_but_attrs_and_httpx(
+    root: Path, tmp_path: Path, constraints: Path, demo: DemoArchive, archive: RunningArchive
+) -> None:
+    python = installed(root / "generated/tcia-client", tmp_path, constraints) / "python"
+    listed = "import importlib.metadata as m; print(*sorted(d.name for d in m.distributions()))"
+    assert set(run(python, "-c", listed, cwd=tmp_path).split()) == {
+        "anyio", "attrs", "certifi", "h11", "httpcore", "httpx", "idna", "tcia-client",
+        *(["sniffio"] if "sniffio" in constraints.read_text() else []),
+        *(["typing_extensions"] if sys.version_info < (3, 13) else []),
+    }  # fmt: skip
+    code = "import tcia_client; print(len(tcia_client.Client().get_series()))"
+    said = run(python, "-c", code, cwd=tmp_path, TCIA_BASE_URL=archive.base_url)
+    assert int(said) == demo.series

@@ -1,0 +1,51 @@
+"""The contract as it is understood, endpoint by endpoint.
+
+A difference says that a document, the overlay or their reading has changed. To accept
+it: ``pytest tests/snapshots --snapshot-update``, and look at the diff before committing.
+"""
+
+import json
+from pathlib import Path
+
+import pytest
+from syrupy.assertion import SnapshotAssertion
+from syrupy.extensions.json import JSONSnapshotExtension
+
+from tciagen.config import read_config
+from tciagen.contract_json import from_json, to_json
+from tciagen.documents import read_folder
+from tciagen.resolve import Resolution
+
+ROOT = Path(__file__).parents[2]
+ADDRESSES = read_config(ROOT / "pyproject.toml")["tcia-v3"].addresses
+
+
+@pytest.fixture
+def snapshot_json(snapshot: SnapshotAssertion) -> SnapshotAssertion:
+    return snapshot.use_extension(JSONSnapshotExtension)
+
+
+@pytest.mark.parametrize("address", ADDRESSES, ids=lambda a: a.replace("/query/", "."))
+def test_the_contract_of_each_endpoint(
+    tcia: Resolution, address: str, snapshot_json: SnapshotAssertion
+) -> None:
+    endpoints = {
+        f"{e['resource']}/query/{e['name']}": e
+        for e in json.loads(to_json(tcia.contract))["endpoints"]
+    }
+    assert endpoints[address] == snapshot_json
+
+
+def test_there_is_a_document_for_each_configured_endpoint_and_no_other(root: Path) -> None:
+    folder = root / "generator/contracts/tcia-v3/documents"
+    assert sorted(read_folder(folder)) == sorted(ADDRESSES)
+
+
+def test_the_overlay_leaves_no_question_open(tcia: Resolution) -> None:
+    assert tcia.notices == ()
+
+
+def test_a_contract_survives_its_file(tcia: Resolution, fleet: Resolution) -> None:
+    for resolution in (tcia, fleet):
+        body = to_json(resolution.contract)
+        assert to_json(from_json(body, "contract.json")) == body
