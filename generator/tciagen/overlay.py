@@ -96,11 +96,21 @@ def read_overlay(path: Path) -> Overlay:
         DocumentProblem: unreadable, not TOML, or entries that are wrong; all are told.
     """
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        return parse_overlay(path.read_bytes(), str(path))
     except OSError as error:
         raise DocumentProblem(f"The overlay {path} cannot be read: {error.strerror}.") from error
+
+
+def parse_overlay(body: bytes, where: str) -> Overlay:
+    """Return the overlay in ``body``; ``where`` names it in messages.
+
+    Raises:
+        DocumentProblem: not TOML, or entries that are wrong; all are told.
+    """
+    try:
+        data = tomllib.loads(body.decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise DocumentProblem(f"The overlay {path} is not TOML: {error}") from error
+        raise DocumentProblem(f"The overlay {where} is not TOML: {error}") from error
     problems = [
         f"unknown key {key!r}; entries are [[entry]] tables" for key in data if key != "entry"
     ]
@@ -115,8 +125,8 @@ def read_overlay(path: Path) -> Overlay:
         if not wrong:
             entries.append(_entry(number, table))
     if problems:
-        raise DocumentProblem("\n".join(f"{path}: {problem}" for problem in problems))
-    return Overlay(str(path), tuple(entries))
+        raise DocumentProblem("\n".join(f"{where}: {problem}" for problem in problems))
+    return Overlay(where, tuple(entries))
 
 
 def _kind(table: Mapping[str, Any]) -> str:

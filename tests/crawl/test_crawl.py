@@ -1,6 +1,7 @@
 """The crawl, against a real server that can misbehave in each way that servers do."""
 
 import json
+import random
 import socket
 import threading
 import time
@@ -84,7 +85,7 @@ def server(fleet_folder: Path) -> Iterator[Server]:
 
 @pytest.fixture(autouse=True)
 def quick_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(crawling.random, "uniform", lambda _low, _high: 0.001)
+    monkeypatch.setattr(random, "uniform", lambda _low, _high: 0.001)
 
 
 def reasons(server: Server, *addresses: str) -> Mapping[str, tuple[str, str]]:

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-VESSELS = [
+VESSELS: list[dict[str, object]] = [
     {
         "VesselID": "V-7",
         "name": 'Meridian "II"',
@@ -28,9 +28,9 @@ VESSELS = [
     },
     {"VesselID": "V-8", "name": "Grüße & <病院> ", "CrewCount": 0},
 ]
-CREW = [{"Name": "Doe", "Rank": "mate"}, {"Name": "Roe"}]
-SAILORS = [{"FAMILY_NAME": "Doe", "BirthDate": "1970-01-01", "Weight": "80.100000"}]
-ROWS = {"listVessels": VESSELS, "listCrew": CREW, "listSailors": SAILORS}
+CREW: list[dict[str, object]] = [{"Name": "Doe", "Rank": "mate"}, {"Name": "Roe"}]
+SAILORS: list[dict[str, object]] = [{"FAMILY_NAME": "Doe", "BirthDate": "1970-01-01", "Weight": "80.100000"}]
+ROWS: dict[str, list[dict[str, object]]] = {"listVessels": VESSELS, "listCrew": CREW, "listSailors": SAILORS}
 
 
 def hull_scan() -> bytes:

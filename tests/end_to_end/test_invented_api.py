@@ -96,7 +96,7 @@ def test_methods_describe_themselves(fleet_client: ModuleType) -> None:
     signature = inspect.signature(client.list_vessels)
     assert list(signature.parameters)[:2] == ["flag", "built_after"]
     assert all(p.kind is p.KEYWORD_ONLY for p in signature.parameters.values())
-    assert inspect.getdoc(client.list_vessels).startswith("Lists the vessels of a harbour")
+    assert "Lists the vessels of a harbour" in (inspect.getdoc(client.list_vessels) or "")
     assert "class_" in signature.parameters
     client.close()
 
