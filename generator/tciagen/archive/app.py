@@ -21,7 +21,7 @@ from starlette.routing import Route
 from tciagen import __version__
 from tciagen.archive import documents, files, formats
 from tciagen.archive.catalog import open_for_reading
-from tciagen.archive.queries import Endpoint, endpoints
+from tciagen.archive.queries import Endpoint
 from tciagen.schema import schema_text
 
 BASE_PATH = "/services/v3"
@@ -29,7 +29,14 @@ _LARGEST_FORM = 1024 * 1024
 _UNSAFE = re.compile(
     r";|--|/\*|`|\b(?:alter|delete|drop|exec|execute|insert|truncate|update)\b", re.IGNORECASE
 )
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_FORMS = {
+    "date": re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII),
+    "dateTime": re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}.*", re.ASCII),
+    "integer": re.compile(r"[+-]?\d+", re.ASCII),
+    "decimal": re.compile(r"[+-]?\d+(?:\.\d+)?", re.ASCII),
+    "boolean": re.compile(r"true|false|0|1", re.IGNORECASE),
+    "uid": re.compile(r"[0-9.]{1,64}", re.ASCII),
+}
 _NOT_FOUND = b"<HTML><BODY><H1>404 Not Found</H1></BODY></HTML>"
 _COMMON_HEADERS = {
     "Access-Control-Allow-Origin": "*",
@@ -48,7 +55,7 @@ class Settings:
     """
 
     catalog: Path
-    endpoints: Mapping[str, Endpoint] = attrs.field(factory=endpoints)
+    endpoints: Mapping[str, Endpoint]
     api_keys: tuple[str, ...] = ()
     bare: bool = False
     no_content: bool = False
@@ -122,7 +129,8 @@ class Server:
     def _may_enter(self, request: Request, given: Mapping[str, str]) -> bool:
         if not self._settings.api_keys:
             return True
-        offered = request.headers.get("api_key", given.get("api_key", "")).encode()
+        header = request.headers.get("api_key")
+        offered = given.get("api_key", "").encode() if header is None else header.encode("latin-1")
         return any(secrets.compare_digest(offered, key.encode()) for key in self._settings.api_keys)
 
     def _query(self, endpoint: Endpoint, given: Mapping[str, str], request: Request) -> Response:
@@ -196,7 +204,7 @@ def _checked(endpoint: Endpoint, given: Mapping[str, str]) -> dict[str, str]:
     """Return the values of the endpoint's own parameters; a key it does not know is ignored."""
     values = {}
     for parameter in endpoint.parameters:
-        value = given.get(parameter.name, "")
+        value = given.get(parameter.name, "") or parameter.default
         if not value:
             if parameter.required:
                 raise Refused(
@@ -213,24 +221,34 @@ def _checked(endpoint: Endpoint, given: Mapping[str, str]) -> dict[str, str]:
                 "Leave out ; -- /* ` and words of SQL",
                 f"Value of [{parameter.name}] was refused",
             )
-        if parameter.is_date and not _is_day(value):
+        if not _is_of_type(value, parameter.checked_type):
             raise Refused(
                 575,
                 "Parameter validation failed",
-                "Write the date as YYYY-MM-DD",
-                f"Value of [{parameter.name}] is not a date",
+                f"Give a {parameter.checked_type}; a date is YYYY-MM-DD",
+                f"Value of [{parameter.name}] is no {parameter.checked_type}",
+            )
+        if parameter.allowed and value not in parameter.allowed:
+            raise Refused(
+                575,
+                "Parameter validation failed",
+                "Give one of " + ", ".join(parameter.allowed),
+                f"Value of [{parameter.name}] is not allowed",
             )
         values[parameter.name] = value
     return values
 
 
-def _is_day(value: str) -> bool:
-    if not _DAY.fullmatch(value):
+def _is_of_type(value: str, checked_type: str) -> bool:
+    if (form := _FORMS.get(checked_type)) is None:
+        return True
+    if not form.fullmatch(value):
         return False
-    try:
-        date.fromisoformat(value)
-    except ValueError:
-        return False
+    if checked_type == "date":
+        try:
+            date.fromisoformat(value)
+        except ValueError:
+            return False
     return True
 
 

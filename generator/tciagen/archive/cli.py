@@ -16,6 +16,7 @@ from tciagen.archive.catalog import (
     open_for_writing,
     save_shared_list,
 )
+from tciagen.archive.faults import KINDS, FaultyApp, parse_fault
 from tciagen.errors import UsageProblem
 
 _SHOWN_PROBLEMS = 20
@@ -170,6 +171,20 @@ def list_command(name: str, uids: tuple[str, ...], manifest: Path | None, catalo
     show_default=True,
     help="How hard getImage compresses.",
 )
+@click.option(
+    "--contract",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Serve the documents <DIR>/<Resource>/<QueryName>.json, and answer as they say.",
+)
+@click.option(
+    "--fault",
+    "faults",
+    multiple=True,
+    metavar="ENDPOINT:KIND[@NUMBER]",
+    help="Spoil answers, for tests of clients; repeatable. ENDPOINT is a QueryName, one with "
+    "/metadata, or * for all. KIND: " + "; ".join(f"{k}: {w}" for k, (_, w) in KINDS.items()) + ".",
+)
 def serve_command(
     *,
     catalog: Path,
@@ -179,19 +194,22 @@ def serve_command(
     bare: bool,
     no_content: bool,
     zip_level: int,
+    contract: Path | None,
+    faults: tuple[str, ...],
 ) -> None:
     """Serve the catalog as a v3 query API until Ctrl-C.
 
     The BaseURL is told on standard output, the access log goes to standard error
     and never holds a key.
     """
-    from tciagen.archive import app, serving  # noqa: PLC0415 - starlette, uvicorn
+    from tciagen.archive import app, changed, queries, serving  # noqa: PLC0415 - starlette
 
-    told = _counted(catalog)
+    served = changed.endpoints(contract) if contract else queries.endpoints()
     settings = app.Settings(
-        catalog, api_keys=api_keys, bare=bare, no_content=no_content, zip_level=zip_level
+        catalog, served, api_keys=api_keys, bare=bare, no_content=no_content, zip_level=zip_level
     )
-    serving.run(app.create_app(settings), host=host, port=port, told=told, secrets=api_keys)
+    spoiled = FaultyApp(app.create_app(settings), [parse_fault(fault) for fault in faults])
+    serving.run(spoiled, host=host, port=port, told=_counted(catalog), secrets=api_keys)
 
 
 def _counted(catalog: Path) -> str:

@@ -60,7 +60,7 @@ def build_demo(
         progress: is told files written and files to write.
 
     Raises:
-        UsageProblem: the folder cannot be written.
+        UsageProblem: the folder cannot be written, or ``images/`` holds other files.
     """
     catalog = catalog or folder / "catalog.sqlite"
     images = folder / "images"
@@ -92,7 +92,11 @@ def _parts() -> Iterator[tuple[str, date, CollectionRule]]:
 
 
 def _write(images: Path, progress: Progress) -> None:
+    manifest = images / _MANIFEST
+    if images.exists() and not manifest.exists() and any(images.iterdir()):
+        raise UsageProblem(f"{images} is in use and no demo data set: name another place")
     shutil.rmtree(images, ignore_errors=True)
+    _put(manifest, b"{}")  # marks the folder as ours, and as not yet whole
     sources = list(_shipped())
     total = len(sources) + sum(s.slices for c in demo_series.WRITTEN for s in c.series)
     sizes: dict[str, int] = {}
@@ -106,8 +110,7 @@ def _write(images: Path, progress: Progress) -> None:
             dataset.save_as(path, enforce_file_format=True)
             sizes[name] = path.stat().st_size
             progress(len(sizes), total)
-    manifest = {"recipe": _recipe(), "sizes": sizes}
-    (images / _MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
+    manifest.write_text(json.dumps({"recipe": _recipe(), "sizes": sizes}), encoding="utf-8")
 
 
 def _put(path: Path, data: bytes) -> int:

@@ -68,9 +68,17 @@ def full_documents() -> dict[str, dict[str, object]]:
 
 
 def bare(document: dict[str, Any]) -> dict[str, object]:
-    """Return a document's required members alone, its parameters in the short form."""
-    if not document:
-        return {}
+    """Return a document's required members alone, its parameters in the short form.
+
+    A document that is not of the schema's form is returned as it is.
+    """
+    try:
+        return _bare(document)
+    except (AttributeError, KeyError, TypeError):
+        return document
+
+
+def _bare(document: dict[str, Any]) -> dict[str, object]:
     result = document["Result"]
     return {
         "QueryName": document["QueryName"],

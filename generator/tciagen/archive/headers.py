@@ -157,8 +157,11 @@ def _collection(dataset: Dataset) -> str | None:
 
 
 def _text(dataset: Dataset, tag: str | int) -> str | None:
-    """Return a value as text, several joined by a backslash; None for an empty one."""
-    value = dataset[tag].value if tag in dataset else None
+    """Return a value as text, several joined by a backslash; None for an empty or broken one."""
+    try:
+        value = dataset[tag].value if tag in dataset else None
+    except Exception:  # pydicom converts on access, and raises what the conversion raises
+        return None
     if isinstance(value, MultiValue | list | tuple):
         text = "\\".join("" if one is None else str(one) for one in value[:_LONGEST_TEXT])
     elif isinstance(value, bytes):

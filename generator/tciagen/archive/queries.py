@@ -34,13 +34,23 @@ class Column:
 
 @attrs.frozen
 class Parameter:
-    """One query key; ``clause`` binds its value as ``:bind``, None filters nothing."""
+    """One query key; ``clause`` binds its value as ``:bind``, None filters nothing.
+
+    A value must be of ``checked_type`` and one of ``allowed``, where these are given.
+    """
 
     name: str
     required: bool = False
     bind: str = ""
     clause: str | None = None
-    is_date: bool = False
+    checked_type: str = ""
+    allowed: tuple[str, ...] = ()
+    default: str = ""
+
+    @property
+    def of_group(self) -> bool:
+        """The clause judges a group of rows."""
+        return self.clause == _SINCE
 
 
 @attrs.frozen
@@ -78,7 +88,7 @@ class Endpoint:
         for parameter in self.parameters:
             if parameter.clause is None or parameter.name not in given:
                 continue
-            (having if parameter.is_date else where).append(parameter.clause)
+            (having if parameter.of_group else where).append(parameter.clause)
             values[parameter.bind] = given[parameter.name]
         sql = f"SELECT {row} FROM {self.source}"  # noqa: S608 - names of ours, values are bound
         if where:
@@ -89,6 +99,7 @@ class Endpoint:
         return sql, values
 
 
+_SINCE = "min(added) >= :Date"
 _EXPRESSIONS = {
     "Collection": "collection",
     "Modality": "modality",
@@ -142,7 +153,6 @@ _SOURCES = {
     "getSingleImage": ("file", ""),
     "ContentsByName": ("shared_list", ""),
 }
-FILES = "TCIA/query/getImage"
 
 
 def endpoints() -> dict[str, Endpoint]:
@@ -171,9 +181,9 @@ def _endpoint(entry: dict[str, Any], document: dict[str, object]) -> Endpoint:
 
 def _parameter(entry: dict[str, Any]) -> Parameter:
     name = entry["name"]
-    is_date = entry["type"] == "date"
-    clause = "min(added) >= :Date" if is_date else f"{_EXPRESSIONS[name]} = :{name}"
-    return Parameter(name, entry["required"], name, clause, is_date)
+    if entry["type"] == "date":
+        return Parameter(name, entry["required"], name, _SINCE, checked_type="date")
+    return Parameter(name, entry["required"], name, f"{_EXPRESSIONS[name]} = :{name}")
 
 
 def _column(entry: dict[str, Any]) -> Column:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import TextIO
-from urllib.parse import parse_qsl, quote, unquote_plus, urlencode
+from urllib.parse import parse_qsl, quote, urlencode
 
 import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -25,7 +25,7 @@ class AccessLog:
     def __init__(self, app: ASGIApp, log: TextIO, secrets: Sequence[str]) -> None:
         self._app = app
         self._log = log
-        self._secrets = [form for key in secrets for form in (key, quote(key, safe=""))]
+        self._secrets = secrets
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on and log it when its answer ends."""
@@ -53,14 +53,23 @@ class AccessLog:
             self._log.flush()
 
     def _target(self, scope: Scope) -> str:
-        target = quote(scope["path"], safe="/")
+        target = quote(self._without_secrets(scope["path"]), safe="*/")
         pairs = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
         if pairs:
-            shown = [(k, _HIDDEN if "key" in unquote_plus(k).lower() else v) for k, v in pairs]
+            shown = [
+                (
+                    self._without_secrets(name),
+                    _HIDDEN if "key" in name.lower() else self._without_secrets(value),
+                )
+                for name, value in pairs
+            ]
             target += "?" + urlencode(shown, safe="*/,:")
-        for secret in self._secrets:
-            target = target.replace(secret, _HIDDEN)
         return target
+
+    def _without_secrets(self, text: str) -> str:
+        for secret in self._secrets:
+            text = text.replace(secret, _HIDDEN)
+        return text
 
 
 class _Server(uvicorn.Server):

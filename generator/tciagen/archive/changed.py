@@ -1,0 +1,230 @@
+"""The endpoints as changed documents say: ``serve --contract DIR``.
+
+Each ``DIR/<Resource>/<QueryName>.json`` is served as it stands, and the answers
+follow where they can: an endpoint without a document is gone, a renamed
+attribute or parameter keeps its meaning (found by name, tag or place), a new one
+is null or made up, another type is written as that type.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from tciagen.archive import queries
+from tciagen.archive.queries import Column, Endpoint, Kind, Parameter
+from tciagen.errors import DocumentProblem, UsageProblem
+
+_TAG = re.compile(r"[0-9A-Fa-f]{4} [0-9A-Fa-f]{4}")
+_FILE_FORMATS = {"ZIP", "DICOM"}
+_NOTHING = "(SELECT NULL AS sop_uid, NULL AS path WHERE 0)"
+_ONE_ROW = "(SELECT 1)"
+_MADE_UP = {
+    "integer": "1",
+    "decimal": "'1.000000'",
+    "boolean": "'true'",
+    "date": "'1998-12-08'",
+    "dateTime": "'1998-12-08 00:00:00.0'",
+    "time": "'12:00:00'",
+    "uid": "'2.25.1'",
+}
+_KINDS = {"integer": Kind.INTEGER, "decimal": Kind.DECIMAL, "date": Kind.DATE}
+_WRITTEN = {
+    "string": "CAST({0} AS TEXT)",
+    "integer": "CAST({0} AS INTEGER)",
+    "decimal": "iif({0} IS NULL, NULL, printf('%.6f', {0}))",
+    "boolean": "iif({0} IS NULL, NULL, iif({0} IN (0, '0', ''), 'false', 'true'))",
+    "uid": "'2.25.' || length({0})",
+}
+
+
+def endpoints(folder: Path) -> dict[str, Endpoint]:
+    """Return the endpoints of the documents in ``folder`` by their address.
+
+    Raises:
+        UsageProblem: the folder holds no document.
+        DocumentProblem: a file is no JSON object.
+    """
+    documents = {
+        f"{path.parent.name}/query/{path.stem}": _read(path)
+        for path in sorted(folder.glob("*/*.json"))
+    }
+    if not documents:
+        raise UsageProblem(f"{folder} holds no <Resource>/<QueryName>.json")
+    known = queries.endpoints()
+    gone = [endpoint for address, endpoint in known.items() if address not in documents]
+    served = {}
+    for address, document in documents.items():
+        original = known.get(address) or _counterpart(address, document, gone)
+        served[address] = _changed(original or _invented(), address, document)
+    return served
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DocumentProblem(f"{path} is not readable JSON: {error}") from error
+    if not isinstance(document, dict):
+        raise DocumentProblem(f"{path} holds no JSON object")
+    return document
+
+
+def _counterpart(
+    address: str, document: Mapping[str, Any], gone: Sequence[Endpoint]
+) -> Endpoint | None:
+    """Return the endpoint that was moved or renamed to ``address``, if one was."""
+    name = address.rpartition("/")[2]
+    for endpoint in gone:
+        if endpoint.name == name:
+            return endpoint
+    for endpoint in gone:
+        if document and _names(document) == _names(endpoint.document):
+            return endpoint
+    return None
+
+
+def _invented() -> Endpoint:
+    return Endpoint("", (), (), _ONE_ROW, "", ("CSV", "HTML", "XML", "JSON"), "JSON", {})
+
+
+def _changed(original: Endpoint, address: str, document: dict[str, Any]) -> Endpoint:
+    formats = tuple(str(one).upper() for one in _list(document, "Formats")) or original.formats
+    preferred = str(document.get("DefaultFormat", original.default_format)).upper()
+    default = next((one for one in (preferred, "JSON") if one in formats), formats[0])
+    parameters = _parameters(original, document)
+    columns = _columns(original, document)
+    source, tail = original.source, original.tail
+    if _FILE_FORMATS.intersection(formats) and not _FILE_FORMATS.intersection(original.formats):
+        source, tail = _NOTHING, ""
+        parameters = tuple(attrs.evolve(parameter, clause=None) for parameter in parameters)
+    return Endpoint(address, parameters, columns, source, tail, formats, default, document)
+
+
+def _columns(original: Endpoint, document: dict[str, Any]) -> tuple[Column, ...]:
+    before = _attributes(original.document)
+    after = _attributes(document)
+    if not after:
+        return original.columns
+    columns = []
+    matches = _matches(before, after)
+    for attribute, match in zip(after, matches, strict=True):
+        name = str(attribute.get("Name"))
+        wanted = attribute.get("Type")
+        if match is None:
+            made_up = attribute.get("Optional", True) is False
+            value = _MADE_UP.get(str(wanted), "'made up'") if made_up else "NULL"
+            columns.append(Column(name, value, _KINDS.get(str(wanted), Kind.TEXT)))
+            continue
+        column, known = original.columns[match], before[match]
+        if name != known["Name"]:
+            column = attrs.evolve(column, name=name)
+        if wanted is not None and wanted != known.get("Type"):
+            column = _as_type(column, str(known.get("Type")), str(wanted))
+        columns.append(column)
+    return tuple(columns)
+
+
+def _as_type(column: Column, before: str, wanted: str) -> Column:
+    if before == "date" and wanted == "dateTime":
+        expression = f"{column.expression} || ' 00:00:00.0'"
+    elif wanted in _WRITTEN:
+        expression = _WRITTEN[wanted].format(column.expression)
+    else:
+        expression = _MADE_UP.get(wanted, column.expression)
+    return Column(column.name, expression, _KINDS.get(wanted, Kind.TEXT))
+
+
+def _parameters(original: Endpoint, document: dict[str, Any]) -> tuple[Parameter, ...]:
+    if "Parameters" not in document:
+        return original.parameters
+    before = _list(original.document, "Parameters")
+    after = [_long_form(parameter) for parameter in _list(document, "Parameters")]
+    parameters = []
+    for entry, match in zip(after, _matches(before, after), strict=True):
+        parameter = Parameter("") if match is None else original.parameters[match]
+        known = {} if match is None else before[match]
+        wanted = entry.get("Type", known.get("Type"))
+        parameters.append(
+            attrs.evolve(
+                parameter,
+                name=str(entry.get("Name")),
+                required=bool(entry.get("Required", parameter.required)),
+                checked_type=parameter.checked_type if wanted == known.get("Type") else str(wanted),
+                allowed=tuple(str(value) for value in _list(entry, "AllowedValues")),
+                default=str(entry.get("Default", "")),
+            )
+        )
+    return tuple(parameters)
+
+
+def _long_form(parameter: object) -> dict[str, Any]:
+    if isinstance(parameter, dict):
+        return parameter
+    name, _, mark = str(parameter).partition(" (")
+    return {"Name": name, **({"Required": mark == "R)"} if mark else {})}
+
+
+def _matches(
+    before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]]
+) -> list[int | None]:
+    """Return for each new element the place of the old one that it was."""
+    found: list[int | None] = [None] * len(after)
+    free = set(range(len(before)))
+    names = {entry.get("Name") for entry in after}
+    for same in (_same_name, _same_plain_name, _same_tag):
+        for place, entry in enumerate(after):
+            if found[place] is None:
+                fits = (old for old in sorted(free) if same(before[old], entry))
+                if (old := next(fits, None)) is not None:
+                    found[place] = old
+                    free.remove(old)
+    for place, entry in enumerate(after):
+        if (
+            found[place] is None
+            and place in free
+            and len(before) == len(after)
+            and before[place].get("Name") not in names
+            and entry.get("Type") == before[place].get("Type")
+        ):
+            found[place] = place
+            free.remove(place)
+    return found
+
+
+def _same_name(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    return bool(old.get("Name") == new.get("Name"))
+
+
+def _same_plain_name(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    return _plain(old) == _plain(new)
+
+
+def _same_tag(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    tag = str(old.get("DICOM"))
+    return bool(_TAG.fullmatch(tag)) and tag.upper() == str(new.get("DICOM")).upper()
+
+
+def _plain(entry: Mapping[str, Any]) -> str:
+    return str(entry.get("Name")).replace("_", "").lower()
+
+
+def _names(document: Mapping[str, Any]) -> list[object]:
+    return [entry.get("Name") for entry in _attributes(document)]
+
+
+def _attributes(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    result = document.get("Result")
+    return _objects(_list(result, "Attributes")) if isinstance(result, Mapping) else []
+
+
+def _objects(entries: Iterable[object]) -> list[dict[str, Any]]:
+    return [entry for entry in entries if isinstance(entry, dict)]
+
+
+def _list(holder: Mapping[str, Any], member: str) -> list[Any]:
+    value = holder.get(member)
+    return value if isinstance(value, list) else []

@@ -1,0 +1,120 @@
+"""A demo archive, served, and what its files say when they are read without the catalog."""
+
+import json
+import warnings
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import attrs
+import httpx
+import pydicom
+import pytest
+from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
+
+from tciagen.archive.demo import DemoArchive, build_demo
+from tciagen.archive.running import RunningArchive, running_archive
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> DemoArchive:
+    return build_demo(tmp_path_factory.mktemp("demo"))
+
+
+@pytest.fixture(scope="session")
+def served(demo: DemoArchive) -> Iterator[RunningArchive]:
+    with running_archive(demo.catalog) as server:
+        yield server
+
+
+@attrs.frozen
+class Caller:
+    """Asks a server; ``query`` names a QueryName of TCIA or a path of its own."""
+
+    http: httpx.Client
+    base_url: str
+
+    def query(self, name: str, /, **values: str) -> httpx.Response:
+        path = name if "/" in name else f"TCIA/query/{name}"
+        return self.http.get(f"{self.base_url}/{path}", params=values)
+
+    def rows(self, name: str, /, **values: str) -> list[dict[str, object]]:
+        response = self.query(name, **values)
+        assert response.status_code == 200, response.text
+        rows = response.json()
+        assert isinstance(rows, list)
+        return rows
+
+
+@pytest.fixture(scope="session")
+def http() -> Iterator[httpx.Client]:
+    with httpx.Client(timeout=30) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def call(served: RunningArchive, http: httpx.Client) -> Caller:
+    return Caller(http, served.base_url)
+
+
+@attrs.frozen
+class Image:
+    """One file of the demo with what the tests compare."""
+
+    path: Path
+    collection: str
+    header: Dataset
+
+    def text(self, keyword: str) -> str | None:
+        """Value as the archive should tell it."""
+        value = self.header.get(keyword)
+        if value is None or value == "":
+            return None
+        if keyword.endswith("Date"):
+            digits = value.replace(".", "")  # the form of ACR-NEMA
+            return f"{digits[:4]}-{digits[4:6]}-{digits[6:]}"
+        if isinstance(value, MultiValue):
+            return "\\".join(map(str, value)) or None
+        if keyword == "BodyPartExamined":
+            return str(value)[:15]
+        if keyword == "SeriesNumber":
+            return f"{int(value)}.000000"
+        return str(value)
+
+
+@pytest.fixture(scope="session")
+def images(demo: DemoArchive) -> list[Image]:
+    """Every file of the demo, read by pydicom, in the order of their paths."""
+    found = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for path in sorted((demo.folder / "images").rglob("*.dcm")):
+            header = pydicom.dcmread(path, stop_before_pixels=True)
+            shipped = path.parent.name.startswith("PYDICOM")
+            collection = path.parent.name if shipped else header[0x0013, 0x1010].value
+            if not header.get("PatientID"):
+                header.PatientID = "UNKNOWN"
+            found.append(Image(path, collection, header))
+    return found
+
+
+@pytest.fixture
+def write_documents(tmp_path: Path):
+    """Return a function that writes documents by address below a folder."""
+
+    def write(documents: dict[str, dict[str, object]]) -> Path:
+        folder = tmp_path / "contract"
+        for address, document in documents.items():
+            resource, _, name = address.split("/")
+            path = folder / resource / f"{name}.json"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(document), encoding="utf-8")
+        return folder
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def today() -> date:
+    return date(2020, 2, 29)

@@ -1,0 +1,318 @@
+"""What each endpoint answers, against the files themselves."""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+
+import pytest
+
+SERIES_COLUMNS = [
+    "SeriesInstanceUID",
+    "StudyInstanceUID",
+    "Modality",
+    "ProtocolName",
+    "SeriesDate",
+    "SeriesDescription",
+    "BodyPartExamined",
+    "SeriesNumber",
+    "Collection",
+    "Manufacturer",
+    "ManufacturerModelName",
+    "SoftwareVersions",
+    "PatientID",
+]
+STUDY_COLUMNS = [
+    "Collection",
+    "PatientID",
+    "PatientName",
+    "PatientBirthDate",
+    "PatientSex",
+    "EthnicGroup",
+    "StudyInstanceUID",
+    "StudyDate",
+    "StudyDescription",
+    "AdmittingDiagnosesDescription",
+    "StudyID",
+    "PatientAge",
+]
+PATIENT_COLUMNS = [
+    "PatientID",
+    "PatientName",
+    "PatientBirthDate",
+    "PatientSex",
+    "EthnicGroup",
+    "Collection",
+]
+
+
+def told(image, columns: Iterable[str]) -> dict[str, object]:
+    """The row that an image makes, without its nulls."""
+    values = {c: image.collection if c == "Collection" else image.text(c) for c in columns}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def distinct(rows: Iterable[dict[str, object]]) -> set[tuple[tuple[str, object], ...]]:
+    return {tuple(sorted(row.items())) for row in rows}
+
+
+@pytest.fixture(scope="session")
+def series_rows(images) -> list[dict[str, object]]:
+    by_uid = defaultdict(list)
+    for image in images:
+        by_uid[image.header.SeriesInstanceUID].append(image)
+    return [
+        told(members[-1], SERIES_COLUMNS) | {"Visibility": "1", "ImageCount": len(members)}
+        for members in by_uid.values()
+    ]
+
+
+@pytest.fixture(scope="session")
+def study_rows(images) -> list[dict[str, object]]:
+    series = defaultdict(set)
+    last = {}
+    for image in images:
+        uid = image.header.StudyInstanceUID
+        series[uid].add(image.header.SeriesInstanceUID)
+        last[uid] = image
+    return [
+        told(image, STUDY_COLUMNS) | {"SeriesCount": len(series[uid])}
+        for uid, image in last.items()
+    ]
+
+
+def matching(rows: list[dict[str, object]], values: dict[str, str]) -> list[dict[str, object]]:
+    return [row for row in rows if all(row.get(name) == value for name, value in values.items())]
+
+
+def test_series_are_those_of_the_files(call, series_rows):
+    assert distinct(call.rows("getSeries")) == distinct(series_rows)
+
+
+def test_studies_are_those_of_the_files(call, study_rows):
+    answered = {row["StudyInstanceUID"]: row for row in call.rows("getPatientStudy")}
+    expected = {row["StudyInstanceUID"]: row for row in study_rows}
+    assert answered.keys() == expected.keys()
+    for uid, row in expected.items():
+        patient = {"PatientName", "PatientSex", "PatientBirthDate", "EthnicGroup"}
+        assert {k: v for k, v in answered[uid].items() if k not in patient} == {
+            k: v for k, v in row.items() if k not in patient
+        }
+
+
+def test_patients_are_those_of_the_files(call, images):
+    last = {(i.collection, i.text("PatientID")): told(i, PATIENT_COLUMNS) for i in images}
+    assert distinct(call.rows("getPatient")) == distinct(last.values())
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "column"),
+    [
+        ("getCollectionValues", "Collection"),
+        ("getModalityValues", "Modality"),
+        ("getBodyPartValues", "BodyPartExamined"),
+        ("getManufacturerValues", "Manufacturer"),
+    ],
+)
+def test_values_are_distinct_and_null_is_an_empty_object(call, series_rows, endpoint, column):
+    rows = call.rows(endpoint)
+    assert Counter(row.get(column) for row in rows) == Counter(
+        {row.get(column) for row in series_rows}
+    )
+
+
+FILTERS = {
+    "getModalityValues": ("Collection", "BodyPartExamined"),
+    "getBodyPartValues": ("Collection", "Modality"),
+    "getManufacturerValues": ("Collection", "Modality", "BodyPartExamined"),
+    "getPatient": ("Collection",),
+    "getPatientStudy": ("Collection", "PatientID", "StudyInstanceUID"),
+    "getSeries": (
+        "Collection",
+        "StudyInstanceUID",
+        "PatientID",
+        "SeriesInstanceUID",
+        "Modality",
+        "BodyPartExamined",
+        "ManufacturerModelName",
+        "Manufacturer",
+    ),
+}
+SOURCE = {
+    "getModalityValues": ("series_rows", ("Modality",)),
+    "getBodyPartValues": ("series_rows", ("BodyPartExamined",)),
+    "getManufacturerValues": ("series_rows", ("Manufacturer",)),
+    "getPatient": ("study_rows", ("PatientID", "Collection")),
+    "getPatientStudy": ("study_rows", ("StudyInstanceUID", "SeriesCount")),
+    "getSeries": ("series_rows", ("SeriesInstanceUID", "ImageCount")),
+}
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "parameter"), [(e, p) for e, names in FILTERS.items() for p in names]
+)
+def test_each_parameter_filters_by_each_of_its_values(call, request, endpoint, parameter):
+    source, columns = SOURCE[endpoint]
+    rows = request.getfixturevalue(source)
+    values = sorted({str(row[parameter]) for row in rows if parameter in row})
+    assert len(values) > 1
+    for value in values[:: max(1, len(values) // 12)]:
+        answered = call.rows(endpoint, **{parameter: value})
+        kept = [{c: row[c] for c in columns if c in row} for row in answered]
+        wanted = matching(rows, {parameter: value})
+        assert distinct(kept) == distinct({c: r[c] for c in columns if c in r} for r in wanted)
+
+
+def test_filters_hold_together(call, series_rows):
+    values = {"Collection": "DEMO-BRAIN-MR", "Modality": "MR", "BodyPartExamined": "HEAD"}
+    wanted = matching(series_rows, values)
+    assert distinct(call.rows("getSeries", **values)) == distinct(wanted)
+    assert len(wanted) == 3
+
+
+def test_patients_by_modality(call, images):
+    wanted = {
+        image.text("PatientID")
+        for image in images
+        if image.collection == "DEMO-PET-CT" and image.text("Modality") == "PT"
+    }
+    rows = call.rows("PatientsByModality", Collection="DEMO-PET-CT", Modality="PT")
+    assert [row["PatientID"] for row in rows] == sorted(wanted)
+    assert {(row["Collection"], row["Modality"]) for row in rows} == {("DEMO-PET-CT", "PT")}
+
+
+def test_series_size_is_that_of_the_files(call, images):
+    uid = images[-1].header.SeriesInstanceUID
+    sizes = [i.path.stat().st_size for i in images if i.header.SeriesInstanceUID == uid]
+    assert call.rows("getSeriesSize", SeriesInstanceUID=uid) == [
+        {"TotalSizeInBytes": f"{sum(sizes)}.000000", "ObjectCount": len(sizes)}
+    ]
+
+
+def test_size_of_an_unknown_series_is_one_row(call):
+    assert call.rows("getSeriesSize", SeriesInstanceUID="1.2.3") == [{"ObjectCount": 0}]
+
+
+def test_object_uids_of_a_series_under_their_wire_name(call, images):
+    uid = images[-1].header.SeriesInstanceUID
+    wanted = {i.header.SOPInstanceUID for i in images if i.header.SeriesInstanceUID == uid}
+    rows = call.rows("getSOPInstanceUIDs", SeriesInstanceUID=uid)
+    assert {row["sop_instance_uid"] for row in rows} == wanted
+    assert all(list(row) == ["sop_instance_uid"] for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("day", "count"), [("2022-02-28", 3), ("2022-03-01", 3), ("2022-03-02", 0)]
+)
+def test_new_patients_count_from_the_day_itself(call, day, count):
+    rows = call.rows("NewPatientsInCollection", Collection="DEMO-BRAIN-MR", Date=day)
+    assert len(rows) == count
+    assert all(row["Collection"] == "DEMO-BRAIN-MR" for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("values", "count"),
+    [
+        ({"Date": "2022-03-01"}, 6),
+        ({"Date": "2022-03-02"}, 0),
+        ({"Date": "2011-01-01", "PatientID": "DEMO-MR-002"}, 2),
+        ({"Date": "2011-01-01", "PatientID": "nobody"}, 0),
+    ],
+)
+def test_new_studies_of_a_collection_or_a_subject(call, values, count):
+    rows = call.rows("NewStudiesInPatientCollection", Collection="DEMO-BRAIN-MR", **values)
+    assert len({row["StudyInstanceUID"] for row in rows}) == len(rows) == count
+
+
+def test_shared_list_keeps_its_order_and_its_wire_name(call, images):
+    rows = call.rows("SharedList/query/ContentsByName", name="Liste für O'Neil & Co.")
+    known = {image.header.SeriesInstanceUID for image in images}
+    assert len(rows) == 2
+    assert all(row["SERIES_INSTANCE_UID"] in known for row in rows)
+
+
+def test_unknown_shared_list_is_empty(call):
+    assert call.rows("SharedList/query/ContentsByName", name="none") == []
+
+
+def test_columns_of_csv_stand_in_the_order_of_the_document(call):
+    document = call.query("TCIA/query/getSeries/metadata").json()
+    names = [attribute["Name"] for attribute in document["Result"]["Attributes"]]
+    assert call.query("getSeries", format="csv").text.split("\n")[0] == ",".join(names)
+
+
+def csv_rows(text: str) -> list[dict[str, str]]:
+    """Read the archive's CSV by hand, cell by cell."""
+    head, *lines = text.split("\n")
+    names = head.split(",")
+    rows = []
+    for line in lines:
+        cells = re.findall(r'(?:^|,)(?:"((?:[^"\\]|\\.)*)")?', line)
+        assert len(cells) == len(names), line
+        values = [re.sub(r"\\u([0-9A-F]{4})|\\(.)", unescape, cell) for cell in cells]
+        rows.append({n: utf16(v) for n, v in zip(names, values, strict=True) if v})
+    return rows
+
+
+def unescape(match: re.Match[str]) -> str:
+    if match[1]:
+        return chr(int(match[1], 16))
+    return {"n": "\n", "t": "\t"}.get(match[2], match[2])
+
+
+def utf16(text: str) -> str:
+    return text.encode("utf-16", "surrogatepass").decode("utf-16")
+
+
+RECORD_QUERIES = {
+    "getCollectionValues": {},
+    "getModalityValues": {},
+    "getBodyPartValues": {},
+    "getManufacturerValues": {},
+    "getPatient": {},
+    "PatientsByModality": {"Collection": "DEMO-BRAIN-MR", "Modality": "MR"},
+    "getPatientStudy": {},
+    "getSeries": {},
+    "getSeriesSize": {"SeriesInstanceUID": "1.2"},
+    "NewPatientsInCollection": {"Collection": "肝臓-MR", "Date": "2020-01-01"},
+    "NewStudiesInPatientCollection": {"Collection": "肝臓-MR", "Date": "2020-01-01"},
+    "getSOPInstanceUIDs": {"SeriesInstanceUID": "SERIES"},
+}
+
+
+@pytest.fixture(params=RECORD_QUERIES)
+def record_query(request, images):
+    values = RECORD_QUERIES[request.param]
+    uid = images[0].header.SeriesInstanceUID
+    return request.param, {k: uid if v == "SERIES" else v for k, v in values.items()}
+
+
+def test_csv_says_what_json_says(call, record_query):
+    name, values = record_query
+    rows = [{k: str(v) for k, v in row.items()} for row in call.rows(name, **values)]
+    assert csv_rows(call.query(name, format="CSV", **values).text) == rows
+
+
+def test_xml_says_what_json_says(call, record_query):
+    name, values = record_query
+    text = call.query(name, format="Xml", **values).text
+    assert text.startswith("<Results>")
+    assert text.endswith("</Results>")
+    rows = []
+    for row in re.findall(r"<Row>(.*?)</Row>", text, re.DOTALL):
+        cells = re.findall(r"<(\w+) type='(?:VARCHAR|DATE|DECIMAL|BIGINT)' >(.*?)</\1>", row)
+        rows.append({column: value for column, value in cells if value})
+    assert rows == [{k: str(v) for k, v in row.items()} for row in call.rows(name, **values)]
+
+
+def test_html_says_what_json_says(call, record_query):
+    name, values = record_query
+    text = call.query(name, format="html", **values).text
+    assert text.startswith("<HTML><BODY><TABLE id='data' BORDER=1><thead>")
+    assert text.endswith("</BODY></HTML")
+    head, body = text.split("</thead><tbody>")
+    names = re.findall(r"<TH>(.*?)</TH>", head)
+    rows = []
+    for row in re.findall(r"<TR>(.*?)</TR>", body, re.DOTALL):
+        cells = row.removeprefix("<TD>").removesuffix("</TD>").split("</TD><TD>")
+        rows.append({n: v for n, v in zip(names, cells, strict=True) if v != "null"})
+    assert rows == [{k: str(v) for k, v in row.items()} for row in call.rows(name, **values)]

@@ -1,0 +1,191 @@
+"""``serve --contract``: changed documents, and answers that follow them."""
+
+import copy
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tciagen.archive import changed
+from tciagen.archive.documents import full_documents
+from tciagen.archive.running import running_archive
+
+SERIES = "TCIA/query/getSeries"
+STUDIES = "TCIA/query/getPatientStudy"
+Documents = dict[str, dict]
+
+
+@pytest.fixture
+def documents() -> Documents:
+    return copy.deepcopy(full_documents())
+
+
+@pytest.fixture
+def serve(demo, write_documents):
+    @contextmanager
+    def serving(documents: Documents) -> Iterator[Callable[..., httpx.Response]]:
+        folder = write_documents(documents)
+        with running_archive(demo.catalog, options=["--contract", str(folder)]) as server:
+            yield lambda address, **values: httpx.get(
+                f"{server.base_url}/{address}", params=values, timeout=30
+            )
+
+    return serving
+
+
+def named(entries: list[dict], name: str) -> dict:
+    return next(entry for entry in entries if entry["Name"] == name)
+
+
+def test_unchanged_documents_change_nothing(call, serve, documents):
+    with serve(documents) as ask:
+        for address in (SERIES, STUDIES, "TCIA/query/getBodyPartValues"):
+            assert ask(address).json() == call.rows(address)
+        name = "demo-first-look"
+        address = "SharedList/query/ContentsByName"
+        assert ask(address, name=name).json() == call.rows(address, name=name)
+
+
+def test_everything_at_once(call, serve, documents):
+    """One server for changes that do not touch each other."""
+    del documents["TCIA/query/getPatient"]
+    series = documents[SERIES]
+    attributes = series["Result"]["Attributes"]
+    named(attributes, "PatientID")["Name"] = "PatientId"
+    named(attributes, "BodyPartExamined")["Name"] = "AnatomicRegion"
+    named(attributes, "Collection")["Name"] = "Project"
+    named(attributes, "ImageCount")["Type"] = "string"
+    named(attributes, "SeriesDate")["Type"] = "dateTime"
+    attributes.remove(named(attributes, "Visibility"))
+    attributes.append({"Name": "Added", "Description": "", "DICOM": "NA"})
+    attributes.append(
+        {"Name": "Sure", "Description": "", "DICOM": "NA", "Type": "integer", "Optional": False}
+    )
+    parameters = series["Parameters"]
+    named(parameters, "PatientID")["Name"] = "PatientId"
+    parameters.remove(named(parameters, "Modality"))
+    named(parameters, "Manufacturer")["AllowedValues"] = ["SIEMENS"]
+    documents[STUDIES]["Parameters"][0]["Required"] = True
+    documents[STUDIES]["Formats"] = ["XML", "JSON"]
+    documents[STUDIES]["DefaultFormat"] = "XML"
+    documents["Imaging/query/getBodyParts"] = documents.pop("TCIA/query/getBodyPartValues")
+    documents["TCIA/query/getModalityValues"]["Parameters"][0]["Default"] = "DEMO-PET-CT"
+    documents["TCIA/query/getTools"] = {
+        "QueryName": "getTools",
+        "Description": "New.",
+        "Parameters": ["Kind (R)"],
+        "Result": {
+            "Name": "Tool",
+            "Description": "",
+            "Attributes": [{"Name": "Title", "Description": "", "DICOM": "NA", "Optional": False}],
+        },
+    }
+    documents["TCIA/query/getManufacturerValues"] = {}
+    with serve(documents) as ask:
+        gone = ask("TCIA/query/getPatient")
+        assert (gone.status_code, gone.json()) == (
+            500,
+            {"errorMessage": "QueryEndpoint [getPatient] not found"},
+        )
+        old = {row["SeriesInstanceUID"]: row for row in call.rows("getSeries")}
+        rows = ask(SERIES).json()
+        assert len(rows) == len(old)
+        for row in rows:
+            before = old[row["SeriesInstanceUID"]]
+            assert row["PatientId"] == before["PatientID"]
+            assert row["Project"] == before["Collection"]
+            assert row.get("AnatomicRegion") == before.get("BodyPartExamined")
+            assert row["ImageCount"] == str(before["ImageCount"])
+            if "SeriesDate" in before:
+                assert row["SeriesDate"] == f"{before['SeriesDate']} 00:00:00.0"
+            assert row["Sure"] == 1
+            assert not {"Added", "Visibility", "PatientID"} & set(row)
+        assert len(ask(SERIES, PatientId="PET-7").json()) == 2
+        assert len(ask(SERIES, PatientID="PET-7", Modality="CT").json()) == len(old)
+        assert ask(SERIES, Manufacturer="SIEMENS").status_code == 200
+        assert ask(SERIES, Manufacturer="TOSHIBA").status_code == 575
+        assert ask(STUDIES).status_code == 471
+        assert ask(STUDIES, Collection="DEMO-PET-CT", format="csv").text.startswith("<Results>")
+        assert ask("TCIA/query/getBodyPartValues").status_code == 500
+        moved = ask("Imaging/query/getBodyParts", Modality="PT").json()
+        assert moved == call.rows("getBodyPartValues", Modality="PT")
+        defaulted = ask("TCIA/query/getModalityValues").json()
+        assert defaulted == call.rows("getModalityValues", Collection="DEMO-PET-CT")
+        assert ask("TCIA/query/getTools").status_code == 471
+        assert ask("TCIA/query/getTools", Kind="x").json() == [{"Title": "made up"}]
+        assert ask("TCIA/query/getManufacturerValues/metadata").json() == {}
+        assert ask("TCIA/query/getManufacturerValues").json() == call.rows("getManufacturerValues")
+        assert ask(f"{SERIES}/metadata").json() == series
+
+
+def test_records_may_become_a_file(serve, documents):
+    documents[SERIES]["Formats"] = ["ZIP"]
+    documents[SERIES]["DefaultFormat"] = "ZIP"
+    documents["TCIA/query/getImage"]["Formats"] = ["DICOM"]
+    with serve(documents) as ask:
+        answer = ask(SERIES)
+        assert answer.headers["content-type"] == "application/zip"
+        assert answer.content.startswith(b"PK")
+        uid = ask("SharedList/query/ContentsByName", name="demo-first-look").json()[0]
+        answer = ask("TCIA/query/getImage", SeriesInstanceUID=uid["SERIES_INSTANCE_UID"])
+        assert answer.content[128:132] == b"DICM"
+
+
+@pytest.mark.parametrize("wanted", ["string", "integer", "decimal", "boolean", "date", "dateTime"])
+def test_every_attribute_in_every_type_is_an_answer(demo, documents, write_documents, wanted):
+    for document in documents.values():
+        for attribute in document["Result"]["Attributes"]:
+            attribute["Type"] = wanted
+    folder = write_documents(documents)
+    with running_archive(demo.catalog, options=["--contract", str(folder), "--bare"]) as server:
+        for address in (SERIES, STUDIES):
+            rows = httpx.get(f"{server.base_url}/{address}").json()
+            assert len(rows) > 40
+            kinds = {type(value) for row in rows for value in row.values()}
+            assert kinds == ({int} if wanted == "integer" else {str})
+
+
+@pytest.mark.parametrize(
+    ("content", "status", "sentence"),
+    [
+        ("{", 3, "is not readable JSON"),
+        ("[]", 3, "holds no JSON object"),
+        (None, 2, "holds no <Resource>/<QueryName>.json"),
+    ],
+)
+def test_unreadable_contract_is_one_sentence(demo, tmp_path: Path, content, status, sentence):
+    (tmp_path / "TCIA").mkdir()
+    if content is not None:
+        (tmp_path / "TCIA" / "getSeries.json").write_text(content)
+    command = [sys.executable, "-m", "tciagen.archive", "serve", "--port", "0"]
+    command += ["--catalog", str(demo.catalog), "--contract", str(tmp_path)]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert result.returncode == status
+    assert sentence in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"QueryName": None, "Parameters": None, "Result": None, "Formats": None},
+        {"Parameters": [None, 3, "x'; --", {}], "Result": {"Attributes": [None, {}, "x"]}},
+        {"Parameters": {}, "Result": {"Attributes": [{"Name": "a'b"}, {"Name": "a'b"}]}},
+        {"Formats": ["tape"], "DefaultFormat": 7},
+    ],
+)
+def test_whatever_an_administrator_typed_is_served(call, serve, documents, document):
+    documents[SERIES] = document
+    with serve(documents) as ask:
+        assert ask(f"{SERIES}/metadata").json() == document
+        answer = ask(SERIES)
+        assert answer.status_code == 200
+        assert len(answer.json()) == 61
+
+
+def test_documents_are_read_by_place(documents, write_documents):
+    assert set(changed.endpoints(write_documents(documents))) == set(documents)

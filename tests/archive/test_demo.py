@@ -1,0 +1,105 @@
+"""The demo data set and synthetic catalogs."""
+
+import hashlib
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tciagen.archive import demo_series
+from tciagen.archive.catalog import open_for_reading, open_for_writing
+from tciagen.archive.demo import build_demo
+from tciagen.archive.synth import synthesize
+from tciagen.errors import UsageProblem
+
+
+def digests(folder: Path) -> dict[str, str]:
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def rows(catalog: Path) -> list[tuple[object, ...]]:
+    connection = open_for_reading(catalog)
+    try:
+        return [
+            row
+            for table in ("patient", "study", "series", "shared_list")
+            for row in connection.execute(f"SELECT * FROM {table}")
+        ]
+    finally:
+        connection.close()
+
+
+def test_two_builds_are_the_same_byte_for_byte(demo, tmp_path):
+    other = build_demo(tmp_path)
+    assert digests(other.folder / "images") == digests(demo.folder / "images")
+    assert rows(other.catalog) == rows(demo.catalog)
+
+
+def test_size_of_the_data_set(demo):
+    assert (demo.collections, demo.series, demo.images) == (9, 61, 1500)
+    assert demo.size < 25_000_000
+
+
+def test_unchanged_data_set_is_not_written_again(demo, tmp_path):
+    shutil.copytree(demo.folder / "images", tmp_path / "images")
+    first = build_demo(tmp_path)
+    before = {p: p.stat().st_mtime_ns for p in (tmp_path / "images").rglob("*")}
+    written = []
+    again = build_demo(tmp_path, progress=lambda done, total: written.append((done, total)))
+    assert again == first
+    assert written == []
+    assert {p: p.stat().st_mtime_ns for p in (tmp_path / "images").rglob("*")} == before
+    lost = tmp_path / "images" / "pet" / "00" / "001.dcm"
+    data = lost.read_bytes()
+    lost.unlink()
+    assert build_demo(tmp_path) == first
+    assert lost.read_bytes() == data
+
+
+def test_folder_of_other_files_is_left_alone(tmp_path):
+    note = tmp_path / "images" / "holiday.jpg"
+    note.parent.mkdir()
+    note.write_bytes(b"sun")
+    with pytest.raises(UsageProblem, match="no demo data set"):
+        build_demo(tmp_path)
+    assert note.read_bytes() == b"sun"
+
+
+def test_values_that_clients_stumble_over_are_there(demo):
+    text = repr(rows(demo.catalog))
+    for piece in ("O\\'", '"', "&", "<", "ö", "東京", "서울", "𠮷", "ABDOMEN_PELVIS '", "None"):
+        assert piece in text
+    assert len(demo_series.SHARED_LISTS) == 2
+
+
+def test_synthetic_catalog_is_the_same_for_a_seed(tmp_path):
+    made = []
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        connection = open_for_writing(tmp_path / name)
+        synthesize(connection, 3000, seed=seed)
+        connection.close()
+        made.append(rows(tmp_path / name))
+    assert made[0] == made[1] != made[2]
+
+
+def test_synthetic_values_are_spread_as_in_tcia(tmp_path):
+    connection = open_for_writing(tmp_path / "x")
+    synthesize(connection, 20_000, seed=1)
+
+    def one(sql: str) -> object:
+        return connection.execute(sql).fetchone()[0]
+
+    assert one("SELECT count(*) FROM series") == 20_000
+    assert one("SELECT count(DISTINCT modality) FROM series") == 10
+    assert one("SELECT count(*) FROM series WHERE modality IN ('CT', 'MR')") > 14_000
+    assert one("SELECT count(*) FROM series WHERE body_part_examined IS NULL") > 1000
+    assert one("SELECT count(*) FROM series WHERE manufacturer IS NULL") > 100
+    assert one("SELECT max(image_count) FROM series") > 500
+    assert one("SELECT min(image_count) FROM series") == 1
+    orphans = "SELECT count(*) FROM series LEFT JOIN study USING (study_uid) WHERE study_id"
+    assert one(orphans + " IS NULL AND study.study_uid IS NULL") == 0
+    connection.close()

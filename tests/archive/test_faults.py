@@ -1,0 +1,150 @@
+"""``serve --fault``: what real servers do at times, on demand."""
+
+import io
+import json
+import subprocess
+import sys
+import zipfile
+
+import httpx
+import pytest
+
+from tciagen.archive.faults import KINDS, parse_fault
+from tciagen.archive.running import running_archive
+from tciagen.errors import UsageProblem
+
+
+@pytest.fixture(scope="module")
+def faulty(demo):
+    faults = [
+        "getSeries:truncate@1000",
+        "getPatient:status-503@2",
+        "getPatientStudy:status-429",
+        "getModalityValues:html",
+        "getBodyPartValues:sentence",
+        "getManufacturerValues:empty",
+        "PatientsByModality:no-content",
+        "getCollectionValues:metadata-absent",
+        "getSOPInstanceUIDs:metadata-malformed",
+        "getSeriesSize:metadata-huge@30000",
+        "getSeries/metadata:status-502@1",
+        "NewPatientsInCollection:latency@0.01",
+        "NewPatientsInCollection:slow@1000000",
+        "ContentsByName:truncate@0",
+    ]
+    options = [word for fault in faults for word in ("--fault", fault)]
+    with running_archive(demo.catalog, options=options) as server:
+        yield f"{server.base_url}/TCIA/query/"
+
+
+def test_truncated_body_is_a_cut_connection(faulty, http):
+    plain = {"Accept-Encoding": "identity"}
+    with http.stream("GET", faulty + "getSeries", headers=plain) as response:
+        assert response.status_code == 200
+        got = b""
+        with pytest.raises(httpx.RemoteProtocolError):
+            for chunk in response.iter_raw():
+                got += chunk
+    assert len(got) == 1000
+    with pytest.raises(httpx.RemoteProtocolError):
+        http.get(faulty.replace("TCIA", "SharedList") + "ContentsByName?name=x")
+
+
+def test_503_for_a_while_then_fine(faulty, http):
+    answers = [http.get(faulty + "getPatient") for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [503, 503, 200, 200]
+    assert answers[0].headers["retry-after"] == "0"
+    assert answers[0].text.startswith("<html>")
+
+
+def test_429_once(faulty, http):
+    assert [http.get(faulty + "getPatientStudy").status_code for _ in range(2)] == [429, 200]
+
+
+def test_fault_of_the_metadata_alone(faulty, http):
+    url = faulty + "getSeries/metadata"
+    assert [http.get(url).status_code for _ in range(2)] == [502, 200]
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "start"),
+    [
+        ("getModalityValues", 200, "<html>"),
+        ("getBodyPartValues", 200, "The archive is closed"),
+        ("getManufacturerValues", 200, ""),
+        ("PatientsByModality", 204, ""),
+    ],
+)
+def test_body_that_lies_about_its_type(faulty, http, name, status, start):
+    answer = http.get(faulty + name)
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.text.startswith(start)
+    assert start or not answer.content
+
+
+def test_metadata_header_absent_malformed_or_huge(faulty, http):
+    assert "metadata" not in http.get(faulty + "getCollectionValues").headers
+    broken = http.get(faulty + "getSOPInstanceUIDs?SeriesInstanceUID=1").headers["metadata"]
+    with pytest.raises(json.JSONDecodeError):
+        json.loads(broken)
+    huge = http.get(faulty + "getSeriesSize?SeriesInstanceUID=1").headers["metadata"]
+    assert len(huge) > 30_000
+
+
+def test_slow_and_late_answers_are_whole(faulty, http, call):
+    values = {"Collection": "PYDICOM-OTHER", "Date": "2000-01-01"}
+    assert http.get(faulty + "NewPatientsInCollection", params=values).json() == call.rows(
+        "NewPatientsInCollection", **values
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "missing", "short"),
+    [("zip-left-out@1", 1, None), ("zip-cut-short@2", None, 2), ("zip-no-directory", None, None)],
+)
+def test_spoiled_zip(demo, http, images, kind, missing, short):
+    uid = images[-1].header.SeriesInstanceUID
+    paths = [image.path for image in images if image.header.SeriesInstanceUID == uid]
+    with running_archive(demo.catalog, options=["--fault", f"getImage:{kind}"]) as server:
+        url = f"{server.base_url}/TCIA/query/getImage"
+        answer = http.get(url, params={"SeriesInstanceUID": uid})
+    assert answer.status_code == 200
+    assert answer.headers["imagecount"] == str(len(paths))
+    if kind == "zip-no-directory":
+        assert b"results.json" in answer.content
+        assert b"PK\x01\x02" not in answer.content
+        return
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        results = json.loads(archive.read("results.json"))
+        harmed = missing if short is None else short
+        assert [i for i, result in enumerate(results) if "error" in result] == [harmed]
+        for number, path in enumerate(paths):
+            name = f"images/{number}.dcm"
+            if number == missing:
+                assert name not in archive.namelist()
+            else:
+                data = path.read_bytes()
+                wanted = data[: len(data) // 2] if number == short else data
+                assert archive.read(name) == wanted
+
+
+@pytest.mark.parametrize("text", ["", "getSeries", "getSeries:bend", "html", "x:slow@fast"])
+def test_wrong_fault_is_a_usage_problem(text):
+    with pytest.raises(UsageProblem, match="--fault"):
+        parse_fault(text)
+
+
+def test_star_concerns_every_query_but_not_metadata():
+    fault = parse_fault("*:html")
+    assert fault.concerns("/services/v3/TCIA/query/getSeries")
+    assert not fault.concerns("/services/v3/TCIA/query/getSeries/metadata")
+    assert not fault.concerns("/services/v3/schema")
+
+
+def test_help_names_every_kind():
+    command = [sys.executable, "-m", "tciagen.archive", "serve", "--help"]
+    text = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True).stdout
+    words = " ".join(text.split()).replace("- ", "-")
+    for kind in KINDS:
+        assert f"{kind}:" in words

@@ -1,0 +1,133 @@
+"""Downloads: the streamed ZIP of a series and single DICOM files."""
+
+import io
+import json
+import shutil
+import struct
+import zipfile
+from pathlib import Path
+
+import pydicom
+import pytest
+
+from tciagen.archive.catalog import open_for_writing
+from tciagen.archive.running import running_archive
+from tciagen.archive.scan import CollectionRule, index
+
+
+@pytest.fixture
+def series(images):
+    uid = images[-1].header.SeriesInstanceUID
+    return uid, [i.path for i in images if i.header.SeriesInstanceUID == uid]
+
+
+def test_zip_holds_every_file_of_the_series(call, series):
+    uid, paths = series
+    response = call.query("getImage", SeriesInstanceUID=uid)
+    assert response.status_code == 200
+    assert response.headers["content-type"] == "application/zip"
+    assert response.headers["imagecount"] == str(len(paths))
+    assert (
+        response.headers["content-disposition"] == f'attachment;filename="images-{len(paths)}.zip"'
+    )
+    with zipfile.ZipFile(io.BytesIO(response.content)) as archive:
+        names = archive.namelist()
+        assert names[0] == "images/"
+        assert names[-1] == "results.json"
+        assert names[1:-1] == [f"images/{number}.dcm" for number in range(len(paths))]
+        assert [archive.read(name) for name in names[1:-1]] == [p.read_bytes() for p in paths]
+        results = json.loads(archive.read("results.json"))
+    assert len(results) == len(paths)
+    assert all("error" not in result for result in results)
+
+
+def test_zip_is_written_as_a_stream(call, series):
+    response = call.query("getImage", SeriesInstanceUID=series[0])
+    assert response.headers["transfer-encoding"] == "chunked"
+    assert "content-length" not in response.headers
+    place = response.content.index(b"PK\x03\x04", 10)
+    flags, method = struct.unpack_from("<HH", response.content, place + 6)
+    crc, packed, size = struct.unpack_from("<III", response.content, place + 14)
+    assert flags & 0x08
+    assert method == zipfile.ZIP_DEFLATED
+    assert (crc, packed, size) == (0, 0, 0)
+    assert b"PK\x07\x08" in response.content
+
+
+def test_zip_of_an_unknown_series_is_empty(call):
+    response = call.query("getImage", SeriesInstanceUID="1.2.3")
+    assert response.headers["imagecount"] == "0"
+    with zipfile.ZipFile(io.BytesIO(response.content)) as archive:
+        assert archive.namelist() == ["images/", "results.json"]
+
+
+def test_single_image_is_the_part_10_file(call, images):
+    for image in images[::250]:
+        response = call.query(
+            "getSingleImage",
+            SeriesInstanceUID=image.header.SeriesInstanceUID,
+            SOPInstanceUID=image.header.SOPInstanceUID,
+        )
+        assert response.headers["content-type"] == "application/dicom"
+        assert response.content == image.path.read_bytes()
+        assert response.content[128:132] == b"DICM"
+
+
+def test_written_files_are_valid_and_have_pixels(images):
+    written = [image.path for image in images if "PYDICOM" not in str(image.path)]
+    for path in written[::100]:
+        dataset = pydicom.dcmread(path)
+        assert len(dataset.PixelData) == 2 * dataset.Rows * dataset.Columns
+        assert len(set(dataset.PixelData)) > 4
+
+
+@pytest.mark.parametrize("wrong", ["SeriesInstanceUID", "SOPInstanceUID"])
+def test_unknown_single_image_is_500(call, images, wrong):
+    header = images[0].header
+    values = {
+        "SeriesInstanceUID": header.SeriesInstanceUID,
+        "SOPInstanceUID": header.SOPInstanceUID,
+        wrong: "1.2.3",
+    }
+    response = call.query("getSingleImage", **values)
+    assert response.status_code == 500
+    assert set(response.json()) == {"errorMessage"}
+
+
+@pytest.fixture
+def small(tmp_path: Path, series, today):
+    """A catalog of three files that may be harmed, and a server of it."""
+    uid, paths = series
+    folder = tmp_path / "files"
+    folder.mkdir()
+    for path in paths[:3]:
+        shutil.copy(path, folder)
+    connection = open_for_writing(tmp_path / "catalog.sqlite")
+    index(connection, [folder], rule=CollectionRule(), today=today)
+    connection.close()
+    with running_archive(tmp_path / "catalog.sqlite") as server:
+        yield server.base_url, uid, sorted(folder.iterdir())
+
+
+def test_file_that_is_gone_is_left_out_and_told_in_results(small, http):
+    base_url, uid, paths = small
+    paths[1].unlink()
+    response = http.get(f"{base_url}/TCIA/query/getImage?SeriesInstanceUID={uid}")
+    assert response.status_code == 200
+    assert response.headers["imagecount"] == "3"
+    with zipfile.ZipFile(io.BytesIO(response.content)) as archive:
+        assert archive.namelist() == ["images/", "images/0.dcm", "images/2.dcm", "results.json"]
+        results = json.loads(archive.read("results.json"))
+    assert [result.get("error") for result in results] == [None, "error retrieving file", None]
+
+
+def test_single_image_whose_file_is_gone_is_500(small, http):
+    base_url, uid, paths = small
+    sop_uid = pydicom.dcmread(paths[0]).SOPInstanceUID
+    paths[0].unlink()
+    values = {"SeriesInstanceUID": uid, "SOPInstanceUID": sop_uid}
+    response = http.get(f"{base_url}/TCIA/query/getSingleImage", params=values)
+    assert (response.status_code, response.json()) == (
+        500,
+        {"errorMessage": "error retrieving file"},
+    )

@@ -1,0 +1,334 @@
+"""Scanning folders: what is read, what is left out, and what a second scan does."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import zlib
+from contextlib import suppress
+from datetime import date
+from pathlib import Path
+
+import pydicom
+import pytest
+from pydicom.data import get_testdata_file
+from pydicom.uid import DeflatedExplicitVRLittleEndian, ImplicitVRLittleEndian
+
+from tciagen.archive.catalog import open_for_reading, open_for_writing
+from tciagen.archive.headers import NotUsable, read_header
+from tciagen.archive.scan import CollectionRule, index
+from tciagen.errors import DocumentProblem, UsageProblem
+
+RULE = CollectionRule()
+
+
+@pytest.fixture
+def folder(tmp_path, demo) -> Path:
+    """A copy of some demo files: two series of the PET collection."""
+    target = tmp_path / "files"
+    for name in ("00", "02"):
+        shutil.copytree(demo.folder / "images" / "pet" / name, target / "pet" / name)
+    return target
+
+
+@pytest.fixture
+def catalog(tmp_path):
+    connection = open_for_writing(tmp_path / "catalog.sqlite")
+    yield connection
+    connection.close()
+
+
+def series_of(catalog) -> list[tuple[object, ...]]:
+    return catalog.execute(
+        "SELECT series_uid, collection, image_count, added FROM series ORDER BY series_uid"
+    ).fetchall()
+
+
+def put(folder: Path, name: str, **values: object) -> Path:
+    """Write a small DICOM file with other values than CT_small has."""
+    dataset = pydicom.dcmread(get_testdata_file("CT_small.dcm", download=False))
+    del dataset.PixelData
+    for keyword, value in values.items():
+        if value is None:
+            del dataset[keyword]
+        else:
+            setattr(dataset, keyword, value)
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    dataset.save_as(path)
+    return path
+
+
+def test_unchanged_files_are_not_read_again(catalog, folder, today):
+    first = index(catalog, [folder], rule=RULE, today=today)
+    before = series_of(catalog)
+    again = index(catalog, [folder], rule=RULE, today=date(2030, 1, 1))
+    assert (first.read, first.unchanged) == (132, 0)
+    assert (again.read, again.unchanged, again.removed) == (0, 132, 0)
+    assert series_of(catalog) == before
+
+
+def test_changed_file_is_read_again_and_keeps_the_day_it_was_added(catalog, folder, today):
+    index(catalog, [folder], rule=RULE, today=today)
+    path = folder / "pet" / "00" / "001.dcm"
+    dataset = pydicom.dcmread(path)
+    dataset.SeriesDescription = "changed"
+    dataset.save_as(path)
+    result = index(catalog, [folder], rule=RULE, today=date(2030, 1, 1))
+    assert (result.read, result.unchanged) == (1, 131)
+    assert {row[3] for row in series_of(catalog)} == {"2020-02-29"}
+    descriptions = catalog.execute("SELECT series_description FROM series").fetchall()
+    assert ("changed",) in descriptions
+
+
+def test_series_that_comes_later_has_its_own_day(catalog, folder, today):
+    shutil.move(folder / "pet" / "02", folder.parent / "later")
+    index(catalog, [folder], rule=RULE, today=today)
+    shutil.move(folder.parent / "later", folder / "pet" / "02")
+    index(catalog, [folder], rule=RULE, today=date(2021, 5, 5))
+    assert sorted(row[3] for row in series_of(catalog)) == ["2020-02-29", "2021-05-05"]
+
+
+def test_files_that_are_gone_leave_the_catalog(catalog, folder, today):
+    index(catalog, [folder], rule=RULE, today=today)
+    shutil.rmtree(folder / "pet" / "02")
+    (folder / "pet" / "00" / "001.dcm").unlink()
+    result = index(catalog, [folder], rule=RULE, today=today)
+    assert result.removed == 61
+    assert [row[2] for row in series_of(catalog)] == [71]
+    assert catalog.execute("SELECT patient_id FROM patient").fetchall() == [("PET-7",)]
+    assert catalog.execute("SELECT count(*) FROM study").fetchone() == (1,)
+
+
+def test_moved_files_keep_their_series(catalog, folder, today):
+    index(catalog, [folder], rule=RULE, today=today)
+    before = series_of(catalog)
+    shutil.move(folder / "pet", folder / "elsewhere")
+    result = index(catalog, [folder], rule=RULE, today=date(2030, 1, 1))
+    assert (result.read, result.removed, result.problems) == (132, 132, [])
+    assert series_of(catalog) == before
+
+
+def test_another_folder_is_left_alone(catalog, folder, today):
+    index(catalog, [folder / "pet" / "00"], rule=RULE, today=today)
+    index(catalog, [folder / "pet" / "02"], rule=RULE, today=today)
+    assert len(series_of(catalog)) == 2
+
+
+def test_copy_of_an_object_is_listed_and_takes_its_place_later(catalog, folder, today):
+    original = folder / "pet" / "00" / "001.dcm"
+    copy = folder / "pet" / "00" / "zz.dcm"
+    shutil.copy(original, copy)
+    result = index(catalog, [folder], rule=RULE, today=today)
+    assert result.problems == [(copy, "the same object as another file")]
+    original.unlink()
+    assert index(catalog, [folder], rule=RULE, today=today).problems == []
+    assert {row[2] for row in series_of(catalog)} == {60, 72}
+
+
+def test_broken_files_are_listed_with_a_reason(catalog, folder, today, tmp_path):
+    folder = tmp_path / "odd"
+    folder.mkdir()
+    (folder / "a-note.txt").write_text("no image")
+    (folder / "b-empty.dcm").write_bytes(b"")
+    (folder / "c-head.dcm").write_bytes(b"\0" * 128 + b"DICM")
+    put(folder, "d-no-series.dcm", SeriesInstanceUID=None)
+    put(folder, "e-bad-uid.dcm", SOPInstanceUID="1.2.x")
+    (folder / "f-random.dcm").write_bytes(b"\0" * 128 + b"DICM" + bytes(range(256)) * 9)
+    os.mkfifo(folder / "g-fifo")
+    put(folder, "h-good.dcm")
+    result = index(catalog, [folder], rule=RULE, today=today)
+    reasons = {path.name: reason for path, reason in result.problems}
+    assert set(reasons) == {
+        "a-note.txt",
+        "b-empty.dcm",
+        "c-head.dcm",
+        "d-no-series.dcm",
+        "e-bad-uid.dcm",
+        "f-random.dcm",
+    }
+    assert reasons["a-note.txt"] == "not a DICOM Part 10 file"
+    assert reasons["d-no-series.dcm"] == "it has no SeriesInstanceUID"
+    assert reasons["e-bad-uid.dcm"] == "its SOPInstanceUID is not a UID"
+    assert len(series_of(catalog)) == 1
+    again = index(catalog, [folder], rule=RULE, today=today)
+    assert (again.read, again.problems) == (0, result.problems)
+
+
+def raw_file(path: Path, elements: bytes, syntax: str = ImplicitVRLittleEndian) -> Path:
+    """Write a Part 10 file with the bytes of a data set as they are."""
+    uid = syntax.encode() + b"\0" * (len(syntax) % 2)
+    group = b"\x02\x00\x10\x00UI" + len(uid).to_bytes(2, "little") + uid
+    length = b"\x02\x00\x00\x00UL\x04\x00" + len(group).to_bytes(4, "little")
+    path.write_bytes(b"\0" * 128 + b"DICM" + length + group + elements)
+    return path
+
+
+def element(group: int, number: int, value: bytes) -> bytes:
+    value += b" " * (len(value) % 2)
+    head = group.to_bytes(2, "little") + number.to_bytes(2, "little")
+    return head + len(value).to_bytes(4, "little") + value
+
+
+HOSTILE = (
+    element(8, 0x18, b"1.2.3") + element(8, 0x20, b"99999999") + element(8, 0x60, b"C\0T\x1b[2J")
+)
+UIDS = element(0x20, 0xD, b"1.2.4\0") + element(0x20, 0xE, b"1.2.5")
+
+
+def test_hostile_values_are_tamed(tmp_path):
+    huge = element(8, 0x103E, b"A" * 2_000_000)
+    people = element(0x10, 0x10, b"^=^=^=^=\\" * 300) + element(0x10, 0x20, b"\xff\xfe\x00x")
+    number = element(0x20, 0x11, b"1e999999")
+    header = read_header(raw_file(tmp_path / "x", HOSTILE + huge + people + UIDS + number))
+    assert header.sop_uid == "1.2.3"
+    assert header.study[0] is None
+    modality, _, _, description, *_ = header.series
+    assert modality == "CT[2J"
+    assert description is not None
+    assert len(description) == 1024
+    assert header.series[5] is None
+    for text in (header.patient_id, *header.patient, *header.study, *header.series):
+        assert text is None or text.isprintable()
+
+
+@pytest.mark.parametrize("length", [0, 3, 8, 20, 47, 80])
+def test_cut_files_are_refused_or_read(tmp_path, length):
+    whole = raw_file(tmp_path / "whole", HOSTILE + UIDS).read_bytes()
+    path = tmp_path / "cut"
+    path.write_bytes(whole[: len(whole) - length])
+    with suppress(NotUsable):
+        assert read_header(path).sop_uid == "1.2.3"
+
+
+def test_deflated_bomb_is_refused(tmp_path):
+    packer = zlib.compressobj(9, wbits=-15)
+    zeros = bytes(1024 * 1024)
+    data = b"".join(packer.compress(zeros) for _ in range(300)) + packer.flush()
+    path = raw_file(tmp_path / "bomb", data, DeflatedExplicitVRLittleEndian)
+    assert path.stat().st_size < 400_000
+    with pytest.raises(NotUsable, match="unpacks to more than"):
+        read_header(path)
+
+
+def test_values_are_normalised(tmp_path):
+    path = put(
+        tmp_path,
+        "x.dcm",
+        StudyDate="1998.12.08",
+        SeriesDate="20080230",
+        BodyPartExamined="ABDOMEN_PELVIS X",
+        SoftwareVersions=["1", "2"],
+        SeriesNumber="7",
+        PatientID="",
+        Modality="",
+    )
+    header = read_header(path)
+    assert header.study[0] == "1998-12-08"
+    assert header.patient_id == "UNKNOWN"
+    assert header.series[0] == "OT"
+    assert header.series[2] is None
+    assert header.series[4] == "ABDOMEN_PELVIS "
+    assert header.series[5] == "7.000000"
+    assert header.series[8] == "1\\2"
+
+
+def collection_of(catalog, folder, rule, today) -> str:
+    index(catalog, [folder], rule=rule, today=today)
+    return catalog.execute("SELECT collection FROM series").fetchone()[0]
+
+
+def test_collection_rules_in_their_order(catalog, tmp_path, today):
+    folder = tmp_path / "scan"
+    path = put(folder, "Träger/deep/x.dcm")
+    assert collection_of(catalog, folder, RULE, today) == "UNASSIGNED"
+    dataset = pydicom.dcmread(path)
+    dataset.ClinicalTrialSponsorName = "sponsor"
+    dataset.save_as(path)
+    assert collection_of(catalog, folder, RULE, today) == "sponsor"
+    dataset.ClinicalTrialProtocolID = "protocol 1"
+    dataset.save_as(path)
+    assert collection_of(catalog, folder, RULE, today) == "protocol 1"
+    dataset.private_block(0x0013, "CTP", create=True).add_new(0x10, "LO", "ctp project")
+    dataset.save_as(path)
+    assert collection_of(catalog, folder, RULE, today) == "ctp project"
+    assert collection_of(catalog, folder, CollectionRule(level=1), today) == "Träger"
+    assert collection_of(catalog, folder, CollectionRule(level=2), today) == "deep"
+    assert collection_of(catalog, folder, CollectionRule(level=3), today) == "ctp project"
+    assert collection_of(catalog, folder, CollectionRule("named", 1), today) == "named"
+
+
+def test_private_tag_of_another_creator_is_no_collection(catalog, tmp_path, today):
+    path = put(tmp_path / "scan", "x.dcm")
+    dataset = pydicom.dcmread(path)
+    dataset.private_block(0x0013, "OTHER", create=True).add_new(0x10, "LO", "wrong")
+    dataset.save_as(path)
+    assert collection_of(catalog, tmp_path / "scan", RULE, today) == "UNASSIGNED"
+
+
+def test_several_processes_find_the_same(tmp_path, demo, today):
+    rows = []
+    for workers in (1, 2):
+        connection = open_for_writing(tmp_path / f"{workers}.sqlite")
+        index(connection, [demo.folder / "images"], rule=RULE, today=today, workers=workers)
+        rows.append(connection.execute("SELECT * FROM series ORDER BY series_uid").fetchall())
+        connection.close()
+    assert rows[0] == rows[1]
+    assert len(rows[0]) == 61
+
+
+def test_interrupted_scan_is_consistent_and_finished_by_the_next(tmp_path, demo):
+    catalog = tmp_path / "catalog.sqlite"
+    command = [sys.executable, "-m", "tciagen.archive", "index", str(demo.folder / "images")]
+    command += ["--catalog", str(catalog), "--workers", "1"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while process.poll() is None:
+        if catalog.exists() and counted(catalog)[0] > 0:
+            process.send_signal(signal.SIGINT)
+            break
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130, errors
+    assert "Traceback" not in errors
+    files, images = counted(catalog)
+    assert 0 < files == images < 1500
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert f"{files} unchanged" in done.stdout
+    assert counted(catalog) == (1500, 1500)
+
+
+def counted(catalog: Path) -> tuple[int, int]:
+    try:
+        connection = open_for_reading(catalog)
+    except (DocumentProblem, UsageProblem):
+        return 0, 0  # not yet made
+    try:
+        files = connection.execute("SELECT count(*) FROM file WHERE problem IS NULL").fetchone()[0]
+        return files, connection.execute(
+            "SELECT ifnull(sum(image_count), 0) FROM series"
+        ).fetchone()[0]
+    finally:
+        connection.close()
+
+
+def test_missing_folder_is_one_sentence(catalog, tmp_path, today):
+    with pytest.raises(UsageProblem, match="is not a folder"):
+        index(catalog, [tmp_path / "none"], rule=RULE, today=today)
+
+
+def test_other_files_are_no_catalog(tmp_path):
+    path = tmp_path / "notes.sqlite"
+    path.write_text("these are notes, not a database, and quite a few of them")
+    for opener in (open_for_reading, open_for_writing):
+        with pytest.raises(DocumentProblem, match="is no archive catalog"):
+            opener(path)
+    assert path.read_text().startswith("these are notes")
+
+
+def test_catalog_of_another_version_is_refused(tmp_path):
+    path = tmp_path / "catalog.sqlite"
+    connection = open_for_writing(path)
+    connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    with pytest.raises(DocumentProblem, match="version 99"):
+        open_for_reading(path)

@@ -1,0 +1,192 @@
+"""The server as a process: start, stop, log, memory, and the commands around it."""
+
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tciagen.archive.catalog import open_for_writing
+from tciagen.archive.running import running_archive
+from tciagen.archive.synth import synthesize
+from tciagen.errors import ServerProblem
+
+COMMAND = [sys.executable, "-m", "tciagen.archive"]
+
+
+def run(*arguments: object, check: bool = False) -> subprocess.CompletedProcess[str]:
+    command = [*COMMAND, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=check)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_start_line_and_graceful_stop(demo, number):
+    process = subprocess.Popen(
+        [*COMMAND, "serve", "--catalog", demo.catalog, "--port", "0"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    line = process.stdout.readline().strip()
+    told, _, base_url = line.rpartition(" at ")
+    assert told == "Serving 9 collections, 61 series, 1,500 images"
+    assert base_url.startswith("http://127.0.0.1:")
+    assert base_url.endswith("/services/v3")
+    assert httpx.get(f"{base_url}/TCIA/query/getCollectionValues").status_code == 200
+    process.send_signal(number)
+    output, errors = process.communicate(timeout=20)
+    assert (process.returncode, output) == (0, "")
+    assert errors.count("\n") == 1
+
+
+def test_access_log_never_shows_a_key(demo, http):
+    options = ["--api-key", "s3cret/ä b"]
+    with running_archive(demo.catalog, options=options) as server:
+        url = f"{server.base_url}/TCIA/query/getSeries"
+        http.get(url, params={"api_key": "s3cret/ä b", "PatientID": "PET-7"})
+        http.get(url, params={"apikey": "s3cret/ä b", "x": "s3cret/ä b"})
+        http.get(url + "?api%5Fkey=s3cret%2f%C3%A4%20b&Api_Key=s3cret")
+        http.get(url, headers={"api_key": "s3cret/ä b".encode()})
+        http.post(url, data={"api_key": "s3cret/ä b"})
+        http.get(url, params={"Collection": 'a\nb"c'})
+        log = server.log.read_text()
+    assert "s3cret" not in log
+    assert log.count("\n") == 6
+    assert "api_key=***&PatientID=PET-7" in log
+    assert "a%0Ab%22c" in log
+
+
+def test_keys_may_come_from_the_environment(demo, http, monkeypatch):
+    monkeypatch.setenv("TCIAGEN_ARCHIVE_API_KEYS", "one two")
+    with running_archive(demo.catalog) as server:
+        url = f"{server.base_url}/TCIA/query/getCollectionValues"
+        assert http.get(url).status_code == 401
+        assert http.get(url, headers={"api_key": "two"}).status_code == 200
+
+
+def peak_memory(pid: int) -> int:
+    """Largest resident set of a process so far, in kB."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0])
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="no /proc")
+def test_large_answers_need_no_more_memory(tmp_path, http):
+    connection = open_for_writing(tmp_path / "catalog.sqlite")
+    synthesize(connection, 100_000, seed=1)
+    connection.close()
+    with running_archive(tmp_path / "catalog.sqlite") as server:
+        url = f"{server.base_url}/TCIA/query/getSeries"
+        http.get(url, params={"SeriesInstanceUID": "1.2"})
+        before = peak_memory(server.pid)
+        size = 0
+        with http.stream("GET", url, headers={"Accept-Encoding": "identity"}) as response:
+            rows = 0
+            for chunk in response.iter_raw():
+                size += len(chunk)
+                rows += chunk.count(b'"SeriesInstanceUID"')
+        assert size > 30_000_000
+        assert rows > 99_000  # some names are cut by the chunks
+        assert peak_memory(server.pid) - before < 16_000
+
+
+def test_catalog_that_is_missing_is_one_sentence(tmp_path):
+    result = run("serve", "--catalog", tmp_path / "none.sqlite", "--port", "0")
+    assert result.returncode == 2
+    assert result.stderr.startswith("tciagen: error: there is no catalog at ")
+    assert result.stderr.count("\n") == 1
+
+
+def test_running_archive_tells_why_it_did_not_start(tmp_path):
+    with (
+        pytest.raises(ServerProblem, match="there is no catalog"),
+        running_archive(tmp_path / "none.sqlite"),
+    ):
+        pass
+
+
+def test_port_in_use_is_one_sentence(demo):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        result = run("serve", "--catalog", demo.catalog, "--port", port)
+    assert result.returncode == 2
+    assert f"cannot listen on 127.0.0.1 port {port}" in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_commands_from_demo_to_list(tmp_path, http):
+    catalog = tmp_path / "a" / "catalog.sqlite"
+    demo = run("demo", "--catalog", catalog, check=True)
+    assert demo.stdout.startswith("9 collections, 61 series, 1,500 images, ")
+    assert demo.stderr == ""
+    manifest = tmp_path / "my.tcia"
+    manifest.write_text(
+        "downloadServerUrl=https://example.org/x\nincludeAnnotation=true\n"
+        "ListOfSeriesToDownload=\n1.2.3\n1.2.4\n\n1.2.3\n"
+    )
+    listed = run("list", "from manifest", "--manifest", manifest, "--catalog", catalog, check=True)
+    assert listed.stdout == "from manifest: 2 series, 2 of them not in the catalog\n"
+    run("list", "two", "--series", "1.5", "--series", "1.4", "--catalog", catalog, check=True)
+    run("list", "two", "--series", "1.6", "--series", "1.4", "--catalog", catalog, check=True)
+    with running_archive(catalog) as server:
+        url = f"{server.base_url}/SharedList/query/ContentsByName"
+        assert http.get(url, params={"name": "two"}).json() == [
+            {"SERIES_INSTANCE_UID": "1.6"},
+            {"SERIES_INSTANCE_UID": "1.4"},
+        ]
+        assert len(http.get(url, params={"name": "from manifest"}).json()) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("nothing here\n", "is no .tcia manifest"),
+        ("ListOfSeriesToDownload=\n1.2\nx y\n", "line 3 is not a series UID"),
+        ("ListOfSeriesToDownload=\n", "names no series"),
+        ("\udcff", "cannot read the manifest"),
+    ],
+)
+def test_bad_manifest_is_one_sentence(demo, tmp_path, text, sentence):
+    manifest = tmp_path / "x.tcia"
+    manifest.write_bytes(text.encode("utf-8", "surrogateescape"))
+    result = run("list", "n", "--manifest", manifest, "--catalog", demo.catalog)
+    assert result.returncode == 3
+    assert sentence in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_list_without_series_is_a_usage_problem(demo):
+    result = run("list", "n", "--catalog", demo.catalog)
+    assert result.returncode == 2
+    assert "--manifest" in result.stderr
+
+
+def test_synth_does_not_mix_with_what_is_there(tmp_path):
+    catalog = tmp_path / "s.sqlite"
+    made = run("synth", "--series", 500, "--catalog", catalog, check=True)
+    assert "500 series" in made.stdout
+    again = run("synth", "--series", 500, "--catalog", catalog)
+    assert again.returncode == 2
+    assert "is not empty" in again.stderr
+
+
+def test_index_command_tells_what_it_did(tmp_path, demo):
+    folder = demo.folder / "images"
+    result = run(
+        "index",
+        folder,
+        "--catalog",
+        tmp_path / "c.sqlite",
+        "--collection-from-folder",
+        1,
+        check=True,
+    )
+    assert result.stdout.startswith(
+        "1501 files read, 0 unchanged, 0 gone, 1 left out; 9 collections"
+    )
+    assert result.stderr.startswith("left out '")

@@ -1,0 +1,262 @@
+"""What v3 servers put on the wire, one fact a test."""
+
+import gzip
+import json
+
+import httpx
+import pytest
+
+from tciagen.archive.documents import bare, full_documents
+from tciagen.archive.running import running_archive
+from tciagen.schema import schema_text, violations
+
+MEDIA_TYPES = {
+    "CSV": "application/csv",
+    "HTML": "text/html",
+    "XML": "application/xml",
+    "JSON": "application/json",
+}
+
+
+@pytest.mark.parametrize("answer_format", MEDIA_TYPES)
+def test_content_type_names_no_charset(call, answer_format):
+    response = call.query("getPatient", format=answer_format)
+    assert response.headers["content-type"] == MEDIA_TYPES[answer_format]
+
+
+@pytest.mark.parametrize("asked", ["json", "JsOn", "", "yaml", "ZIP"])
+def test_format_absent_or_unknown_is_json(call, asked):
+    assert call.query("getPatient", format=asked).headers["content-type"] == "application/json"
+
+
+def test_answers_are_chunked_without_a_length(call):
+    headers = call.query("getSeries").headers
+    assert headers["transfer-encoding"] == "chunked"
+    assert "content-length" not in headers
+
+
+def test_gzip_only_for_those_who_take_it(call):
+    url = f"{call.base_url}/TCIA/query/getSeries"
+    plain = call.http.get(url, headers={"Accept-Encoding": "identity"})
+    assert "content-encoding" not in plain.headers
+    for accepted in ("gzip", "br, GZip;q=0.5"):
+        with call.http.stream("GET", url, headers={"Accept-Encoding": accepted}) as packed:
+            assert packed.headers["content-encoding"] == "gzip"
+            assert gzip.decompress(b"".join(packed.iter_raw())) == plain.content
+    refused = call.http.get(url, headers={"Accept-Encoding": "gzip;q=0, br"})
+    assert "content-encoding" not in refused.headers
+
+
+@pytest.mark.parametrize("address", full_documents())
+def test_metadata_is_the_full_document_in_body_and_header(call, address):
+    document = full_documents()[address]
+    response = call.query(f"{address}/metadata")
+    assert response.headers["content-type"] == "application/json"
+    assert response.json() == document
+    assert response.text == json.dumps(document, separators=(",", ":"))
+    assert violations(document) == []
+    assert json.loads(call.query(address).headers["metadata"]) == document
+
+
+def test_bare_metadata_has_the_required_members_alone(demo, http):
+    with running_archive(demo.catalog, options=["--bare"]) as server:
+        for address, document in full_documents().items():
+            served = http.get(f"{server.base_url}/{address}/metadata").json()
+            assert served == bare(document)
+            assert set(served) == {"QueryName", "Description", "Parameters", "Result"}
+            assert violations(served) == []
+        answer = http.get(f"{server.base_url}/TCIA/query/getPatient")
+        assert json.loads(answer.headers["metadata"]) == bare(
+            full_documents()["TCIA/query/getPatient"]
+        )
+
+
+def test_schema_is_served(call):
+    assert call.query("schema/").status_code == 404
+    response = call.http.get(f"{call.base_url}/schema")
+    assert response.headers["content-type"] == "application/json"
+    assert response.text == schema_text()
+
+
+def test_headers_of_every_query_answer(call):
+    for response in (call.query("getPatient"), call.query("getSeriesSize"), call.query("getImage")):
+        assert response.headers["access-control-allow-origin"] == "*"
+        assert int(response.headers["responsetime"]) >= 0
+        assert response.headers["tags"] == "[]"
+        assert response.headers["vendor"]
+        assert response.headers["bindaas-version"]
+
+
+def test_post_form_is_the_same_query(call):
+    url = f"{call.base_url}/TCIA/query/getPatient"
+    posted = call.http.post(url, data={"Collection": "肝臓-MR", "format": "csv"})
+    assert posted.text == call.query("getPatient", Collection="肝臓-MR", format="csv").text
+    assert posted.headers["content-type"] == "application/csv"
+
+
+def test_first_value_of_a_repeated_key_counts(call):
+    url = f"{call.base_url}/TCIA/query/getPatient?Collection=DEMO-PET-CT&Collection=DEMO-BRAIN-MR"
+    assert {row["Collection"] for row in call.http.get(url).json()} == {"DEMO-PET-CT"}
+    body = "Collection=DEMO-BRAIN-MR&Collection=DEMO-PET-CT"
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    rows = call.http.post(url.partition("?")[0], content=body, headers=form).json()
+    assert {row["Collection"] for row in rows} == {"DEMO-BRAIN-MR"}
+
+
+def test_unknown_keys_are_ignored_and_keys_are_case_sensitive(call):
+    everything = call.rows("getPatient")
+    assert call.rows("getPatient", collection="DEMO-PET-CT", Colour="red") == everything
+
+
+def test_empty_value_is_no_filter_but_not_enough_for_a_required_key(call):
+    assert call.rows("getPatient", Collection="") == call.rows("getPatient")
+    assert call.query("getSeriesSize", SeriesInstanceUID="").status_code == 471
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "missing"),
+    [
+        ("PatientsByModality", {"Collection": "x"}, "Modality"),
+        ("getSeriesSize", {}, "SeriesInstanceUID"),
+        ("getImage", {}, "SeriesInstanceUID"),
+        ("NewPatientsInCollection", {"Collection": "x"}, "Date"),
+        ("NewStudiesInPatientCollection", {"Date": "2020-01-01"}, "Collection"),
+        ("getSOPInstanceUIDs", {}, "SeriesInstanceUID"),
+        ("getSingleImage", {"SeriesInstanceUID": "1.2"}, "SOPInstanceUID"),
+        ("SharedList/query/ContentsByName", {}, "name"),
+    ],
+)
+def test_missing_required_key_is_471(call, name, values, missing):
+    response = call.query(name, **values)
+    assert response.status_code == 471
+    assert response.headers["content-type"] == "application/json"
+    assert set(response.json()) == {"errorDescription", "suggestedAction", "detailedMessage"}
+    assert f"[{missing}]" in response.json()["errorDescription"]
+
+
+@pytest.mark.parametrize(
+    "day", ["2022-02-30", "01/02/2022", "2022-1-1", "\u0662022-01-01", "0000-00-00"]
+)
+def test_bad_date_is_575(call, day):
+    response = call.query("NewPatientsInCollection", Collection="x", Date=day)
+    assert response.status_code == 575
+    assert "errorDescription" in response.json()
+
+
+@pytest.mark.parametrize("value", ["x; y", "a--b", "a/*b", "`x`", "DROP table", "x exec y"])
+def test_unsafe_value_is_571(call, value):
+    response = call.query("getPatient", Collection=value)
+    assert response.status_code == 571
+    assert "errorDescription" in response.json()
+
+
+@pytest.mark.parametrize(
+    "value", ["' OR '1'='1", "\x00", "%", "*", "\\", '"', "\u202e", "x" * 20_000, "𠮷", "Raindrop"]
+)
+def test_strange_values_are_only_values(call, value):
+    assert call.rows("getSeries", Collection=value) == []
+
+
+def test_bytes_that_are_no_utf8_match_nothing(call):
+    response = call.http.get(f"{call.base_url}/TCIA/query/getPatient?Collection=%ff%fe&%00=%zz")
+    assert response.json() == []
+
+
+def test_unknown_endpoint_is_500_and_names_it(call):
+    for path in ("TCIA/query/getNothing", "TCIA/query/getNothing/metadata"):
+        response = call.query(path)
+        assert response.status_code == 500
+        assert response.json() == {"errorMessage": "QueryEndpoint [getNothing] not found"}
+
+
+@pytest.mark.parametrize(
+    "path", ["", "TCIA", "TCIA/query", "Other/query/getSeries", "TCIA/x/getSeries"]
+)
+def test_path_that_is_no_endpoint_is_404(call, path):
+    assert call.http.get(f"{call.base_url}/{path}").status_code == 404
+
+
+def test_no_match_is_an_empty_set(call):
+    values = {"Collection": "none"}
+    assert call.query("getPatient", **values).text == "[]"
+    names = "PatientID,PatientName,PatientBirthDate,PatientSex,EthnicGroup,Collection"
+    assert call.query("getPatient", format="csv", **values).text == names
+    assert call.query("getPatient", format="xml", **values).text == "<Results></Results>"
+
+
+def test_no_match_is_204_where_that_is_asked_for(demo, http):
+    with running_archive(demo.catalog, options=["--no-content"]) as server:
+        response = http.get(f"{server.base_url}/TCIA/query/getPatient?Collection=none")
+        assert (response.status_code, response.content) == (204, b"")
+        assert "metadata" in response.headers
+        assert http.get(f"{server.base_url}/TCIA/query/getPatient").status_code == 200
+
+
+def test_csv_escapes_are_those_of_ecmascript(call):
+    text = call.query("getSeries", format="csv", PatientID="Süß/01").text
+    assert "Süß" not in text
+    assert r'"S\u00FC\u00DF\/01"' in text
+    assert r'"S\u00F6hne & \"T\u00F6chter\" <O\'Test>\/1"' in text
+    assert r'"Kopf\\Hals"' in text
+    assert not text.endswith("\n")
+    tokyo = call.query("getSeries", format="csv", PatientID="東京-0001").text
+    assert r"\uD842\uDFB7\u91CE" in tokyo
+
+
+def test_csv_null_is_nothing_between_two_commas(call):
+    lines = call.query("getSeries", format="csv", PatientID="PET-8").text.split("\n")
+    assert len(lines) == 2
+    assert ',"PT",,,,,,,"DEMO-PET-CT",,,,"1","60","PET-8"' in lines[1]
+
+
+def test_xml_escapes_nothing_and_null_is_empty(call):
+    text = call.query("getSeries", format="xml", PatientID="R&D <7>").text
+    assert "<PatientID type='VARCHAR' >R&D <7></PatientID>" in text
+    assert "<Manufacturer type='VARCHAR' ></Manufacturer>" in text
+
+
+def test_html_null_is_a_word(call):
+    assert "<TD>null</TD>" in call.query("getSeries", format="html", PatientID="PET-8").text
+
+
+def test_body_part_is_cut_to_15_characters_and_may_end_in_a_blank(call):
+    parts = {row.get("BodyPartExamined") for row in call.rows("getBodyPartValues")}
+    assert {"ABDOMEN_PELVIS ", "LOWER_EXTREMITY"} <= parts
+
+
+def test_api_key_in_header_or_query(demo, http):
+    options = ["--api-key", "k-one", "--api-key", "clé"]
+    with running_archive(demo.catalog, options=options) as server:
+        url = f"{server.base_url}/TCIA/query/getCollectionValues"
+        for refused in (
+            http.get(url),
+            http.get(url, headers={"api_key": "wrong"}),
+            http.get(url, params={"api_key": "k-on"}),
+            http.get(f"{server.base_url}/TCIA/query/getSeries/metadata"),
+            http.post(url, data={"api_key": "K-ONE"}),
+        ):
+            assert (refused.status_code, refused.content) == (401, b"")
+        for accepted in (
+            http.get(url, headers={"api_key": "k-one"}),
+            http.get(url, headers={"api_key": "clé".encode()}),
+            http.get(url, params={"api_key": "clé"}),
+            http.post(url, data={"api_key": "k-one"}),
+        ):
+            assert accepted.status_code == 200
+
+
+def test_too_long_a_form_is_refused(call):
+    response = call.http.post(f"{call.base_url}/TCIA/query/getPatient", content=b"x" * 2_000_000)
+    assert response.status_code == 413
+
+
+def test_other_methods_are_not_allowed(call):
+    assert call.http.put(f"{call.base_url}/TCIA/query/getPatient").status_code == 405
+
+
+def test_an_interrupted_reader_leaves_the_server_well(call):
+    url = f"{call.base_url}/TCIA/query/getSeries"
+    for _ in range(5):
+        with httpx.stream("GET", url) as response:
+            assert response.status_code == 200
+    assert len(call.rows("getSeries")) == 61
