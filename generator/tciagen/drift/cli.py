@@ -1,0 +1,244 @@
+"""The commands ``diff``, ``rules`` and ``accept``."""
+
+import datetime
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import attrs
+import click
+
+from tciagen import config
+from tciagen.drift.accept import FILE_NAME, apply_acceptances, read_acceptances
+from tciagen.drift.accept import accept as accept_change
+from tciagen.drift.faults import Verdict
+from tciagen.drift.levels import Severity
+from tciagen.drift.pages import catalogue_page, rule_page
+from tciagen.drift.policy import FAIL_ON, exit_status, read_severities, with_severities
+from tciagen.drift.report import FORMATS, render
+from tciagen.drift.rules import RULES, get_rule
+from tciagen.drift.sources import Defaults, Side, compare_sides, load_sides
+from tciagen.errors import EXIT_DIFFERENT, EXIT_FINE, UsageProblem
+from tciagen.overlay import suggestion
+from tciagen.publish import replace_file
+from tciagen.python.text import plain
+from tciagen.schema import load_validator
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+def _options(command: Command) -> Command:
+    for option in (
+        click.option(
+            "--severity",
+            "severities",
+            multiple=True,
+            metavar="RULE=LEVEL",
+            help="Rate a rule otherwise; give the option once for each.",
+        ),
+        click.option("--schema", type=_FILE, metavar="FILE", help="JSON Schema of the documents."),
+        click.option("--accept-file", type=_FILE, metavar="FILE", help=f"Instead of {FILE_NAME}."),
+        click.option("--api", metavar="NAME", help="Which API of the configuration."),
+        click.option("--config", "config_file", type=_FILE, metavar="FILE", help="Configuration."),
+    ):
+        command = option(command)
+    return command
+
+
+@click.command()
+@click.argument("old")
+@click.argument("new")
+@click.option("--format", "format_", default="text", metavar="FORMAT", help=", ".join(FORMATS))
+@click.option("--output", type=_FILE, metavar="FILE", help="Write the report here; text to stdout.")
+@click.option(
+    "--fail-on",
+    type=click.Choice(FAIL_ON),
+    default="dangerous",
+    show_default=True,
+    help="Exit status 1 for a change as bad as this or worse.",
+)
+@click.option("--all", "all_levels", is_flag=True, help="Tell changes of level none too.")
+@click.option("--strict", is_flag=True, help="Expired and unused entries of accepted changes fail.")
+@_options
+def diff(
+    old: str,
+    new: str,
+    *,
+    format_: str,
+    output: Path | None,
+    fail_on: str,
+    all_levels: bool,
+    strict: bool,
+    severities: Sequence[str],
+    **given: Any,
+) -> int:
+    """Compare two contracts by meaning, and say what a change breaks.
+
+    OLD and NEW are each a folder of documents, a git revision (REV, or REV:path to the
+    documents), a BaseURL, or an installed generated package.
+    """
+    if format_ not in FORMATS:
+        raise UsageProblem(f"There is no format {format_!r}{suggestion(format_, dict(FORMATS))}.")
+    run = _Run.start(old, new, severities=severities, **given)
+    accepted = apply_acceptances(
+        run.changes, read_acceptances(run.accept_file, run.today), run.today
+    )
+    level = Severity(fail_on)
+    told = [c for c in accepted.changes if all_levels or c.severity is not Severity.NONE]
+
+    def report(name: str) -> str:
+        return render(
+            told,
+            name,
+            old=run.old.name,
+            new=run.new.name,
+            notices=accepted.notices,
+            folder=os.path.relpath(run.folder) if run.folder else "",
+            fail_on=level,
+            color=name == "text" and sys.stdout.isatty() and "NO_COLOR" not in os.environ,
+        )
+
+    if output is None:
+        click.echo(report(format_), nl=False)
+    else:
+        replace_file(output, report(format_).encode("utf-8"))
+        click.echo(report("text"), nl=False)
+    for fault in run.verdict.faults:
+        click.echo(f"tciagen: {fault.level}: {plain(str(fault))}", err=True)
+    if run.verdict.exit_status:
+        return run.verdict.exit_status
+    if strict and accepted.notices:
+        return EXIT_DIFFERENT
+    return exit_status(told, level)
+
+
+@click.command()
+@click.argument("rule_id", metavar="[ID]", required=False)
+@click.option("--markdown", is_flag=True, help="The whole catalogue as Markdown.")
+def rules(rule_id: str | None, *, markdown: bool) -> int:
+    """List the drift rules, or explain one with an example."""
+    if rule_id is not None:
+        click.echo(rule_page(get_rule(rule_id)), nl=False)
+    elif markdown:
+        click.echo(catalogue_page(), nl=False)
+    else:
+        for rule in RULES.values():
+            click.echo(f"{rule.id:30} {rule.level:13} {rule.summary}")
+    return EXIT_FINE
+
+
+@click.command()
+@click.argument("fingerprint")
+@click.option("--reason", required=True, help="Why the change may stand for now.")
+@click.option(
+    "--until",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="YYYY-MM-DD",
+    help="Last day; required for a breaking change, at most 180 days ahead.",
+)
+@click.option("--old", default="HEAD", show_default=True, help="As OLD of `diff`.")
+@click.option("--new", help="As NEW of `diff`; the configured documents if not given.")
+@_options
+def accept(
+    fingerprint: str,
+    *,
+    reason: str,
+    until: datetime.datetime | None,
+    old: str,
+    new: str | None,
+    **given: Any,
+) -> int:
+    """Accept a change that `diff` reports, for a while.
+
+    FINGERPRINT is what the report shows, or the start of it. The entry goes into
+    drift-accept.toml beside the documents.
+    """
+    run = _Run.start(old, new, **given)
+    change = accept_change(
+        run.accept_file,
+        fingerprint,
+        run.changes,
+        reason=reason,
+        until=until.date() if until else None,
+        today=run.today,
+    )
+    place = plain(f"{change.endpoint}#{change.pointer}")
+    click.echo(f"{run.accept_file}: accepted {change.rule} at {place}.")
+    return EXIT_FINE
+
+
+@attrs.frozen(kw_only=True)
+class _Run:
+    """What ``diff`` and ``accept`` have in common: both sides, compared and rated."""
+
+    old: Side
+    new: Side
+    verdict: Verdict
+    changes: tuple[Any, ...]
+    accept_file: Path
+    folder: Path | None
+    today: datetime.date
+
+    @classmethod
+    def start(
+        cls,
+        old: str,
+        new: str | None,
+        *,
+        severities: Sequence[str],
+        schema: Path | None,
+        accept_file: Path | None,
+        api: str | None,
+        config_file: Path | None,
+    ) -> "_Run":
+        rated = read_severities(dict(map(_severity, severities)))
+        one = _api(config_file, api)
+        schema = schema or one.schema
+        if new is None:
+            new = str(config.required(one.documents, "documents"))
+        validator = load_validator(schema)
+        defaults = Defaults(
+            documents=one.documents,
+            overlay=one.overlay,
+            addresses=one.addresses,
+            validator=validator,
+        )
+        sides = load_sides(old, new, defaults)
+        verdict = compare_sides(*sides, validator)
+        folder = sides[1].folder or sides[0].folder or one.documents
+        beside = folder.parent if folder else Path()
+        return cls(
+            old=sides[0],
+            new=sides[1],
+            verdict=verdict,
+            changes=with_severities(verdict.changes, rated),
+            accept_file=accept_file or beside / FILE_NAME,
+            folder=folder,
+            today=datetime.datetime.now(tz=datetime.UTC).date(),
+        )
+
+
+def _severity(given: str) -> tuple[str, str]:
+    rule_id, equals, level = given.partition("=")
+    if not equals:
+        raise UsageProblem(f"--severity takes RULE=LEVEL, not {given!r}.")
+    return rule_id, level
+
+
+def _api(config_file: Path | None, name: str | None) -> config.Api:
+    """Return the one API that is configured or named; an empty one without configuration."""
+    path = config_file or config.find_config(Path.cwd())
+    if path is None:
+        if name is not None:
+            raise UsageProblem("There is no configuration that --api could be about.")
+        return config.Api()
+    apis = config.read_config(path)
+    if name is not None and name not in apis:
+        raise UsageProblem(f"{path} has no API {name!r}{suggestion(name, dict(apis))}.")
+    if name is None and len(apis) > 1:
+        return config.Api()
+    return apis[name] if name is not None else next(iter(apis.values()))

@@ -1,0 +1,48 @@
+"""For a pull request: at most 65,000 characters, worst first, every text inert."""
+
+from tciagen.drift.change import Change
+from tciagen.drift.report.model import Report
+from tciagen.drift.words import code_span, shown, step
+from tciagen.python.text import markdown
+
+LONGEST = 65_000
+_ROOM_FOR_NOTICE = 200
+
+
+def render(report: Report) -> str:
+    """Return the report as GitHub-flavoured Markdown, cut with a notice if it is too long."""
+    lines = ["## Contract drift", ""]
+    if report.changes:
+        lines += [f"From {code_span(shown(report.old))} to {code_span(shown(report.new))}.", ""]
+    lines += [f"**{report.summary()}**", ""]
+    lines += [f"- ⚠ {code_span(shown(notice))}" for notice in report.notices]
+    size = sum(len(line) + 1 for line in lines)
+    told = 0
+    for severity, changes in report.groups():
+        heading = ["", f"### {str(severity).capitalize()} ({len(changes)})", ""]
+        if not lines[-1]:
+            del heading[0]
+        for change in changes:
+            entry = [*heading, _entry(change)]
+            size += sum(len(line) + 1 for line in entry)
+            if size > LONGEST - _ROOM_FOR_NOTICE:
+                rest = len(report.changes) - told
+                lines += ["", f"… and {rest} more; `tciagen diff` tells them all."]
+                return _joined(lines)
+            lines += entry
+            heading = []
+            told += 1
+    return _joined(lines)
+
+
+def _joined(lines: list[str]) -> str:
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def _entry(change: Change) -> str:
+    place = code_span(shown(change.endpoint + (f"#{change.pointer}" if change.pointer else "")))
+    said = f"`{change.rule}` {place} {step(change)}"
+    if change.accepted is not None:
+        return f"- ~~{said}~~ accepted: {code_span(shown(change.accepted))}"
+    effects = f"wire {change.wire}, source {change.source}, bump {change.bump}"
+    return f"- {said}<br>{markdown(change.message)} *({effects}; `{change.fingerprint}`)*"

@@ -1,0 +1,217 @@
+"""Where a contract comes from: a folder, a git revision, a server, or an installed package."""
+
+import importlib.util
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+
+import attrs
+from jsonschema import Draft202012Validator
+
+from tciagen import documents as documents_
+from tciagen.address import address_of
+from tciagen.contract import Contract
+from tciagen.contract_json import from_json, to_json
+from tciagen.crawl import Failure, crawl
+from tciagen.documents import JsonObject
+from tciagen.drift.compare import compare
+from tciagen.drift.faults import Verdict, judge
+from tciagen.errors import DocumentProblem, UsageProblem
+from tciagen.overlay import Overlay, read_overlay
+from tciagen.resolve import resolve
+
+OVERLAY = "overlay.toml"
+CONTRACT = "contract.json"
+
+
+@attrs.frozen(kw_only=True)
+class Side:
+    """One side of a comparison: its documents, or a contract that came without them.
+
+    ``folder`` is where the documents stand, if they stand in one.
+    """
+
+    name: str
+    documents: dict[str, JsonObject] = attrs.field(factory=dict)
+    contract: Contract | None = None
+    failures: tuple[Failure, ...] = ()
+    overlay: Overlay | None = None
+    folder: Path | None = None
+
+    def addresses(self) -> set[str]:
+        """Return the addresses of the endpoints that are known here."""
+        if self.contract is not None:
+            return set(self.contract.by_address())
+        return set(self.documents)
+
+
+@attrs.frozen(kw_only=True)
+class Defaults:
+    """What the configuration says of an API, for what an argument leaves open."""
+
+    documents: Path | None = None
+    overlay: Path | None = None
+    addresses: tuple[str, ...] = ()
+    validator: Draft202012Validator | None = None
+
+
+def load_sides(old: str, new: str, defaults: Defaults) -> tuple[Side, Side]:
+    """Return both sides of a comparison.
+
+    Each is a folder of documents, a git revision (``REV`` or ``REV:path``), a BaseURL,
+    or a generated package (its import name or its folder). A server is asked for the
+    endpoints that the configuration and the other side know, and read with the other
+    side's overlay.
+
+    Raises:
+        UsageProblem: one of them is none of these.
+        DocumentProblem: a document, overlay or contract file cannot be read.
+    """
+    loaded = [None if _is_url(place) else _load(place, defaults) for place in (old, new)]
+    known = set(defaults.addresses).union(*(side.addresses() for side in loaded if side))
+    if not known:
+        raise UsageProblem(
+            "A server does not list its endpoints: compare with documents, or name the"
+            " endpoints in the configuration."
+        )
+    overlay = next((s.overlay for s in loaded if s and s.overlay), None)
+    if overlay is None and not any(loaded) and defaults.overlay:
+        overlay = read_overlay(defaults.overlay)
+    sides = [
+        side or _server(place, known, overlay, defaults)
+        for side, place in zip(loaded, (old, new), strict=True)
+    ]
+    return sides[0], sides[1]
+
+
+def compare_sides(old: Side, new: Side, validator: Draft202012Validator | None = None) -> Verdict:
+    """Return the changes from one side to the other, and the faults of the new one.
+
+    Raises:
+        DocumentProblem: the old side cannot be judged; all its faults are told.
+    """
+    if old.failures:
+        raise DocumentProblem("\n".join(f"{f.address}: {f.reason}" for f in old.failures))
+    before = old.contract
+    if before is None:
+        documents_.require_valid(old.documents, validator, old.folder)
+        before = resolve(old.documents, old.overlay).contract
+    if new.contract is None:
+        overlay, failures = new.overlay, new.failures
+        verdict = judge(before, new.documents, failures, overlay=overlay, validator=validator)
+    else:
+        verdict = Verdict(compare(before, new.contract), (), new.contract)
+    if old.contract is None and new.contract is None:
+        return verdict
+    # A package does not say who told what, so the other side must not either.
+    changes = compare(_without_provenance(before), _without_provenance(verdict.contract))
+    return attrs.evolve(verdict, changes=changes)
+
+
+def _without_provenance(contract: Contract) -> Contract:
+    return from_json(to_json(contract), CONTRACT)
+
+
+def _is_url(place: str) -> bool:
+    return place.startswith(("http://", "https://"))
+
+
+def _load(place: str, defaults: Defaults) -> Side:
+    path = Path(place)
+    if path.is_dir():
+        return _package(place, path) if (path / CONTRACT).is_file() else _folder(path, defaults)
+    revision, _, inside = place.partition(":")
+    commit = _git("rev-parse", "--verify", "--quiet", "--end-of-options", revision + "^{commit}")
+    if commit is not None:
+        return _revision(place, commit.decode().strip(), inside, defaults)
+    if all(part.isidentifier() for part in place.split(".")):
+        try:
+            spec = importlib.util.find_spec(place)
+        except (ImportError, ValueError):
+            spec = None
+        for location in (spec.submodule_search_locations or ()) if spec else ():
+            if (Path(location) / CONTRACT).is_file():
+                return _package(place, Path(location))
+    raise UsageProblem(
+        f"{place!r} is no folder of documents, git revision (REV or REV:path), BaseURL"
+        " (http:// or https://), or generated package that is installed."
+    )
+
+
+def _package(name: str, folder: Path) -> Side:
+    file = folder / CONTRACT
+    try:
+        return Side(name=name, contract=from_json(file.read_bytes(), str(file)))
+    except OSError as error:
+        raise DocumentProblem(f"{file} cannot be read: {error.strerror}") from error
+
+
+def _folder(folder: Path, defaults: Defaults) -> Side:
+    same = defaults.documents is not None and folder.resolve() == defaults.documents.resolve()
+    overlay = defaults.overlay if same else folder.parent / OVERLAY
+    return Side(
+        name=str(folder),
+        documents=documents_.read_folder(folder),
+        overlay=read_overlay(overlay) if overlay and overlay.is_file() else None,
+        folder=folder,
+    )
+
+
+def _server(url: str, known: Iterable[str], overlay: Overlay | None, defaults: Defaults) -> Side:
+    found = crawl(url, known, defaults.validator)
+    return Side(name=url, documents=dict(found.documents), failures=found.failures, overlay=overlay)
+
+
+def _revision(name: str, commit: str, inside: str, defaults: Defaults) -> Side:
+    """Read documents and overlay of a commit, without a checkout."""
+    prefix = (_git("rev-parse", "--show-prefix") or b"").decode().strip()
+    top = (_git("rev-parse", "--show-toplevel") or b"").decode().strip()
+    if inside.startswith("./"):
+        folder = PurePosixPath(prefix, inside)
+    elif inside:
+        folder = PurePosixPath(inside)
+    elif defaults.documents and defaults.documents.resolve().is_relative_to(Path(top).resolve()):
+        relative = defaults.documents.resolve().relative_to(Path(top).resolve())
+        folder = PurePosixPath(relative.as_posix())
+    else:
+        raise UsageProblem(f"Say which folder of {name} holds the documents: {name}:path.")
+    listed = _git("ls-tree", "-r", "-z", "--name-only", "--full-tree", commit, "--", f"{folder}/")
+    documents: dict[str, JsonObject] = {}
+    for file in (listed or b"").decode("utf-8", "replace").split("\0"):
+        path = PurePosixPath(file)
+        if path.suffix != ".json" or path.parent.parent != folder:
+            continue
+        body = _git("cat-file", "blob", f"{commit}:{file}") or b""
+        address = address_of(path.parent.name, path.stem)
+        documents[address] = documents_.parse(body, f"{name} ({path})")
+    if not documents:
+        raise DocumentProblem(
+            f"There is no document <Resource>/<QueryName>.json in {folder} of {name}."
+        )
+    overlay = _git("cat-file", "blob", f"{commit}:{folder.parent / OVERLAY}")
+    return Side(
+        name=name,
+        documents=documents,
+        overlay=None if overlay is None else _overlay(overlay, f"{OVERLAY} of {name}"),
+    )
+
+
+def _overlay(body: bytes, name: str) -> Overlay:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, OVERLAY)
+        path.write_bytes(body)
+        try:
+            return attrs.evolve(read_overlay(path), where=name)
+        except DocumentProblem as problem:
+            raise DocumentProblem(str(problem).replace(str(path), name)) from None
+
+
+def _git(*arguments: str) -> bytes | None:
+    """Return what git writes, None if it fails or there is no git."""
+    git = shutil.which("git")
+    if git is None:
+        return None
+    done = subprocess.run([git, *arguments], capture_output=True, check=False)  # noqa: S603
+    return done.stdout if done.returncode == 0 else None
