@@ -12,7 +12,7 @@ from typing import Any
 
 from tcia_client import Client, __version__
 
-SHARED_LIST = "demo-ct"
+SHARED_LIST = "demo-first-look"
 
 
 def told(endpoint: str, came: str) -> None:
