@@ -1,6 +1,8 @@
 """A demo archive, served, and what its files say when they are read without the catalog."""
 
 import json
+import subprocess
+import sys
 import warnings
 from collections.abc import Iterator
 from datetime import date
@@ -20,6 +22,18 @@ from tciagen.archive.running import RunningArchive, running_archive
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> DemoArchive:
     return build_demo(tmp_path_factory.mktemp("demo"))
+
+
+@pytest.fixture(scope="session")
+def second_demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of another demo data set, built by the command."""
+    folder = tmp_path_factory.mktemp("second")
+    command = [sys.executable, "-m", "tciagen.archive", "demo", "--catalog"]
+    command.append(str(folder / "catalog.sqlite"))
+    result = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert result.stdout.startswith("9 collections, 61 series, 1,500 images, ")
+    assert result.stderr == ""
+    return folder
 
 
 @pytest.fixture(scope="session")

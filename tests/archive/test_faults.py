@@ -41,11 +41,10 @@ def test_truncated_body_is_a_cut_connection(faulty, http):
     plain = {"Accept-Encoding": "identity"}
     with http.stream("GET", faulty + "getSeries", headers=plain) as response:
         assert response.status_code == 200
-        got = b""
+        got: list[bytes] = []
         with pytest.raises(httpx.RemoteProtocolError):
-            for chunk in response.iter_raw():
-                got += chunk
-    assert len(got) == 1000
+            got.extend(response.iter_raw())
+    assert len(b"".join(got)) == 1000
     with pytest.raises(httpx.RemoteProtocolError):
         http.get(faulty.replace("TCIA", "SharedList") + "ContentsByName?name=x")
 

@@ -52,9 +52,10 @@ def test_access_log_never_shows_a_key(demo, http):
         http.get(url, headers={"api_key": "s3cret/ä b".encode()})
         http.post(url, data={"api_key": "s3cret/ä b"})
         http.get(url, params={"Collection": 'a\nb"c'})
+        http.get(url)  # those before it have been logged when it is answered
         log = server.log.read_text()
     assert "s3cret" not in log
-    assert log.count("\n") == 6
+    assert log.count("\n") >= 6
     assert "api_key=***&PatientID=PET-7" in log
     assert "a%0Ab%22c" in log
 
@@ -119,11 +120,8 @@ def test_port_in_use_is_one_sentence(demo):
     assert result.stderr.count("\n") == 1
 
 
-def test_commands_from_demo_to_list(tmp_path, http):
-    catalog = tmp_path / "a" / "catalog.sqlite"
-    demo = run("demo", "--catalog", catalog, check=True)
-    assert demo.stdout.startswith("9 collections, 61 series, 1,500 images, ")
-    assert demo.stderr == ""
+def test_shared_lists_from_a_manifest_or_from_uids(tmp_path, http, second_demo):
+    catalog = second_demo / "catalog.sqlite"
     manifest = tmp_path / "my.tcia"
     manifest.write_text(
         "downloadServerUrl=https://example.org/x\nincludeAnnotation=true\n"

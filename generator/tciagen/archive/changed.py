@@ -20,6 +20,7 @@ from tciagen.errors import DocumentProblem, UsageProblem
 
 _TAG = re.compile(r"[0-9A-Fa-f]{4} [0-9A-Fa-f]{4}")
 _FILE_FORMATS = {"ZIP", "DICOM"}
+_FORMATS = _FILE_FORMATS | {"CSV", "HTML", "XML", "JSON"}
 _NOTHING = "(SELECT NULL AS sop_uid, NULL AS path WHERE 0)"
 _ONE_ROW = "(SELECT 1)"
 _MADE_UP = {
@@ -92,7 +93,8 @@ def _invented() -> Endpoint:
 
 
 def _changed(original: Endpoint, address: str, document: dict[str, Any]) -> Endpoint:
-    formats = tuple(str(one).upper() for one in _list(document, "Formats")) or original.formats
+    named = (str(one).upper() for one in _list(document, "Formats"))
+    formats = tuple(one for one in named if one in _FORMATS) or original.formats
     preferred = str(document.get("DefaultFormat", original.default_format)).upper()
     default = next((one for one in (preferred, "JSON") if one in formats), formats[0])
     parameters = _parameters(original, document)
@@ -183,16 +185,20 @@ def _matches(
                     found[place] = old
                     free.remove(old)
     for place, entry in enumerate(after):
+        follows = 0 if place == 0 else _next(found[place - 1])
         if (
             found[place] is None
-            and place in free
-            and len(before) == len(after)
-            and before[place].get("Name") not in names
-            and entry.get("Type") == before[place].get("Type")
+            and follows in free
+            and before[follows].get("Name") not in names
+            and entry.get("Type") == before[follows].get("Type")
         ):
-            found[place] = place
-            free.remove(place)
+            found[place] = follows
+            free.remove(follows)
     return found
+
+
+def _next(place: int | None) -> int:
+    return -1 if place is None else place + 1
 
 
 def _same_name(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
