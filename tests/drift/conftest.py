@@ -1,4 +1,4 @@
-"""Fixtures of the drift tests; their helpers stand in ``drift_benchmark``."""
+"""Fixtures of the drift tests; their helpers stand in ``benchmark.py``, ``edits.py`` and so on."""
 
 import copy
 import sys
@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-sys.path.append(str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from drift_benchmark import BENCHMARK, Documents
+from tests.drift.benchmark import BENCHMARK, Documents
 
 
 @pytest.fixture

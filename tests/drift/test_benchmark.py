@@ -1,14 +1,11 @@
 """The 64 single changes of the benchmark: no miss, no false alarm."""
 
 import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from drift_benchmark import BENCHMARK, contract_of, mutated
+from tests.drift.benchmark import BENCHMARK, contract_of, mutated
+from tests.drift.server import server_of
 
 from tciagen.crawl import Failure, crawl
 from tciagen.drift.compare import compare
@@ -92,31 +89,6 @@ def test_a_replacement_that_does_not_exist_is_a_warning_beside_the_deprecation()
     assert [f.rule for f in verdict.faults] == ["replacement-unknown"]
     assert [c.rule for c in verdict.changes] == ["endpoint-deprecated"]
     assert verdict.exit_status == 0
-
-
-@contextmanager
-def server_of(documents: dict[str, bytes | int]) -> Iterator[str]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            answer = documents[self.path.removeprefix("/").removesuffix("/metadata")]
-            body = b"<html>" if isinstance(answer, int) else answer
-            self.send_response(answer if isinstance(answer, int) else 200)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *args: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def test_a_proxys_503_keeps_the_last_document(base: dict[str, Any]) -> None:

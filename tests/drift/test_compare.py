@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
-from drift_benchmark import BENCHMARK, Documents, contract_of
-from drift_edits import edited
+from tests.drift.benchmark import BENCHMARK, Documents, contract_of
+from tests.drift.edits import edited
 
 from tciagen.contract import Contract, Type
 from tciagen.drift.change import Change

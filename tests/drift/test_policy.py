@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from drift_benchmark import Documents, contract_of
-from drift_edits import edited
+from tests.drift.benchmark import Documents, contract_of
+from tests.drift.edits import edited
 
 from tciagen.drift.accept import accept, apply_acceptances, read_acceptances
 from tciagen.drift.change import Change
@@ -205,7 +205,7 @@ def test_what_cannot_be_accepted_writes_nothing(
     tmp_path: Path, changes: tuple[Change, ...], given: dict[str, Any], told: str
 ) -> None:
     path = tmp_path / "drift-accept.toml"
-    values = {"until": datetime.date(2026, 12, 19), "reason": "known"} | given
+    values: dict[str, Any] = {"until": datetime.date(2026, 12, 19), "reason": "known"} | given
     fingerprint = values.pop("fingerprint", changes[0].fingerprint)
     with pytest.raises(UsageProblem, match=told):
         accept(path, fingerprint, changes, today=TODAY, **values)

@@ -9,11 +9,11 @@ from xml.etree import ElementTree as ET
 
 import attrs
 import pytest
-from drift_benchmark import BENCHMARK, Documents, contract_of
-from drift_browser import CHROMIUM, Browser, browser
-from drift_edits import edited
 from jsonschema import Draft202012Validator
 from markdown_it import MarkdownIt
+from tests.drift.benchmark import BENCHMARK, Documents, contract_of
+from tests.drift.browser import CHROMIUM, Browser, browser
+from tests.drift.edits import edited
 
 from tciagen.drift.change import Change
 from tciagen.drift.compare import compare

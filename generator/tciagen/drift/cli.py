@@ -84,6 +84,7 @@ def diff(
     if format_ not in FORMATS:
         raise UsageProblem(f"There is no format {format_!r}{suggestion(format_, dict(FORMATS))}.")
     run = _Run.start(old, new, severities=severities, **given)
+    faults = [f"{fault.level}: {fault}" for fault in run.verdict.faults]
     accepted = apply_acceptances(
         run.changes, read_acceptances(run.accept_file, run.today), run.today
     )
@@ -96,19 +97,22 @@ def diff(
             name,
             old=run.old.name,
             new=run.new.name,
-            notices=accepted.notices,
+            notices=[*faults, *accepted.notices],
             folder=os.path.relpath(run.folder) if run.folder else "",
             fail_on=level,
             color=name == "text" and sys.stdout.isatty() and "NO_COLOR" not in os.environ,
+            partial=run.verdict.exit_status != EXIT_FINE,
         )
 
+    for fault in faults:
+        click.echo(f"tciagen: {plain(fault)}", err=True)
+    if run.verdict.incomplete:
+        return run.verdict.exit_status
     if output is None:
         click.echo(report(format_), nl=False)
     else:
         replace_file(output, report(format_).encode("utf-8"))
         click.echo(report("text"), nl=False)
-    for fault in run.verdict.faults:
-        click.echo(f"tciagen: {fault.level}: {plain(str(fault))}", err=True)
     if run.verdict.exit_status:
         return run.verdict.exit_status
     if strict and accepted.notices:

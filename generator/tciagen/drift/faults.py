@@ -57,6 +57,11 @@ class Verdict:
     contract: Contract
 
     @property
+    def incomplete(self) -> bool:
+        """Whether so much is out of reach that nothing was compared."""
+        return any(fault.rule == "crawl-incomplete" for fault in self.faults)
+
+    @property
     def exit_status(self) -> int:
         """The status that the faults ask for; a warning asks for none."""
         levels = {fault.level for fault in self.faults}

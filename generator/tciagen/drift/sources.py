@@ -18,7 +18,7 @@ from tciagen.crawl import Failure, crawl
 from tciagen.documents import JsonObject
 from tciagen.drift.compare import compare
 from tciagen.drift.faults import Verdict, judge
-from tciagen.errors import DocumentProblem, UsageProblem
+from tciagen.errors import DocumentProblem, ServerProblem, UsageProblem
 from tciagen.overlay import Overlay, read_overlay
 from tciagen.resolve import resolve
 
@@ -91,9 +91,12 @@ def compare_sides(old: Side, new: Side, validator: Draft202012Validator | None =
 
     Raises:
         DocumentProblem: the old side cannot be judged; all its faults are told.
+        ServerProblem: the old side is a server that is out of reach.
     """
     if old.failures:
-        raise DocumentProblem("\n".join(f"{f.address}: {f.reason}" for f in old.failures))
+        lines = "\n".join(f"{failure.address}: {failure.reason}" for failure in old.failures)
+        unreachable = any(f.rule == "endpoint-unreachable" for f in old.failures)
+        raise (ServerProblem if unreachable else DocumentProblem)(lines)
     before = old.contract
     if before is None:
         documents_.require_valid(old.documents, validator, old.folder)

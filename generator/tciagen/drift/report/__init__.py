@@ -35,6 +35,7 @@ def render(
     folder: str = "",
     fail_on: Severity = Severity.BREAKING,
     color: bool = False,
+    partial: bool = False,
 ) -> str:
     """Return a report of changes.
 
@@ -43,10 +44,11 @@ def render(
         format_: one of :data:`FORMATS`.
         old: what the old contract is called.
         new: what the new contract is called.
-        notices: of entries of the file of accepted changes.
+        notices: what else there is to say, such as of entries of accepted changes.
         folder: of the documents, for formats that point at a file.
         fail_on: what a machine is to take for a failure.
         color: whether a terminal shows the text.
+        partial: whether something could not be judged; the notices say what.
 
     Raises:
         UsageProblem: there is no such format.
@@ -61,6 +63,7 @@ def render(
         folder=folder,
         fail_on=fail_on,
         color=color,
+        partial=partial,
     )
     writer: Callable[[Report], str] = import_module(FORMATS[format_]).render
     return writer(report)

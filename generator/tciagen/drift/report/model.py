@@ -21,6 +21,7 @@ class Report:
     folder: str
     fail_on: Severity
     color: bool
+    partial: bool
 
     @property
     def open(self) -> tuple[Change, ...]:
@@ -43,7 +44,7 @@ class Report:
     def summary(self) -> str:
         """Return one sentence: no change, changes of which none is breaking, or how many are."""
         if not self.changes:
-            return "No change."
+            return "No change in what could be judged." if self.partial else "No change."
         counts = {level: sum(c.severity is level for c in self.open) for level in DRIFT_LEVELS}
         breaking = counts.pop(Severity.BREAKING)
         accepted = len(self.changes) - len(self.open)

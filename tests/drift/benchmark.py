@@ -49,7 +49,7 @@ def apply_operation(documents: Documents, operation: dict[str, Any]) -> None:
         if key is not None:
             container = container[find(container, step)]
     key = find(container, steps[-1] if steps else address)
-    after = copy.deepcopy(operation.get("after"))
+    after: Any = copy.deepcopy(operation.get("after"))
     if kind == "add" and isinstance(container, list):
         container.insert(operation.get("index", len(container)), after)
     elif kind == "remove":
@@ -64,7 +64,7 @@ def apply_operation(documents: Documents, operation: dict[str, Any]) -> None:
 
 
 def name_of(element: Any) -> str:
-    return element["Name"] if isinstance(element, dict) else element
+    return str(element["Name"]) if isinstance(element, dict) else str(element)
 
 
 def reverse_keys(value: Any) -> Any:

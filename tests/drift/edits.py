@@ -4,7 +4,7 @@ import copy
 from collections.abc import Iterator
 from typing import Any
 
-from drift_benchmark import Documents
+from tests.drift.benchmark import Documents
 
 from tciagen.contract import Contract, Endpoint, Parameter, Source
 from tciagen.documents import judge
