@@ -101,6 +101,27 @@ def test_catalog_that_is_missing_is_one_sentence(tmp_path):
     assert result.stderr.count("\n") == 1
 
 
+def test_locked_catalog_is_one_sentence(tmp_path):
+    catalog = tmp_path / "catalog.sqlite"
+    connection = open_for_writing(catalog)
+    connection.execute("BEGIN IMMEDIATE")
+    result = run("list", "n", "--series", "1.2", "--catalog", catalog)
+    connection.close()
+    assert result.returncode == 2
+    assert result.stderr.endswith("database is locked\n")
+    assert result.stderr.count("\n") == 1
+
+
+def test_catalog_that_goes_away_is_573(tmp_path, http):
+    catalog = tmp_path / "catalog.sqlite"
+    open_for_writing(catalog).close()
+    with running_archive(catalog) as server:
+        catalog.unlink()
+        answer = http.get(f"{server.base_url}/TCIA/query/getPatient")
+    assert answer.status_code == 573
+    assert "errorDescription" in answer.json()
+
+
 def test_running_archive_tells_why_it_did_not_start(tmp_path):
     with (
         pytest.raises(ServerProblem, match="there is no catalog"),

@@ -22,6 +22,7 @@ from tciagen import __version__
 from tciagen.archive import documents, files, formats
 from tciagen.archive.catalog import open_for_reading
 from tciagen.archive.queries import Endpoint
+from tciagen.errors import TciagenError
 from tciagen.schema import schema_text
 
 BASE_PATH = "/services/v3"
@@ -136,7 +137,10 @@ class Server:
     def _query(self, endpoint: Endpoint, given: Mapping[str, str], request: Request) -> Response:
         values = _checked(endpoint, given)
         answer_format = endpoint.format_of(given.get("format", ""))
-        connection = open_for_reading(self._settings.catalog)
+        try:
+            connection = open_for_reading(self._settings.catalog)
+        except TciagenError as error:
+            raise Refused(573, "Database is out of reach", "Try again later", "") from error
         try:
             if answer_format == "ZIP":
                 return self._zip(connection, endpoint, values, request)
@@ -148,8 +152,6 @@ class Server:
             batch = formats.first_batch(rows)
         except sqlite3.Error as error:
             connection.close()
-            if isinstance(error, sqlite3.OperationalError) and "open" in str(error):
-                raise Refused(573, "Database is out of reach", "Try again later", "") from error
             raise Refused(571, "Query failed", "Check the query's values", str(error)) from error
         if not batch and self._settings.no_content:
             connection.close()
@@ -184,7 +186,7 @@ def create_app(settings: Settings) -> Starlette:
 
 async def _given(request: Request) -> dict[str, str] | None:
     """Return the first value of each key of query and form; None if the form is too long."""
-    query = request.scope["query_string"].decode("latin-1")
+    query = request.scope["query_string"].decode("utf-8", "replace")
     pairs = parse_qsl(query, keep_blank_values=True)
     if request.method == "POST":
         body = b""
@@ -193,7 +195,7 @@ async def _given(request: Request) -> dict[str, str] | None:
             if len(body) > _LARGEST_FORM:
                 return None
         if request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
-            pairs += parse_qsl(body.decode("latin-1"), keep_blank_values=True)
+            pairs += parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True)
     given: dict[str, str] = {}
     for name, value in pairs:
         given.setdefault(name, value)

@@ -5,7 +5,8 @@ getSeries, reads one table in one pass.
 """
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from tciagen.errors import DocumentProblem, UsageProblem
@@ -77,6 +78,20 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
         raise _no_catalog(path) from error
     _check(connection, path)
     return connection
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open a catalog for a block that writes, as :func:`open_for_writing` does.
+
+    Raises:
+        UsageProblem: also where the block cannot write, such as to a locked or full disk.
+    """
+    with closing(open_for_writing(path)) as connection:
+        try:
+            yield connection
+        except (sqlite3.Error, UnicodeEncodeError) as error:
+            raise UsageProblem(f"cannot write the catalog {path}: {error}") from error
 
 
 def open_for_reading(path: Path) -> sqlite3.Connection:

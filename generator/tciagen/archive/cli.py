@@ -13,8 +13,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from tciagen.archive.catalog import (
     DEFAULT_CATALOG,
     open_for_reading,
-    open_for_writing,
     save_shared_list,
+    writing,
 )
 from tciagen.archive.faults import KINDS, FaultyApp, parse_fault
 from tciagen.errors import UsageProblem
@@ -70,7 +70,7 @@ def index_command(
     """
     from tciagen.archive.scan import CollectionRule, index  # noqa: PLC0415 - pydicom, 0.4 s
 
-    with closing(open_for_writing(catalog)) as connection, _progress("Reading") as progress:
+    with writing(catalog) as connection, _progress("Reading") as progress:
         result = index(
             connection,
             folders,
@@ -112,7 +112,7 @@ def synth_command(series: int, seed: int, catalog: Path) -> None:
     """Make a catalog of any size without files, with values as TCIA has them."""
     from tciagen.archive.synth import synthesize  # noqa: PLC0415 - not needed by the others
 
-    with closing(open_for_writing(catalog)) as connection, _progress("Making") as progress:
+    with writing(catalog) as connection, _progress("Making") as progress:
         if connection.execute("SELECT 1 FROM series LIMIT 1").fetchone():
             raise UsageProblem(f"{catalog} is not empty: name a new file with --catalog")
         synthesize(connection, series, seed=seed, progress=progress)
@@ -137,7 +137,7 @@ def list_command(name: str, uids: tuple[str, ...], manifest: Path | None, catalo
         raise UsageProblem("name the list's series with --series or with --manifest, not both")
     chosen = series_of(manifest) if manifest else list(uids)
     open_for_reading(catalog).close()
-    with closing(open_for_writing(catalog)) as connection:
+    with writing(catalog) as connection:
         count, unknown = save_shared_list(connection, name, chosen)
     note = f", {unknown} of them not in the catalog" if unknown else ""
     click.echo(f"{name}: {count} series{note}")

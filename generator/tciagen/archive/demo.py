@@ -21,7 +21,7 @@ from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian, MRImageStor
 from pydicom.uid import PositronEmissionTomographyImageStorage as PTImageStorage
 
 from tciagen.archive import demo_series
-from tciagen.archive.catalog import open_for_writing, save_shared_list
+from tciagen.archive.catalog import save_shared_list, writing
 from tciagen.archive.demo_series import Collection, Series
 from tciagen.archive.scan import CollectionRule, Progress, index, untold
 from tciagen.errors import UsageProblem
@@ -69,8 +69,7 @@ def build_demo(
             _write(images, progress)
     except OSError as error:
         raise UsageProblem(f"cannot write the demo data set to {folder}: {error}") from error
-    connection = open_for_writing(catalog)
-    try:
+    with writing(catalog) as connection:
         for collection, added, rule in _parts():
             index(connection, [images / collection], rule=rule, today=added)
         for name, members in demo_series.SHARED_LISTS.items():
@@ -79,8 +78,6 @@ def build_demo(
             "SELECT count(DISTINCT collection), count(*), sum(image_count), sum(total_size)"
             " FROM series"
         ).fetchone()
-    finally:
-        connection.close()
     return DemoArchive(folder, catalog, collections, series, count, size)
 
 

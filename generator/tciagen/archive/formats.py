@@ -32,7 +32,7 @@ class Layout:
 def stream(
     layout: Layout, columns: Sequence[Column], batch: list[tuple[str]], rows: sqlite3.Cursor
 ) -> Iterator[bytes]:
-    """Yield the answer in chunks of about 64 kB; ``batch`` holds the first rows."""
+    """Yield the answer in chunks of about 256 kB; ``batch`` holds the first rows."""
     text, joint = layout.head(columns), layout.first
     while batch:
         text += joint + layout.between.join([row for (row,) in batch])

@@ -47,7 +47,6 @@ UPDATE series SET (image_count, total_size) =
     (SELECT count(*), ifnull(sum(size), 0) FROM file WHERE file.series_uid = series.series_uid)
 WHERE series_uid = ?
 """
-# Only series that once had files: those of a synthetic catalog never had any.
 _PRUNE = """
 DELETE FROM series WHERE series_uid = ?1
     AND NOT EXISTS (SELECT 1 FROM file WHERE file.series_uid = ?1)

@@ -54,7 +54,7 @@ class AccessLog:
 
     def _target(self, scope: Scope) -> str:
         target = quote(self._without_secrets(scope["path"]), safe="*/")
-        pairs = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+        pairs = parse_qsl(scope["query_string"].decode("utf-8", "replace"), keep_blank_values=True)
         if pairs:
             shown = [
                 (
