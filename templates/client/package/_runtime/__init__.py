@@ -24,6 +24,7 @@ PUBLIC: dict[str, tuple[str, ...]] = {
         "NotRecordsError",
         "ParameterError",
         "ParameterRejectedError",
+        "ParameterWarning",
         "QueryFailedError",
         "RedirectError",
         "ServerError",

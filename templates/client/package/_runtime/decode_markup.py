@@ -7,6 +7,7 @@ holds those as well, so that a record could be read in two ways, that is an erro
 
 import re
 from abc import abstractmethod
+from itertools import pairwise
 from typing import ClassVar, TypeVar
 
 from .decoding import Decoder, is_page, not_records
@@ -156,7 +157,7 @@ class XmlDecoder(_MarkupDecoder[R]):
             raise ShapeError(f"{names[-1]} has no end tag")
         values.append(rest.removesuffix(closing))
         pairs = [(joint[1], joint[2]) for joint in joints]
-        for pair in zip(names, names[1:], strict=False):
+        for pair in pairwise(names):
             if pairs.count(pair) > 1 or (self._columns is None and len(pairs) >= len(names)):
                 raise ShapeError(f"the value of {pair[0]} can be read in more than one way")
         return tuple(names), tuple(values)

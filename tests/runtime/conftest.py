@@ -1,0 +1,277 @@
+"""The runtime where it stands: a client made of it, and a server that does as it is told."""
+
+import asyncio
+import sys
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from datetime import date
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, Literal, Unpack
+
+import attrs
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "templates" / "client" / "package"))
+
+from _runtime.client import AsyncClientBase, Settings, SyncClient  # noqa: E402
+from _runtime.download import DownloadOptions  # noqa: E402
+from _runtime.endpoint import Arguments, Attribute, Endpoint, Parameter  # noqa: E402
+from _runtime.methods import files, records  # noqa: E402
+from _runtime.retry import Retry  # noqa: E402
+from _runtime.values import UID  # noqa: E402
+
+SHIPS = Endpoint(
+    resource="Fleet",
+    name="listShips",
+    formats=("CSV", "HTML", "XML", "JSON"),
+    default_format="JSON",
+    parameters=(
+        Parameter("Port", "port", allowed_values=("Kiel", "Oslo")),
+        Parameter("ShipUID", "ship_uid", "uid"),
+        Parameter("Since", "since", "date"),
+        Parameter("Crew", "crew", "integer"),
+        Parameter("OldName", "old_name", deprecated=True),
+    ),
+    attributes=(
+        Attribute("ShipUID", "ship_uid", "uid", optional=False, aliases=("SHIP_ID",)),
+        Attribute("ShipName", "ship_name"),
+        Attribute("Launched", "launched", "date"),
+        Attribute("Crew", "crew", "integer"),
+        Attribute("Tonnage", "tonnage", "decimal"),
+        Attribute("AtSea", "at_sea", "boolean"),
+        Attribute("Seen", "seen", "dateTime"),
+        Attribute("Watch", "watch", "time"),
+    ),
+)
+PLANS = Endpoint(
+    resource="Fleet",
+    name="getPlans",
+    formats=("ZIP",),
+    parameters=(Parameter("ShipUID", "ship_uid", "uid", required=True),),
+)
+OLD = Endpoint(
+    resource="Fleet",
+    name="listBoats",
+    formats=("JSON",),
+    attributes=(Attribute("Name", "name"),),
+    deprecated=True,
+    replaced_by="listShips",
+)
+
+
+@attrs.frozen(kw_only=True)
+class Ship:
+    """A row of the tests."""
+
+    ship_uid: UID
+    ship_name: str | None = None
+    launched: date | None = None
+    crew: int | None = None
+    tonnage: Any = None
+    at_sea: bool | None = None
+    seen: Any = None
+    watch: Any = None
+
+
+@attrs.frozen(kw_only=True)
+class Boat:
+    """A row of a deprecated endpoint."""
+
+    name: str | None = None
+
+
+class Endpoints:
+    """The endpoints of the tests, as a generated client has them."""
+
+    @records(SHIPS, Ship)
+    def list_ships(
+        self,
+        *,
+        port: str | None = None,
+        ship_uid: str | None = None,
+        since: date | str | None = None,
+        crew: int | None = None,
+        old_name: str | None = None,
+        format: Literal["csv", "html", "xml", "json"] = "json",  # noqa: A002
+    ) -> Arguments:
+        """List the ships."""
+        values = {"Port": port, "ShipUID": ship_uid, "Since": since, "Crew": crew}
+        return Arguments({**values, "OldName": old_name}, format=format)
+
+    @records(OLD, Boat)
+    def list_boats(self) -> Arguments:
+        """List the boats."""
+        return Arguments({})
+
+    @files(PLANS)
+    def download_plans(self, *, ship_uid: str, **options: Unpack[DownloadOptions]) -> Arguments:
+        """Fetch the plans of a ship."""
+        return Arguments({"ShipUID": ship_uid}, options=options)
+
+
+SETTINGS = Settings(
+    package="fleet_client",
+    version="1.2.3",
+    base_url="https://fleet.invalid/v3",
+    environment="FLEET",
+)
+
+
+class Client(Endpoints, SyncClient):
+    """The synchronous client of the tests."""
+
+    _settings = SETTINGS
+
+
+class AsyncClient(Endpoints, AsyncClientBase):
+    """The asynchronous client of the tests."""
+
+    _settings = SETTINGS
+
+
+@attrs.define
+class Reply:
+    """What the server answers: with ``cut`` it promises more than it sends and hangs up."""
+
+    body: bytes = b"[]"
+    status: int = 200
+    headers: dict[str, str] = attrs.field(factory=dict)
+    pieces: int = 0
+    cut: bool = False
+    hold: threading.Event | None = None
+
+
+@attrs.define
+class Server:
+    """A server that gives the replies of its script, the last one again and again."""
+
+    base_url: str
+    script: list[Reply] = attrs.field(factory=list)
+    asked: list[tuple[str, dict[str, str]]] = attrs.field(factory=list)
+    open_now: int = 0
+    most_open: int = 0
+    lock: Any = attrs.field(factory=threading.Lock)
+
+    def answers(self, *replies: Reply | bytes) -> None:
+        """Set the script."""
+        self.script = [Reply(r) if isinstance(r, bytes) else r for r in replies]
+
+    def next_reply(self) -> Reply:
+        """The next reply of the script."""
+        with self.lock:
+            return self.script.pop(0) if len(self.script) > 1 else self.script[0]
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    served: Server
+
+    def log_message(self, *args: object) -> None:
+        """Say nothing."""
+
+    def do_GET(self) -> None:
+        """Answer by the script."""
+        state = self.served
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        state.asked.append((self.path, headers))
+        with state.lock:
+            state.open_now += 1
+            state.most_open = max(state.most_open, state.open_now)
+        try:
+            self._reply(state.next_reply())
+        except (BrokenPipeError, ConnectionResetError):
+            self.close_connection = True
+        finally:
+            with state.lock:
+                state.open_now -= 1
+
+    def _reply(self, reply: Reply) -> None:
+        self.send_response(reply.status)
+        for name, value in reply.headers.items():
+            self.send_header(name, value)
+        if reply.status != 204 and "Content-Length" not in reply.headers:
+            self.send_header("Content-Length", str(len(reply.body) + (10 if reply.cut else 0)))
+        self.end_headers()
+        step = -(-len(reply.body) // reply.pieces) if reply.pieces else len(reply.body) or 1
+        for start in range(0, len(reply.body), step):
+            self.wfile.write(reply.body[start : start + step])
+            if reply.hold is not None and start == 0:
+                reply.hold.wait(20)
+        if reply.cut:
+            self.close_connection = True
+
+
+def _serve() -> Iterator[Server]:
+    handler = type("Handler", (_Handler,), {})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as http:
+        http.daemon_threads = True
+        state = Server(f"http://127.0.0.1:{http.server_port}/v3")
+        handler.served = state
+        thread = threading.Thread(target=http.serve_forever, args=(0.05,))
+        thread.start()
+        yield state
+        http.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """A server under the test's command."""
+    yield from _serve()
+
+
+@pytest.fixture
+def other_server() -> Iterator[Server]:
+    """Another one, with another origin."""
+    yield from _serve()
+
+
+@pytest.fixture(autouse=True)
+def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("FLEET_BASE_URL", "FLEET_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+
+
+Ask = Callable[..., Any]
+
+
+@pytest.fixture(params=["sync", "async"])
+def ask(request: pytest.FixtureRequest, server: Server) -> Ask:
+    """Run ``question(client)`` on either client; what it gives is awaited or iterated."""
+    defaults: dict[str, Any] = {"base_url": server.base_url, "retry": Retry(backoff=0)}
+
+    def ask_sync(question: Callable[[Any], Any], **options: Any) -> Any:
+        with Client(**defaults | options) as client:
+            answer = question(client)
+            return list(answer) if hasattr(answer, "__next__") else answer
+
+    async def awaited(question: Callable[[Any], Any], options: dict[str, Any]) -> Any:
+        async with AsyncClient(**defaults | options) as client:
+            answer = question(client)
+            if isinstance(answer, Awaitable):
+                return await answer
+            return [item async for item in answer] if hasattr(answer, "__anext__") else answer
+
+    def ask_async(question: Callable[[Any], Any], **options: Any) -> Any:
+        return asyncio.run(awaited(question, options))
+
+    return ask_sync if request.param == "sync" else ask_async
+
+
+@attrs.frozen
+class Runtime:
+    """What tests need of this file, since test folders are no packages."""
+
+    Client: type[Client] = Client
+    AsyncClient: type[AsyncClient] = AsyncClient
+    Ship: type[Ship] = Ship
+    Boat: type[Boat] = Boat
+    Reply: type[Reply] = Reply
+    ships: Endpoint = SHIPS
+
+
+@pytest.fixture(scope="session")
+def rt() -> Runtime:
+    """The classes of this file."""
+    return Runtime()

@@ -1,0 +1,153 @@
+"""Parameters, base URLs and keys, before anything is sent."""
+
+import inspect
+import pickle
+from datetime import date, datetime
+
+import pytest
+from _runtime.errors import ApiError, ParameterError, ParameterWarning
+from _runtime.options import Timeouts
+
+
+def test_values_go_encoded_into_the_query(ask, server):
+    server.answers(b"[]")
+    with pytest.warns(ParameterWarning, match=r"port='a&b/ü'.*Kiel, Oslo"):
+        ask(
+            lambda c: c.list_ships(port="a&b/ü", ship_uid="1.02.3", since=date(2010, 8, 16), crew=3)
+        )
+    assert server.asked[0][0] == (
+        "/v3/Fleet/query/listShips?Port=a%26b%2F%C3%BC&ShipUID=1.02.3&Since=2010-08-16&Crew=3&format=json"
+    )
+
+
+def test_none_is_not_sent_and_iso_dates_are_taken(ask, server):
+    server.answers(b"")
+    ask(lambda c: c.list_ships(since="2010-08-16", format="csv"))
+    assert server.asked[0][0] == "/v3/Fleet/query/listShips?Since=2010-08-16&format=csv"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "parameter", "words"),
+    [
+        ({"port": "  "}, "port", "is blank"),
+        ({"port": 3}, "port", "Give text"),
+        ({"port": "\ud800"}, "port", "UTF-8"),
+        ({"ship_uid": "1.2.x"}, "ship_uid", "Give a UID"),
+        ({"ship_uid": "1." + "2" * 64}, "ship_uid", "64"),
+        ({"ship_uid": "1.2.3 "}, "ship_uid", "no blanks"),
+        ({"since": "16.8.2010"}, "since", "2010-08-16"),
+        ({"since": datetime(2010, 8, 16, 12)}, "since", "datetime.date"),
+        ({"crew": True}, "crew", "integer"),
+        ({"format": "zip"}, "format", "csv, html, xml, json"),
+    ],
+)
+@pytest.mark.parametrize("way", ["call", "iter", "raw"])
+def test_bad_parameters_are_refused_before_any_request(
+    rt, server, arguments, parameter, words, way
+):
+    with rt.Client(base_url=server.base_url) as client:
+        method = client.list_ships if way == "call" else getattr(client.list_ships, way)
+        with pytest.raises(ParameterError, match="list_ships") as caught:
+            method(**arguments)
+    assert isinstance(caught.value, ValueError)
+    assert (caught.value.method, caught.value.parameter) == ("list_ships", parameter)
+    assert words in str(caught.value)
+    assert (caught.value.fault, caught.value.retryable) == ("caller", False)
+    assert server.asked == []
+
+
+def test_deprecated_endpoints_and_parameters_warn_where_they_are_called(rt, server):
+    server.answers(b"[]")
+    with rt.Client(base_url=server.base_url) as client:
+        with pytest.warns(
+            DeprecationWarning, match="list_boats is deprecated; use listShips"
+        ) as one:
+            client.list_boats()
+        with pytest.warns(DeprecationWarning, match="old_name") as two:
+            client.list_ships(old_name="x")
+    assert [w.filename for w in (*one, *two)] == [__file__, __file__]
+
+
+@pytest.mark.parametrize(
+    "base_url",
+    [
+        "ftp://x/y",
+        "x/y",
+        "https://",
+        "https://h/v3?a=b",
+        "https://h/#x",
+        "https://h:99999/",
+        " http://h",
+    ],
+)
+def test_base_urls_that_cannot_work_are_refused(rt, base_url):
+    with pytest.raises(ParameterError, match="base_url"):
+        rt.Client(base_url=base_url)
+
+
+def test_credentials_in_a_base_url_are_refused_and_not_shown(rt):
+    with pytest.raises(ParameterError, match="user name") as caught:
+        rt.Client(base_url="https://me:hunter2@h/v3")
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("key", ["a\nb", "schlüssel", "a b"])
+def test_keys_that_no_header_takes_are_refused_and_not_shown(rt, key):
+    with pytest.raises(ParameterError, match="api_key") as caught:
+        rt.Client(api_key=key)
+    assert key not in str(caught.value)
+
+
+def test_base_url_and_key_come_from_the_environment(rt, server, monkeypatch):
+    server.answers(b"[]")
+    monkeypatch.setenv("FLEET_BASE_URL", server.base_url)
+    monkeypatch.setenv("FLEET_API_KEY", " from-environment\n")
+    with rt.Client() as client:
+        client.list_ships()
+    with rt.Client(api_key="given") as client:
+        client.list_ships()
+    assert [headers["api_key"] for _, headers in server.asked] == ["from-environment", "given"]
+    assert all("from-environment" not in path for path, _ in server.asked)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"timeout": 0},
+        {"max_connections": 0},
+        {"requests_per_second": 0},
+        {"on_mismatch": "ignore"},
+        {"http_client": "x"},
+    ],
+)
+def test_client_arguments_are_checked(rt, arguments):
+    for kind in (rt.Client, rt.AsyncClient):
+        with pytest.raises(ParameterError, match=next(iter(arguments))):
+            kind(**arguments)
+
+
+def test_default_timeouts_are_explicit():
+    assert Timeouts() == Timeouts(connect=10, read=60, write=60, pool=60)
+
+
+def test_a_client_shows_no_key_and_is_not_pickled(rt):
+    client = rt.Client(api_key="s3cret")
+    assert "s3cret" not in repr(client) + repr(vars(client)) + repr(client.list_ships)
+    with pytest.raises(TypeError, match="make one in each process"):
+        pickle.dumps(client)
+
+
+def test_methods_describe_themselves(rt):
+    client = rt.Client()
+    assert client.list_ships.__name__ == "list_ships"
+    assert client.list_ships.__doc__ == "List the ships."
+    assert inspect.signature(client.list_ships).return_annotation == list[rt.Ship]
+    assert list(inspect.signature(client.list_ships).parameters)[0] == "port"
+    assert list(inspect.signature(client.download_plans).parameters)[0] == "target"
+    assert list(inspect.signature(rt.Client.download_plans).parameters)[:2] == ["self", "target"]
+    assert inspect.isroutine(rt.Client.list_ships)
+    assert rt.Client.list_ships.endpoint is rt.ships
+
+
+def test_the_root_of_the_tree_is_api_error():
+    assert issubclass(ParameterError, ApiError)

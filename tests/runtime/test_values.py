@@ -1,0 +1,105 @@
+"""Wire values and UIDs."""
+
+import pickle
+from datetime import date, datetime, time
+from decimal import Decimal
+
+import pytest
+from _runtime.values import CONVERTERS, UID, MisfitError, is_uid, uids
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+@pytest.mark.parametrize(
+    ("kind", "wire", "value"),
+    [
+        ("string", "ABDOMEN_PELVIS ", "ABDOMEN_PELVIS "),
+        ("string", "", ""),
+        ("integer", 2, 2),
+        ("integer", "2", 2),
+        ("integer", "2.000000", 2),
+        ("integer", Decimal("2.0"), 2),
+        ("integer", "-15993614.000000", -15993614),
+        ("integer", "", None),
+        ("decimal", "2.500000", Decimal("2.500000")),
+        ("decimal", 2, Decimal(2)),
+        ("decimal", Decimal("0.1"), Decimal("0.1")),
+        ("decimal", " ", None),
+        ("boolean", True, True),
+        ("boolean", "true", True),
+        ("boolean", "1", True),
+        ("boolean", 1, True),
+        ("boolean", "0", False),
+        ("boolean", "", None),
+        ("date", "1998-12-08", date(1998, 12, 8)),
+        ("date", "1998-12-08 00:00:00.0", date(1998, 12, 8)),
+        ("date", "", None),
+        ("dateTime", "1998-12-08 13:05:00.0", datetime(1998, 12, 8, 13, 5)),
+        ("dateTime", "1998-12-08 13:05:00.1234567", datetime(1998, 12, 8, 13, 5, 0, 123456)),
+        ("dateTime", "1998-12-08T13:05:00", datetime(1998, 12, 8, 13, 5)),
+        ("time", "13:05:00.5", time(13, 5, 0, 500000)),
+        ("uid", "1.2.840.10008", UID("1.2.840.10008")),
+        ("uid", "", None),
+    ],
+)
+def test_wire_values_become_python_values(kind, wire, value):
+    found = CONVERTERS[kind](wire)
+    assert found == value
+    assert type(found) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "wire"),
+    [
+        ("string", 7),
+        ("string", ["a"]),
+        ("integer", "12.5"),
+        ("integer", True),
+        ("integer", Decimal("12.5")),
+        ("integer", Decimal("1e999999")),
+        ("integer", "9" * 5000),
+        ("integer", "two"),
+        ("decimal", "NaN"),
+        ("decimal", "1,5"),
+        ("decimal", True),
+        ("boolean", 2),
+        ("boolean", "yes"),
+        ("date", "08-12-1998"),
+        ("date", "1998-13-08"),
+        ("date", "1998-12-08 13:05:00.0"),
+        ("dateTime", "yesterday"),
+        ("time", "25:00:00"),
+        ("time", "13"),
+        ("uid", "1.2.03"),
+        ("uid", "1..2"),
+        ("uid", 12),
+    ],
+)
+def test_misfits_are_told_with_what_would_fit(kind, wire):
+    with pytest.raises(MisfitError, match="text|integer|number|true|date|time|UID"):
+        CONVERTERS[kind](wire)
+
+
+@pytest.mark.parametrize(
+    "text", ["", ".", "1.", ".1", "1..2", "1.02", "01", "1.2a", "1.2\n", "1 2", "٣.1", "1" * 65]
+)
+def test_a_uid_follows_ps3_5_section_9_1(text):
+    assert not is_uid(text)
+    with pytest.raises(ValueError, match="not a UID"):
+        UID(text)
+    assert uids(["1.2.3", text]) is None
+
+
+def test_a_uid_is_a_text_in_every_respect():
+    uid = UID("1.2.840.0.1")
+    assert uid == "1.2.840.0.1"
+    assert hash(uid) == hash("1.2.840.0.1")
+    assert type(pickle.loads(pickle.dumps(uid))) is UID
+
+
+@given(st.lists(st.text("0123.", min_size=1, max_size=8), min_size=1, max_size=6))
+def test_many_uids_at_once_are_judged_as_one_by_one(texts):
+    found = uids(texts)
+    assert (found is not None) == all(is_uid(text) for text in texts)
+    if found is not None:
+        assert list(found) == texts
