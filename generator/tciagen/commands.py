@@ -10,8 +10,12 @@ import click
 from tciagen import crawl as crawling
 from tciagen import documents, pipeline, publish
 from tciagen.cli import api_options, selected_apis
-from tciagen.config import Api, required
+from tciagen.config import Api, find_config, required
+from tciagen.drift.cli import diff
+from tciagen.drift.levels import Severity
+from tciagen.drift.policy import FAIL_ON
 from tciagen.errors import EXIT_DIFFERENT, EXIT_DOCUMENT, EXIT_FINE
+from tciagen.live import check as live_check
 from tciagen.schema import load_validator, unknown_members
 
 
@@ -124,26 +128,79 @@ def generate(
 
 
 @click.command()
-@api_options("documents", "overlay", "schema", "output")
-def check(config_file: Path | None, api: str | None, **given: Any) -> int:
-    """Tell what no longer agrees: documents, overlay, templates, generated source.
+@api_options("base_url", "documents", "overlay", "schema", "output")
+@click.option("--live", is_flag=True, help="Ask the server: documents, schema, and samples.")
+@click.option("--record", is_flag=True, help="With --live: keep a few of the sampled rows.")
+@click.option(
+    "--fail-on",
+    type=click.Choice(FAIL_ON),
+    default="dangerous",
+    show_default=True,
+    help="With --live: exit status 1 for something as bad as this or worse.",
+)
+@click.pass_context
+def check(
+    ctx: click.Context,
+    /,
+    config_file: Path | None,
+    api: str | None,
+    *,
+    live: bool,
+    record: bool,
+    fail_on: str,
+    **given: Any,
+) -> int:
+    """Tell what no longer agrees.
 
-    Offline. Names the layer that differs and the command that mends it. Exit status 1
-    if anything differs, 3 if a document or the overlay cannot be used.
+    Offline: the documents and their form, the generated source against documents,
+    overlay and templates, recorded samples against the contract. Names the layer that
+    differs and the command that mends it.
+
+    With --live the server is asked instead: its documents against the committed ones, its
+    schema against the published one, and fresh rows of each endpoint against the
+    contract.
+
+    Exit status 1 if anything differs, 3 if a document or the overlay cannot be used, 4 if
+    the server is out of reach.
     """
+    if record and not live:
+        raise click.UsageError("--record goes with --live")
     status = EXIT_FINE
     for one in selected_apis(config_file, api, **given):
-        untidy = pipeline.not_canonical(one)
-        for path in untidy:
-            click.echo(
-                f"EDITED {relative(path)}: not in the form that `tciagen crawl` writes;"
-                " crawl again, or restore the file"
-            )
-        plan = pipeline.make_plan(one)
-        status = max(status, _report(one, plan, required(one.output, "output")))
-        if untidy:
-            status = max(status, EXIT_DIFFERENT)
+        if live:
+            status = max(status, _documents_live(ctx, one, config_file, fail_on))
+            status = max(status, live_check.check_live(one, Severity(fail_on), record=record))
+        else:
+            status = max(status, _check(one))
     return status
+
+
+def _documents_live(ctx: click.Context, api: Api, config_file: Path | None, fail_on: str) -> int:
+    """Compare the committed documents with the server's, as `diff` does."""
+    return int(
+        ctx.invoke(
+            diff,
+            old=str(required(api.documents, "documents")),
+            new=required(api.base_url, "base-url"),
+            fail_on=fail_on,
+            config_file=config_file,
+            api=api.name if config_file or find_config(Path.cwd()) else None,
+        )
+    )
+
+
+def _check(api: Api) -> int:
+    """Check one API offline, layer by layer."""
+    untidy = pipeline.not_canonical(api)
+    for path in untidy:
+        click.echo(
+            f"EDITED {relative(path)}: not in the form that `tciagen crawl` writes;"
+            " crawl again, or restore the file"
+        )
+    plan = pipeline.make_plan(api)
+    status = _report(api, plan, required(api.output, "output"))
+    status = max(status, live_check.check_recorded(api, plan.contract))
+    return max(status, EXIT_DIFFERENT if untidy else EXIT_FINE)
 
 
 def _report(api: Api, plan: pipeline.Plan, output: Path) -> int:

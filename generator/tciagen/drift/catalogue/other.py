@@ -133,6 +133,14 @@ RUN_TIME = (
         "by the client's mode",
     ),
     _other(
+        "wire-attr-never-sent",
+        Severity.DOCS,
+        "a documented attribute is in none of the sampled records",
+        "It may be null in this data, or the server may not send it at all.",
+        ('{"Modality": "CT", "ProtocolName": "A"}', '{"Modality": "CT"}'),
+        "note of `check --live`",
+    ),
+    _other(
         "wire-type-mismatch",
         Severity.BREAKING,
         "a value does not fit its type",
@@ -171,6 +179,14 @@ RUN_TIME = (
         "The contract is out of date: the server requires a key that it does not name.",
         ("200", "471"),
         "error",
+    ),
+    _other(
+        "wire-required-not-enforced",
+        Severity.DOCS,
+        "the server answers without a key that is said to be required",
+        "The client asks its callers for more than the server does.",
+        ("471", "200"),
+        "note of `check --live`",
     ),
     _other(
         "wire-endpoint-gone",

@@ -1,0 +1,1 @@
+"""What a server really sends, held against what its metadata claims."""

@@ -1,0 +1,117 @@
+"""The layers of `check` that look at rows: recorded ones offline, fresh ones live."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tciagen import documents, pipeline
+from tciagen.config import Api, required
+from tciagen.contract import Contract
+from tciagen.drift.levels import Severity
+from tciagen.errors import EXIT_DIFFERENT, EXIT_FINE, DocumentProblem
+from tciagen.live.ask import Sample, sample, schema_differs
+from tciagen.live.observation import Observation
+from tciagen.live.rows import judge_rows
+from tciagen.publish import replace_file
+from tciagen.python.text import plain
+from tciagen.resolve import resolve
+
+SAMPLES = "samples"
+RECORDED_ROWS = 5
+
+
+def check_live(api: Api, fail_on: Severity, *, record: bool) -> int:
+    """Ask a server for its schema and for rows of each endpoint; return the exit status.
+
+    Raises:
+        UsageProblem: the configuration does not suffice.
+        DocumentProblem: documents, overlay or recorded samples cannot be used.
+        ServerProblem: the server is out of reach.
+    """
+    base_url = required(api.base_url, "base-url")
+    contract = resolve(pipeline.load_documents(api), pipeline.load_overlay(api)).contract
+    schema = schema_differs(base_url)
+    click.echo(f"{api.name}: schema: {schema or 'the published one'}")
+    folder = samples_folder(api)
+    known = {address: _arguments(recorded) for address, recorded in _recorded(folder).items()}
+    report = sample(base_url, contract, known)
+    _tell(api, report.observations, report.samples)
+    for address in report.skipped:
+        click.echo(f"  not asked: {address}; no value is known for a required key, record one")
+    if record:
+        for address, taken in report.samples.items():
+            _write(folder, address, taken)
+        click.echo(f"{api.name}: {len(report.samples)} samples recorded in {folder}")
+    return EXIT_DIFFERENT if schema else _status(report.observations, fail_on)
+
+
+def check_recorded(api: Api, contract: Contract) -> int:
+    """Judge recorded rows by the contract; return the exit status.
+
+    Raises:
+        DocumentProblem: a recorded sample cannot be read.
+    """
+    recorded = _recorded(samples_folder(api))
+    endpoints = contract.by_address()
+    samples = {
+        address: Sample(_arguments(body), body["rows"])
+        for address, body in recorded.items()
+        if address in endpoints
+    }
+    if not samples:
+        return EXIT_FINE
+    found = [o for a, taken in samples.items() for o in judge_rows(endpoints[a], taken.rows)]
+    # A few recorded rows cannot show that an attribute never comes.
+    told = [o for o in found if o.rule != "wire-attr-never-sent"]
+    _tell(api, told, samples)
+    return _status(told, Severity.DANGEROUS)
+
+
+def samples_folder(api: Api) -> Path:
+    """Return where recorded rows stand: beside the documents."""
+    return required(api.documents, "documents").parent / SAMPLES
+
+
+def _tell(
+    api: Api,
+    observations: Sequence[Observation],
+    samples: Mapping[str, Sample],
+) -> None:
+    rows = sum(len(taken.rows) for taken in samples.values())
+    count = len(observations)
+    said = "as described" if not count else f"{count} observation" + ("s" if count > 1 else "")
+    click.echo(f"{api.name}: samples: {len(samples)} endpoints, {rows:,} rows: {said}")
+    for observation in sorted(observations, key=lambda o: (o.level.rank, o)):
+        click.echo(f"  {plain(str(observation))}")
+
+
+def _status(observations: Sequence[Observation], fail_on: Severity) -> int:
+    failing = fail_on is not Severity.NONE and any(
+        o.level.rank <= fail_on.rank or o.level is Severity.UNKNOWN for o in observations
+    )
+    return EXIT_DIFFERENT if failing else EXIT_FINE
+
+
+def _recorded(folder: Path) -> dict[str, Any]:
+    if not any(folder.glob("*/*.json")):
+        return {}
+    found = documents.read_folder(folder)
+    for address, body in found.items():
+        rows = body.get("rows")
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            place = documents.document_path(folder, address)
+            raise DocumentProblem(f"{place}: /rows must be a list of objects; record it again.")
+    return found
+
+
+def _arguments(recorded: Mapping[str, Any]) -> dict[str, str]:
+    given = recorded.get("arguments")
+    return {k: str(v) for k, v in given.items()} if isinstance(given, dict) else {}
+
+
+def _write(folder: Path, address: str, taken: Sample) -> None:
+    rows = list(taken.rows[:RECORDED_ROWS])
+    body = documents.canonical({"arguments": dict(taken.arguments), "rows": rows})
+    replace_file(documents.document_path(folder, address), body)

@@ -1,0 +1,149 @@
+"""`check --live` against the real archive, as it is and after it has drifted."""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tciagen.archive.demo import DemoArchive, build_demo
+from tciagen.archive.running import RunningArchive, running_archive
+from tciagen.documents import JsonObject, canonical
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> DemoArchive:
+    return build_demo(tmp_path_factory.mktemp("demo"))
+
+
+@pytest.fixture(scope="module")
+def archive(demo: DemoArchive) -> Iterator[RunningArchive]:
+    with running_archive(demo.catalog) as server:
+        yield server
+
+
+@pytest.fixture
+def project(tmp_path: Path, root: Path) -> Path:
+    """The v3 contract in a folder of its own."""
+    shutil.copytree(root / "generator/contracts/tcia-v3", tmp_path / "contract")
+    return tmp_path / "contract"
+
+
+@pytest.fixture
+def check(project: Path, tciagen: Run) -> Run:
+    def run(base_url: str, *more: str) -> subprocess.CompletedProcess[str]:
+        documents, overlay = project / "documents", project / "overlay.toml"
+        given = ["--documents", documents, "--overlay", overlay, "--base-url", base_url]
+        return tciagen("check", "--live", *given, *more)
+
+    return run
+
+
+def edit(project: Path, address: str, change: Callable[[JsonObject], None]) -> None:
+    resource, _, name = address.split("/")
+    path = project / "documents" / resource / f"{name}.json"
+    document = json.loads(path.read_bytes())
+    change(document)
+    path.write_bytes(canonical(document))
+
+
+def attribute(document: JsonObject, name: str) -> dict[str, Any]:
+    found: list[dict[str, Any]] = document["Result"]["Attributes"]
+    return next(a for a in found if a["Name"] == name)
+
+
+def test_the_archive_is_as_it_is_described(archive: RunningArchive, check: Run) -> None:
+    done = check(archive.base_url)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "No change." in done.stdout
+    assert "schema: the published one" in done.stdout
+    assert "samples: 15 endpoints" in done.stdout
+
+
+def test_claims_that_the_rows_contradict_fail(
+    archive: RunningArchive, project: Path, check: Run
+) -> None:
+    """The documents here claim more than the server keeps."""
+    edit(
+        project,
+        "TCIA/query/getSeries",
+        lambda d: attribute(d, "SeriesDescription").update(Type="integer"),
+    )
+    edit(
+        project,
+        "TCIA/query/getPatient",
+        lambda d: attribute(d, "PatientSex").update(AllowedValues=["F"], Optional=False),
+    )
+    edit(
+        project,
+        "TCIA/query/getPatientStudy",
+        lambda d: d["Result"]["Attributes"].remove(attribute(d, "StudyDate")),
+    )
+    edit(
+        project,
+        "TCIA/query/getModalityValues",
+        lambda d: d["Parameters"][0].update(Required=True),
+    )
+    done = check(archive.base_url)
+    assert done.returncode == 1
+    for told in (
+        "breaking wire-type-mismatch TCIA/query/getSeries#/Result/Attributes/SeriesDescription",
+        "dangerous wire-value-undeclared TCIA/query/getPatient#/Result/Attributes/PatientSex",
+        "dangerous wire-attr-missing TCIA/query/getPatient#/Result/Attributes/PatientSex",
+        "non-breaking wire-attr-undeclared TCIA/query/getPatientStudy#/Result/Attributes/StudyDate",
+        "docs wire-required-not-enforced TCIA/query/getModalityValues#/Parameters/Collection",
+        "docs wire-attr-never-sent TCIA/query/getSeries#/Result/Attributes/AnnotationsFlag",
+    ):
+        assert told in done.stdout
+    # The same differences are told as drift of the documents.
+    assert "attr-type-narrowed" in done.stdout or "attr-type-widened" in done.stdout
+
+
+def test_a_server_that_has_moved_on_is_told(
+    demo: DemoArchive, project: Path, root: Path, tmp_path: Path, check: Run
+) -> None:
+    changed = tmp_path / "changed"
+    shutil.copytree(root / "generator/contracts/tcia-v3/documents", changed)
+    (changed / "TCIA/getManufacturerValues.json").unlink()
+    with running_archive(demo.catalog, options=["--contract", str(changed)]) as server:
+        done = check(server.base_url)
+    assert done.returncode == 4
+    assert "getManufacturerValues" in done.stderr + done.stdout
+
+
+def test_fail_on_decides_what_fails(archive: RunningArchive, check: Run) -> None:
+    assert check(archive.base_url, "--fail-on", "docs").returncode == 1
+    assert check(archive.base_url, "--fail-on", "none").returncode == 0
+
+
+def test_recorded_rows_are_checked_offline(
+    archive: RunningArchive, project: Path, check: Run, tciagen: Run, tmp_path: Path
+) -> None:
+    shutil.rmtree(project / "samples")
+    assert check(archive.base_url, "--record").returncode == 0
+    sample = project / "samples/TCIA/getSeries.json"
+    assert len(json.loads(sample.read_bytes())["rows"]) == 5
+    (tmp_path / "tciagen.toml").write_text(
+        "[a]\nbase-url = 'http://127.0.0.1'\npackage = 'p'\noutput = 'out'\n"
+        "documents = 'contract/documents'\noverlay = 'contract/overlay.toml'\n"
+    )
+    config = ["--config", tmp_path / "tciagen.toml"]
+    assert tciagen("generate", *config).returncode == 0
+    assert tciagen("check", *config).returncode == 0
+    sample.write_text(sample.read_text().replace('"ImageCount": ', '"ImageCount": 0.5'))
+    done = tciagen("check", *config)
+    assert done.returncode == 1
+    assert "wire-type-mismatch TCIA/query/getSeries#/Result/Attributes/ImageCount" in done.stdout
+    sample.write_text('{"rows": 3}')
+    assert tciagen("check", *config).returncode == 3
+
+
+def test_record_without_live_is_a_usage_error(tciagen: Run) -> None:
+    done = tciagen("check", "--record")
+    assert done.returncode == 2
+    assert "--record goes with --live" in done.stderr
