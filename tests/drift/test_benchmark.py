@@ -160,3 +160,15 @@ def test_too_many_silent_endpoints_make_a_crawl_incomplete(base: dict[str, Any])
     assert incomplete.exit_status == 4
     tolerant = judge(contract_of(base), good, failures, unreachable_share=0.5)
     assert [c.rule for c in tolerant.changes] == ["endpoint-description-changed"]
+
+
+def test_a_replacement_that_led_nowhere_before_is_not_told_again() -> None:
+    _, new = mutated(MUTATIONS["X08"])
+    assert judge(contract_of(new), new).faults == ()
+    gone = {a: d for a, d in new.items() if a != "TCIA/query/getSeries"}
+    gone["TCIA/query/getImage"] = {
+        **gone["TCIA/query/getImage"],
+        "Deprecated": True,
+        "ReplacedBy": "getSeries",
+    }
+    assert [f.endpoint for f in judge(contract_of(new), gone).faults] == ["TCIA/query/getImage"]

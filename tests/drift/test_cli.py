@@ -194,7 +194,8 @@ def test_an_endpoint_out_of_reach_is_not_a_removal(run: Run, old: Path) -> None:
         code, _, err = run("diff", url, old)
         assert code == 4
         assert SERIES in err
-    code, out, err = run("diff", old, url, "--output", "report")
+    with server_of(dict.fromkeys(BASE, 500)) as url:
+        code, out, err = run("diff", old, url, "--output", "report")
     assert (code, out) == (4, "")
     assert "crawl-incomplete: 15 of 15 endpoints are out of reach; nothing was compared" in err
     assert not Path("report").exists()
@@ -265,6 +266,33 @@ def test_a_wrong_option_is_one_sentence(
     assert (code, out) == (2, "")
     assert told in err
     assert not Path("report").exists()
+
+
+def test_accepting_compares_the_documents_with_the_last_commit(
+    run: Run, repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(repository)
+    Path("tciagen.toml").write_text('[fleet]\ndocuments = "contracts/documents"\n')
+    write(edited(edited(BASE, BREAKING), DOCS), Path("contracts/documents"))
+    code, out, _ = run("diff", "HEAD", "contracts/documents", "--format", "json")
+    (change,) = json.loads(out)["changes"]
+    assert run("accept", change["fingerprint"], "--reason", "prose")[0] == 0
+    assert "prose" in Path("contracts/drift-accept.toml").read_text()
+    code, out, _ = run("diff", "HEAD", "contracts/documents", "--fail-on", "docs")
+    assert code == 0
+    assert "1 accepted" in out
+
+
+def test_documents_may_stand_at_the_top_of_a_repository(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(BASE, tmp_path / "top")
+    git(tmp_path, "init", "-q", "top")
+    git(tmp_path / "top", "add", ".")
+    git(tmp_path / "top", "commit", "-q", "-m", "all")
+    monkeypatch.chdir(tmp_path / "top")
+    assert run("diff", "HEAD:./", ".")[:2] == (0, "No change.\n")
+    assert run("diff", "HEAD:.", ".")[:2] == (0, "No change.\n")
 
 
 def test_an_accepted_change_no_longer_fails(run: Run, old: Path, new: Path) -> None:

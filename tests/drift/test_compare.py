@@ -180,6 +180,14 @@ def test_another_python_name_from_the_overlay_is_a_renaming_in_source_only(
     assert (change.before, change.after) == ("modality", "kind")
 
 
+def test_a_name_that_the_old_client_has_as_an_alias_breaks_nothing(base: Documents) -> None:
+    aliased = overlaid(base, ("attribute", "Modality", {"aliases": ["MODALITY"]}))
+    new = edited(base, ("set", (SERIES, "Result", "Attributes", 2, "Name"), "MODALITY"))
+    (change,) = compare(aliased, contract_of(new))
+    assert (change.rule, change.severity) == ("attr-renamed", "non-breaking")
+    assert (change.wire, change.source, change.bump) == ("ok", "ok", "patch")
+
+
 def test_bare_documents_lose_declarations_but_no_meaning(base: Documents) -> None:
     short = {**base[SERIES], "Parameters": [p["Name"] for p in base[SERIES]["Parameters"]]}
     changes = changes_of(base, {**base, SERIES: short})

@@ -86,9 +86,8 @@ def _missed(attribute: Attribute) -> Wire:
 def _attribute(ledger: Ledger, place: Place, pair: Pair[Attribute]) -> Change | None:
     old, new = pair.old, pair.new
     place = place.element(old.name, pair.old_index, pair.new_index)
-    renamed = report_rename(
-        ledger, place, "attr-renamed", pair, wire=_missed(old), what="the attribute"
-    )
+    wire = Wire.OK if new.name in old.aliases else _missed(old)
+    renamed = report_rename(ledger, place, "attr-renamed", pair, wire=wire, what="the attribute")
     told = compare_common(ledger, place, "attr", pair, answer_type)
     if old.optional != new.optional:
         rule = "attr-became-optional" if new.optional else "attr-became-required"

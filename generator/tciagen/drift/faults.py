@@ -111,12 +111,10 @@ def judge(
 
 def _unknown_replacements(old: Contract, new: Contract) -> Iterator[Fault]:
     """Yield a warning for each ReplacedBy that leads nowhere and did not before."""
-    known = {endpoint.name for endpoint in new}
-    dangling = {e.address: e.replaced_by for e in old} if old is not new else {}
     before = {endpoint.name for endpoint in old}
+    dangling = {(e.address, e.replaced_by) for e in old if e.replaced_by not in before}
+    known = {endpoint.name for endpoint in new}
     for endpoint in new:
         name = endpoint.replaced_by
-        if name is None or name in known:
-            continue
-        if dangling.get(endpoint.address) != name or name in before:
+        if name and name not in known and (endpoint.address, name) not in dangling:
             yield Fault("replacement-unknown", endpoint.address, f"there is no endpoint {name}")

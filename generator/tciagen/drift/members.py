@@ -118,28 +118,23 @@ def report_rename(
             return None
         why = f"The server is not touched; {what} {before} is {after} in the regenerated client."
         return ledger.add(rule, place, before, after, wire=Wire.OK, why=why)
-    guess = "That both are one is a guess." if pair.guess else ""
-    if before == after:
-        more = f"In Python both are {after}: regenerate and ship, user code stays as it is."
-        return ledger.add(
-            rule,
-            place,
-            old.name,
-            new.name,
-            wire=wire,
-            source=Effect.OK,
-            bump=Bump.PATCH,
-            more=f"{more} {guess}".strip(),
-            guess=pair.guess,
-        )
+    same = before == after
     more = f"In the regenerated client {what} {before} is {after}."
+    if same:
+        more = f"In Python both are {after}: regenerate and ship, user code stays as it is."
+    if pair.guess:
+        more += " That both are one is a guess."
     return ledger.add(
         rule,
         place,
         old.name,
         new.name,
+        severity=Severity.NON_BREAKING if same and wire is Wire.OK else None,
         wire=wire,
-        more=f"{more} {guess}".strip(),
+        source=Effect.OK if same else None,
+        bump=Bump.PATCH if same else None,
+        why="The old client knows the new name as an alias." if wire is Wire.OK else None,
+        more=more,
         guess=pair.guess,
     )
 

@@ -180,7 +180,8 @@ def _revision(name: str, commit: str, inside: str, defaults: Defaults) -> Side:
         folder = PurePosixPath(relative.as_posix())
     else:
         raise UsageProblem(f"Say which folder of {name} holds the documents: {name}:path.")
-    listed = _git("ls-tree", "-r", "-z", "--name-only", "--full-tree", commit, "--", f"{folder}/")
+    inside_only = () if folder == PurePosixPath() else ("--", f"{folder}/")
+    listed = _git("ls-tree", "-r", "-z", "--name-only", "--full-tree", commit, *inside_only)
     documents: dict[str, JsonObject] = {}
     for file in (listed or b"").decode("utf-8", "replace").split("\0"):
         path = PurePosixPath(file)
