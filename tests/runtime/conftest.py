@@ -14,12 +14,12 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "templates" / "client" / "package"))
 
-from _runtime.client import AsyncClientBase, Settings, SyncClient  # noqa: E402
-from _runtime.download import DownloadOptions  # noqa: E402
-from _runtime.endpoint import Arguments, Attribute, Endpoint, Parameter  # noqa: E402
-from _runtime.methods import files, records  # noqa: E402
-from _runtime.retry import Retry  # noqa: E402
-from _runtime.values import UID  # noqa: E402
+from _runtime.client import AsyncClientBase, Settings, SyncClient
+from _runtime.download import DownloadOptions
+from _runtime.endpoint import Arguments, Attribute, Endpoint, Parameter
+from _runtime.methods import files, records
+from _runtime.retry import Retry
+from _runtime.values import UID
 
 SHIPS = Endpoint(
     resource="Fleet",

@@ -5,6 +5,7 @@ import pickle
 from datetime import date, datetime
 
 import pytest
+
 from _runtime.errors import ApiError, ParameterError, ParameterWarning
 from _runtime.options import Timeouts
 
@@ -142,8 +143,8 @@ def test_methods_describe_themselves(rt):
     assert client.list_ships.__name__ == "list_ships"
     assert client.list_ships.__doc__ == "List the ships."
     assert inspect.signature(client.list_ships).return_annotation == list[rt.Ship]
-    assert list(inspect.signature(client.list_ships).parameters)[0] == "port"
-    assert list(inspect.signature(client.download_plans).parameters)[0] == "target"
+    assert next(iter(inspect.signature(client.list_ships).parameters)) == "port"
+    assert next(iter(inspect.signature(client.download_plans).parameters)) == "target"
     assert list(inspect.signature(rt.Client.download_plans).parameters)[:2] == ["self", "target"]
     assert inspect.isroutine(rt.Client.list_ships)
     assert rt.Client.list_ships.endpoint is rt.ships

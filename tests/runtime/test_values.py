@@ -5,9 +5,10 @@ from datetime import date, datetime, time
 from decimal import Decimal
 
 import pytest
-from _runtime.values import CONVERTERS, UID, MisfitError, is_uid, uids
 from hypothesis import given
 from hypothesis import strategies as st
+
+from _runtime.values import CONVERTERS, UID, MisfitError, is_uid, uids
 
 
 @pytest.mark.parametrize(
@@ -76,7 +77,7 @@ def test_wire_values_become_python_values(kind, wire, value):
     ],
 )
 def test_misfits_are_told_with_what_would_fit(kind, wire):
-    with pytest.raises(MisfitError, match="text|integer|number|true|date|time|UID"):
+    with pytest.raises(MisfitError, match=r"text|integer|number|true|date|time|UID"):
         CONVERTERS[kind](wire)
 
 

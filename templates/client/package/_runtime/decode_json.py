@@ -13,13 +13,12 @@ from decimal import Decimal
 from typing import Any, NoReturn, TypeVar
 
 from . import fast_json
-from .decoding import Decoder, not_records
+from .decoding import ENOUGH_TO_TELL, Decoder, not_records
 from .errors import DecodeError, NotRecordsError, ShapeError, TruncatedError
 from .rows import Cells, Rows, shown
 
 R = TypeVar("R")
 _BLANK = b" \t\r\n"
-_ENOUGH = 4096
 
 
 def _no_constant(name: str) -> NoReturn:
@@ -85,7 +84,7 @@ class JsonDecoder(Decoder[R]):
             del self._buffer[:3]
         body = self._buffer.lstrip(_BLANK)
         if not body.startswith(b"["):
-            if len(body) > _ENOUGH:
+            if len(body) > ENOUGH_TO_TELL:
                 raise not_records(body, "a JSON array")
             return False
         self._buffer[:] = body[1:]

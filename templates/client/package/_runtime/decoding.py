@@ -26,6 +26,9 @@ R = TypeVar("R")
 LONGEST_RECORD = 64 * 1024 * 1024
 """Bytes that one record may have before it is taken for something else."""
 
+ENOUGH_TO_TELL = 4096
+"""Bytes of a body that tell what it is, if it is not records."""
+
 _TAG = re.compile(r"<[^<>]*>")
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 _SERVER_FIELDS = ("errorMessage", "errorDescription", "detailedMessage", "message", "error")

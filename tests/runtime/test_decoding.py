@@ -1,0 +1,451 @@
+"""Answers in the server's four formats become the same typed rows, however they arrive."""
+
+import json
+from datetime import date, datetime, time
+from decimal import Decimal
+
+import attrs
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from _runtime.decode import decoder
+from _runtime.decode_json import JsonDecoder
+from _runtime.endpoint import Attribute, Endpoint
+from _runtime.errors import (
+    DecodeError,
+    MisfitValueError,
+    MissingValueError,
+    NotRecordsError,
+    ShapeError,
+    TruncatedError,
+)
+from _runtime.rows import Blueprint, Rows
+from _runtime.values import UID
+
+FORMATS = ("json", "csv", "xml", "html")
+KINDS = {
+    "ShipUID": "uid",
+    "ShipName": "string",
+    "HomePort": "string",
+    "Launched": "date",
+    "Crew": "integer",
+    "Tonnage": "decimal",
+    "AtSea": "boolean",
+    "Seen": "dateTime",
+    "Watch": "time",
+}
+
+
+def blueprint(**kinds):
+    attributes = tuple(
+        Attribute(name, f"a_{name.lower()}", kind, optional=name != "ShipUID")
+        for name, kind in kinds.items()
+    )
+    endpoint = Endpoint(resource="Fleet", name="listShips", attributes=attributes)
+    fields = {a.python_name: attrs.field(default=None, kw_only=True) for a in attributes}
+    return Blueprint(endpoint, attrs.make_class("Ship", fields, frozen=True, slots=True))
+
+
+SHIP = blueprint(**KINDS)
+NAME = blueprint(Name="string")
+
+
+def decode(name, body, *, cuts=(), plan=SHIP, on_mismatch="raise", warn=None, msgspec=True):
+    rows = Rows(plan, on_mismatch, warn or str)
+    reader = JsonDecoder(rows, use_msgspec=msgspec) if name == "json" else decoder(name, rows)
+    built, start = [], 0
+    body = body if isinstance(body, bytes) else body.encode()
+    for cut in [*sorted(cut % (len(body) + 1) for cut in cuts), len(body)]:
+        built += reader.feed(body[start:cut])
+        start = cut
+    built += reader.finish()
+    reader.check()
+    return built
+
+
+# --- the server's four forms, written as v3 servers write them -------------------------------
+
+
+def as_json(names, rows, comma=",", **options):
+    objects = [{n: v for n, v in zip(names, row, strict=True) if v is not None} for row in rows]
+    return "[" + comma.join(json.dumps(o, **options) for o in objects) + "]"
+
+
+ECMASCRIPT = {c: "\\" + e for c, e in zip("\"'\\/\n\t\r\b\f", "\"'\\/ntrbf", strict=True)}
+
+
+def escaped(text):
+    out = ""
+    for character in text:
+        if character in ECMASCRIPT or " " <= character <= "~":
+            out += ECMASCRIPT.get(character, character)
+        else:
+            units = character.encode("utf-16-be").hex().upper()
+            out += "".join(f"\\u{units[i : i + 4]}" for i in range(0, len(units), 4))
+    return out
+
+
+def as_csv(names, rows):
+    lines = [",".join("" if v is None else f'"{escaped(str(v))}"' for v in row) for row in rows]
+    return "\n".join([",".join(names), *lines])
+
+
+def as_xml(names, rows):
+    def element(name, value):
+        return f"<{name} type='VARCHAR' >{'' if value is None else value}</{name}>"
+
+    records = ("".join(map(element, names, row)) for row in rows)
+    return f"<Results>{''.join(f'<Row>{record}</Row>' for record in records)}</Results>"
+
+
+def as_html(names, rows):
+    head = "".join(f"<TH>{name}</TH>" for name in names)
+    cells = ("".join(f"<TD>{'null' if v is None else v}</TD>" for v in row) for row in rows)
+    body = "".join(f"<TR>{record}</TR>" for record in cells)
+    return (
+        f"<HTML><BODY><TABLE id='data' BORDER=1><thead><TR>{head}</TR></thead>"
+        f"<tbody>{body}</tbody></TABLE></BODY></HTML"
+    )
+
+
+WRITERS = {"json": as_json, "csv": as_csv, "xml": as_xml, "html": as_html}
+HARD = [
+    "},{",
+    '"},{"',
+    "</ShipName>",
+    "<b>",
+    "null",
+    "a/b",
+    '\\"',
+    "\\",
+    ",,",
+    "<Row>",
+    "</Row>",
+    "</TD>",
+    "A&B &amp;",
+    "ABDOMEN_PELVIS ",
+    "Ü 中 🚢",
+    "\n",
+]
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8) | st.sampled_from(HARD)
+texts |= st.text("ab,\"'\\/{}[]:<>& \n", max_size=10)
+ships = st.tuples(
+    st.sampled_from(["1.2.3", "1.2.840.10008.1.2", "0.1", "2.25.0.7"]),
+    st.none() | texts,
+    st.none() | texts,
+    st.none() | st.dates().map(str),
+    st.none() | st.integers(-1000, 10**9),
+    st.none() | st.decimals(-(10**9), 10**9, places=6).map(lambda d: f"{d:.6f}"),
+    st.none() | st.sampled_from(["0", "1"]),
+    st.none() | st.datetimes().map(lambda d: f"{d:%Y-%m-%d %H:%M:%S}.0".rjust(21, "0")),
+    st.none() | st.times().map(lambda t: f"{t:%H:%M:%S}"),
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(ships, max_size=6), st.lists(st.integers(0, 4000), max_size=8), st.booleans())
+def test_whatever_rows_the_server_holds_come_back_from_every_format(rows, cuts, msgspec):
+    names = list(KINDS)
+    for name, writer in WRITERS.items():
+        lost = {"xml": "", "html": "null"}.get(name)  # the text that this format writes for null
+        kept = [tuple(None if value == lost else value for value in row) for row in rows]
+        found = decode(name, writer(names, rows), cuts=cuts, msgspec=msgspec)
+        assert [(r.a_shipuid, r.a_shipname, r.a_homeport, r.a_crew) for r in found] == [
+            (row[0], row[1], row[2], row[4]) for row in kept
+        ]
+        assert found == decode("json", as_json(names, kept), msgspec=not msgspec)
+        assert [str(r.a_launched) for r in found] == [str(row[3]) for row in rows]
+        assert [r.a_tonnage for r in found] == [row[5] and Decimal(row[5]) for row in rows]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(ships, max_size=4), st.lists(st.integers(0, 4000), max_size=5))
+def test_json_in_any_spacing_gives_the_same_rows(rows, cuts):
+    names = list(KINDS)
+    compact = decode("json", as_json(names, rows))
+    assert decode("json", as_json(names, rows, " , \r\n"), cuts=cuts) == compact
+    assert (
+        decode("json", " " + as_json(names, rows, ensure_ascii=False) + "\n", cuts=cuts) == compact
+    )
+    assert decode("json", as_json(names, rows, ",\n", indent=2), cuts=cuts) == compact
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(st.tuples(st.none() | texts), max_size=6), st.lists(st.integers(0, 300), max_size=5)
+)
+def test_one_column_that_may_be_null_loses_no_row(rows, cuts):
+    for name in ("json", "csv"):
+        found = decode(name, WRITERS[name](["Name"], rows), cuts=cuts, plan=NAME)
+        assert [row.a_name for row in found] == [name for (name,) in rows]
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_values_have_their_types(name):
+    row = ("1.2.3", "A/B ", None, "1998-12-08 00:00:00.0", 0, "2.500000", "1")
+    row += ("1998-12-08 13:05:00.0", "13:05:00")
+    (ship,) = decode(name, WRITERS[name](list(KINDS), [row]))
+    values = attrs.astuple(ship)
+    seen = datetime(1998, 12, 8, 13, 5)
+    assert values == (
+        "1.2.3", "A/B ", None, date(1998, 12, 8), 0, Decimal("2.5"), True, seen, time(13, 5)
+    )  # fmt: skip
+    kinds = [UID, str, type(None), date, int, Decimal, bool, datetime, time]
+    assert [type(value) for value in values] == kinds
+
+
+def test_rows_are_genuine_frozen_instances():
+    (ship,) = decode("json", '[{"ShipUID":"1.2.3"}]')
+    assert type(ship) is SHIP.model
+    assert ship == SHIP.model(a_shipuid=UID("1.2.3"))
+    assert hash(ship) == hash(SHIP.model(a_shipuid="1.2.3"))
+    assert attrs.evolve(ship, a_crew=1).a_crew == 1
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        ship.a_crew = 2
+
+
+def test_equal_texts_of_an_answer_are_one_object():
+    body = as_json(["ShipUID", "ShipName"], [(f"1.2.{i}", "Same name") for i in range(50)])
+    assert len({id(ship.a_shipname) for ship in decode("json", body)}) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "body"),
+    [
+        ("json", "[]"),
+        ("json", " [ ]\n"),
+        ("json", ""),
+        ("json", " \n"),
+        ("json", "\ufeff[]"),
+        ("csv", ""),
+        ("csv", "ShipUID,ShipName"),
+        ("csv", "ShipUID,ShipName\r\n"),
+        ("xml", ""),
+        ("xml", "<Results></Results>"),
+        ("xml", "<?xml version='1.0'?>\n<Results>\n</Results>"),
+        ("html", ""),
+        ("html", as_html(["ShipUID"], [])),
+    ],
+)
+def test_no_rows_are_an_empty_list(name, body):
+    assert decode(name, body) == []
+
+
+# --- names ------------------------------------------------------------------------------------
+
+ALIASED = Blueprint(
+    Endpoint(
+        resource="Fleet",
+        name="listShips",
+        attributes=(
+            Attribute("ShipUID", "ship_uid", optional=False, aliases=("SHIP_ID", "Id")),
+            Attribute("ShipName", "ship_name"),
+            Attribute("Ship_name", "second_name"),
+        ),
+    ),
+    attrs.make_class("Ship", ["ship_uid", "ship_name", "second_name"], frozen=True, slots=True),
+)
+
+
+@pytest.mark.parametrize("msgspec", [True, False])
+@pytest.mark.parametrize(
+    ("record", "row"),
+    [
+        ({"ShipUID": "a"}, ("a", None, None)),
+        ({"SHIP_ID": "a"}, ("a", None, None)),
+        ({"Id": "b", "SHIP_ID": "a"}, ("a", None, None)),
+        ({"Id": "b", "SHIP_ID": "c", "ShipUID": "a"}, ("a", None, None)),
+        ({"ship_uid": "a"}, ("a", None, None)),
+        ({"shipid": "a"}, ("a", None, None)),
+        ({"shipuid": "b", "ShipUID": "a"}, ("a", None, None)),
+        ({"ShipUID": "a", "SHIPNAME": "ambiguous"}, ("a", None, None)),
+        ({"ShipUID": "a", "New": [1, {}], "ShipName": "n"}, ("a", "n", None)),
+    ],
+)
+def test_documented_names_go_before_aliases_and_those_before_folded_names(record, row, msgspec):
+    rest = [{"ShipUID": "z", "ShipName": "y"}, {}, {"ShipUID": "x"}]
+    body = json.dumps([record, rest[0], record, rest[2]], separators=(",", ":"))
+    found = decode("json", body, plan=ALIASED, msgspec=msgspec)
+    assert [attrs.astuple(r) for r in found] == [row, ("z", "y", None), row, ("x", None, None)]
+    flat = {k: v for k, v in record.items() if k != "New"}
+    assert attrs.astuple(decode("csv", as_csv(flat, [flat.values()]), plan=ALIASED)[0]) == row
+
+
+def test_names_that_change_within_an_answer_are_still_found():
+    records = [{"ShipUID": "1"}] * 3 + [{"SHIP_ID": "2"}] * 3 + [{"id": "3", "x": None}] * 3
+    found = decode(
+        "json", json.dumps(records, separators=(",", ":")), plan=ALIASED, cuts=range(200)
+    )
+    assert [row.ship_uid for row in found] == list("111222333")
+
+
+def test_undeclared_names_are_kept_for_the_log():
+    rows = Rows(ALIASED)
+    decoder("csv", rows).feed(b"ShipUID,Captain,SHIPNAME\n")
+    assert list(rows.layouts.undeclared) == ["Captain", "SHIPNAME"]
+
+
+# --- what is not as promised ------------------------------------------------------------------
+
+GOOD = {"ShipUID": "1.2.3"}
+
+
+def rows_of(*records):
+    names = list(dict.fromkeys(name for record in records for name in record))
+    return names, [tuple(record.get(name) for name in names) for record in records]
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_missing_value_names_row_and_attribute(name):
+    body = WRITERS[name](*rows_of(GOOD, {"ShipName": "x"}, GOOD))
+    with pytest.raises(MissingValueError, match="row 2: a_shipuid") as caught:
+        decode(name, body)
+    assert (caught.value.row, caught.value.attribute, caught.value.value) == (2, "a_shipuid", None)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_misfit_value_names_row_attribute_and_value(name):
+    body = WRITERS[name](*rows_of(GOOD, GOOD, {**GOOD, "Crew": "12.5"}))
+    with pytest.raises(MisfitValueError, match=r"row 3: a_crew .*integer, not '12.5'") as caught:
+        decode(name, body)
+    assert (caught.value.row, caught.value.attribute, caught.value.value) == (3, "a_crew", "12.5")
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_mismatches_can_be_delivered_with_one_warning_for_each_attribute(name):
+    bad = {"ShipName": "x", "Crew": "many"}
+    body = WRITERS[name](*rows_of(GOOD, bad, bad, GOOD))
+    warned = []
+    found = decode(name, body, on_mismatch="warn", warn=warned.append)
+    assert [(r.a_shipuid, r.a_crew) for r in found] == [
+        ("1.2.3", None), (None, "many"), (None, "many"), ("1.2.3", None)
+    ]  # fmt: skip
+    assert sorted(w.split("(")[0] for w in warned) == ["row 2: a_crew ", "row 2: a_shipuid "]
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_rows_before_an_error_are_delivered(name):
+    body = WRITERS[name](*rows_of(GOOD, GOOD, {**GOOD, "Crew": "x"}, GOOD)).encode()
+    reader = decoder(name, Rows(SHIP))
+    built = reader.feed(body) + (reader.finish() if reader._failure is None else [])
+    assert len(built) == 2
+    with pytest.raises(MisfitValueError):
+        reader.check()
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(ships, min_size=1, max_size=3), st.data())
+def test_a_json_or_xml_body_cut_anywhere_is_an_error_after_whole_rows(rows, data):
+    for name in ("json", "xml"):
+        body = WRITERS[name](list(KINDS), rows).encode()
+        cut = data.draw(st.integers(1, len(body) - 1))
+        with pytest.raises(DecodeError):
+            decode(name, body[:cut])
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_truncated_body_says_after_how_many_rows(name):
+    body = WRITERS[name](*rows_of(*[{**GOOD, "ShipName": "Fram"}] * 3))
+    with pytest.raises(TruncatedError, match=r"2 complete|row 3") as caught:
+        decode(name, body[: body.rindex("Fram") + 2])
+    assert (caught.value.fault, caught.value.retryable) == ("network", True)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (
+            "<!DOCTYPE html><html><head><title>Sign in</title></head><body>x</body></html>",
+            "Sign in",
+        ),
+        ("\n<html><body><h1>502 Bad Gateway</h1></body></html>", "502 Bad Gateway"),
+        ("The service is down for maintenance.", "down for maintenance"),
+        ("Service,Status\nis,down" * 3000, "Service"),
+    ],
+)
+def test_a_page_or_a_sentence_is_told_as_such(name, body, words):
+    for cuts in ((), (1, 5, 40, 5000)):
+        with pytest.raises((NotRecordsError, ShapeError)) as caught:
+            decode(name, body, cuts=cuts)
+        assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ('{"errorMessage":"no such thing"}', 'a JSON object instead.*"no such thing"'),
+        ('"No data"', "a JSON string"),
+        ("null", "a single JSON value"),
+        ("[1]", "row 1: 1 instead of a JSON object"),
+        ('[{"ShipUID":"1.2"},["x"]]', "row 2"),
+        ('[{"ShipUID":"1.2"},]', "row 2"),
+        ('[{"ShipUID":"1.2"}{"ShipUID":"1.2"}]', "row 1"),
+        ('[{"ShipUID":"1.2"}] oops', "behind the end"),
+        ('[{"ShipUID":"1.2","Tonnage":NaN}]', "NaN"),
+        ('[{"ShipUID":"1.2","ShipName":{"a":1}}]', "must be text"),
+        ('[{"ShipUID":"1.2"},' + "[" * 100000, "row 2"),
+        (b'[{"ShipUID":"\xff"}]', "UTF-8"),
+    ],
+)
+def test_wrong_shapes_are_told(body, words):
+    for msgspec in (True, False):
+        with pytest.raises(DecodeError, match=words):
+            decode("json", body, msgspec=msgspec)
+
+
+def test_a_broken_row_in_the_middle_is_told_when_it_comes_and_not_at_the_end():
+    reader = JsonDecoder(Rows(SHIP))
+    assert len(reader.feed(b'[{"ShipUID":"1.2"},<html>,{"ShipUID":"1.2"},{"Sh')) == 1
+    with pytest.raises(NotRecordsError, match="row 2"):
+        reader.feed(b"")
+
+
+# --- what can be recovered, and what cannot ---------------------------------------------------
+
+
+def test_xml_values_may_hold_markup():
+    value = "a < b & c </x> <Crew> </ShipName>"
+    names, rows = ["ShipUID", "ShipName", "Crew"], [("1.2", value, 3), ("1.2", "plain", 3)]
+    for order in (rows, rows[::-1]):
+        assert {r.a_shipname for r in decode("xml", as_xml(names, order))} == {value, "plain"}
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_xml_that_can_be_read_in_two_ways_is_an_error_that_names_the_row(first):
+    value = "x</ShipName><Crew type='VARCHAR' >4"
+    rows = [("1.2", "plain", 3)] * first + [("1.2", value, 3)]
+    with pytest.raises(ShapeError, match=f"row {first + 1}: .*more than one way"):
+        decode("xml", as_xml(["ShipUID", "ShipName", "Crew"], rows))
+
+
+def test_html_cells_that_hold_cells_are_an_error_that_names_the_row():
+    rows = [("1.2", "a <b>bold</b> & x"), ("1.2", "a</TD><TD>b")]
+    assert decode("html", as_html(["ShipUID", "ShipName"], rows[:1]))[0].a_shipname == rows[0][1]
+    with pytest.raises(ShapeError, match="row 2: 3 cells for 2 columns"):
+        decode("html", as_html(["ShipUID", "ShipName"], rows))
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ('"1.2","It\\\'s \\/ \\u00FC \\uD83D\\uDEA2 \\n\\t\\\\"', "It's / ü 🚢 \n\t\\"),
+        ('"1.2","a\nb, ""c"""', 'a\nb, "c"'),
+        ("1.2,plain", "plain"),
+        ('"1.2",', None),
+        ('"1.2",""', ""),
+        ('"1.2","x"\r', "x"),
+    ],
+)
+def test_csv_lines_are_read_as_they_are_meant(line, name):
+    body = f'ShipUID,ShipName\n{line}\n"1.3","next"\n'
+    for cuts in ((), range(0, 60, 3)):
+        found = decode("csv", body, cuts=cuts)
+        assert [(r.a_shipuid, r.a_shipname) for r in found] == [("1.2", name), ("1.3", "next")]
+
+
+@pytest.mark.parametrize("line", ['"1.2","a"b"', '"1.2"', '"1.2","a","b"', '"1.2""x",,'])
+def test_csv_lines_that_make_no_sense_are_errors_that_name_the_row(line):
+    with pytest.raises(DecodeError, match=r"row 2|row 3"):
+        decode("csv", f'ShipUID,ShipName\n"1.1","x"\n{line}\n"1.3","y"')
