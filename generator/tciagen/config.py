@@ -14,6 +14,8 @@ One table for each API; in a ``tciagen.toml`` the tables stand at the top level:
     version = "0.1.0"                            # optional
     environment = "FLEET"                        # optional: prefix of <PREFIX>_BASE_URL
     title = "Harbour fleet"                      # optional: for people
+    changelog = "contracts/fleet/CHANGELOG.md"   # optional: else beside the documents folder
+    test = "python -m pytest tests/fleet"        # optional: else the package is imported
 
 Paths are relative to the file. Every value can be given on the command line instead.
 """
@@ -31,8 +33,8 @@ from tciagen.overlay import suggestion
 from tciagen.render import Target
 
 _OWN_FILE = "tciagen.toml"
-_PATHS = frozenset({"documents", "overlay", "schema", "output"})
-_TEXTS = _PATHS | {"base-url", "package", "distribution", "version", "environment", "title"}
+_PATHS = frozenset({"documents", "overlay", "schema", "output", "changelog"})
+_TEXTS = _PATHS | {"base-url", "package", "distribution", "version", "environment", "title", "test"}
 _KEYS = _TEXTS | {"resources"}
 
 Value = TypeVar("Value")
@@ -54,6 +56,16 @@ class Api:
     version: str = "0.1.0"
     environment: str | None = None
     title: str | None = None
+    changelog: Path | None = None
+    test: str | None = None
+
+    def changelog_file(self) -> Path:
+        """Return where the package's changelog is kept, whether or not there is one yet.
+
+        Raises:
+            UsageProblem: no documents folder is configured.
+        """
+        return self.changelog or required(self.documents, "documents").parent / "CHANGELOG.md"
 
     def target(self) -> Target:
         """Return what the distribution is called.

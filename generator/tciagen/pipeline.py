@@ -1,6 +1,7 @@
 """From configuration to files: the offline way, in one place for every command."""
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 
 import attrs
@@ -54,6 +55,12 @@ def load_overlay(api: Api) -> Overlay:
     return read_overlay(api.overlay) if api.overlay else Overlay()
 
 
+def load_changelog(api: Api) -> bytes:
+    """Return the package's changelog, empty if there is none yet."""
+    place = api.changelog_file()
+    return place.read_bytes() if place.is_file() else b""
+
+
 def make_plan(api: Api, templates: Path | None = None) -> Plan:
     """Return what `generate` would publish.
 
@@ -61,11 +68,20 @@ def make_plan(api: Api, templates: Path | None = None) -> Plan:
         UsageProblem: the configuration does not suffice.
         DocumentProblem: documents or overlay cannot be used.
     """
+    return plan_of(api, load_documents(api), load_changelog(api), templates)
+
+
+def plan_of(
+    api: Api,
+    found: Mapping[str, documents.JsonObject],
+    changelog: bytes,
+    templates: Path | None = None,
+) -> Plan:
+    """Return what would be published of these documents; see :func:`make_plan`."""
     target = api.target()
-    found = load_documents(api)
-    overlay = load_overlay(api)
-    resolution = resolve(found, overlay)
+    resolution = resolve(found, load_overlay(api))
     inputs = {
+        "changelog": _sha256(changelog),
         "configuration": _sha256(repr(target).encode()),
         "documents": _sha256(
             b"".join(a.encode() + documents.canonical(d) for a, d in found.items())
@@ -73,7 +89,8 @@ def make_plan(api: Api, templates: Path | None = None) -> Plan:
         "overlay": _sha256(api.overlay.read_bytes() if api.overlay else b""),
         "templates": templates_digest(templates),
     }
-    files = publish.with_manifest(render(resolution.contract, target, templates), inputs)
+    files = render(resolution.contract, target, templates, changelog=changelog)
+    files = publish.with_manifest(files, inputs)
     return Plan(resolution.contract, resolution.notices, files, inputs)
 
 

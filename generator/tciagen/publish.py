@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path, PurePosixPath
 
@@ -103,9 +103,8 @@ def publish(files: Files, folder: Path, *, force: bool = False) -> Published:
             generated, and ``force`` is not given; nothing was written.
     """
     differences = compare(files, folder)
-    known = read_manifest(folder)["files"]
     if not force:
-        _refuse_hand_work(differences, known, folder)
+        refuse_hand_work(differences, folder)
     written = [d.path for d in differences if d.kind is not Kind.EXTRA]
     deleted = [d.path for d in differences if d.kind is Kind.EXTRA]
     # The manifest goes last: a run that is cut short is told by the next one.
@@ -117,9 +116,14 @@ def publish(files: Files, folder: Path, *, force: bool = False) -> Published:
     return Published(tuple(written), len(files) - len(written), tuple(deleted))
 
 
-def _refuse_hand_work(
-    differences: Iterable[Difference], known: Mapping[str, str], folder: Path
-) -> None:
+def refuse_hand_work(differences: list[Difference], folder: Path) -> None:
+    """Raise where publishing would lose what a person wrote.
+
+    Raises:
+        UsageProblem: among the differences are hand-edited files, or files that were
+            never generated.
+    """
+    known = read_manifest(folder)["files"]
     edited = [str(d.path) for d in differences if d.kind is Kind.EDITED]
     foreign = [
         str(d.path) for d in differences if d.kind is Kind.EXTRA and str(d.path) not in known

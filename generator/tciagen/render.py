@@ -100,8 +100,10 @@ def public_names(folder: Path) -> dict[str, tuple[str, ...]]:
     raise UsageProblem(f"The templates in {folder} have no table PUBLIC of the runtime's names.")
 
 
-def render(contract: Contract, target: Target, templates: Path | None = None) -> Files:
-    """Return every file of the distribution.
+def render(
+    contract: Contract, target: Target, templates: Path | None = None, *, changelog: bytes = b""
+) -> Files:
+    """Return every file of the distribution; with a changelog, also CHANGELOG.md.
 
     Raises:
         DocumentProblem: names that collide, or a text that would become code.
@@ -122,6 +124,8 @@ def render(contract: Contract, target: Target, templates: Path | None = None) ->
     }
     package = PurePosixPath("src", target.package)
     rendered: dict[PurePosixPath, bytes] = {package / "contract.json": to_json(contract)}
+    if changelog:
+        rendered[PurePosixPath("CHANGELOG.md")] = changelog
     for path, body in template_files(folder):
         place = package.joinpath(*path.parts[1:]) if path.parts[0] == "package" else path
         if path.suffix == ".jinja":
