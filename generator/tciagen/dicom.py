@@ -31,13 +31,23 @@ def type_of_tag(tag: str) -> Type | None:
     A tag of more than one value is text, whatever its representation: the values
     arrive joined by a backslash.
     """
+    representation, multiplicity = _entry(tag)
+    if representation is None or multiplicity == "1":
+        return _TYPE_OF_VR.get(representation, Type.STRING) if representation else None
+    return Type.STRING
+
+
+def is_code_string(tag: str | None) -> bool:
+    """Return whether a tag holds one code string (CS), such as a modality."""
+    return tag is not None and _entry(tag) == ("CS", "1")
+
+
+@cache
+def _entry(tag: str) -> tuple[str, str] | tuple[None, None]:
     from pydicom.datadict import dictionary_VM, dictionary_VR  # noqa: PLC0415 - 0.3 s
 
     try:
         number = int(tag.replace(" ", ""), 16)
-        representation, multiplicity = dictionary_VR(number), dictionary_VM(number)
+        return dictionary_VR(number), dictionary_VM(number)
     except (KeyError, ValueError):
-        return None
-    if multiplicity != "1":
-        return Type.STRING
-    return _TYPE_OF_VR.get(representation, Type.STRING)
+        return None, None

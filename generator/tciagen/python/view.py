@@ -20,6 +20,7 @@ from tciagen.contract import (
     Result,
     Type,
 )
+from tciagen.dicom import is_code_string
 from tciagen.errors import DocumentProblem
 from tciagen.python.docs import class_doc, method_doc
 from tciagen.python.names import Identifier, class_name, pascal_case, variable, words
@@ -89,6 +90,7 @@ class FieldView:
     annotation: str
     allowed: tuple[ServerText, ...]
     optional: bool
+    code: bool
 
 
 @attrs.frozen(kw_only=True)
@@ -201,7 +203,7 @@ class _Builder:
     def build(self) -> ApiView:
         classes = self._classes()
         names = self._names(
-            [(e.address, e.python_name or _method_name(e)) for e in self.contract],
+            [(e.address, e.python_name or method_name(e)) for e in self.contract],
             RESERVED_METHODS,
             "method",
         )
@@ -248,37 +250,44 @@ class _Builder:
     def _classes(self) -> dict[str, ClassView]:
         """Return the record class of each endpoint, by address.
 
-        Endpoints that name the same class with the same attributes share it; where
-        the attributes differ, each class has its endpoint's name in front.
+        Endpoints that name the same class with the same attributes share it. Where the
+        attributes differ, the name stays with those that are most, and the others have
+        their endpoint's name in front.
         """
-        users: dict[str, list[Endpoint]] = {}
+        wanted: dict[str, dict[object, list[Endpoint]]] = {}
         for endpoint in self.contract:
             if not endpoint.answers_file:
-                wanted = endpoint.result.python_name or endpoint.result.name
-                users.setdefault(wanted, []).append(endpoint)
+                title = endpoint.result.python_name or endpoint.result.name
+                shapes = wanted.setdefault(title, {})
+                shapes.setdefault(_shape(endpoint.result), []).append(endpoint)
         views: dict[str, ClassView] = {}
-        origin: dict[str, Endpoint] = {}
-        for wanted, endpoints in sorted(users.items()):
-            shapes = {_shape(e.result) for e in endpoints}
-            for endpoint in endpoints:
-                title = pascal_case(endpoint.name) + wanted if len(shapes) > 1 else wanted
-                try:
-                    name = class_name(title, self.exported | RESERVED_CLASSES)
-                except ValueError:
-                    self.problems.append(
-                        f"{endpoint.address}: the class name {title!r} is no Python name;"
-                        " set `class` for it in the overlay."
-                    )
+        owners: dict[str, Endpoint] = {}
+        for title, shapes in sorted(wanted.items()):
+            groups = sorted(shapes.values(), key=lambda group: (-len(group), group[0].address))
+            for number, group in enumerate(groups):
+                first = group[0]
+                name = self._class_name(first, pascal_case(first.name) + title if number else title)
+                if name is None:
                     continue
-                sharing = endpoints if len(shapes) == 1 else [endpoint]
-                first = origin.setdefault(name, sharing[0])
-                if first is not sharing[0]:
+                owner = owners.setdefault(name, first)
+                if owner is not first:
                     self.problems.append(
-                        f"The class name {name} of {endpoint.address} is also that of"
-                        f" {first.address}; set `class` for one of them in the overlay."
+                        f"The class name {name} of {first.address} is also that of"
+                        f" {owner.address}; set `class` for one of them in the overlay."
                     )
-                views[endpoint.address] = self._class(name, sharing)
+                view = self._class(name, group)
+                views.update({endpoint.address: view for endpoint in group})
         return views
+
+    def _class_name(self, endpoint: Endpoint, title: str) -> Identifier | None:
+        try:
+            return class_name(title, self.exported | RESERVED_CLASSES)
+        except ValueError:
+            self.problems.append(
+                f"{endpoint.address}: the class name {title!r} is no Python name;"
+                " set `class` for it in the overlay."
+            )
+            return None
 
     def _class(self, name: Identifier, endpoints: Sequence[Endpoint]) -> ClassView:
         first = endpoints[0]
@@ -320,14 +329,14 @@ class _Builder:
 
 
 def _shape(result: Result) -> object:
-    """Return what two results must share to be one class; prose does not count."""
-    return tuple(
+    """Return what two results must share to be one class: no prose, no order."""
+    return frozenset(
         (a.name, a.type, a.optional, a.allowed_values, a.aliases, a.python_name)
         for a in result.attributes
     )
 
 
-def _method_name(endpoint: Endpoint) -> str:
+def method_name(endpoint: Endpoint) -> str:
     """Return the method's name: a file endpoint's ``getX`` is ``download_x``."""
     parts = words(endpoint.name)
     if endpoint.answers_file and parts and parts[0].lower() == "get" and parts[1:]:
@@ -356,6 +365,8 @@ def _field(attribute: Attribute, name: Identifier) -> FieldView:
         annotation=VALUE_TYPES[attribute.type],
         allowed=_literals(attribute),
         optional=attribute.optional,
+        code=attribute.type is Type.STRING
+        and bool(attribute.allowed_values or is_code_string(attribute.dicom)),
     )
 
 

@@ -39,6 +39,7 @@ PUBLIC: dict[str, tuple[str, ...]] = {
     ),
     "options": ("Timeouts",),
     "retry": ("Retry",),
+    "table": ("RowList",),
     "values": ("UID",),
 }
 """The names that a client package shows at its top, by the module that defines them."""

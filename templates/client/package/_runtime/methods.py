@@ -29,6 +29,7 @@ from .errors import BrokenStreamError, DecodeError
 from .request import Request
 from .retry import Attempts
 from .rows import Blueprint
+from .table import RowList
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -154,7 +155,7 @@ class RecordsMethod(_Method[P], Generic[P, R]):
     @property
     def returns(self) -> Any:
         """What a call gives."""
-        return list.__class_getitem__(self.model)
+        return RowList.__class_getitem__(self.model)
 
     @overload
     def __get__(self, client: None, owner: Any = None) -> Self: ...
@@ -181,7 +182,7 @@ class Records(_Sync[P], Generic[P, R]):
         super().__init__(method, client)
         self._blueprint: Callable[[], Blueprint[R]] = lambda: method.blueprint
 
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> list[R]:
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> RowList[R]:
         """Ask, and give all rows.
 
         Raises:
@@ -198,7 +199,7 @@ class Records(_Sync[P], Generic[P, R]):
             except BrokenStreamError as error:
                 transport.sleep(attempts.after(error))
             else:
-                return rows
+                return RowList(rows, self._endpoint.attributes)
 
     def iter(self, *args: P.args, **kwargs: P.kwargs) -> Generator[R, None, None]:
         """Ask, and give each row as it arrives; memory stays small however many there are.
@@ -262,7 +263,7 @@ class AsyncRecords(_Async[P], Generic[P, R]):
         super().__init__(method, client)
         self._blueprint: Callable[[], Blueprint[R]] = lambda: method.blueprint
 
-    async def __call__(self, *args: P.args, **kwargs: P.kwargs) -> list[R]:
+    async def __call__(self, *args: P.args, **kwargs: P.kwargs) -> RowList[R]:
         """Ask, and give all rows; see :meth:`Records.__call__`."""
         request = self._request(self._function(self._client, *args, **kwargs))
         transport = self._core.transport
@@ -275,7 +276,7 @@ class AsyncRecords(_Async[P], Generic[P, R]):
             except BrokenStreamError as error:
                 await transport.sleep(attempts.after(error))
             else:
-                return rows
+                return RowList(rows, self._endpoint.attributes)
 
     def iter(self, *args: P.args, **kwargs: P.kwargs) -> AsyncGenerator[R, None]:
         """Ask, and give each row as it arrives; see :meth:`Records.iter`.

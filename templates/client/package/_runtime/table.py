@@ -147,14 +147,11 @@ class RowList(_List[R]):
     """
 
     __slots__ = ("_rows", "attributes")
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None
 
     def __init__(self, rows: Iterable[R], attributes: Sequence[Attribute]) -> None:
-        self._rows = rows if type(rows) is list else list(rows)
+        self._rows = list(rows)
         self.attributes = tuple(attributes)
-
-    def _like(self, rows: list[R]) -> "RowList[R]":
-        return RowList(rows, self.attributes)
 
     @overload
     def __getitem__(self, place: SupportsIndex, /) -> R: ...
@@ -162,11 +159,14 @@ class RowList(_List[R]):
     def __getitem__(self, place: slice, /) -> "RowList[R]": ...
     def __getitem__(self, place: Any, /) -> Any:
         found = self._rows[place]
-        return self._like(found) if isinstance(place, slice) else found
+        return RowList(found, self.attributes) if isinstance(place, slice) else found
+
+    def __radd__(self, other: list[Any]) -> list[Any]:
+        return other + self._rows
 
     def copy(self) -> "RowList[R]":
         """A list of the same rows."""
-        return self._like(self._rows.copy())
+        return RowList(self._rows, self.attributes)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self._rows, self.attributes)
@@ -184,8 +184,8 @@ class RowList(_List[R]):
         )
 
     def __repr__(self) -> str:
-        names, shown, note = self._excerpt()
-        table = columns(names, shown, shutil.get_terminal_size().columns)
+        names, rows, note = self._excerpt()
+        table = columns(names, rows, shutil.get_terminal_size().columns)
         more = f"; not shown: {', '.join(table.left_out)}" * bool(table.left_out)
         return "\n".join([table.head, *table.body, f"[{note}{more}]"])
 
@@ -194,9 +194,9 @@ class RowList(_List[R]):
 
     def _excerpt(self) -> tuple[list[str], list[list[Any]], str]:
         names = [attribute.python_name for attribute in self.attributes]
-        shown = [[getattr(row, n, None) for n in names] for row in self._rows[:_SHOWN_ROWS]]
+        rows = [[getattr(row, n, None) for n in names] for row in self._rows[:_SHOWN_ROWS]]
         first = f"first {_SHOWN_ROWS} of " * (len(self._rows) > _SHOWN_ROWS)
-        return names, shown, f"{first}{len(self._rows):,} rows"
+        return names, rows, f"{first}{len(self._rows):,} rows"
 
 
 def _as_list(name: str) -> Callable[..., Any]:
@@ -205,7 +205,7 @@ def _as_list(name: str) -> Callable[..., Any]:
     @functools.wraps(method)
     def forward(self: RowList[Any], *args: Any, **options: Any) -> Any:
         rows = self._rows
-        plain = [other._rows if isinstance(other, RowList) else other for other in args]
+        plain = [getattr(other, "_rows", other) for other in args]
         done = method(rows, *plain, **options)
         if done is rows:
             return self
@@ -215,7 +215,6 @@ def _as_list(name: str) -> Callable[..., Any]:
 
 
 if not TYPE_CHECKING:
-    for _name in dir(list):
-        if callable(getattr(list, _name)) and (_name not in dir(object) or _name in _COMPARED):
-            if _name not in vars(RowList):
-                setattr(RowList, _name, _as_list(_name))
+    _compared = {"__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__"}
+    for _name in {*dir(list)} - {*dir(object)} - {*dir(RowList)} | _compared:
+        setattr(RowList, _name, _as_list(_name))

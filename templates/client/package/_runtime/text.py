@@ -71,7 +71,8 @@ def columns(names: Sequence[str], rows: Iterable[Sequence[Any]], width: int) -> 
     if _total(cuts) > width:
         heads = map(width_of, cells[0])
         cuts = [min(w, max(h, _NARROWEST_CELL)) for w, h in zip(cuts, heads, strict=True)]
-    count = max(1, sum(_total(cuts[: i + 1]) <= width for i in range(len(cuts))))
+    fitting = sum(_total(cuts[: i + 1]) <= width for i in range(len(cuts)))
+    count = min(max(1, fitting), len(cuts))
     spare = width - _total(cuts[:count])
     for i in range(count):
         more = max(-cuts[i] + 1, min(spare, widest[i] - cuts[i]))
