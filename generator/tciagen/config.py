@@ -14,6 +14,7 @@ One table for each API; in a ``tciagen.toml`` the tables stand at the top level:
     version = "0.1.0"                            # optional
     environment = "FLEET"                        # optional: prefix of <PREFIX>_BASE_URL
     title = "Harbour fleet"                      # optional: for people
+    severity = { attr-added-required = "docs" }  # optional: how `diff` rates a rule
     changelog = "contracts/fleet/CHANGELOG.md"   # optional: else beside the documents folder
     test = "python -m pytest tests/fleet"        # optional: else the package is imported
 
@@ -35,7 +36,7 @@ from tciagen.render import Target
 _OWN_FILE = "tciagen.toml"
 _PATHS = frozenset({"documents", "overlay", "schema", "output", "changelog"})
 _TEXTS = _PATHS | {"base-url", "package", "distribution", "version", "environment", "title", "test"}
-_KEYS = _TEXTS | {"resources"}
+_KEYS = _TEXTS | {"severity", "resources"}
 
 Value = TypeVar("Value")
 
@@ -56,6 +57,7 @@ class Api:
     version: str = "0.1.0"
     environment: str | None = None
     title: str | None = None
+    severities: Mapping[str, str] = attrs.field(factory=dict)
     changelog: Path | None = None
     test: str | None = None
 
@@ -148,6 +150,9 @@ def _wrong(table: Mapping[str, Any]) -> Iterable[str]:
             yield f"unknown key {key!r}{suggestion(key, set(_KEYS))}"
         elif key in _TEXTS and (not isinstance(value, str) or not value.strip()):
             yield f"{key} must be a text, not {value!r}"
+    severity = table.get("severity", {})
+    if not isinstance(severity, dict) or not all(isinstance(v, str) for v in severity.values()):
+        yield "severity must be a table such as { param-added-optional = 'docs' }"
     resources = table.get("resources", {})
     if not isinstance(resources, dict):
         yield "resources must be a table such as { Fleet = ['listVessels'] }"
@@ -169,11 +174,16 @@ def _api(name: str, table: Mapping[str, Any], folder: Path) -> Api:
     values: dict[str, Any] = {
         key.replace("-", "_"): folder / value if key in _PATHS else value
         for key, value in table.items()
-        if key != "resources"
+        if key not in ("resources", "severity")
     }
     addresses = [
         parse_endpoint(f"{resource}/{query}")
         for resource, names in table.get("resources", {}).items()
         for query in names
     ]
-    return Api(name=name, addresses=tuple(sorted(addresses)), **values)
+    return Api(
+        name=name,
+        addresses=tuple(sorted(addresses)),
+        severities=table.get("severity", {}),
+        **values,
+    )

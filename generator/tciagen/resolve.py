@@ -35,8 +35,16 @@ class Resolution:
     notices: tuple[str, ...] = ()
 
 
-def resolve(documents: Mapping[str, JsonObject], overlay: Overlay | None = None) -> Resolution:
+def resolve(
+    documents: Mapping[str, JsonObject], overlay: Overlay | None = None, *, stale: bool = False
+) -> Resolution:
     """Return the contract of valid documents, keyed by address.
+
+    Args:
+        documents: what the server said.
+        overlay: what it did not say.
+        stale: whether the overlay may be one that was made for other documents, so that
+            entries may contradict these or change nothing.
 
     Raises:
         DocumentProblem: an overlay entry that contradicts a document, stands against
@@ -44,7 +52,8 @@ def resolve(documents: Mapping[str, JsonObject], overlay: Overlay | None = None)
     """
     reader = _Resolver(overlay or Overlay())
     contract = Contract(tuple(reader.endpoint(a, d) for a, d in sorted(documents.items())))
-    reader.finish()
+    if not stale:
+        reader.finish()
     return Resolution(contract, tuple(reader.notices))
 
 

@@ -199,8 +199,8 @@ class _Run:
         api: str | None,
         config_file: Path | None,
     ) -> "_Run":
-        rated = read_severities(dict(map(_severity, severities)))
         one = _api(config_file, api)
+        rated = read_severities({**one.severities, **dict(map(_severity, severities))})
         schema = schema or one.schema
         if new is None:
             new = str(config.required(one.documents, "documents"))

@@ -13,7 +13,7 @@ import attrs
 
 from tciagen.contract import COMPUTED, NO_TAG, Attribute, Contract, Endpoint, Parameter
 from tciagen.python.names import snake_case
-from tciagen.python.view import _method_name
+from tciagen.python.view import method_name
 
 M = TypeVar("M", Parameter, Attribute)
 N = TypeVar("N", Parameter, Attribute, Endpoint)
@@ -27,7 +27,7 @@ _snake = cache(snake_case)
 def python_name(node: Parameter | Attribute | Endpoint) -> str:
     """Return the name that the generated client gives a node."""
     if isinstance(node, Endpoint):
-        return _snake(node.python_name or _method_name(node))
+        return _snake(node.python_name or method_name(node))
     return _snake(node.python_name or node.name)
 
 

@@ -3,7 +3,6 @@
 import importlib.util
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
@@ -19,7 +18,7 @@ from tciagen.documents import JsonObject
 from tciagen.drift.compare import compare
 from tciagen.drift.faults import Verdict, judge
 from tciagen.errors import DocumentProblem, ServerProblem, UsageProblem
-from tciagen.overlay import Overlay, read_overlay
+from tciagen.overlay import Overlay, parse_overlay, read_overlay
 from tciagen.resolve import resolve
 
 OVERLAY = "overlay.toml"
@@ -100,7 +99,7 @@ def compare_sides(old: Side, new: Side, validator: Draft202012Validator | None =
     before = old.contract
     if before is None:
         documents_.require_valid(old.documents, validator, old.folder)
-        before = resolve(old.documents, old.overlay).contract
+        before = resolve(old.documents, old.overlay, stale=True).contract
     if new.contract is None:
         overlay, failures = new.overlay, new.failures
         verdict = judge(before, new.documents, failures, overlay=overlay, validator=validator)
@@ -198,18 +197,8 @@ def _revision(name: str, commit: str, inside: str, defaults: Defaults) -> Side:
     return Side(
         name=name,
         documents=documents,
-        overlay=None if overlay is None else _overlay(overlay, f"{OVERLAY} of {name}"),
+        overlay=None if overlay is None else parse_overlay(overlay, f"{OVERLAY} of {name}"),
     )
-
-
-def _overlay(body: bytes, name: str) -> Overlay:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, OVERLAY)
-        path.write_bytes(body)
-        try:
-            return attrs.evolve(read_overlay(path), where=name)
-        except DocumentProblem as problem:
-            raise DocumentProblem(str(problem).replace(str(path), name)) from None
 
 
 def _git(*arguments: str) -> bytes | None:

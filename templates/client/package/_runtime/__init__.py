@@ -6,7 +6,9 @@ the endpoints, their parameters and their records are called.
 
 PUBLIC: dict[str, tuple[str, ...]] = {
     "answer": ("RawResponse",),
+    "compare": ("ContractChange",),
     "download": ("Download", "DownloadOptions"),
+    "drift": ("ContractDriftError", "ContractDriftWarning", "Drift"),
     "errors": (
         "AnswerTimeoutError",
         "ApiError",

@@ -10,56 +10,37 @@ The rules have the ids of ``tciagen rules``, where each is explained.
 
 import json
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
 from importlib.resources import files
 from logging import Logger
 from typing import Any, Literal
 
 import attrs
 
+from .compare import ContractChange, Json, compare
 from .endpoint import Endpoint
 from .errors import ApiError
 from .warn import warn_caller
 
 HEADER = "metadata"
 LARGEST_HEADER = 256 * 1024
-_RECORDS = frozenset({"CSV", "HTML", "XML", "JSON"})
-_NUMBERS = ("integer", "decimal")
-_SHORT = {"R": True, "O": False}
-
-Json = Mapping[str, Any]
-
-
-@attrs.frozen
-class Difference:
-    """One change: the rule, where in the metadata (a JSON pointer), what was and what is."""
-
-    rule: str
-    pointer: str
-    before: object
-    after: object
-
-    def __str__(self) -> str:
-        if self.before is None or self.after is None:
-            what = self.after if self.before is None else self.before
-            return f"{self.rule} at {self.pointer}: {_shown(what)}"
-        return f"{self.rule} at {self.pointer}: {_shown(self.before)} → {_shown(self.after)}"
 
 
 @attrs.frozen
 class Drift:
-    """All differences of one endpoint."""
+    """All changes of one endpoint."""
 
     endpoint: str
-    differences: tuple[Difference, ...]
+    changes: tuple[ContractChange, ...]
 
     @property
     def rules(self) -> tuple[str, ...]:
         """The ids of the rules that fired, each once."""
-        return tuple(dict.fromkeys(difference.rule for difference in self.differences))
+        return tuple(dict.fromkeys(change.rule for change in self.changes))
 
     def __str__(self) -> str:
-        told = "; ".join(map(str, self.differences))
+        told = "; ".join(map(str, self.changes))
         return (
             f"{self.endpoint} is described otherwise than when this package was generated"
             f" ({told}). Update or regenerate the package when convenient."
@@ -87,20 +68,22 @@ class ContractDriftError(ApiError):
         return type(self), (self.drift,)
 
 
+_LOCK = threading.Lock()
+_WARNED: set[tuple[str, str]] = set()
+"""Which endpoints of which package this process has warned of."""
+
 OnDrift = Literal["warn", "raise", "off"] | Callable[[Drift], object]
 
 
 class Sensor:
     """Compares the metadata of answers with the contract that the package carries."""
 
-    _told: set[tuple[str, str]] = set()  # noqa: RUF012 - one warning for each process
-    _lock = threading.Lock()
-
     def __init__(self, package: str, on_drift: OnDrift, logger: Logger) -> None:
         self._package = package
         self._on_drift = on_drift
         self._logger = logger
-        self._seen: dict[str, tuple[str, Drift | None]] = {}
+        self._seen: dict[str, tuple[str | None, Drift | None]] = {}
+        self._told: set[tuple[str, str]] = set()
 
     def observe(self, endpoint: Endpoint, headers: Mapping[str, str]) -> None:
         """See the headers of an answer.
@@ -110,36 +93,44 @@ class Sensor:
         """
         if self._on_drift == "off":
             return
-        header = headers.get(HEADER, "")
+        header = headers.get(HEADER)
         address = endpoint.address
-        text, drift = self._seen.get(address, ("", None))
-        if text != header or not header:
-            drift = self._read(address, header)
+        known = self._seen.get(address)
+        if known is not None and known[0] == header:
+            drift = known[1]
+        else:
+            drift = self._read(address, header or "{}")
             self._seen[address] = (header, drift)
-        elif drift is None:
-            return
         if drift is not None:
             self._tell(drift)
 
     def _read(self, address: str, header: str) -> Drift | None:
         try:
-            if len(header) > LARGEST_HEADER:
-                raise ValueError(f"{len(header):,} characters")
-            document = json.loads(header) if header else {}
-            differences = compare(_contract(self._package)[address], document) if document else ()
+            document: Any = json.loads(header) if len(header) <= LARGEST_HEADER else None
+            contract = contract_of(self._package)
+            changes = tuple(compare(contract[address], document)) if document != {} else ()
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             self._logger.debug("%s: the metadata header says nothing: %r", address, error)
             return None
-        return Drift(address, tuple(differences)) if differences else None
+        return Drift(address, changes) if changes else None
 
     def _tell(self, drift: Drift) -> None:
         if self._on_drift == "raise":
             raise ContractDriftError(drift)
+        told = self._told if callable(self._on_drift) else _WARNED
         key = (self._package, drift.endpoint)
-        with self._lock:
-            told = key in self._told
-            self._told.add(key)
+        with _LOCK:
+            if key in told:
+                return
+            told.add(key)
         if callable(self._on_drift):
             self._on_drift(drift)
-        elif not told:
+        else:
             warn_caller(ContractDriftWarning(drift))
+
+
+@cache
+def contract_of(package: str) -> Mapping[str, Json]:
+    """The endpoints of a package's ``contract.json``, by address."""
+    body = files(package).joinpath("contract.json").read_bytes()
+    return {f"{e['resource']}/query/{e['name']}": e for e in json.loads(body)["endpoints"]}

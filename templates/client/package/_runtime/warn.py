@@ -7,7 +7,7 @@ from pathlib import Path
 _HERE = str(Path(__file__).parent)
 
 
-def warn_caller(message: str, category: type[Warning]) -> None:
+def warn_caller(message: str | Warning, category: type[Warning] = UserWarning) -> None:
     """Warn as the first function up the stack that is not of this package's runtime."""
     level = 1
     frame = currentframe()

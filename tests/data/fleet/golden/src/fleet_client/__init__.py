@@ -12,9 +12,20 @@ from typing import TYPE_CHECKING, Any
 __version__ = "2.3.4"
 
 if TYPE_CHECKING:
+    from ._runtime.answer import (
+        RawResponse,
+    )
+    from ._runtime.compare import (
+        ContractChange,
+    )
     from ._runtime.download import (
         Download,
         DownloadOptions,
+    )
+    from ._runtime.drift import (
+        ContractDriftError,
+        ContractDriftWarning,
+        Drift,
     )
     from ._runtime.errors import (
         AnswerTimeoutError,
@@ -25,6 +36,7 @@ if TYPE_CHECKING:
         DatabaseError,
         DecodeError,
         MisfitValueError,
+        MismatchWarning,
         MissingParameterError,
         MissingValueError,
         NoSuchKeyError,
@@ -32,6 +44,7 @@ if TYPE_CHECKING:
         NotRecordsError,
         ParameterError,
         ParameterRejectedError,
+        ParameterWarning,
         QueryFailedError,
         RedirectError,
         ServerError,
@@ -44,6 +57,15 @@ if TYPE_CHECKING:
         UnknownEndpointError,
         UpstreamContentError,
     )
+    from ._runtime.options import (
+        Timeouts,
+    )
+    from ._runtime.retry import (
+        Retry,
+    )
+    from ._runtime.table import (
+        RowList,
+    )
     from ._runtime.values import (
         UID,
     )
@@ -52,8 +74,13 @@ if TYPE_CHECKING:
 _HOMES = {
     "AsyncClient": ".client",
     "Client": ".client",
+    "RawResponse": "._runtime.answer",
+    "ContractChange": "._runtime.compare",
     "Download": "._runtime.download",
     "DownloadOptions": "._runtime.download",
+    "ContractDriftError": "._runtime.drift",
+    "ContractDriftWarning": "._runtime.drift",
+    "Drift": "._runtime.drift",
     "AnswerTimeoutError": "._runtime.errors",
     "ApiError": "._runtime.errors",
     "BadContentError": "._runtime.errors",
@@ -62,6 +89,7 @@ _HOMES = {
     "DatabaseError": "._runtime.errors",
     "DecodeError": "._runtime.errors",
     "MisfitValueError": "._runtime.errors",
+    "MismatchWarning": "._runtime.errors",
     "MissingParameterError": "._runtime.errors",
     "MissingValueError": "._runtime.errors",
     "NoSuchKeyError": "._runtime.errors",
@@ -69,6 +97,7 @@ _HOMES = {
     "NotRecordsError": "._runtime.errors",
     "ParameterError": "._runtime.errors",
     "ParameterRejectedError": "._runtime.errors",
+    "ParameterWarning": "._runtime.errors",
     "QueryFailedError": "._runtime.errors",
     "RedirectError": "._runtime.errors",
     "ServerError": "._runtime.errors",
@@ -80,22 +109,31 @@ _HOMES = {
     "UnauthorizedError": "._runtime.errors",
     "UnknownEndpointError": "._runtime.errors",
     "UpstreamContentError": "._runtime.errors",
+    "Timeouts": "._runtime.options",
+    "Retry": "._runtime.retry",
+    "RowList": "._runtime.table",
     "UID": "._runtime.values",
 }
 
 __all__ = [
-    "AsyncClient",
-    "Client",
-    "Download",
-    "DownloadOptions",
+    "UID",
     "AnswerTimeoutError",
     "ApiError",
+    "AsyncClient",
     "BadContentError",
     "BrokenStreamError",
+    "Client",
     "ConnectionFailedError",
+    "ContractChange",
+    "ContractDriftError",
+    "ContractDriftWarning",
     "DatabaseError",
     "DecodeError",
+    "Download",
+    "DownloadOptions",
+    "Drift",
     "MisfitValueError",
+    "MismatchWarning",
     "MissingParameterError",
     "MissingValueError",
     "NoSuchKeyError",
@@ -103,18 +141,22 @@ __all__ = [
     "NotRecordsError",
     "ParameterError",
     "ParameterRejectedError",
+    "ParameterWarning",
     "QueryFailedError",
+    "RawResponse",
     "RedirectError",
+    "Retry",
+    "RowList",
     "ServerError",
     "ShapeError",
     "StatusError",
+    "Timeouts",
     "TooManyRequestsError",
     "TransportError",
     "TruncatedError",
     "UnauthorizedError",
     "UnknownEndpointError",
     "UpstreamContentError",
-    "UID",
     "__version__",
     "models",
 ]

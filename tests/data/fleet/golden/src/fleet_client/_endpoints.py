@@ -61,7 +61,7 @@ LIST_VESSELS = Endpoint(
     attributes=(
         Attribute("VesselID", "vessel_id", optional=False),
         Attribute("name", "name", optional=False),
-        Attribute("Flag", "flag", allowed_values=("NL", "NO", "PA")),
+        Attribute("Flag", "flag", allowed_values=("NL", "NO", "PA"), code=True),
         Attribute("GrossTonnage", "gross_tonnage", "decimal"),
         Attribute("CrewCount", "crew_count", "integer", optional=False),
         Attribute("BuiltOn", "built_on", "date"),

@@ -22,7 +22,7 @@ _SETTINGS = Settings(
 class Endpoints:
     """The query endpoints of Harbour fleet."""
 
-    @records(_endpoints.LIST_CREW, models.ListCrewSailor)
+    @records(_endpoints.LIST_CREW, models.Sailor)
     def list_crew(
         self,
         *,
@@ -36,7 +36,7 @@ class Endpoints:
             vessel_id: Number of the vessel.
 
         Returns:
-            A list of :class:`~.models.ListCrewSailor`, empty where nothing matches.
+            A list of :class:`~.models.Sailor`, empty where nothing matches.
 
         Raises:
             ApiError: one class of its tree for each cause.

@@ -11,21 +11,6 @@ from ._runtime.values import UID
 
 
 @attrs.frozen(kw_only=True)
-class ListCrewSailor:
-    """One member of the crew.
-
-    Answered by ``Crew/query/listCrew``.
-
-    Attributes:
-        name: Family name.
-        rank: Rank on board. None if the server sends none.
-    """
-
-    name: str
-    rank: str | None = None
-
-
-@attrs.frozen(kw_only=True)
 class ListSailorsSailor:
     """One record of the class Sailor.
 
@@ -40,6 +25,21 @@ class ListSailorsSailor:
     name: str
     birth_date: datetime.date | None = None
     weight: decimal.Decimal | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Sailor:
+    """One member of the crew.
+
+    Answered by ``Crew/query/listCrew``.
+
+    Attributes:
+        name: Family name.
+        rank: Rank on board. None if the server sends none.
+    """
+
+    name: str
+    rank: str | None = None
 
 
 @attrs.frozen(kw_only=True)
