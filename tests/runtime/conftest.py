@@ -12,7 +12,8 @@ from typing import Any, Literal, Unpack
 import attrs
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "templates" / "client" / "package"))
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE.parents[1] / "templates" / "client" / "package"), str(HERE)]
 
 from _runtime.client import AsyncClientBase, Settings, SyncClient
 from _runtime.download import DownloadOptions

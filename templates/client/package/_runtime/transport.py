@@ -79,10 +79,12 @@ class _Transport:
         )
         return {"timeout": _timeout(self._timeouts), "limits": limits}
 
-    def _next(self, request: Request, url: str, response: httpx.Response, followed: int) -> str:
-        """The address to go on to, the same one if the answer is no redirect."""
+    def _next(
+        self, request: Request, url: str, response: httpx.Response, followed: int
+    ) -> str | None:
+        """The address to go on to, None if the answer is no redirect."""
         if response.status_code not in REDIRECTS:
-            return url
+            return None
         return redirect_target(request, url, response.headers.get("location"), followed)
 
     def _refused(self, request: Request, response: httpx.Response, body: bytes) -> ApiError:
@@ -290,7 +292,7 @@ class SyncTransport(_Transport):
                 return response
             try:
                 target = self._next(request, url, response, followed)
-                if target == url:
+                if target is None:
                     raise self._refused(request, response, self._error_body(request, response))
             finally:
                 response.close()
@@ -392,7 +394,7 @@ class AsyncTransport(_Transport):
                 return response
             try:
                 target = self._next(request, url, response, followed)
-                if target == url:
+                if target is None:
                     body = await self._error_body(request, response)
                     raise self._refused(request, response, body)
             finally:

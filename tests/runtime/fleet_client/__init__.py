@@ -1,0 +1,1 @@
+"""A package for the clients of these tests to be of."""

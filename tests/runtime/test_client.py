@@ -1,0 +1,313 @@
+"""Clients against a real server: rows, raw answers, streams, keys, names, limits."""
+
+import asyncio
+import gzip
+import json
+import logging
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
+from pathlib import Path
+
+import httpx
+import pytest
+
+from _runtime.errors import (
+    AnswerTimeoutError,
+    BrokenStreamError,
+    MisfitValueError,
+    MismatchWarning,
+    RedirectError,
+    UnauthorizedError,
+)
+from _runtime.options import Timeouts
+from _runtime.retry import Retry
+
+ROWS = b'[{"ShipUID":"1.2.3","ShipName":"Fram"},{"ShipUID":"1.2.4"}]'
+CSV = b'ShipUID,ShipName\n"1.2.3","Fram"\n"1.2.4",'
+
+
+@pytest.mark.parametrize(("name", "body"), [("json", ROWS), ("csv", CSV)])
+def test_call_and_iter_give_typed_rows(ask, rt, server, name, body):
+    server.answers(body)
+    rows = ask(lambda c: c.list_ships(format=name))
+    assert rows == [rt.Ship(ship_uid="1.2.3", ship_name="Fram"), rt.Ship(ship_uid="1.2.4")]
+    assert ask(lambda c: c.list_ships.iter(format=name)) == rows
+
+
+def test_raw_gives_the_untouched_body_headers_and_time(ask, rt, server):
+    body = b"anything \xff at all"
+    packed = gzip.compress(body)
+    headers = {"metadata": "{}", "imageCount": "3", "Content-Encoding": "gzip"}
+    server.answers(rt.Reply(packed, headers=headers))
+    answer = ask(lambda c: c.list_ships.raw(format="xml"), api_key="s3cret")
+    assert (answer.content, answer.status, answer.format) == (body, 200, "xml")
+    assert (answer.headers["imagecount"], answer.headers["imageCount"]) == ("3", "3")
+    assert answer.url == f"{server.base_url}/Fleet/query/listShips?format=xml"
+    assert answer.seconds > 0
+    assert "s3cret" not in repr(answer)
+
+
+@pytest.mark.parametrize("reply", [{"body": b"[]"}, {"body": b""}, {"body": b"", "status": 204}])
+def test_no_rows_are_an_empty_list(ask, rt, server, reply):
+    server.answers(rt.Reply(**reply))
+    assert ask(lambda c: c.list_ships()) == []
+    assert ask(lambda c: c.list_ships.iter()) == []
+
+
+def test_the_first_row_comes_before_the_last_byte(rt, server):
+    hold = threading.Event()
+    server.answers(rt.Reply(b"[" + b",".join([ROWS[1:-1]] * 50) + b"]", pieces=2, hold=hold))
+    with rt.Client(base_url=server.base_url) as client:
+        rows = client.list_ships.iter()
+        assert next(rows).ship_name == "Fram"
+        hold.set()
+        assert len(list(rows)) == 99
+
+
+def test_closing_an_iterator_early_closes_the_answer(rt, server):
+    hold = threading.Event()
+    reply = rt.Reply(ROWS * 2, pieces=2, hold=hold)
+    server.answers(reply, reply, ROWS)
+
+    async def close_async() -> None:
+        async with rt.AsyncClient(base_url=server.base_url, max_connections=1) as client:
+            async with aclosing(client.list_ships.iter()) as rows:
+                assert (await anext(rows)).ship_name == "Fram"
+            assert len(await client.list_ships()) == 2
+
+    with rt.Client(base_url=server.base_url, max_connections=1) as client:
+        rows = client.list_ships.iter()
+        assert next(rows).ship_name == "Fram"
+        rows.close()
+        server.answers(reply, ROWS)
+        hold.set()
+    asyncio.run(close_async())
+
+
+def test_memory_stays_flat_over_a_large_answer(rt, server):
+    record = json.dumps({"ShipUID": "1.2.3", "ShipName": "x" * 80}).encode()
+    server.answers(rt.Reply(b"[" + b",".join([record] * 200_000) + b"]"))
+    code = (
+        "import sys, resource; sys.path[:0] = sys.argv[2:];"
+        "from conftest import Client;"
+        "rows = Client(base_url=sys.argv[1]).list_ships.iter(); next(rows);"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss;"
+        "count = sum(1 for _ in rows) + 1;"
+        "print(count, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
+    )
+    here = str(Path(__file__).parent)
+    out = subprocess.run(
+        [sys.executable, "-c", code, server.base_url, here], capture_output=True, check=True
+    )
+    count, risen_kb = map(int, out.stdout.split())
+    assert count == 200_000
+    assert risen_kb < 15_000
+
+
+def test_a_stream_that_breaks_is_an_error_after_the_rows_that_came(rt, server):
+    broken = rt.Reply(ROWS[:-1] + b',{"Sh', cut=True)
+    server.answers(broken)
+    with rt.Client(base_url=server.base_url, retry=Retry(backoff=0)) as client:
+        rows = client.list_ships.iter()
+        assert next(rows).ship_name == "Fram"
+        with pytest.raises(BrokenStreamError) as caught:
+            list(rows)
+        assert (caught.value.retryable, caught.value.fault) == (True, "network")
+        assert len(server.asked) == 1, "no retry once rows are delivered"
+        with pytest.raises(BrokenStreamError):
+            client.list_ships()
+        assert len(server.asked) == 5
+
+
+def test_a_list_is_asked_for_again_when_its_stream_breaks(ask, rt, server):
+    server.answers(rt.Reply(ROWS[:-1] + b',{"Sh', cut=True), ROWS)
+    assert len(ask(lambda c: c.list_ships())) == 2
+    server.answers(rt.Reply(ROWS[:9], cut=True), ROWS)
+    assert ask(lambda c: c.list_ships.raw()).content == ROWS
+
+
+def test_silence_is_bounded_and_told(ask, rt, server):
+    hold = threading.Event()
+    server.answers(rt.Reply(ROWS, pieces=2, hold=hold))
+    with pytest.raises(AnswerTimeoutError, match=r"silence for 0\.2 s"):
+        ask(lambda c: c.list_ships(), timeout=Timeouts(read=0.2))
+    hold.set()
+
+
+def test_mismatches_raise_or_warn_at_the_line_that_called(rt, server):
+    server.answers(b'[{"ShipUID":"1.2.3","Crew":"x"},{"ShipUID":"1.2.3","Crew":"y"}]')
+    with (
+        rt.Client(base_url=server.base_url) as client,
+        pytest.raises(MisfitValueError, match=r"Fleet/query/listShips: row 1: crew .*format=json"),
+    ):
+        client.list_ships()
+    with (
+        rt.Client(base_url=server.base_url, on_mismatch="warn") as client,
+        pytest.warns(MismatchWarning, match="row 1: crew") as warned,
+    ):
+        assert [row.crew for row in client.list_ships()] == ["x", "y"]
+    assert [w.filename for w in warned] == [__file__]
+
+
+def test_undeclared_names_are_logged_once_under_the_package_name(rt, server, caplog):
+    server.answers(b'[{"ShipUID":"1.2.3","Captain":"Nansen"}]')
+    caplog.set_level(logging.DEBUG, logger="fleet_client")
+    with rt.Client(base_url=server.base_url) as client:
+        client.list_ships()
+        client.list_ships()
+    said = [r.getMessage() for r in caplog.records if r.name == "fleet_client"]
+    assert said == ["Fleet/query/listShips: not described, left out: Captain"]
+
+
+def test_headers_of_every_answer_can_be_observed(rt, server):
+    server.answers(rt.Reply(ROWS, headers={"metadata": '{"a":1}'}))
+    seen = []
+
+    class Observing(rt.Client):
+        def _observe(self, endpoint, headers):
+            seen.append((endpoint.name, headers["metadata"]))
+
+    with Observing(base_url=server.base_url) as client:
+        client.list_ships()
+        client.list_ships.raw()
+    assert seen == [("listShips", '{"a":1}')] * 2
+
+
+# --- keys --------------------------------------------------------------------------------------
+
+
+def test_the_key_goes_as_a_header_and_never_into_logs(ask, server, caplog):
+    caplog.set_level(logging.DEBUG)
+    server.answers(ROWS)
+    ask(lambda c: c.list_ships(), api_key="s3cret")
+    path, headers = server.asked[0]
+    assert headers["api_key"] == "s3cret"
+    assert headers["user-agent"] == "fleet_client/1.2.3"
+    assert "s3cret" not in path + caplog.text
+
+
+def test_a_server_that_repeats_the_key_does_not_get_it_into_an_error(ask, rt, server):
+    server.answers(rt.Reply(b'{"errorMessage":"key s3cret is unknown"}', 401))
+    with pytest.raises(UnauthorizedError) as caught:
+        ask(lambda c: c.list_ships(), api_key="s3cret")
+    assert "s3cret" not in str(caught.value) + repr(caught.value) + repr(vars(caught.value))
+    assert "key <api_key> is unknown" in str(caught.value)
+
+
+def test_the_key_follows_redirects_on_its_host_only(ask, rt, server, other_server):
+    here = rt.Reply(b"", 302, {"Location": "/v3/elsewhere?format=json"})
+    there = rt.Reply(b"", 307, {"Location": f"{other_server.base_url}/ships"})
+    server.answers(here, there)
+    other_server.answers(ROWS)
+    assert len(ask(lambda c: c.list_ships(), api_key="s3cret")) == 2
+    assert [h.get("api_key") for _, h in server.asked] == ["s3cret", "s3cret"]
+    path, headers = other_server.asked[0]
+    assert path == "/v3/ships"
+    assert "s3cret" not in repr(headers)
+
+
+def test_nothing_of_a_given_http_client_goes_to_another_host(rt, server, other_server):
+    server.answers(rt.Reply(b"", 302, {"Location": f"{other_server.base_url}/ships"}))
+    other_server.answers(ROWS)
+    headers = {"api_key": "default"}
+    with (
+        httpx.Client(headers=headers, auth=("me", "hunter2"), follow_redirects=True) as mine,
+        rt.Client(base_url=server.base_url, http_client=mine) as client,
+    ):
+        client.list_ships()
+    assert server.asked[0][1]["api_key"] == "default"
+    assert "authorization" in server.asked[0][1]
+    assert not {"api_key", "authorization"} & set(other_server.asked[0][1])
+
+
+@pytest.mark.parametrize("location", ["/v3/again", "ftp://x/", "http://u:p@x/", "http://[", None])
+def test_redirects_that_lead_nowhere_are_errors(ask, rt, server, location):
+    server.answers(rt.Reply(b"", 302, {"Location": location} if location else {}))
+    with pytest.raises(RedirectError) as caught:
+        ask(lambda c: c.list_ships())
+    assert not caught.value.retryable
+    assert len(server.asked) <= 6
+
+
+# --- httpx -------------------------------------------------------------------------------------
+
+
+def test_a_given_http_client_is_used_and_not_closed(rt, server):
+    server.answers(ROWS)
+    with httpx.Client(headers={"X-Mine": "yes"}) as mine:
+        with rt.Client(base_url=server.base_url, http_client=mine) as client:
+            client.list_ships()
+        assert not mine.is_closed
+
+    async def run() -> None:
+        async with httpx.AsyncClient(headers={"X-Mine": "yes"}) as mine:
+            async with rt.AsyncClient(base_url=server.base_url, http_client=mine) as client:
+                await client.list_ships()
+            assert not mine.is_closed
+
+    asyncio.run(run())
+    assert [headers["x-mine"] for _, headers in server.asked] == ["yes", "yes"]
+
+
+def test_a_closed_client_says_so(rt, server):
+    for ask_first in (True, False):
+        server.answers(ROWS)
+        with rt.Client(base_url=server.base_url) as client:
+            if ask_first:
+                client.list_ships()
+        with pytest.raises(RuntimeError, match="closed"):
+            client.list_ships()
+
+
+def test_one_client_serves_many_threads_within_its_connections(rt, server):
+    server.answers(rt.Reply(ROWS, pieces=4))
+    with (
+        rt.Client(base_url=server.base_url, max_connections=3, retry=Retry(attempts=1)) as client,
+        ThreadPoolExecutor(24) as pool,
+    ):
+        counts = list(pool.map(lambda _: len(client.list_ships()), range(150)))
+    assert counts == [2] * 150
+    assert server.most_open <= 3
+
+
+def test_many_tasks_stay_within_the_connections(rt, server):
+    server.answers(rt.Reply(ROWS, pieces=4))
+
+    async def run() -> list[int]:
+        async with rt.AsyncClient(base_url=server.base_url, max_connections=3) as client:
+            answers = await asyncio.gather(*(client.list_ships() for _ in range(100)))
+            return [len(rows) for rows in answers]
+
+    assert asyncio.run(run()) == [2] * 100
+    assert server.most_open <= 3
+
+
+def test_waiting_for_a_connection_is_bounded(rt, server):
+    server.answers(rt.Reply(ROWS * 2, pieces=2, hold=(hold := threading.Event())))
+    with rt.Client(
+        base_url=server.base_url, max_connections=1, timeout=Timeouts(pool=0.1)
+    ) as client:
+        rows = client.list_ships.iter()
+        next(rows)
+        with pytest.raises(AnswerTimeoutError, match="none of 1 connections"):
+            client.list_ships()
+        hold.set()
+        rows.close()
+
+
+def test_importing_and_making_a_client_loads_neither_httpx_nor_extras(rt):
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1]);"
+        "from _runtime import client, methods;"
+        "C = type('C', (client.SyncClient,), {'_settings': client.Settings("
+        "package='p', version='1', base_url='https://h/', environment='P')});"
+        "C(); print([m for m in ('httpx', 'msgspec', 'orjson', 'pyarrow') if m in sys.modules])"
+    )
+    package = Path(__file__).parents[2] / "templates" / "client" / "package"
+    out = subprocess.run(
+        [sys.executable, "-c", code, str(package)], capture_output=True, check=True, text=True
+    )
+    assert out.stdout.strip() == "[]"

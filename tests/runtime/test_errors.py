@@ -1,0 +1,188 @@
+"""Error statuses, retries, and what errors say."""
+
+import json
+import pickle
+import socket
+from contextlib import suppress
+
+import pytest
+
+from _runtime import errors
+from _runtime.errors import (
+    ApiError,
+    BrokenStreamError,
+    ConnectionFailedError,
+    DecodeError,
+    MisfitValueError,
+    ParameterError,
+    ServerError,
+    StatusError,
+)
+from _runtime.retry import Attempts, Clock, Pace, Retry, retry_after
+
+SAID = {"errorDescription": "It broke", "suggestedAction": "Mend it", "detailedMessage": "Here"}
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind", "fault", "retryable"),
+    [
+        (400, {}, errors.StatusError, "caller", False),
+        (401, {}, errors.UnauthorizedError, "caller", False),
+        (403, "<html><title>Forbidden</title></html>", errors.StatusError, "caller", False),
+        (404, "<html><h1>Not Found</h1></html>", errors.NotFoundError, "caller", False),
+        (429, {}, errors.TooManyRequestsError, "caller", True),
+        (471, SAID, errors.MissingParameterError, "caller", False),
+        (500, {"errorMessage": "boom"}, errors.ServerError, "server", True),
+        (
+            500,
+            {"errorMessage": "QueryEndpoint [x] not found"},
+            errors.UnknownEndpointError,
+            "server",
+            False,
+        ),
+        (503, "", errors.ServerError, "server", True),
+        (571, SAID, errors.QueryFailedError, "server", False),
+        (572, SAID, errors.BadContentError, "server", False),
+        (573, SAID, errors.DatabaseError, "server", True),
+        (574, SAID, errors.UpstreamContentError, "server", False),
+        (575, SAID, errors.ParameterRejectedError, "caller", False),
+        (591, SAID, errors.NoSuchKeyError, "caller", False),
+    ],
+)
+def test_each_status_has_its_error(ask, rt, server, status, body, kind, fault, retryable):
+    text = body if isinstance(body, str) else json.dumps(body) if body else ""
+    server.answers(rt.Reply(text.encode(), status))
+    with pytest.raises(StatusError) as caught:
+        ask(lambda c: c.list_ships(), retry=Retry(attempts=1))
+    error = caught.value
+    assert type(error) is kind
+    assert (error.status, error.fault, error.retryable) == (status, fault, retryable)
+    assert error.endpoint == "Fleet/query/listShips"
+    assert error.url == f"{server.base_url}/Fleet/query/listShips?format=json"
+    if body is SAID:
+        said = (error.error_description, error.suggested_action, error.detailed_message)
+        assert said == ("It broke", "Mend it", "Here")
+    for part in (f"status {status}", error.endpoint, error.url, error.advice):
+        assert part in str(error)
+    assert type(error) is StatusError or error.advice
+
+
+def test_pages_of_a_proxy_are_told_in_their_own_words(ask, rt, server):
+    server.answers(rt.Reply(b"<html><body><h1>No &amp; <b>no</b></h1></body></html>", 502))
+    with pytest.raises(ServerError, match=r"\(HTML page\) No &amp; no"):
+        ask(lambda c: c.list_ships())
+    assert len(server.asked) == 4
+
+
+def every_class(kind=ApiError):
+    yield kind
+    for child in kind.__subclasses__():
+        if child.__module__ == errors.__name__:
+            yield from every_class(child)
+
+
+@pytest.mark.parametrize("kind", list(every_class()))
+def test_errors_are_pickled_whole(kind):
+    error = kind("it broke", endpoint="A/query/b", url="http://h/", status=500, server_message="x")
+    error.fault = "network"
+    again = pickle.loads(pickle.dumps(error))
+    assert type(again) is kind
+    assert (str(again), vars(again)) == (str(error), vars(error))
+
+
+def test_details_of_errors_are_pickled():
+    error = MisfitValueError("row 3: no", row=3, attribute="crew", value="12.5")
+    again = pickle.loads(pickle.dumps(error))
+    assert (again.row, again.attribute, again.value) == (3, "crew", "12.5")
+    again = pickle.loads(pickle.dumps(ParameterError("no", method="m", parameter="p")))
+    assert (again.method, again.parameter) == ("m", "p")
+
+
+def test_the_tree_at_the_top_of_the_module_is_complete():
+    for kind in every_class():
+        assert kind.__name__ in errors.__doc__
+        assert kind is ApiError or issubclass(kind, ApiError)
+    assert not issubclass(DecodeError, StatusError)
+
+
+def test_no_connection_is_told_and_tried_again(ask):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        with pytest.raises(ConnectionFailedError, match="no connection") as caught:
+            ask(lambda c: c.list_ships(), base_url=address)
+    assert (caught.value.fault, caught.value.retryable) == ("network", True)
+
+
+@pytest.mark.parametrize("status", [429, 502, 503, 504])
+def test_passing_trouble_is_tried_again(ask, rt, server, status):
+    trouble = rt.Reply(b"", status, {"Retry-After": "0"})
+    server.answers(trouble, trouble, b"[]")
+    assert ask(lambda c: c.list_ships()) == []
+    assert len(server.asked) == 3
+
+
+@pytest.mark.parametrize("status", [400, 401, 404, 500, 571, 573])
+def test_lasting_trouble_is_not_tried_again(ask, rt, server, status):
+    server.answers(rt.Reply(b"", status))
+    with pytest.raises(StatusError):
+        ask(lambda c: c.list_ships())
+    assert len(server.asked) == 1
+
+
+class Watch:
+    """A clock that a test sets."""
+
+    def __init__(self, chance=1.0):
+        self.time = 1000.0
+        self.clock = Clock(
+            monotonic=lambda: self.time, now=lambda: 784111777.0, random=lambda: chance
+        )
+
+
+def waits(policy, error, watch):
+    """The waits until the error is raised at last."""
+    attempts = Attempts(policy, watch.clock)
+    found = []
+    with suppress(type(error)):
+        while len(found) < 100:
+            found.append(attempts.after(error))
+            watch.time += found[-1]
+    return found
+
+
+def test_waits_double_with_full_jitter_up_to_a_longest():
+    policy = Retry(attempts=7, backoff=1, longest=8, total=1000)
+    error = ConnectionFailedError("x")
+    assert waits(policy, error, Watch()) == [1, 2, 4, 8, 8, 8]
+    assert waits(policy, error, Watch(chance=0.5)) == [0.5, 1, 2, 4, 4, 4]
+
+
+def test_attempts_and_total_time_are_bounded():
+    error = BrokenStreamError("x")
+    assert waits(Retry(attempts=1), error, Watch()) == []
+    assert waits(Retry(attempts=99, backoff=4, total=15), error, Watch()) == [4, 8]
+
+
+def test_the_server_says_how_long_to_wait():
+    error = StatusError("x", status=503, retry_after=40.0)
+    assert waits(Retry(attempts=3), error, Watch()) == [40, 40]
+    assert waits(Retry(total=30), error, Watch()) == []
+
+
+def test_retry_after_is_a_number_or_a_date():
+    clock = Watch().clock
+    assert retry_after("120", clock) == 120
+    assert retry_after("Sun, 06 Nov 1994 08:50:37 GMT", clock) == 60
+    assert retry_after("Sun, 06 Nov 1994 08:49:37 GMT", clock) == 0
+    assert retry_after("soon", clock) is None
+    assert retry_after(None, clock) is None
+
+
+def test_requests_keep_their_pace():
+    watch = Watch()
+    pace = Pace(4, watch.clock)
+    assert [pace.wait() for _ in range(3)] == [0, 0.25, 0.5]
+    watch.time += 10
+    assert pace.wait() == 0
+    assert Pace(None, watch.clock).wait() == 0
