@@ -15,12 +15,12 @@ import pytest
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parents[1] / "templates" / "client" / "package"), str(HERE)]
 
-from _runtime.client import AsyncClientBase, Settings, SyncClient
-from _runtime.download import DownloadOptions
-from _runtime.endpoint import Arguments, Attribute, Endpoint, Parameter
-from _runtime.methods import files, records
-from _runtime.retry import Retry
-from _runtime.values import UID
+from _runtime.client import AsyncClientBase, Settings, SyncClient  # noqa: E402
+from _runtime.download import DownloadOptions  # noqa: E402
+from _runtime.endpoint import Arguments, Attribute, Endpoint, Parameter  # noqa: E402
+from _runtime.methods import files, records  # noqa: E402
+from _runtime.retry import Retry  # noqa: E402
+from _runtime.values import UID  # noqa: E402
 
 SHIPS = Endpoint(
     resource="Fleet",

@@ -3,7 +3,7 @@
 import inspect
 import pickle
 from datetime import date, datetime
-from typing import get_args, get_origin
+from typing import get_args
 
 import pytest
 
@@ -145,7 +145,6 @@ def test_methods_describe_themselves(rt):
     assert client.list_ships.__doc__ == "List the ships."
     answer = inspect.signature(client.list_ships).return_annotation
     assert get_args(answer) == (rt.Ship,)
-    assert issubclass(get_origin(answer), list)
     assert next(iter(inspect.signature(client.list_ships).parameters)) == "port"
     assert next(iter(inspect.signature(client.download_plans).parameters)) == "target"
     assert list(inspect.signature(rt.Client.download_plans).parameters)[:2] == ["self", "target"]

@@ -179,10 +179,11 @@ class CsvDecoder(Decoder[R]):
         return lines, rest
 
     def _cells(self, line: str) -> Cells:
-        if '\\"' not in line:
+        shapes = self._shapes
+        if shapes is not None and '\\"' not in line:
             parts: list[Any] = line.split('"')
             try:
-                pick = self._shapes[tuple(parts[::2])]  # type: ignore[index]
+                pick = shapes[tuple(parts[::2])]
             except KeyError:
                 pass
             else:

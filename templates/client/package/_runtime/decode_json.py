@@ -10,7 +10,7 @@ goes through the standard library, which gives the same rows and all of the erro
 
 import json
 from decimal import Decimal
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar, cast
 
 from . import fast_json
 from .decoding import ENOUGH_TO_TELL, Decoder, not_records
@@ -115,7 +115,8 @@ class JsonDecoder(Decoder[R]):
     def _cells(self, record: Any) -> Cells:
         if type(record) is not dict:
             raise ShapeError(f"{shown(record)} instead of a JSON object")
-        return self.rows.layouts[tuple(record)]((*record.values(), None))
+        cells = cast("dict[str, Any]", record)
+        return self.rows.layouts[tuple(cells)]((*cells.values(), None))
 
     def _walk(self, built: list[R], *, final: bool) -> None:
         """Take one row after the other, as far as they are there."""

@@ -143,7 +143,8 @@ class XmlDecoder(_MarkupDecoder[R]):
         opening = self._first.match(record)
         if opening is None:
             raise ShapeError(f"no column at {shown(record[:60])}")
-        names, values = [opening[1]], []
+        names: list[str] = [opening[1]]
+        values: list[str] = []
         start = opening.end()
         joint_of = self._typed_joint if opening[2] else self._joint
         joints = list(joint_of.finditer(record, start))

@@ -71,4 +71,4 @@ class Arguments:
 
     values: Mapping[str, Value]
     format: str | None = attrs.field(default=None, kw_only=True)
-    options: Mapping[str, Any] = attrs.field(factory=dict, kw_only=True)
+    options: Mapping[str, Any] = attrs.field(factory=dict[str, Any], kw_only=True)

@@ -11,7 +11,7 @@ first request also makes httpx's own client and its TLS context.
 import asyncio
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, NoReturn
 
@@ -107,7 +107,7 @@ class _Transport:
             "%s: %s; trying again in %.1f s", request.endpoint.address, error.reason, wait
         )
 
-    def _fail(self, error: Exception, request: Request, *, streaming: bool) -> NoReturn:
+    def fail(self, error: Exception, request: Request, *, streaming: bool) -> NoReturn:
         """Raise the error of this package for one of httpx."""
         raise self.options.clean(
             _translated(error, request, self._timeouts, streaming=streaming)
@@ -172,7 +172,7 @@ class Answer:
         try:
             yield from response.iter_raw() if raw else response.iter_bytes()
         except httpx.HTTPError as error:
-            self._transport._fail(error, self.request, streaming=True)  # noqa: SLF001
+            self._transport.fail(error, self.request, streaming=True)
 
 
 class AsyncAnswer:
@@ -194,7 +194,7 @@ class AsyncAnswer:
             async for chunk in response.aiter_raw() if raw else response.aiter_bytes():
                 yield chunk
         except httpx.HTTPError as error:
-            self._transport._fail(error, self.request, streaming=True)  # noqa: SLF001
+            self._transport.fail(error, self.request, streaming=True)
 
 
 class SyncTransport(_Transport):
@@ -204,10 +204,10 @@ class SyncTransport(_Transport):
     out sockets that are closed already when there are (its issue 1110).
     """
 
-    def __init__(self, options: Options, client: httpx.Client | None) -> None:
+    def __init__(self, options: Options, client: object) -> None:
         super().__init__(options)
         self.sleep = time.sleep
-        if client is not None and not isinstance(client, httpx.Client):
+        if not isinstance(client, httpx.Client | None):
             raise ParameterError("http_client must be an httpx.Client", parameter="http_client")
         self._client = client
         self._own = client is None
@@ -221,7 +221,7 @@ class SyncTransport(_Transport):
         request: Request,
         headers: Mapping[str, str] | None = None,
         attempts: Attempts | None = None,
-    ) -> Iterator[Answer]:
+    ) -> Generator[Answer, None, None]:
         """Send a request; the answer is open inside the ``with`` block.
 
         Args:
@@ -287,7 +287,7 @@ class SyncTransport(_Transport):
                     auth=httpx.USE_CLIENT_DEFAULT if trusted else None,
                 )
             except (httpx.HTTPError, httpx.InvalidURL) as error:
-                self._fail(error, request, streaming=False)
+                self.fail(error, request, streaming=False)
             if response.is_success:
                 return response
             try:
@@ -314,10 +314,10 @@ class SyncTransport(_Transport):
 class AsyncTransport(_Transport):
     """Awaits; see :class:`SyncTransport`."""
 
-    def __init__(self, options: Options, client: httpx.AsyncClient | None) -> None:
+    def __init__(self, options: Options, client: object) -> None:
         super().__init__(options)
         self.sleep = asyncio.sleep
-        if client is not None and not isinstance(client, httpx.AsyncClient):
+        if not isinstance(client, httpx.AsyncClient | None):
             raise ParameterError(
                 "http_client must be an httpx.AsyncClient", parameter="http_client"
             )
@@ -332,7 +332,7 @@ class AsyncTransport(_Transport):
         request: Request,
         headers: Mapping[str, str] | None = None,
         attempts: Attempts | None = None,
-    ) -> AsyncIterator[AsyncAnswer]:
+    ) -> AsyncGenerator[AsyncAnswer, None]:
         """Send a request; see :meth:`SyncTransport.open`."""
         attempts = attempts or self.options.attempts()
         while True:
@@ -389,7 +389,7 @@ class AsyncTransport(_Transport):
                     auth=httpx.USE_CLIENT_DEFAULT if trusted else None,
                 )
             except (httpx.HTTPError, httpx.InvalidURL) as error:
-                self._fail(error, request, streaming=False)
+                self.fail(error, request, streaming=False)
             if response.is_success:
                 return response
             try:
