@@ -104,7 +104,7 @@ def _members(
             yield ContractChange(f"{prefix}-renamed", f"{at}/Name", before["name"], after["name"])
         was = before.get(flag, flag == "optional")
         if after.get(flag, was) != was:
-            word = flag if after[flag] else {"required": "optional"}.get(flag, "required")
+            word = flag if after[flag] else other
             yield ContractChange(
                 f"{prefix}-became-{word}", f"{at}/{flag.capitalize()}", was, not was
             )
