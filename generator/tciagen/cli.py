@@ -29,8 +29,12 @@ _ELSEWHERE = {
     "crawl": "tciagen.commands:crawl",
     "diff": "tciagen.drift.cli:diff",
     "generate": "tciagen.commands:generate",
+    "issue": "tciagen.regenerate.cli:issue",
+    "propose": "tciagen.regenerate.cli:propose",
+    "regenerate": "tciagen.regenerate.cli:regenerate",
     "rules": "tciagen.drift.cli:rules",
     "validate": "tciagen.commands:validate",
+    "watch": "tciagen.watch:watch",
 }
 _SHORT_HELP = {
     "accept": "Accept a change that `diff` reports, for a while.",
@@ -39,8 +43,12 @@ _SHORT_HELP = {
     "crawl": "Fetch the metadata of every endpoint into the documents folder.",
     "diff": "Compare two contracts by meaning, and say what a change breaks.",
     "generate": "Make the client package from documents and overlay.",
+    "issue": "Keep one GitHub issue of what `check --live` finds.",
+    "propose": "Regenerate on a branch of its own and push it, for a pull request.",
+    "regenerate": "Bring everything up to date with the server: all of it or nothing.",
     "rules": "List the drift rules, or explain one.",
     "validate": "Report every violation of the schema in every document.",
+    "watch": "Generate anew on each change of documents, overlay or templates.",
 }
 
 

@@ -112,6 +112,20 @@ def find_config(start: Path) -> Path | None:
     return None
 
 
+def config_path(given: Path | None) -> Path:
+    """Return the configuration file that is given, else the nearest upwards.
+
+    Raises:
+        UsageProblem: there is none.
+    """
+    path = given or find_config(Path.cwd())
+    if path is None:
+        raise UsageProblem(
+            "There is no tciagen.toml or [tool.tciagen] here or above; give --config FILE."
+        )
+    return path
+
+
 def read_config(path: Path) -> dict[str, Api]:
     """Return the APIs of a configuration file by name.
 

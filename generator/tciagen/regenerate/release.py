@@ -1,0 +1,189 @@
+"""What regenerating one API would change: worked out whole before anything is written."""
+
+import datetime
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import attrs
+
+from tciagen import documents as documents_
+from tciagen import pipeline, publish
+from tciagen.config import Api, required
+from tciagen.contract_json import from_json, to_json
+from tciagen.documents import JsonObject
+from tciagen.drift.accept import FILE_NAME, Accepted, apply_acceptances, read_acceptances
+from tciagen.drift.change import Change
+from tciagen.drift.changelog import changelog_entry
+from tciagen.drift.faults import Verdict
+from tciagen.drift.levels import Bump, Severity
+from tciagen.drift.sources import CONTRACT, Side, compare_sides
+from tciagen.drift.version import bump, worst_bump
+from tciagen.errors import DocumentProblem
+from tciagen.regenerate.silence import keep_declarations
+from tciagen.regenerate.texts import with_entry
+from tciagen.resolve import resolve
+from tciagen.schema import load_validator
+
+Writes = Mapping[Path, bytes | None]
+"""The new content of each file, None for one to delete."""
+
+
+@attrs.frozen(kw_only=True)
+class Release:
+    """What regenerating would do to one API's files.
+
+    ``api`` has the new version. ``changes`` is what there is to report, accepted ones
+    marked; ``applied`` is what goes into the package. ``writes`` is empty where there is
+    nothing to do; the configuration file is not among them. ``digest`` is the same for
+    the same drift on another day.
+    """
+
+    api: Api
+    version_before: str
+    changes: tuple[Change, ...]
+    notices: tuple[str, ...]
+    applied: tuple[Change, ...] = ()
+    bump: Bump = Bump.NONE
+    writes: Writes = attrs.field(factory=dict)
+    digest: str = ""
+
+    @property
+    def severity(self) -> Severity:
+        """The worst of what goes into the package."""
+        return min((c.severity for c in self.applied), key=lambda s: s.rank, default=Severity.NONE)
+
+
+def prepare(api: Api, crawled: Mapping[str, JsonObject], today: datetime.date) -> Release:
+    """Return what the documents of a complete crawl would change.
+
+    An endpoint whose changes are all accepted keeps its document, and so does one
+    without a change of meaning.
+
+    Raises:
+        UsageProblem: the configuration does not suffice, files of the package were
+            edited by hand, or ``drift-accept.toml`` is wrong.
+        DocumentProblem: documents or overlay cannot be used.
+    """
+    folder = required(api.documents, "documents")
+    validator = load_validator(api.schema)
+    old = documents_.read_folder(folder)
+    documents_.require_valid(old, validator, folder)
+    new, lost = keep_declarations(old, crawled, validator)
+    before = _before(api, old)
+
+    def compare(documents: Mapping[str, JsonObject]) -> Verdict:
+        side = Side(name="new", documents=dict(documents), overlay=pipeline.load_overlay(api))
+        return compare_sides(before, side, validator)
+
+    verdict = compare(new)
+    entries = read_acceptances(folder.parent / FILE_NAME, today)
+    accepted = apply_acceptances((*verdict.changes, *lost), entries, today)
+    open_ = {c.endpoint for c in accepted.changes if c.accepted is None and c not in lost}
+    held = {c.endpoint for c in accepted.changes if c.accepted is not None} - open_
+    kept = held if before.contract else old.keys() - open_
+    final = {a: old[a] if a in kept and a in old else d for a, d in sorted(new.items())}
+    if held:
+        verdict = compare(final)
+    return _release(api, before, final, verdict=verdict, accepted=accepted, today=today)
+
+
+def _before(api: Api, old: Mapping[str, JsonObject]) -> Side:
+    """Return what the package was generated from: the documents, else its own contract.
+
+    The documents say more, but they do not count where documents or overlay were edited
+    since.
+    """
+    overlay = pipeline.load_overlay(api)
+    side = Side(name="old", documents=dict(old), overlay=overlay, folder=api.documents)
+    target = api.target()
+    published = required(api.output, "output") / "src" / target.package / CONTRACT
+    if not published.is_file():
+        return side
+    body = published.read_bytes()
+    try:
+        if to_json(resolve(old, overlay).contract) == body:
+            return side
+    except DocumentProblem:
+        pass  # The overlay is about the new documents.
+    return Side(name="old", contract=from_json(body, str(published)))
+
+
+def _release(
+    api: Api,
+    before: Side,
+    final: Mapping[str, JsonObject],
+    *,
+    verdict: Verdict,
+    accepted: Accepted,
+    today: datetime.date,
+) -> Release:
+    output = required(api.output, "output")
+    nothing = Release(
+        api=api,
+        version_before=api.version,
+        changes=accepted.changes,
+        notices=(*map(str, verdict.faults), *accepted.notices),
+    )
+    changelog = pipeline.load_changelog(api)
+    same_version = publish.compare(pipeline.plan_of(api, final, changelog).files, output)
+    publish.refuse_hand_work(same_version, output)
+    step = worst_bump(verdict.changes)
+    if step is Bump.NONE and all(d.path == publish.MANIFEST for d in same_version):
+        return nothing
+    first = not publish.read_manifest(output)["files"]
+    step = Bump.NONE if first else Bump.PATCH if step is Bump.NONE else step
+    api = attrs.evolve(api, version=bump(api.version, step))
+    undated = ""
+    writes = _document_writes(api, final)
+    if step is not Bump.NONE:
+        old = before.contract or resolve(before.documents, before.overlay).contract
+        entry = {
+            date: changelog_entry(
+                verdict.changes, api.version, old=old, new=verdict.contract, date=date
+            )
+            for date in (None, today)
+        }
+        undated = entry[None]
+        changelog = with_entry(changelog.decode("utf-8"), entry[today]).encode("utf-8")
+        writes[api.changelog_file()] = changelog
+    plan = pipeline.plan_of(api, final, changelog)
+    for difference in publish.compare(plan.files, output):
+        writes[output / difference.path] = plan.files.get(difference.path)
+    return attrs.evolve(
+        nothing,
+        api=api,
+        applied=verdict.changes,
+        bump=step,
+        writes=writes,
+        digest=_digest(api, nothing, undated, writes),
+    )
+
+
+def _document_writes(api: Api, final: Mapping[str, JsonObject]) -> dict[Path, bytes | None]:
+    folder = required(api.documents, "documents")
+    bodies = {
+        documents_.document_path(folder, address): documents_.canonical(document)
+        for address, document in final.items()
+    }
+    writes: dict[Path, bytes | None] = {
+        path: body
+        for path, body in bodies.items()
+        if not path.is_file() or path.read_bytes() != body
+    }
+    gone = (documents_.document_path(folder, a) for a in documents_.read_folder(folder))
+    return writes | {path: None for path in gone if path not in bodies}
+
+
+def _digest(api: Api, told: Release, entry: str, writes: Writes) -> str:
+    """Return a SHA-256 that knows no date: not the changelog's, nor the manifest's of it."""
+    dated = {"CHANGELOG.md", api.changelog_file().name, publish.MANIFEST.name}
+    files = {
+        os.path.relpath(path, api.documents): hashlib.sha256(body or b"").hexdigest()
+        for path, body in writes.items()
+        if path.name not in dated
+    }
+    said = [api.name, entry, [c.fingerprint for c in told.changes], told.notices, files]
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()

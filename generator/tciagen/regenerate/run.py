@@ -1,0 +1,117 @@
+"""One run over all configured APIs: crawl, work out, write, test; all of it or nothing."""
+
+import datetime
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import attrs
+
+from tciagen.cli import selected_apis
+from tciagen.config import Api, required
+from tciagen.crawl import crawl
+from tciagen.errors import DocumentProblem, UsageProblem
+from tciagen.regenerate.journal import all_or_nothing
+from tciagen.regenerate.release import Release, Writes, prepare
+from tciagen.regenerate.texts import with_version
+from tciagen.schema import load_validator
+
+
+@attrs.frozen(kw_only=True)
+class Request:
+    """What to regenerate: the APIs of a file, or one; from another server, if given."""
+
+    config_file: Path
+    api: str | None
+    base_url: str | None
+    today: datetime.date
+
+
+def work_out(request: Request) -> tuple[Release, ...]:
+    """Crawl every API and return what would change. Nothing is written.
+
+    Raises:
+        ServerProblem: an endpoint of any API is out of reach.
+        DocumentProblem: a document cannot be judged.
+        UsageProblem: the configuration does not suffice.
+    """
+    apis = selected_apis(request.config_file, request.api)
+    if request.base_url and len(apis) > 1:
+        raise UsageProblem("Say by --api which API --base-url is for.")
+    crawls = []
+    for api in apis:
+        base_url = request.base_url or required(api.base_url, "base-url")
+        addresses = required(api.addresses, "addresses")
+        crawls.append(crawl(base_url, addresses, load_validator(api.schema)))
+    for result in crawls:
+        result.require_complete()
+    return tuple(
+        prepare(api, result.documents, request.today)
+        for api, result in zip(apis, crawls, strict=True)
+    )
+
+
+def write(config_file: Path, releases: tuple[Release, ...]) -> tuple[Path, ...]:
+    """Write what the releases change, and run the tests; return the files.
+
+    Raises:
+        DocumentProblem: the tests of a package fail; everything is as it was before.
+        UsageProblem: a test command cannot be run, or another run is under way.
+    """
+    writes = dict(_all_writes(config_file, releases))
+    if writes:
+        with all_or_nothing(config_file.parent, writes):
+            for release in releases:
+                if release.writes:
+                    run_tests(release.api, config_file.parent)
+    return tuple(writes)
+
+
+def run_tests(api: Api, folder: Path) -> None:
+    """Run the API's tests, or import its package, in a fresh process.
+
+    The package's ``src`` folder stands first on PYTHONPATH, and the interpreter's own
+    folder first on PATH.
+
+    Raises:
+        DocumentProblem: they fail; what they said went to stderr.
+        UsageProblem: the command cannot be run.
+    """
+    package = required(api.package, "package")
+    source = required(api.output, "output").resolve() / "src"
+    importing = [sys.executable, "-P", "-c", f"import {package}, {package}.models"]
+    environment = {
+        **os.environ,
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(source), os.environ.get("PYTHONPATH")])),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    try:
+        command = shlex.split(api.test) if api.test else importing
+        done = subprocess.run(  # noqa: S603 - the owner's own command, no shell
+            command, cwd=folder, env=environment, stdout=sys.stderr, check=False
+        )
+    except (OSError, ValueError) as error:
+        raise UsageProblem(
+            f"The tests of {api.name} cannot be run: {api.test}: {error}."
+        ) from error
+    if done.returncode != 0:
+        told = f"`{api.test}`" if api.test else f"`import {package}`"
+        raise DocumentProblem(
+            f"The regenerated {package} fails its tests ({told}, exit status {done.returncode});"
+            " everything is as it was before."
+        )
+
+
+def _all_writes(config_file: Path, releases: tuple[Release, ...]) -> Writes:
+    writes: dict[Path, bytes | None] = {}
+    config = before = config_file.read_bytes().decode("utf-8")
+    for release in releases:
+        writes |= release.writes
+        if release.api.version != release.version_before:
+            config = with_version(config, config_file, release.api.name, release.api.version)
+    if config != before:
+        writes[config_file] = config.encode("utf-8")
+    return writes

@@ -1,0 +1,115 @@
+"""What a run tells: lines for people, a report, and a summary for machines."""
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from tciagen.drift.levels import Bump, Severity
+from tciagen.drift.report import render
+from tciagen.errors import UsageProblem
+from tciagen.regenerate.release import Release
+
+LABEL = "drift"
+JOINED = ("text", "markdown")
+"""The report formats in which several APIs can stand in one file."""
+
+
+def report(releases: Sequence[Release], format_: str) -> str:
+    """Return one report of all APIs.
+
+    Raises:
+        UsageProblem: no such format, or one that cannot hold several APIs.
+    """
+    if len(releases) > 1 and format_ not in JOINED:
+        raise UsageProblem(f"A {format_} report is about one API; say by --api which.")
+    parts = (
+        render(
+            release.changes,
+            format_,
+            old=f"{release.api.name} {release.version_before}",
+            new=f"{release.api.name} {release.api.version}",
+            notices=release.notices,
+            folder=os.path.relpath(release.api.documents) if release.api.documents else "",
+        )
+        for release in releases
+    )
+    return "\n".join(parts)
+
+
+def severity(releases: Sequence[Release]) -> Severity:
+    """Return the worst severity of what goes into the packages."""
+    return min((r.severity for r in releases), key=lambda s: s.rank, default=Severity.NONE)
+
+
+def labels(releases: Sequence[Release]) -> list[str]:
+    """Return the labels of the pull request; none where nothing changes."""
+    changing = [release for release in releases if release.writes]
+    if not changing:
+        return []
+    worst = severity(changing)
+    drifted = any(release.applied for release in changing)
+    return [LABEL, f"{LABEL}:{worst}"] if drifted else ["generator-changed"]
+
+
+def title(releases: Sequence[Release]) -> str:
+    """Return the commit's subject; it holds no text of a server."""
+    changing = [release for release in releases if release.writes]
+    steps = ", ".join(f"{release.api.name} {release.api.version}" for release in changing)
+    worst = severity(changing)
+    return f"Regenerate {steps} ({worst})" if worst is not Severity.NONE else f"Regenerate {steps}"
+
+
+def digest(releases: Sequence[Release]) -> str:
+    """Return a SHA-256 that is the same for the same drift on another day."""
+    return hashlib.sha256("".join(r.digest for r in releases).encode()).hexdigest()
+
+
+def summary(releases: Sequence[Release]) -> str:
+    """Return the summary for machines, as JSON."""
+    bumps = (release.bump for release in releases)
+    data = {
+        "format": 1,
+        "changed": any(release.writes for release in releases),
+        "severity": severity(releases),
+        "bump": min(bumps, key=lambda b: b.rank, default=Bump.NONE),
+        "labels": labels(releases),
+        "apis": [
+            {
+                "name": release.api.name,
+                "changed": bool(release.writes),
+                "severity": release.severity,
+                "bump": release.bump,
+                "version_before": release.version_before,
+                "version_after": release.api.version,
+            }
+            for release in releases
+        ],
+    }
+    return json.dumps(data, indent=2) + "\n"
+
+
+def lines(releases: Sequence[Release], root: Path, verb: str) -> list[str]:
+    """Return a line for each API, and one for each file as seen from ``root``."""
+    told = []
+    for release in releases:
+        name = release.api.name
+        lost = sum(c.rule == "declaration-lost" for c in release.changes)
+        if lost:
+            told.append(f"{name}: the server no longer says {lost} declarations; they are kept")
+        if not release.writes:
+            accepted = sum(c.accepted is not None for c in release.changes)
+            why = f"{accepted} accepted for now" if accepted else "no change of meaning"
+            told.append(f"{name}: nothing to do, {why}")
+            continue
+        told += [
+            f"{verb if body is not None else verb + ', as deleted,'} {os.path.relpath(path, root)}"
+            for path, body in release.writes.items()
+        ]
+        step = f"{release.version_before} → {release.api.version}"
+        told.append(
+            f"{name}: {len(release.applied)} changes, worst {release.severity};"
+            f" version {step} ({release.bump}), {len(release.writes)} files"
+        )
+    return told
