@@ -149,6 +149,7 @@ _OPTIONS: dict[str, Callable[[Command], Command]] = {
     "environment": click.option(
         "--environment", metavar="PREFIX", help="Prefix of the client's environment variables."
     ),
+    "command": click.option("--command", metavar="NAME", help="Name of the client's command."),
     "title": click.option("--title", metavar="TEXT", help="Name of the API for people."),
 }
 

@@ -92,6 +92,7 @@ def validate(config_file: Path | None, api: str | None, **given: Any) -> int:
     "distribution",
     "version",
     "environment",
+    "command",
     "title",
 )
 @click.option("--check", is_flag=True, help="Write nothing; tell every difference (exit status 1).")

@@ -13,6 +13,7 @@ One table for each API; in a ``tciagen.toml`` the tables stand at the top level:
     distribution = "fleet-client"                # optional: else the package with hyphens
     version = "0.1.0"                            # optional
     environment = "FLEET"                        # optional: prefix of <PREFIX>_BASE_URL
+    command = "fleet"                            # optional: else the package without _client
     title = "Harbour fleet"                      # optional: for people
     severity = { attr-added-required = "docs" }  # optional: how `diff` rates a rule
     changelog = "contracts/fleet/CHANGELOG.md"   # optional: else beside the documents folder
@@ -35,7 +36,8 @@ from tciagen.render import Target
 
 _OWN_FILE = "tciagen.toml"
 _PATHS = frozenset({"documents", "overlay", "schema", "output", "changelog"})
-_TEXTS = _PATHS | {"base-url", "package", "distribution", "version", "environment", "title", "test"}
+_NAMES = {"package", "distribution", "version", "environment", "command", "title"}
+_TEXTS = _PATHS | _NAMES | {"base-url", "test"}
 _KEYS = _TEXTS | {"severity", "resources"}
 
 Value = TypeVar("Value")
@@ -56,6 +58,7 @@ class Api:
     distribution: str | None = None
     version: str = "0.1.0"
     environment: str | None = None
+    command: str | None = None
     title: str | None = None
     severities: Mapping[str, str] = attrs.field(factory=dict)
     changelog: Path | None = None
@@ -81,6 +84,7 @@ class Api:
             distribution=self.distribution or package.replace("_", "-"),
             version=self.version,
             environment=self.environment or package.removesuffix("_client").upper(),
+            command=self.command or package.removesuffix("_client").replace("_", "-"),
             title=self.title or self.name,
             base_url=required(self.base_url, "base-url"),
         )

@@ -61,6 +61,7 @@ class Target:
         default="0.1.0", validator=_checked(re.compile(r"\d+\.\d+\.\d+"), "'1.0.0'")
     )
     environment: str = attrs.field(validator=_checked(re.compile(r"[A-Z][A-Z0-9_]*"), "'FLEET'"))
+    command: str = attrs.field(validator=_checked(re.compile(r"[a-z][a-z0-9_-]*"), "'fleet'"))
     title: str = attrs.field(
         validator=_checked(re.compile(r"[^\"\\\\`<>\[\]\x00-\x1f\x7f]+"), "'Harbour fleet'")
     )

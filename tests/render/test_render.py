@@ -23,6 +23,7 @@ TARGET = Target(
     distribution="fleet-client",
     version="2.3.4",
     environment="FLEET",
+    command="fleet",
     title="Harbour fleet",
     base_url="https://harbour.example/api",
 )
