@@ -7,6 +7,14 @@ from typing import Any
 
 import click
 
+from ..download import (
+    DamagedError,
+    DownloadError,
+    LimitError,
+    ManifestError,
+    UnsafeArchiveError,
+    VerificationError,
+)
 from ..errors import (
     ApiError,
     DecodeError,
@@ -23,6 +31,25 @@ EXIT_USAGE = 2
 EXIT_UNREADABLE = 3
 EXIT_SERVER = 4
 EXIT_INTERRUPTED = 130
+
+_STATUS: tuple[tuple[type[ApiError], int], ...] = (
+    (ParameterError, EXIT_USAGE),
+    (ManifestError, EXIT_USAGE),
+    (DamagedError, EXIT_DIFFERENT),
+    (VerificationError, EXIT_DIFFERENT),
+    (DownloadError, EXIT_UNREADABLE),
+    (DecodeError, EXIT_UNREADABLE),
+)
+_ADVICE: dict[type[ApiError], str] = {
+    DecodeError: "See the answer with --format raw.",
+    MissingValueError: "With --on-mismatch warn such rows are delivered.",
+    MisfitValueError: "With --on-mismatch warn such rows are delivered.",
+    UnauthorizedError: "Give a valid key by the environment, or by `config set api-key`.",
+    UnsafeArchiveError: "Nothing was unpacked; --keep-zip keeps the archive to look at it.",
+    LimitError: "Nothing was unpacked; --keep-zip keeps the archive to look at it.",
+    VerificationError: "Ask again later; --on-difference keep keeps what came.",
+}
+"""What to do about an error, where the error itself says it to programmers."""
 
 
 def guarded(package: str, command: str) -> int:
@@ -56,16 +83,11 @@ def outcome(error: Exception) -> tuple[str, int]:
         context = error.ctx if isinstance(error, click.UsageError) else None
         hint = f" See `{context.command_path} --help`." if context else ""
         return f"{error.format_message().rstrip('.')}.{hint}", EXIT_USAGE
-    if isinstance(error, ParameterError):
-        return str(error), EXIT_USAGE
     if isinstance(error, ApiError):
-        if isinstance(error, MissingValueError | MisfitValueError):
-            error.advice = "With --on-mismatch warn such rows are delivered."
-        elif isinstance(error, UnauthorizedError):
-            error.advice = "Give a valid key by the environment or `config set api-key`."
-        elif type(error) is DecodeError:
-            error.advice = "See the answer with --format raw."
-        return str(error), EXIT_UNREADABLE if isinstance(error, DecodeError) else EXIT_SERVER
+        for kind, advice in _ADVICE.items():
+            if type(error) is kind:
+                error.advice = advice
+        return str(error), next((s for kind, s in _STATUS if isinstance(error, kind)), EXIT_SERVER)
     if isinstance(error, OSError) and error.strerror:
         where = f"{error.filename}: " if error.filename else ""
         return f"{where}{error.strerror}.", EXIT_USAGE

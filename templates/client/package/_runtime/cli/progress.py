@@ -1,55 +1,58 @@
 """Downloads as bars on a terminal, nothing elsewhere."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from ..download import ManyProgress
 from ..text import cut, visible
-
-Report = Callable[[int, int | None], None]
 
 
 class Display:
     """Shows nothing."""
 
-    @contextmanager
-    def file(self, title: str) -> Iterator[Report]:  # noqa: ARG002
-        """Follow one file; what is yielded is told its bytes so far and in all."""
-        yield lambda _done, _total: None
+    def one(self, done: int, total: int | None) -> None:
+        """Show how far the only download is, in bytes."""
+
+    def many(self, progress: ManyProgress) -> None:
+        """Show how far one of many downloads is, and all of them."""
 
 
 class _Bars(Display):
-    def __init__(self, progress: Any, count: int) -> None:
+    def __init__(self, progress: Any, titles: Sequence[str]) -> None:
         self._progress = progress
-        self._count = count
-        self._done = 0
-        self._whole = self._add("all", total=count) if count > 1 else None
+        self._titles = titles
+        self._tasks: dict[int, Any] = {}
+        self._whole: Any = None
 
-    def _add(self, title: str, total: int | None) -> Any:
-        return self._progress.add_task(title, total=total, amount="")
+    def _show(self, place: int, done: int, total: int | None) -> None:
+        if place not in self._tasks:
+            title = cut(visible(self._titles[place]), 40)
+            self._tasks[place] = self._progress.add_task(title, amount="")
+        self._progress.update(
+            self._tasks[place], completed=done, total=total, amount=f"{done / 1e6:,.1f} MB"
+        )
 
-    @contextmanager
-    def file(self, title: str) -> Iterator[Report]:
-        task = self._add(cut(visible(title), 40), total=None)
+    def one(self, done: int, total: int | None) -> None:
+        self._show(0, done, total)
 
-        def report(done: int, total: int | None) -> None:
-            self._progress.update(task, completed=done, total=total, amount=f"{done / 1e6:,.1f} MB")
-
-        try:
-            yield report
-        finally:
-            self._progress.remove_task(task)
-            self._done += 1
-            if self._whole is not None:
-                self._progress.update(
-                    self._whole, completed=self._done, amount=f"{self._done} of {self._count}"
-                )
+    def many(self, progress: ManyProgress) -> None:
+        if self._whole is None:
+            self._whole = self._progress.add_task("all", total=progress.count, amount="")
+        self._show(progress.place, progress.bytes, progress.total)
+        if progress.done:
+            self._progress.remove_task(self._tasks.pop(progress.place))
+        self._progress.update(
+            self._whole,
+            completed=progress.finished,
+            amount=f"{progress.finished} of {progress.count}, {progress.all_bytes / 1e6:,.1f} MB",
+        )
 
 
 @contextmanager
-def progress_display(count: int) -> Iterator[Display]:
-    """A display for so many files on stderr."""
+def progress_display(titles: Sequence[str]) -> Iterator[Display]:
+    """A display on stderr for downloads with these titles."""
     if not sys.stderr.isatty():
         yield Display()
         return
@@ -63,4 +66,4 @@ def progress_display(count: int) -> Iterator[Display]:
         console=Console(stderr=True),
         transient=True,
     ) as progress:
-        yield _Bars(progress, count)
+        yield _Bars(progress, titles)
