@@ -118,7 +118,7 @@ def render(
     context = {
         "api": build_view(contract, exported),
         "target": target,
-        "public": public,
+        "public": {m: sorted(n, key=_conventional) for m, n in sorted(public.items())},
         "exported": sorted({*exported, "__version__", "models"}, key=_conventional),
         "digest": digest(contract),
         "generator": __version__,

@@ -99,7 +99,8 @@ def test_a_folder_tells_all_its_unreadable_files(tmp_path: Path) -> None:
     told = str(caught.value).replace(f"{tmp_path}/A/", "").splitlines()
     assert told == [
         "not a name.json is not named <Resource>/<QueryName>.json",
-        "one.json cannot be read: line 1, column 2: Expecting property name enclosed in double quotes",
+        "one.json cannot be read: line 1, column 2:"
+        " Expecting property name enclosed in double quotes",
         "two.json cannot be read: it is an array, not an object",
     ]
 

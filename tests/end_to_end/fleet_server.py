@@ -12,7 +12,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-VESSELS: list[dict[str, object]] = [
+Rows = list[dict[str, object]]
+
+VESSELS: Rows = [
     {
         "VesselID": "V-7",
         "name": 'Meridian "II"',
@@ -28,9 +30,9 @@ VESSELS: list[dict[str, object]] = [
     },
     {"VesselID": "V-8", "name": "Grüße & <病院> ", "CrewCount": 0},
 ]
-CREW: list[dict[str, object]] = [{"Name": "Doe", "Rank": "mate"}, {"Name": "Roe"}]
-SAILORS: list[dict[str, object]] = [{"FAMILY_NAME": "Doe", "BirthDate": "1970-01-01", "Weight": "80.100000"}]
-ROWS: dict[str, list[dict[str, object]]] = {"listVessels": VESSELS, "listCrew": CREW, "listSailors": SAILORS}
+CREW: Rows = [{"Name": "Doe", "Rank": "mate"}, {"Name": "Roe"}]
+SAILORS: Rows = [{"FAMILY_NAME": "Doe", "BirthDate": "1970-01-01", "Weight": "80.100000"}]
+ROWS: dict[str, Rows] = {"listVessels": VESSELS, "listCrew": CREW, "listSailors": SAILORS}
 
 
 def hull_scan() -> bytes:

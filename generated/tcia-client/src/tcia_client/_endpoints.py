@@ -64,7 +64,7 @@ PATIENTS_BY_MODALITY = Endpoint(
     attributes=(
         Attribute("PatientID", "patient_id", optional=False),
         Attribute("Collection", "collection", optional=False),
-        Attribute("Modality", "modality", optional=False),
+        Attribute("Modality", "modality", optional=False, code=True),
     ),
 )
 
@@ -77,7 +77,7 @@ GET_BODY_PART_VALUES = Endpoint(
         Parameter("Collection", "collection"),
         Parameter("Modality", "modality"),
     ),
-    attributes=(Attribute("BodyPartExamined", "body_part_examined"),),
+    attributes=(Attribute("BodyPartExamined", "body_part_examined", code=True),),
 )
 
 GET_COLLECTION_VALUES = Endpoint(
@@ -120,7 +120,7 @@ GET_MODALITY_VALUES = Endpoint(
         Parameter("Collection", "collection"),
         Parameter("BodyPartExamined", "body_part_examined"),
     ),
-    attributes=(Attribute("Modality", "modality", optional=False),),
+    attributes=(Attribute("Modality", "modality", optional=False, code=True),),
 )
 
 GET_PATIENT = Endpoint(
@@ -133,7 +133,7 @@ GET_PATIENT = Endpoint(
         Attribute("PatientID", "patient_id", optional=False),
         Attribute("PatientName", "patient_name"),
         Attribute("PatientBirthDate", "patient_birth_date", "date"),
-        Attribute("PatientSex", "patient_sex"),
+        Attribute("PatientSex", "patient_sex", code=True),
         Attribute("EthnicGroup", "ethnic_group"),
         Attribute("Collection", "collection", optional=False),
     ),
@@ -154,7 +154,7 @@ GET_PATIENT_STUDY = Endpoint(
         Attribute("PatientID", "patient_id", optional=False),
         Attribute("PatientName", "patient_name"),
         Attribute("PatientBirthDate", "patient_birth_date", "date"),
-        Attribute("PatientSex", "patient_sex"),
+        Attribute("PatientSex", "patient_sex", code=True),
         Attribute("EthnicGroup", "ethnic_group"),
         Attribute("StudyInstanceUID", "study_instance_uid", "uid", optional=False),
         Attribute("StudyDate", "study_date", "date"),
@@ -203,11 +203,11 @@ GET_SERIES = Endpoint(
     attributes=(
         Attribute("SeriesInstanceUID", "series_instance_uid", "uid", optional=False),
         Attribute("StudyInstanceUID", "study_instance_uid", "uid", optional=False),
-        Attribute("Modality", "modality", optional=False),
+        Attribute("Modality", "modality", optional=False, code=True),
         Attribute("ProtocolName", "protocol_name"),
         Attribute("SeriesDate", "series_date", "date"),
         Attribute("SeriesDescription", "series_description"),
-        Attribute("BodyPartExamined", "body_part_examined"),
+        Attribute("BodyPartExamined", "body_part_examined", code=True),
         Attribute("SeriesNumber", "series_number", "integer"),
         Attribute("AnnotationsFlag", "annotations_flag"),
         Attribute("Collection", "collection", optional=False),

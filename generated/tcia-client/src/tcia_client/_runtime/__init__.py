@@ -6,7 +6,28 @@ the endpoints, their parameters and their records are called.
 
 PUBLIC: dict[str, tuple[str, ...]] = {
     "answer": ("RawResponse",),
-    "download": ("Download", "DownloadOptions"),
+    "compare": ("ContractChange",),
+    "download": (
+        "DamagedError",
+        "Difference",
+        "Download",
+        "DownloadError",
+        "DownloadOptions",
+        "DownloadsError",
+        "Expected",
+        "LimitError",
+        "Limits",
+        "Manifest",
+        "ManifestError",
+        "ManyProgress",
+        "NoFileError",
+        "NotAFileError",
+        "UnsafeArchiveError",
+        "VerificationError",
+        "read_manifest",
+        "write_manifest",
+    ),
+    "drift": ("ContractDriftError", "ContractDriftWarning", "Drift"),
     "errors": (
         "AnswerTimeoutError",
         "ApiError",
@@ -24,6 +45,7 @@ PUBLIC: dict[str, tuple[str, ...]] = {
         "NotRecordsError",
         "ParameterError",
         "ParameterRejectedError",
+        "ParameterWarning",
         "QueryFailedError",
         "RedirectError",
         "ServerError",
@@ -38,6 +60,7 @@ PUBLIC: dict[str, tuple[str, ...]] = {
     ),
     "options": ("Timeouts",),
     "retry": ("Retry",),
+    "table": ("RowList",),
     "values": ("UID",),
 }
 """The names that a client package shows at its top, by the module that defines them."""

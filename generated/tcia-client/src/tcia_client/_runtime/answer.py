@@ -119,12 +119,13 @@ def redirect_target(request: Request, url: str, location: str | None, followed: 
     elif followed >= MOST_REDIRECTS:
         reason = f"more than {MOST_REDIRECTS} redirects"
     else:
-        target = urljoin(url, location)
         try:
+            target = urljoin(url, location)
             parts = urlsplit(target)
             host, _ = parts.hostname, parts.port
         except ValueError:
             host = None
+            parts = urlsplit("")
         if not host or parts.scheme not in ("http", "https") or "@" in parts.netloc:
             reason = "a redirect to what is no http or https address"
         elif parts.scheme == "http" and urlsplit(url).scheme == "https":

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, NoReturn, Self
 import attrs
 
 from .core import AsyncCore, SyncCore
+from .drift import OnDrift, Sensor
 from .endpoint import Endpoint
 from .errors import ParameterError
 from .options import Options, Timeouts
@@ -52,6 +53,7 @@ class _Client:
         api_key: str | None,
         timeout: float | Timeouts | None,
         on_mismatch: OnMismatch,
+        on_drift: OnDrift,
         retry: Retry | None,
         max_connections: int,
         requests_per_second: float | None,
@@ -64,6 +66,8 @@ class _Client:
             api_key = os.environ.get(f"{settings.environment}_API_KEY")
         if on_mismatch not in ("raise", "warn"):
             _refuse("on_mismatch", 'must be "raise" or "warn"')
+        if not callable(on_drift) and on_drift not in ("warn", "raise", "off"):
+            _refuse("on_drift", 'must be "warn", "raise", "off" or a function')
         if max_connections < 1:
             _refuse("max_connections", "must be at least 1")
         if requests_per_second is not None and not requests_per_second > 0:
@@ -72,6 +76,7 @@ class _Client:
             if not timeout > 0:
                 _refuse("timeout", "must be more than 0 seconds")
             timeout = Timeouts(connect=timeout, read=timeout, write=timeout, pool=timeout)
+        self._sensor = Sensor(settings.package, on_drift, logging.getLogger(settings.package))
         self._options = Options(
             user_agent=f"{settings.package}/{settings.version}",
             logger=logging.getLogger(settings.package),
@@ -98,7 +103,8 @@ class _Client:
         )
 
     def _observe(self, endpoint: Endpoint, headers: Mapping[str, str]) -> None:
-        """See the headers of every answer; the place to sense that a server has changed."""
+        """See the headers of every answer, to sense that the server has changed."""
+        self._sensor.observe(endpoint, headers)
 
 
 def _refuse(parameter: str, reason: str) -> NoReturn:
@@ -117,6 +123,9 @@ class SyncClient(_Client):
             as it is and not closed. It must allow ``max_connections``.
         on_mismatch: What to do with a missing or misfit value: ``"raise"`` a DecodeError,
             or ``"warn"`` once per attribute and deliver the row.
+        on_drift: What to do where the server describes an endpoint otherwise than the
+            package's contract: ``"warn"`` once for each endpoint, ``"raise"`` a
+            ContractDriftError, ``"off"``, or a function that is given the Drift.
         retry: Bounds for trying again.
         max_connections: Answers that may be open at a time.
         requests_per_second: Upper bound for requests, None for none.
@@ -133,6 +142,7 @@ class SyncClient(_Client):
         timeout: float | Timeouts | None = None,
         http_client: "httpx.Client | None" = None,
         on_mismatch: OnMismatch = "raise",
+        on_drift: OnDrift = "warn",
         retry: Retry | None = None,
         max_connections: int = 8,
         requests_per_second: float | None = None,
@@ -142,6 +152,7 @@ class SyncClient(_Client):
             api_key=api_key,
             timeout=timeout,
             on_mismatch=on_mismatch,
+            on_drift=on_drift,
             retry=retry,
             max_connections=max_connections,
             requests_per_second=requests_per_second,
@@ -179,6 +190,7 @@ class AsyncClientBase(_Client):
         timeout: float | Timeouts | None = None,
         http_client: "httpx.AsyncClient | None" = None,
         on_mismatch: OnMismatch = "raise",
+        on_drift: OnDrift = "warn",
         retry: Retry | None = None,
         max_connections: int = 8,
         requests_per_second: float | None = None,
@@ -188,6 +200,7 @@ class AsyncClientBase(_Client):
             api_key=api_key,
             timeout=timeout,
             on_mismatch=on_mismatch,
+            on_drift=on_drift,
             retry=retry,
             max_connections=max_connections,
             requests_per_second=requests_per_second,

@@ -1,7 +1,6 @@
 """The inside of a client: what its methods share from one call to the next."""
 
 import threading
-import warnings
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .endpoint import Arguments, Endpoint
@@ -9,6 +8,7 @@ from .errors import ApiError, DecodeError, MismatchWarning
 from .options import Options
 from .request import Request, prepare
 from .rows import Blueprint, OnMismatch, Rows
+from .warn import warn_caller
 
 if TYPE_CHECKING:
     import httpx
@@ -36,7 +36,7 @@ class _Core:
         address = blueprint.endpoint.address
 
         def warn(message: str) -> None:
-            warnings.warn(f"{address}: {message}", MismatchWarning, stacklevel=2)
+            warn_caller(f"{address}: {message}", MismatchWarning)
 
         return Rows(blueprint, self._on_mismatch, warn)
 

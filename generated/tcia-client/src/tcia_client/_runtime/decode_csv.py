@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from .decoding import Decoder, not_records
+from .decoding import ENOUGH_TO_TELL, Decoder, not_records
 from .errors import ShapeError, TruncatedError
 from .rows import Cells, Rows, picker, shown
 
@@ -102,13 +102,18 @@ class CsvDecoder(Decoder[R]):
         self._wait_for = 0
 
     def _take(self, built: list[R]) -> None:
+        if self._shapes is None:
+            self._buffer[:] = self._buffer.lstrip(b"\xef\xbb\xbf \r\n")
+            if self._buffer.startswith(b"<") and len(self._buffer) < ENOUGH_TO_TELL:
+                return
         if len(self._buffer) < self._wait_for or (cut := self._buffer.rfind(b"\n")) < 0:
             return
         text = self._text(self._buffer[:cut])
         del self._buffer[: cut + 1]
         if self._shapes is None:
+            whole = text
             header, more, text = text.partition("\n")
-            self._header(header)
+            self._header(header, whole)
             if not more:
                 return
         lines, rest = self._lines(text)
@@ -122,8 +127,8 @@ class CsvDecoder(Decoder[R]):
     def _end(self, built: list[R]) -> None:
         text = self._text(self._buffer)
         if self._shapes is None:
-            if text.strip():
-                self._header(text)
+            if text:
+                self._header(text, text)
             return
         lines, rest = self._lines(text)
         cut = bool(rest)
@@ -141,14 +146,14 @@ class CsvDecoder(Decoder[R]):
         except ShapeError:
             return True  # it is told as what it is
 
-    def _header(self, line: str) -> None:
-        line = line.removeprefix("\ufeff").removesuffix("\r")
+    def _header(self, line: str, body: str) -> None:
+        line = line.removesuffix("\r")
         names = tuple(name.strip().strip('"') for name in line.split(","))
         places, undeclared = self.rows.blueprint.places(names)
         if self.rows.blueprint.attributes and max(places) < 0:
             if _NAMES.fullmatch(line):
                 raise ShapeError(f"none of the columns {shown(line)} is described")
-            raise not_records(f"{line}\n".encode() + self._buffer, "CSV")
+            raise not_records(body.encode(), "CSV")
         self.rows.layouts.undeclared.update(dict.fromkeys(undeclared))
         self._width = len(names)
         self._shapes = _Shapes(places, len(names))
@@ -174,10 +179,11 @@ class CsvDecoder(Decoder[R]):
         return lines, rest
 
     def _cells(self, line: str) -> Cells:
-        if '\\"' not in line:
+        shapes = self._shapes
+        if shapes is not None and '\\"' not in line:
             parts: list[Any] = line.split('"')
             try:
-                pick = self._shapes[tuple(parts[::2])]  # type: ignore[index]
+                pick = shapes[tuple(parts[::2])]
             except KeyError:
                 pass
             else:

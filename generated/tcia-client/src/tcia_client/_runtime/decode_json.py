@@ -10,16 +10,15 @@ goes through the standard library, which gives the same rows and all of the erro
 
 import json
 from decimal import Decimal
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar, cast
 
 from . import fast_json
-from .decoding import Decoder, not_records
+from .decoding import ENOUGH_TO_TELL, Decoder, not_records
 from .errors import DecodeError, NotRecordsError, ShapeError, TruncatedError
 from .rows import Cells, Rows, shown
 
 R = TypeVar("R")
 _BLANK = b" \t\r\n"
-_ENOUGH = 4096
 
 
 def _no_constant(name: str) -> NoReturn:
@@ -46,6 +45,11 @@ class JsonDecoder(Decoder[R]):
         if self._state == "end":
             self._after_end()
             return
+        if buffer.endswith(b"}]") and len(buffer) >= self._retry_at:
+            if self._piece(bytes(buffer[:-1]), built):  # all that was left
+                buffer.clear()
+                self._state = "end"
+                return
         cut = buffer.rfind(b"},{", max(0, self._seen - 2))
         if cut >= 0:
             piece = bytes(buffer[: cut + 1])
@@ -85,7 +89,7 @@ class JsonDecoder(Decoder[R]):
             del self._buffer[:3]
         body = self._buffer.lstrip(_BLANK)
         if not body.startswith(b"["):
-            if len(body) > _ENOUGH:
+            if len(body) > ENOUGH_TO_TELL:
                 raise not_records(body, "a JSON array")
             return False
         self._buffer[:] = body[1:]
@@ -116,7 +120,8 @@ class JsonDecoder(Decoder[R]):
     def _cells(self, record: Any) -> Cells:
         if type(record) is not dict:
             raise ShapeError(f"{shown(record)} instead of a JSON object")
-        return self.rows.layouts[tuple(record)]((*record.values(), None))
+        cells = cast("dict[str, Any]", record)
+        return self.rows.layouts[tuple(cells)]((*cells.values(), None))
 
     def _walk(self, built: list[R], *, final: bool) -> None:
         """Take one row after the other, as far as they are there."""

@@ -7,6 +7,7 @@ holds those as well, so that a record could be read in two ways, that is an erro
 
 import re
 from abc import abstractmethod
+from itertools import pairwise
 from typing import ClassVar, TypeVar
 
 from .decoding import Decoder, is_page, not_records
@@ -87,7 +88,7 @@ class _MarkupDecoder(Decoder[R]):
         """The values of what is inside a record's tags."""
 
 
-_OPEN = r"<([^\s<>/]+)(?:\s+type=(?:'[^'<>]*'|\"[^\"<>]*\"))?\s*>"
+_TYPE = r"\s+type=(?:'[^'<>]*'|\"[^\"<>]*\")"
 
 
 class XmlDecoder(_MarkupDecoder[R]):
@@ -100,9 +101,10 @@ class XmlDecoder(_MarkupDecoder[R]):
     outer = re.compile(r"\s*<Row\s*>(.*)</Row>\s*", re.DOTALL)
     between = re.compile(r"</Row>\s*<Row\s*>")
 
-    _field = re.compile(rf"{_OPEN}([^<]*)</\1>\s*")
-    _first = re.compile(rf"\s*{_OPEN}")
-    _joint = re.compile(rf"</([^\s<>/]+)>\s*{_OPEN}")
+    _field = re.compile(rf"<([^\s<>/]+)(?:{_TYPE})?\s*>([^<]*)</\1>\s*")
+    _first = re.compile(rf"\s*<([^\s<>/]+)({_TYPE})?\s*>")
+    _joint = re.compile(r"</([^\s<>/]+)>\s*<([^\s<>/]+)\s*>")
+    _typed_joint = re.compile(rf"</([^\s<>/]+)>\s*<([^\s<>/]+){_TYPE}\s*>")
 
     def __init__(self, rows: Rows[R]) -> None:
         super().__init__(rows)
@@ -134,15 +136,18 @@ class XmlDecoder(_MarkupDecoder[R]):
     def _recovered(self, record: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Names and values of a record whose values hold ``<``.
 
-        A value ends where its own end tag is followed by another column's start: by that
-        of the next one, if the columns are known from a row before.
+        A value ends where its own end tag is followed by another column's start (by that of
+        the next one, if the columns are known from a row before), with a type if the first
+        column has one.
         """
         opening = self._first.match(record)
         if opening is None:
             raise ShapeError(f"no column at {shown(record[:60])}")
-        names, values = [opening[1]], []
+        names: list[str] = [opening[1]]
+        values: list[str] = []
         start = opening.end()
-        joints = list(self._joint.finditer(record, start))
+        joint_of = self._typed_joint if opening[2] else self._joint
+        joints = list(joint_of.finditer(record, start))
         for joint in joints:
             names_then = (*names, joint[2])
             known = self._columns is None or names_then == self._columns[: len(names_then)]
@@ -156,7 +161,7 @@ class XmlDecoder(_MarkupDecoder[R]):
             raise ShapeError(f"{names[-1]} has no end tag")
         values.append(rest.removesuffix(closing))
         pairs = [(joint[1], joint[2]) for joint in joints]
-        for pair in zip(names, names[1:], strict=False):
+        for pair in pairwise(names):
             if pairs.count(pair) > 1 or (self._columns is None and len(pairs) >= len(names)):
                 raise ShapeError(f"the value of {pair[0]} can be read in more than one way")
         return tuple(names), tuple(values)

@@ -16,7 +16,7 @@ knows nothing of HTTP. The wire's own facts, which decide what a decoder meets:
 import json
 import re
 from abc import ABC, abstractmethod
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from .errors import DecodeError, NotRecordsError, ShapeError
 from .rows import Rows
@@ -26,9 +26,19 @@ R = TypeVar("R")
 LONGEST_RECORD = 64 * 1024 * 1024
 """Bytes that one record may have before it is taken for something else."""
 
+ENOUGH_TO_TELL = 4096
+"""Bytes of a body that tell what it is, if it is not records."""
+
 _TAG = re.compile(r"<[^<>]*>")
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
-_SERVER_FIELDS = ("errorMessage", "errorDescription", "detailedMessage", "message", "error")
+_SERVER_FIELDS = (
+    "errorMessage",
+    "errorDescription",
+    "detailedMessage",
+    "message",
+    "error",
+    "suggestedAction",
+)
 
 
 class Decoder(ABC, Generic[R]):
@@ -130,7 +140,7 @@ def not_records(body: bytes | bytearray, wanted: str) -> DecodeError:
     except (ValueError, RecursionError):
         return NotRecordsError(f"a text instead of {wanted}", server_message=summary(text))
     said = server_fields(document)
-    found: dict[type, str] = {dict: "a JSON object", list: "a JSON array", str: "a JSON string"}
+    found: dict[Any, str] = {dict: "a JSON object", list: "a JSON array", str: "a JSON string"}
     return ShapeError(
         f"{found.get(type(document), 'a single JSON value')} instead of {wanted}",
         server_message=next(iter(said.values()), None) or summary(text),
@@ -141,8 +151,9 @@ def server_fields(document: Any) -> dict[str, str]:
     """What a server's error object says, member by member."""
     if not isinstance(document, dict):
         return {}
+    members = cast("dict[str, Any]", document)
     return {
-        name: summary(document[name], 1000)
-        for name in (*_SERVER_FIELDS, "suggestedAction")
-        if isinstance(document.get(name), str) and document[name].strip()
+        name: summary(text, 1000)
+        for name in _SERVER_FIELDS
+        if isinstance(text := members.get(name), str) and text.strip()
     }

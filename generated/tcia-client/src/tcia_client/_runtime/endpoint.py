@@ -27,7 +27,11 @@ class Parameter:
 
 @attrs.frozen
 class Attribute:
-    """One value of a record; ``aliases`` are further names that the wire may use for it."""
+    """One value of a record.
+
+    ``aliases`` are further names that the wire may use for it. A ``code`` is a text of few
+    distinct values, such as a modality.
+    """
 
     name: str
     python_name: str
@@ -35,6 +39,7 @@ class Attribute:
     optional: bool = attrs.field(default=True, kw_only=True)
     aliases: tuple[str, ...] = attrs.field(default=(), kw_only=True)
     allowed_values: tuple[str, ...] = attrs.field(default=(), kw_only=True)
+    code: bool = attrs.field(default=False, kw_only=True)
     deprecated: bool = attrs.field(default=False, kw_only=True)
 
 
@@ -66,4 +71,4 @@ class Arguments:
 
     values: Mapping[str, Value]
     format: str | None = attrs.field(default=None, kw_only=True)
-    options: Mapping[str, Any] = attrs.field(factory=dict, kw_only=True)
+    options: Mapping[str, Any] = attrs.field(factory=dict[str, Any], kw_only=True)

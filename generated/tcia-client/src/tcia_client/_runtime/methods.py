@@ -7,28 +7,30 @@ arguments go into the query. What comes of accessing it depends on the client::
     client.get_things.iter(name="x")        rows as they arrive
     client.get_things.raw(name="x")         the untouched answer
 
-    client.download_thing("file.zip", uid=…)    Download, or an awaitable of one
+    client.download_thing("folder", uid=…)      Download, or an awaitable of one
+    client.download_thing.many("folder", …)     list of Downloads, some at a time
     client.download_thing.iter(uid=…)           chunks of bytes as they arrive
     client.download_thing.raw(uid=…)            the untouched answer, in memory
 """
 
 import time
-from collections.abc import AsyncGenerator, Callable, Generator, Mapping
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Mapping
 from contextlib import aclosing, closing
 from inspect import Parameter as SignatureParameter
 from inspect import Signature, signature
-from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar, overload
+from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar, cast, overload
 
-from . import download
 from .answer import RawResponse
 from .client import AsyncClientBase, SyncClient
 from .decode import decoder
-from .download import Download, StrPath
+from .download import Download, ManyProgress, StrPath
 from .endpoint import Arguments, Endpoint
 from .errors import BrokenStreamError, DecodeError
+from .files.many import keywords
 from .request import Request
 from .retry import Attempts
 from .rows import Blueprint
+from .table import RowList
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -84,17 +86,19 @@ class _Bound(Generic[P]):
         return f"<{self.__name__}{self.__signature__} of {self._client!r}>"
 
     def _request(self, arguments: Arguments, *, file: bool = False) -> Request:
-        core = self._client._core  # noqa: SLF001 - methods are part of their client
+        # Methods are part of their client.
+        core = self._client._core  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
         return core.request(self._endpoint, self.__name__, arguments, file=file)
 
     def _observe(self, headers: Mapping[str, str]) -> None:
-        self._client._observe(self._endpoint, headers)  # noqa: SLF001 - as above
+        observe = self._client._observe  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        observe(self._endpoint, headers)
 
 
 class _Sync(_Bound[P]):
     def __init__(self, method: _Method[P], client: SyncClient) -> None:
         super().__init__(method, client)
-        self._core = client._core  # noqa: SLF001 - methods are part of their client
+        self._core = client._core  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
 
     def _raw(self, request: Request) -> RawResponse:
         transport = self._core.transport
@@ -114,7 +118,7 @@ class _Sync(_Bound[P]):
 class _Async(_Bound[P]):
     def __init__(self, method: _Method[P], client: AsyncClientBase) -> None:
         super().__init__(method, client)
-        self._core = client._core  # noqa: SLF001 - methods are part of their client
+        self._core = client._core  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
 
     async def _raw(self, request: Request) -> RawResponse:
         transport = self._core.transport
@@ -154,7 +158,7 @@ class RecordsMethod(_Method[P], Generic[P, R]):
     @property
     def returns(self) -> Any:
         """What a call gives."""
-        return list.__class_getitem__(self.model)
+        return RowList.__class_getitem__(self.model)
 
     @overload
     def __get__(self, client: None, owner: Any = None) -> Self: ...
@@ -171,7 +175,7 @@ class RecordsMethod(_Method[P], Generic[P, R]):
 
     def __call__(self, client: Any, /, *args: Any, **kwargs: Any) -> Any:
         """Call the method of a client, as functions of a class can be called."""
-        return self.__get__(client)(*args, **kwargs)
+        return cast("Callable[..., Any]", self.__get__(client))(*args, **kwargs)
 
 
 class Records(_Sync[P], Generic[P, R]):
@@ -181,7 +185,7 @@ class Records(_Sync[P], Generic[P, R]):
         super().__init__(method, client)
         self._blueprint: Callable[[], Blueprint[R]] = lambda: method.blueprint
 
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> list[R]:
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> RowList[R]:
         """Ask, and give all rows.
 
         Raises:
@@ -198,7 +202,7 @@ class Records(_Sync[P], Generic[P, R]):
             except BrokenStreamError as error:
                 transport.sleep(attempts.after(error))
             else:
-                return rows
+                return RowList(rows, self._endpoint.attributes)
 
     def iter(self, *args: P.args, **kwargs: P.kwargs) -> Generator[R, None, None]:
         """Ask, and give each row as it arrives; memory stays small however many there are.
@@ -262,7 +266,7 @@ class AsyncRecords(_Async[P], Generic[P, R]):
         super().__init__(method, client)
         self._blueprint: Callable[[], Blueprint[R]] = lambda: method.blueprint
 
-    async def __call__(self, *args: P.args, **kwargs: P.kwargs) -> list[R]:
+    async def __call__(self, *args: P.args, **kwargs: P.kwargs) -> RowList[R]:
         """Ask, and give all rows; see :meth:`Records.__call__`."""
         request = self._request(self._function(self._client, *args, **kwargs))
         transport = self._core.transport
@@ -275,7 +279,7 @@ class AsyncRecords(_Async[P], Generic[P, R]):
             except BrokenStreamError as error:
                 await transport.sleep(attempts.after(error))
             else:
-                return rows
+                return RowList(rows, self._endpoint.attributes)
 
     def iter(self, *args: P.args, **kwargs: P.kwargs) -> AsyncGenerator[R, None]:
         """Ask, and give each row as it arrives; see :meth:`Records.iter`.
@@ -358,21 +362,23 @@ class FilesMethod(_Method[P]):
 
     def __call__(self, client: Any, /, *args: Any, **kwargs: Any) -> Any:
         """Call the method of a client, as functions of a class can be called."""
-        return self.__get__(client)(*args, **kwargs)
+        return cast("Callable[..., Any]", self.__get__(client))(*args, **kwargs)
 
 
 class Files(_Sync[P]):
     """Fetches a file to a path; ``iter`` gives its bytes, ``raw`` the answer in memory."""
 
     def __call__(self, target: StrPath, /, *args: P.args, **kwargs: P.kwargs) -> Download:
-        """Fetch the file to a path, or into a folder that exists or ends in a separator.
+        """Fetch a file, or unpack an archive; the target and options are told in DownloadOptions.
 
         Raises:
-            ApiError: See :mod:`.errors`; nothing is left at the path.
-            OSError: The file cannot be written.
+            ApiError: See :mod:`.errors`; nothing is left of it.
+            OSError: It cannot be written; nothing is left of it.
         """
         request = self._request(self._function(self._client, *args, **kwargs), file=True)
-        return download.download(self._core.transport, request, target)
+        from .files.fetch import download  # noqa: PLC0415 - late on purpose, as the transport is
+
+        return download(self._core.transport, request, target, self._observe)
 
     def iter(self, *args: P.args, **kwargs: P.kwargs) -> Generator[bytes, None, None]:
         """Fetch the file as chunks of bytes; closing the iterator closes the answer.
@@ -381,7 +387,51 @@ class Files(_Sync[P]):
             ApiError: See :mod:`.errors`.
         """
         request = self._request(self._function(self._client, *args, **kwargs), file=True)
-        return download.chunks(self._core.transport, request)
+        from .files.fetch import chunks  # noqa: PLC0415 - as above
+
+        return chunks(self._core.transport, request, self._observe)
+
+    def many(
+        self,
+        target: StrPath,
+        items: Iterable[Any],
+        *,
+        workers: int = 4,
+        progress: Callable[[ManyProgress], None] | None = None,
+        **options: Any,
+    ) -> list[Download]:
+        """Fetch many into a folder, some at a time; each one is whole there, or not there.
+
+        What is there already and passes the checks is kept, so that a call which was ended
+        is gone on with by the same call. That is ``existing="keep"``, the default here.
+
+        Args:
+            target: The folder; it is made if need be.
+            items: What to ask for: mappings of keyword arguments, rows that have them as
+                attributes, or UIDs where the endpoint requires no more than one.
+            workers: Downloads at a time, and never more than the client's connections.
+            progress: Told of every piece, from one thread at a time.
+            **options: Options of every download, see :class:`.download.DownloadOptions`.
+
+        Returns:
+            The downloads in the order of the items.
+
+        Raises:
+            ParameterError: An item that cannot be asked for; nothing was fetched.
+            DownloadsError: Some failed, the others are done; it carries both.
+            OSError: One could not be written; no other was begun.
+        """
+        from .files.fetch import download_many  # noqa: PLC0415 - as above
+
+        function: Callable[..., Arguments] = self._function
+        requests = [
+            self._request(function(self._client, **{**options, **given}), file=True)
+            for given in keywords(self._endpoint, self.__name__, items)
+        ]
+        transport = self._core.transport
+        return download_many(
+            transport, requests, target, self._observe, workers=workers, progress=progress
+        )
 
     def raw(self, *args: P.args, **kwargs: P.kwargs) -> RawResponse:
         """Fetch the file into memory, with the answer's headers.
@@ -399,13 +449,16 @@ class AsyncFiles(_Async[P]):
     async def __call__(self, target: StrPath, /, *args: P.args, **kwargs: P.kwargs) -> Download:
         """Fetch the file to a path; see :meth:`Files.__call__`."""
         request = self._request(self._function(self._client, *args, **kwargs), file=True)
-        transport = self._core.transport
-        return await download.async_download(transport, request, target)
+        from .files.fetch import async_download  # noqa: PLC0415 - as above
+
+        return await async_download(self._core.transport, request, target, self._observe)
 
     def iter(self, *args: P.args, **kwargs: P.kwargs) -> AsyncGenerator[bytes, None]:
         """Fetch the file as chunks of bytes; see :meth:`Files.iter`."""
         request = self._request(self._function(self._client, *args, **kwargs), file=True)
-        return download.async_chunks(self._core.transport, request)
+        from .files.fetch import async_chunks  # noqa: PLC0415 - as above
+
+        return async_chunks(self._core.transport, request, self._observe)
 
     async def raw(self, *args: P.args, **kwargs: P.kwargs) -> RawResponse:
         """Fetch the file into memory; see :meth:`Files.raw`."""

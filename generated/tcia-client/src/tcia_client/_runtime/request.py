@@ -1,7 +1,5 @@
 """From a call's arguments to a request; nothing here touches the network."""
 
-import warnings
-from collections.abc import Mapping
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any, NoReturn
@@ -12,6 +10,7 @@ import attrs
 from .endpoint import Arguments, Endpoint, Parameter
 from .errors import ParameterError, ParameterWarning
 from .values import CONVERTERS, MisfitError, is_uid
+from .warn import warn_caller
 
 _UID_CHARACTERS = frozenset("0123456789.")
 KEY_HEADER = "api_key"
@@ -95,7 +94,7 @@ def prepare(
     """
     if endpoint.deprecated:
         instead = f"; use {endpoint.replaced_by}" if endpoint.replaced_by else ""
-        warnings.warn(f"{method} is deprecated{instead}", DeprecationWarning, stacklevel=4)
+        warn_caller(f"{method} is deprecated{instead}", DeprecationWarning)
     values = arguments.values
     query: list[str] = []
     for parameter in endpoint.parameters:
@@ -151,16 +150,13 @@ def _text(endpoint: Endpoint, method: str, parameter: Parameter, value: Any) -> 
         needed = error.needed if isinstance(error, MisfitError) else "text that UTF-8 can hold"
         _refuse(endpoint, method, parameter, f"is {_shown(value)}", f"Give {needed}.")
     if parameter.allowed_values and text not in parameter.allowed_values:
-        warnings.warn(
+        warn_caller(
             f"{method}({parameter.python_name}={text!r}): the endpoint lists "
             f"{', '.join(parameter.allowed_values)}; it is asked all the same",
             ParameterWarning,
-            stacklevel=5,
         )
     if parameter.deprecated:
-        warnings.warn(
-            f"{method}({parameter.python_name}=…) is deprecated", DeprecationWarning, stacklevel=5
-        )
+        warn_caller(f"{method}({parameter.python_name}=…) is deprecated", DeprecationWarning)
     return text
 
 
@@ -243,10 +239,3 @@ _WRITERS = {
     "time": _write_time,
     "uid": _write_uid,
 }
-
-
-def redacted(text: str, secrets: Mapping[str, str]) -> str:
-    """A text with each secret in it replaced by the name it goes by."""
-    for name, secret in secrets.items():
-        text = text.replace(secret, f"<{name}>")
-    return text

@@ -23,7 +23,8 @@ class Retry:
 
     Attributes:
         attempts: Requests in all, the first one among them.
-        total: Seconds from the first request after which no other one starts.
+        total: Seconds from the first request after which no other one starts; of a download,
+            from the last byte that arrived.
         backoff: Seconds that the first wait lasts at most; each further one twice that.
             The wait itself is drawn evenly from zero to there (full jitter).
         longest: Seconds that a wait lasts at most, unless the server asks for longer.
@@ -54,6 +55,10 @@ class Attempts:
         self._clock = clock
         self._made = 1
         self._started = clock.monotonic()
+
+    def progress(self) -> None:
+        """Bytes have arrived that count: the total time begins now."""
+        self._started = self._clock.monotonic()
 
     def after(self, error: ApiError) -> float:
         """Seconds to wait before the next attempt.

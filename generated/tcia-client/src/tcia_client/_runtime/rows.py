@@ -17,7 +17,7 @@ from typing import Any, Generic, Literal, TypeVar
 
 from .endpoint import Attribute, Endpoint
 from .errors import DecodeError, MisfitValueError, MissingValueError
-from .values import CONVERTERS, MisfitError
+from .values import CONVERTERS, MisfitError, uids
 
 R = TypeVar("R")
 T = TypeVar("T")
@@ -45,13 +45,28 @@ class _Converted(dict[Any, Any]):
         converted = self.convert(value)
         if converted is None and not self.optional:
             raise MisfitError("a value")
-        if type(value) is str:  # numbers stay out: True, 1 and 1.0 are one key
-            if len(self) >= _MOST_REMEMBERED:
-                self.clear()
-                if self.optional:
-                    self[None] = None
+        if type(value) is str or (type(value) is int and value > 1):  # True and 1 are one key
+            self.make_room()
             self[value] = converted
         return converted
+
+    def make_room(self) -> None:
+        """Forget all, if it is too much."""
+        if len(self) >= _MOST_REMEMBERED:
+            self.clear()
+            if self.optional:
+                self[None] = None
+
+    def foresee_uids(self, values: Iterable[Any]) -> None:
+        """Convert the UIDs among the next values at once, if they all are UIDs."""
+        new = {value for value in values if value not in self}
+        try:
+            converted = uids(new)
+        except TypeError:  # something that is no text: told where its row is built
+            return
+        if converted is not None:
+            self.make_room()
+            self.update(zip(new, converted, strict=True))
 
 
 def _fold(name: str) -> str:
@@ -75,10 +90,11 @@ class Blueprint(Generic[R]):
         self.endpoint = endpoint
         self.model = model
         self.attributes = endpoint.attributes
+        plain = {name: getattr(object, name) for name in ("__setattr__", "__delattr__")}
         self._builder: type[Any] = type(
             f"_{model.__name__}Builder",
             (model,),
-            {"__slots__": (), "__setattr__": object.__setattr__, "__module__": __name__},
+            {"__slots__": (), "__module__": __name__, **plain},
         )
         self.reader: object = None
         """What :mod:`.fast_json` keeps here for the next answer."""
@@ -196,6 +212,11 @@ class Rows(Generic[R]):
         self._warn = warn
         self._warned: set[str] = set()
         self._caches = [_Converted(attribute) for attribute in blueprint.attributes]
+        self._uids = [
+            (index, cache)
+            for index, cache in enumerate(self._caches)
+            if blueprint.attributes[index].kind == "uid"
+        ]
 
     def extend(self, built: list[R], records: Sequence[T], cells: Callable[[T], Cells]) -> None:
         """Build rows of records and append them.
@@ -214,7 +235,12 @@ class Rows(Generic[R]):
             while (done := len(built) - start) < len(records):
                 try:
                     rest = islice(records, done, None) if done else records
-                    self.blueprint.build(map(cells, rest), built.append, self._caches)
+                    ready: Iterable[Cells] = map(cells, rest)
+                    if self._uids and not done:
+                        ready = list(ready)
+                        for index, cache in self._uids:
+                            cache.foresee_uids([values[index] for values in ready])
+                    self.blueprint.build(ready, built.append, self._caches)
                 except (MisfitError, DecodeError, TypeError, ValueError, AttributeError):
                     done = len(built) - start
                     built.append(self._carefully(records[done], cells, base + done + 1))

@@ -11,7 +11,7 @@ first request also makes httpx's own client and its TLS context.
 import asyncio
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, NoReturn
 
@@ -41,8 +41,9 @@ from .retry import Attempts, Pace
 class _Transport:
     """What the two transports share; nothing here waits."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, *, own: bool) -> None:
         self.options = options
+        self._own = own
         self._pace = Pace(options.requests_per_second, options.clock)
         self._timeouts = options.timeouts or Timeouts()
         self._headers = {"User-Agent": options.user_agent}
@@ -59,9 +60,11 @@ class _Transport:
     ) -> httpx.Request:
 
         if trusted:
+            if self._own:  # its headers and timeouts are this transport's
+                return client.build_request("GET", url, headers=headers)
             given = self.options.timeouts
             timeout: Any = httpx.USE_CLIENT_DEFAULT if given is None else _timeout(given)
-            merged = {**self._headers, **headers} if headers else self._headers
+            merged = {**self._headers, **(headers or {})}
             return client.build_request("GET", url, headers=merged, timeout=timeout)
         # Another host gets neither the key nor anything else that the client was given.
         return httpx.Request(
@@ -77,12 +80,15 @@ class _Transport:
             max_connections=self.options.max_connections,
             max_keepalive_connections=self.options.max_connections,
         )
-        return {"timeout": _timeout(self._timeouts), "limits": limits}
+        timeout = _timeout(self._timeouts)
+        return {"timeout": timeout, "limits": limits, "headers": self._headers}
 
-    def _next(self, request: Request, url: str, response: httpx.Response, followed: int) -> str:
-        """The address to go on to, the same one if the answer is no redirect."""
+    def _next(
+        self, request: Request, url: str, response: httpx.Response, followed: int
+    ) -> str | None:
+        """The address to go on to, None if the answer is no redirect."""
         if response.status_code not in REDIRECTS:
-            return url
+            return None
         return redirect_target(request, url, response.headers.get("location"), followed)
 
     def _refused(self, request: Request, response: httpx.Response, body: bytes) -> ApiError:
@@ -105,7 +111,7 @@ class _Transport:
             "%s: %s; trying again in %.1f s", request.endpoint.address, error.reason, wait
         )
 
-    def _fail(self, error: Exception, request: Request, *, streaming: bool) -> NoReturn:
+    def fail(self, error: Exception, request: Request, *, streaming: bool) -> NoReturn:
         """Raise the error of this package for one of httpx."""
         raise self.options.clean(
             _translated(error, request, self._timeouts, streaming=streaming)
@@ -170,7 +176,7 @@ class Answer:
         try:
             yield from response.iter_raw() if raw else response.iter_bytes()
         except httpx.HTTPError as error:
-            self._transport._fail(error, self.request, streaming=True)  # noqa: SLF001
+            self._transport.fail(error, self.request, streaming=True)
 
 
 class AsyncAnswer:
@@ -192,7 +198,7 @@ class AsyncAnswer:
             async for chunk in response.aiter_raw() if raw else response.aiter_bytes():
                 yield chunk
         except httpx.HTTPError as error:
-            self._transport._fail(error, self.request, streaming=True)  # noqa: SLF001
+            self._transport.fail(error, self.request, streaming=True)
 
 
 class SyncTransport(_Transport):
@@ -202,13 +208,12 @@ class SyncTransport(_Transport):
     out sockets that are closed already when there are (its issue 1110).
     """
 
-    def __init__(self, options: Options, client: httpx.Client | None) -> None:
-        super().__init__(options)
+    def __init__(self, options: Options, client: object) -> None:
+        super().__init__(options, own=client is None)
         self.sleep = time.sleep
-        if client is not None and not isinstance(client, httpx.Client):
+        if not isinstance(client, httpx.Client | None):
             raise ParameterError("http_client must be an httpx.Client", parameter="http_client")
         self._client = client
-        self._own = client is None
         self._closed = False
         self._lock = threading.Lock()
         self._turns = threading.BoundedSemaphore(options.max_connections)
@@ -219,7 +224,7 @@ class SyncTransport(_Transport):
         request: Request,
         headers: Mapping[str, str] | None = None,
         attempts: Attempts | None = None,
-    ) -> Iterator[Answer]:
+    ) -> Generator[Answer, None, None]:
         """Send a request; the answer is open inside the ``with`` block.
 
         Args:
@@ -285,12 +290,12 @@ class SyncTransport(_Transport):
                     auth=httpx.USE_CLIENT_DEFAULT if trusted else None,
                 )
             except (httpx.HTTPError, httpx.InvalidURL) as error:
-                self._fail(error, request, streaming=False)
+                self.fail(error, request, streaming=False)
             if response.is_success:
                 return response
             try:
                 target = self._next(request, url, response, followed)
-                if target == url:
+                if target is None:
                     raise self._refused(request, response, self._error_body(request, response))
             finally:
                 response.close()
@@ -312,15 +317,14 @@ class SyncTransport(_Transport):
 class AsyncTransport(_Transport):
     """Awaits; see :class:`SyncTransport`."""
 
-    def __init__(self, options: Options, client: httpx.AsyncClient | None) -> None:
-        super().__init__(options)
+    def __init__(self, options: Options, client: object) -> None:
+        super().__init__(options, own=client is None)
         self.sleep = asyncio.sleep
-        if client is not None and not isinstance(client, httpx.AsyncClient):
+        if not isinstance(client, httpx.AsyncClient | None):
             raise ParameterError(
                 "http_client must be an httpx.AsyncClient", parameter="http_client"
             )
         self._client = client
-        self._own = client is None
         self._closed = False
         self._turns = asyncio.Semaphore(options.max_connections)
 
@@ -330,7 +334,7 @@ class AsyncTransport(_Transport):
         request: Request,
         headers: Mapping[str, str] | None = None,
         attempts: Attempts | None = None,
-    ) -> AsyncIterator[AsyncAnswer]:
+    ) -> AsyncGenerator[AsyncAnswer, None]:
         """Send a request; see :meth:`SyncTransport.open`."""
         attempts = attempts or self.options.attempts()
         while True:
@@ -387,12 +391,12 @@ class AsyncTransport(_Transport):
                     auth=httpx.USE_CLIENT_DEFAULT if trusted else None,
                 )
             except (httpx.HTTPError, httpx.InvalidURL) as error:
-                self._fail(error, request, streaming=False)
+                self.fail(error, request, streaming=False)
             if response.is_success:
                 return response
             try:
                 target = self._next(request, url, response, followed)
-                if target == url:
+                if target is None:
                     body = await self._error_body(request, response)
                     raise self._refused(request, response, body)
             finally:

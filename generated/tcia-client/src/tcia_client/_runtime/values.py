@@ -5,15 +5,16 @@ integer may come as ``2``, ``"2"`` or ``"2.000000"``, but ``"12.5"`` is none.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
+from functools import partial
 from typing import Any, Self
 
 from .endpoint import Kind
 
 _UID = re.compile(r"(?:0|[1-9][0-9]*+)(?:\.(?:0|[1-9][0-9]*+))*+")
-_DIGITS = b"0123456789."
+_LEADING_ZERO = re.compile(r"\.0[0-9]")
 _DATE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[ T]00:00(?::00(?:\.0+)?)?)?")
 _DATE_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[ T].+)?", re.DOTALL)
 _FRACTION = re.compile(r"([0-9]{2}:[0-9]{2}:[0-9]{2})\.([0-9]+)")
@@ -26,11 +27,7 @@ _FALSE = frozenset({"false", "0"})
 
 def is_uid(text: str) -> bool:
     """Whether a text is a UID of DICOM PS3.5 section 9.1: at most 64 characters."""
-    if not 0 < len(text) <= 64 or text.encode("utf-8", "replace").translate(None, _DIGITS):
-        return False
-    if ".0" in text or text[0] == "0":
-        return _UID.fullmatch(text) is not None
-    return text[0] != "." and text[-1] != "." and ".." not in text
+    return 0 < len(text) <= 64 and (_UID.fullmatch(text) is not None)
 
 
 class UID(str):
@@ -49,6 +46,23 @@ class UID(str):
                 "at most 64 characters"
             )
         return str.__new__(cls, text)
+
+
+def uids(texts: Collection[str]) -> Iterable[UID] | None:
+    """Many texts as UIDs, at a fraction of the cost of one by one.
+
+    Returns:
+        The UIDs in order; None if a text is not one, or must be looked at more closely.
+    """
+    joined = f".{'.'.join(texts)}."
+    if (
+        joined.encode("utf-8", "replace").translate(None, b"0123456789.")
+        or len(max(texts, key=len, default="")) > 64
+        or ".." in joined
+        or (".0" in joined and _LEADING_ZERO.search(joined))
+    ):
+        return None
+    return map(partial(str.__new__, UID), texts)
 
 
 class MisfitError(Exception):

@@ -1,0 +1,179 @@
+"""The command itself: global options, and a subcommand for each endpoint."""
+
+import logging
+import os
+import sys
+from importlib import import_module
+from typing import Any
+
+import click
+from click.core import ParameterSource
+
+from ..client import SyncClient
+from ..methods import FilesMethod, RecordsMethod
+from .config_command import config_command
+from .describe import describe
+from .files_command import files_command
+from .guard import tell
+from .records_command import records_command
+from .session import Package
+
+Method = RecordsMethod[..., Any] | FilesMethod[...]
+
+_EPILOG = """\
+Completion, also of values that the server lists:
+  bash  eval "$({variable}=bash_source {command})"   in ~/.bashrc
+  zsh   eval "$({variable}=zsh_source {command})"   in ~/.zshrc
+  fish  {variable}=fish_source {command} | source   in ~/.config/fish/config.fish
+
+Exit status: 0 fine, 1 downloads incomplete or different, 2 usage or configuration,
+3 an answer that cannot be read, 4 server out of reach or an error status, 130 interrupted.
+"""
+
+
+def application(package: str, command: str) -> "Application":
+    """The command line of a package."""
+    client: type[SyncClient] = import_module(".client", package).Client
+    return Application(Package(command, client))
+
+
+def endpoint_methods(client: type[SyncClient]) -> dict[str, Method]:
+    """The endpoints of a client by the name of their subcommand."""
+    methods: dict[str, Method] = {}
+    for kind in reversed(client.__mro__):
+        for name, value in vars(kind).items():
+            if isinstance(value, RecordsMethod | FilesMethod):
+                title = name.strip("_").replace("_", "-")
+                methods[f"query-{title}" if title == "config" else title] = value
+    return methods
+
+
+class Application(click.Group):
+    """A group that makes a subcommand when it is called for, not before."""
+
+    def __init__(self, package: Package) -> None:
+        settings = package.settings
+        super().__init__(
+            name=package.command,
+            params=_global_options(package),
+            callback=_prepare,
+            context_settings={"help_option_names": ["-h", "--help"], "obj": package},
+            help=f"Ask {settings.base_url}, or another server with the same query API.",
+            epilog=_EPILOG.format(
+                command=package.command,
+                variable=package.completion_variable,
+            ),
+        )
+        self._methods = endpoint_methods(package.client)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """The names of all subcommands."""
+        return [*sorted(self._methods), "config"]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Make one subcommand."""
+        if cmd_name == "config":
+            return config_command()
+        method = self._methods.get(cmd_name)
+        if isinstance(method, RecordsMethod):
+            return records_command(cmd_name, method, self._methods)
+        return files_command(cmd_name, method, self._methods) if method else None
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a subcommand; a reader that has gone away ends it quietly."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            ctx.exit()
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the list of subcommands without making them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [
+                    *((n, describe(m.__doc__).summary) for n, m in sorted(self._methods.items())),
+                    ("config", "Show, set or remove the server and the key to use."),
+                ]
+            )
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write what stands below the list, line by line."""
+        formatter.write(f"\n{self.epilog}")
+
+
+def _global_options(package: Package) -> list[click.Parameter]:
+    prefix = package.settings.environment
+    return [
+        click.Option(
+            ["--base-url"],
+            metavar="URL",
+            envvar=f"{prefix}_BASE_URL",
+            show_envvar=True,
+            help="The server, up to and without the resource.",
+        ),
+        click.Option(
+            ["--api-key"],
+            metavar="KEY",
+            envvar=f"{prefix}_API_KEY",
+            show_envvar=True,
+            callback=_warn_of_key,
+            help="The key for it. Better by the environment or `config set api-key`: others on "
+            "this machine can see a command line.",
+        ),
+        click.Option(
+            ["--timeout"],
+            type=click.FloatRange(min=0, min_open=True),
+            metavar="SECONDS",
+            help="Silence of the server to bear.",
+        ),
+        click.Option(
+            ["--retries"],
+            type=click.IntRange(min=0),
+            metavar="NUMBER",
+            help="How often to try again where that may help.",
+        ),
+        click.Option(
+            ["--on-mismatch"],
+            type=click.Choice(["raise", "warn"]),
+            default="raise",
+            help="End at a value that does not fit its type, or warn and deliver it.",
+        ),
+        click.Option(["-v", "--verbose"], count=True, help="Tell each request; twice: everything."),
+        click.Option(
+            ["--version"],
+            is_flag=True,
+            is_eager=True,
+            expose_value=False,
+            callback=_show_version,
+            help="Show the version and exit.",
+        ),
+    ]
+
+
+def _prepare(verbose: int, **_options: Any) -> None:
+    if verbose:
+        package: Package = click.get_current_context().obj
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter(f"{package.command}: %(message)s"))
+        logger = logging.getLogger(package.settings.package)
+        logger.addHandler(handler)
+        logger.setLevel(logging.INFO if verbose == 1 else logging.DEBUG)
+
+
+def _warn_of_key(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
+    source = context.get_parameter_source(parameter.name or "")
+    if value and source is ParameterSource.COMMANDLINE and not context.resilient_parsing:
+        tell(
+            context.obj.command,
+            "warning",
+            "a key on the command line is seen by others and kept by the shell; "
+            "better give it by the environment or `config set api-key`.",
+        )
+    return value
+
+
+def _show_version(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
+    if value and not context.resilient_parsing:
+        click.echo(f"{context.obj.command} {context.obj.settings.version}")
+        context.exit()

@@ -1,0 +1,131 @@
+"""Values for a shell to offer: those that an endpoint lists, and those the server knows."""
+
+import hashlib
+import json
+import os
+import re
+import threading
+import time
+import warnings
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from ..endpoint import Endpoint, Parameter
+from ..methods import FilesMethod, RecordsMethod
+from ..retry import Retry
+from .session import Session
+
+Methods = Mapping[str, RecordsMethod[..., Any] | FilesMethod[...]]
+
+_SECONDS_TO_WAIT = 2.0
+_SECONDS_TO_KEEP = 600.0
+_MOST_VALUES = 2000
+_MOST_KEPT = 100
+_PLAIN = re.compile(r"[\w.:+@%/=-][\w .:+@%/=-]*")
+"""Values without a character that a shell could act upon when the line is sent."""
+
+
+def source_of(parameter: Parameter, methods: Methods) -> RecordsMethod[..., Any] | None:
+    """The endpoint that lists a parameter's values: asked with nothing, it answers only them."""
+    for method in methods.values():
+        if (
+            isinstance(method, RecordsMethod)
+            and [a.name for a in method.endpoint.attributes] == [parameter.name]
+            and not any(p.required for p in method.endpoint.parameters)
+        ):
+            return method
+    return None
+
+
+class Completer:
+    """Completes one parameter of an endpoint."""
+
+    def __init__(self, endpoint: Endpoint, parameter: Parameter, methods: Methods) -> None:
+        self._endpoint = endpoint
+        self._parameter = parameter
+        self._methods = methods
+
+    def __call__(
+        self, context: click.Context, _parameter: click.Parameter, incomplete: str
+    ) -> list[CompletionItem[str]]:
+        """Offer what begins with ``incomplete``; nothing where the server does not answer."""
+        values: Iterable[str] = self._parameter.allowed_values
+        source = source_of(self._parameter, self._methods)
+        if not values and source is not None:
+            try:
+                values = self._ask(context, source)
+            except Exception:  # a person who presses TAB wants no message
+                values = ()
+        return _offered((v for v in values if v.startswith(incomplete)), context)
+
+    def _ask(self, context: click.Context, source: RecordsMethod[..., Any]) -> list[str]:
+        wire_names = {p.python_name: p.name for p in self._endpoint.parameters}
+        given = {
+            wire_names[name]: value[0] if isinstance(value, tuple) else value
+            for name, value in context.params.items()
+            if name in wire_names and value
+        }
+        asked = {
+            p.python_name: given[p.name] for p in source.endpoint.parameters if p.name in given
+        }
+        session = Session.of(context)
+        base_url, _ = session.server()
+        kept = _kept_place(session, [base_url, source.endpoint.address, asked])
+        if kept.is_file() and 0 <= time.time() - kept.stat().st_mtime < _SECONDS_TO_KEEP:
+            return list(map(str, json.loads(kept.read_text(encoding="utf-8"))))
+        found: list[list[str]] = []
+        thread = threading.Thread(target=_fetch, args=(session, source, asked, found), daemon=True)
+        thread.start()
+        thread.join(_SECONDS_TO_WAIT)
+        for values in found:
+            _keep(kept, values)
+        return found[0] if found else []
+
+
+def _fetch(
+    session: Session,
+    source: RecordsMethod[..., Any],
+    asked: Mapping[str, Any],
+    found: list[list[str]],
+) -> None:
+    attribute = source.endpoint.attributes[0].python_name
+    options = {"timeout": _SECONDS_TO_WAIT, "retry": Retry(attempts=1), "on_mismatch": "warn"}
+    try:
+        with warnings.catch_warnings(), session.client(**options) as client:
+            warnings.simplefilter("ignore")
+            values = {getattr(row, attribute) for row in source(client, **asked)}
+        found.append(sorted(v for v in values if isinstance(v, str))[:_MOST_VALUES])
+    except Exception:  # noqa: S110 - as above
+        pass
+
+
+def _kept_place(session: Session, question: list[Any]) -> Path:
+    from platformdirs import user_cache_path  # noqa: PLC0415 - late on purpose
+
+    name = hashlib.sha256(json.dumps(question, sort_keys=True).encode()).hexdigest()[:32]
+    return user_cache_path(session.package.command, appauthor=False) / "completion" / f"{name}.json"
+
+
+def _keep(place: Path, values: list[str]) -> None:
+    place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    others = sorted(place.parent.glob("*.json"), key=os.path.getmtime)
+    for old in others[: max(0, len(others) - _MOST_KEPT + 1)]:
+        old.unlink(missing_ok=True)
+    part = place.with_suffix(f".{os.getpid()}.part")
+    part.write_text(json.dumps(values), encoding="utf-8")
+    part.replace(place)
+
+
+def _offered(values: Iterable[str], context: click.Context) -> list[CompletionItem[str]]:
+    variable = Session.of(context).package.completion_variable
+    shell = os.environ.get(variable, "").partition("_")[0]
+    plain = [value for value in values if _PLAIN.fullmatch(value)]
+    if shell == "bash":  # inserts a value as it is, and its `read` takes one backslash away
+        plain = [value.replace(" ", "\\\\ ") for value in plain]
+    elif shell not in ("zsh", "fish"):  # these two quote what they insert
+        plain = [value for value in plain if " " not in value]
+    return [CompletionItem(value) for value in plain]

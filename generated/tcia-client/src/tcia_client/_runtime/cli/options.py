@@ -1,0 +1,87 @@
+"""An endpoint's parameters as options of its subcommand."""
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from ..endpoint import Endpoint, Kind, Parameter
+from ..errors import ParameterError
+from ..text import visible
+from .complete import Completer, Methods
+from .describe import Description
+
+_METAVARS: dict[Kind, str] = {
+    "string": "TEXT",
+    "integer": "INTEGER",
+    "decimal": "NUMBER",
+    "boolean": "true|false",
+    "date": "YYYY-MM-DD",
+    "dateTime": "DATE-TIME",
+    "time": "HH:MM:SS",
+    "uid": "UID",
+}
+_SHOWN_VALUES = 12
+_PYTHON = re.compile(r"a datetime\.\w+ or a text")
+
+
+def endpoint_options(
+    endpoint: Endpoint,
+    description: Description,
+    methods: Methods,
+    own: frozenset[str],
+    *,
+    required: bool = True,
+) -> list[click.Option]:
+    """An option for each query key; one called as one of ``own`` gets ``query-`` in front."""
+    return [
+        click.Option(
+            [_flag(endpoint, parameter, own), parameter.python_name],
+            required=parameter.required and required,
+            metavar=_METAVARS[parameter.kind],
+            help=_help(parameter, description),
+            shell_complete=Completer(endpoint, parameter, methods),
+        )
+        for parameter in endpoint.parameters
+    ]
+
+
+def _flag(endpoint: Endpoint, parameter: Parameter, own: frozenset[str]) -> str:
+    name = parameter.python_name.strip("_").replace("_", "-")
+    names = [p.python_name.strip("_").replace("_", "-") for p in endpoint.parameters]
+    if name in own or names.count(name) > 1:
+        name = f"query-{parameter.python_name.replace('_', '-')}"
+    return f"--{name}"
+
+
+def _help(parameter: Parameter, description: Description) -> str:
+    parts = [description.arguments.get(parameter.python_name, "")]
+    if values := parameter.allowed_values:
+        shown = ", ".join(map(visible, values[:_SHOWN_VALUES]))
+        more = ", …" * (len(values) > _SHOWN_VALUES)
+        parts.append(f"One of {shown}{more}; another one is asked for with a warning.")
+    return " ".join(filter(None, parts))
+
+
+@contextmanager
+def parameters_as_options(command: click.Command) -> Iterator[None]:
+    """Tell a parameter's error by the name of its option."""
+    try:
+        yield
+    except ParameterError as error:
+        for option in command.params:
+            if option.name == error.parameter:
+                advice = _PYTHON.sub("one", error.advice or "")
+                said = error.reason.removeprefix(f"{error.method}({error.parameter}=…) ")
+                raise click.UsageError(
+                    f"{option.opts[0]} {said}. {advice}", click.get_current_context()
+                ) from None
+        raise
+
+
+def arguments(endpoint: Endpoint, given: Mapping[str, Any]) -> dict[str, Any]:
+    """What was given of an endpoint's parameters."""
+    names = [parameter.python_name for parameter in endpoint.parameters]
+    return {name: given[name] for name in names if given.get(name) is not None}

@@ -1,0 +1,146 @@
+"""The subcommand of an endpoint that answers records."""
+
+import shutil
+import sys
+from contextlib import closing
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..endpoint import Attribute
+from ..methods import RecordsMethod
+from .complete import Methods
+from .describe import describe
+from .options import arguments, endpoint_options, parameters_as_options
+from .output import (
+    FORMATS,
+    SUFFIXES,
+    TABLE_ROWS,
+    destination,
+    write_raw,
+    write_rows,
+    write_table,
+)
+from .session import Session
+
+_OWN = frozenset({"format", "output", "columns", "limit", "wire", "help"})
+
+
+def records_command(name: str, method: RecordsMethod[..., Any], methods: Methods) -> click.Command:
+    """Make the subcommand."""
+    endpoint = method.endpoint
+    description = describe(method.__doc__)
+    return click.Command(
+        name,
+        callback=lambda **given: _run(method, given),
+        params=[*endpoint_options(endpoint, description, methods, _OWN), *_own_options(method)],
+        help=f"{description.summary}\n\n{description.details}",
+        deprecated=endpoint.deprecated,
+    )
+
+
+def _own_options(method: RecordsMethod[..., Any]) -> list[click.Option]:
+    names = [attribute.python_name for attribute in method.endpoint.attributes]
+    wires = [name.lower() for name in method.endpoint.formats]
+    options = [
+        click.Option(
+            ["--format", "form"],
+            type=click.Choice(FORMATS),
+            help="Form of the rows; by the name of --output, else table on a terminal and csv in "
+            "a pipe. raw is the untouched answer.",
+        ),
+        click.Option(
+            ["-o", "--output"],
+            type=click.Path(dir_okay=False, path_type=Path),
+            metavar="FILE",
+            help="Write to a file, which appears once it is whole.",
+        ),
+        click.Option(
+            ["--columns"],
+            metavar="NAME,…",
+            callback=lambda _c, _p, value: _chosen(method, value),
+            shell_complete=lambda _c, _p, begun: _columns(names, begun),
+            help=f"Columns in this order: {', '.join(names)}.",
+        ),
+        click.Option(
+            ["--limit"],
+            type=click.IntRange(min=0),
+            metavar="NUMBER",
+            help=f"End after so many rows, and read no further. A table ends after {TABLE_ROWS}.",
+        ),
+    ]
+    if len(wires) > 1:
+        options.append(
+            click.Option(
+                ["--wire"],
+                type=click.Choice(wires),
+                help="What to ask of the server; the rows are the same.",
+            )
+        )
+    return options
+
+
+def _chosen(method: RecordsMethod[..., Any], value: str | None) -> list[Attribute]:
+    known = {attribute.python_name: attribute for attribute in method.endpoint.attributes}
+    if value is None:
+        return list(known.values())
+    names = [name.strip() for name in value.split(",")]
+    for name in names:
+        if name not in known:
+            raise click.BadParameter(f"there is no column {name!r}; there are {', '.join(known)}")
+    if len(set(names)) < len(names):
+        raise click.BadParameter("a column is named twice")
+    return [known[name] for name in names]
+
+
+def _columns(names: list[str], begun: str) -> list[str]:
+    chosen, _, last = begun.rpartition(",")
+    before = f"{chosen}," if chosen else ""
+    return [f"{before}{name}" for name in names if name.startswith(last)]
+
+
+def _run(method: RecordsMethod[..., Any], given: dict[str, Any]) -> None:
+    context = click.get_current_context()
+    output: Path | None = given["output"]
+    form = given["form"] or _form(output)
+    wire = {"format": given["wire"]} if given.get("wire") else {}
+    if form == "raw" and (given["limit"] is not None or _was_given(context, "columns")):
+        raise click.UsageError("raw takes no --columns and no --limit", context)
+    if form == "parquet" and output is None and sys.stdout.isatty():
+        raise click.UsageError("parquet is nothing to read; give --output FILE", context)
+    if form == "table" and output is not None:
+        raise click.UsageError("a table is for reading; choose another --format", context)
+    with Session.of(context).client() as client, parameters_as_options(context.command):
+        bound = method.__get__(client)
+        query = {**arguments(method.endpoint, given), **wire}
+        if form == "raw":
+            content = bound.raw(**query).content
+            with destination(output) as stream:
+                write_raw(content, stream)
+            return
+        with closing(bound.iter(**query)) as rows:
+            if form == "table":
+                _table(rows, given)
+            else:
+                with destination(output) as stream:
+                    write_rows(form, islice(rows, given["limit"]), given["columns"], stream)
+
+
+def _table(rows: Any, given: dict[str, Any]) -> None:
+    limit = TABLE_ROWS if given["limit"] is None else given["limit"]
+    write_table(islice(rows, limit), given["columns"], shutil.get_terminal_size().columns)
+    if given["limit"] is None and next(rows, None) is not None:
+        click.echo(f"the first {limit} rows; --limit N shows more, --format csv all", err=True)
+
+
+def _form(output: Path | None) -> str:
+    if output is not None:
+        return SUFFIXES.get(output.suffix.lower(), "csv")
+    return "table" if sys.stdout.isatty() else "csv"
+
+
+def _was_given(context: click.Context, name: str) -> bool:
+    source = context.get_parameter_source(name)
+    return source is click.core.ParameterSource.COMMANDLINE

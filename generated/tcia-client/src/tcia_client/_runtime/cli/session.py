@@ -1,0 +1,70 @@
+"""What one call of the command line is about: a package, a server, and how to ask it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+import click
+
+from ..client import Settings, SyncClient
+from ..request import checked_base_url
+from ..retry import Retry
+from .config import read_config
+from .guard import tell
+
+
+@attrs.frozen
+class Package:
+    """The package that the command line is for, and the name of its command."""
+
+    command: str
+    client: type[SyncClient]
+
+    @property
+    def completion_variable(self) -> str:
+        """The environment variable by which a shell asks for completion."""
+        return f"_{self.command}_COMPLETE".replace("-", "_").upper()
+
+    @property
+    def settings(self) -> Settings:
+        """What the package says of itself."""
+        return self.client._settings  # noqa: SLF001 - the only way to it without a client
+
+
+@attrs.frozen
+class Session:
+    """The package, and the global options that were given for it."""
+
+    package: Package
+    given: Mapping[str, Any] = attrs.field(repr=False)
+
+    @classmethod
+    def of(cls, context: click.Context) -> "Session":
+        """The session of a command, or of one that is being completed."""
+        root = context.find_root()
+        return cls(root.obj, root.params)
+
+    def server(self) -> tuple[str, str | None]:
+        """The server to ask and the key for it: option, environment, file, default.
+
+        A key from the file goes to the server of the file, and to no other.
+        """
+        config = read_config(self.package.command)
+        own = config.get("base-url") or self.package.settings.base_url
+        base_url = self.given["base_url"] or own
+        key = self.given["api_key"]
+        if key is None and "api-key" in config:
+            if checked_base_url(base_url) == checked_base_url(own):
+                return base_url, config["api-key"]
+            tell(self.package.command, "warning", f"the key of {own} is not sent to {base_url}.")
+        return base_url, key
+
+    def client(self, **options: Any) -> SyncClient:
+        """A client for the server; options given here go before those of the command line."""
+        base_url, key = self.server()
+        if self.given["timeout"] is not None:
+            options.setdefault("timeout", self.given["timeout"])
+        if self.given["retries"] is not None:
+            options.setdefault("retry", Retry(attempts=self.given["retries"] + 1))
+        options.setdefault("on_mismatch", self.given["on_mismatch"])
+        return self.package.client(base_url=base_url, api_key=key or "", **options)

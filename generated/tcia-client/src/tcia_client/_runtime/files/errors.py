@@ -1,0 +1,106 @@
+"""The errors of downloads, a branch of the tree in :mod:`..errors`."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..errors import ApiError, BrokenStreamError, Fault
+from .result import Difference, Download
+
+
+class DownloadError(ApiError):
+    """A file that did not arrive as it should; nothing of it is left on disk.
+
+    Attributes:
+        path: Where it would stand.
+        files: Names of the files that had arrived, as they would be called.
+        bytes: Bytes that had arrived.
+        seconds: From the call until it failed.
+        checks: Names of the checks made, see :class:`.result.Download`.
+        differences: What differs, if that is why it failed.
+    """
+
+    path: Path | None = None
+    files: tuple[str, ...] = ()
+    bytes: int = 0
+    seconds: float = 0.0
+    checks: tuple[str, ...] = ()
+    differences: tuple[Difference, ...] = ()
+
+
+class NoFileError(DownloadError):
+    """The answer has no body: the server has no file for what was asked for."""
+
+    default_advice = "Check the values asked with: the server answered, but with no file."
+
+
+class NotAFileError(DownloadError):
+    """Something other than the file: an HTML page, a sentence, or another format."""
+
+    default_advice = (
+        "Something other than the file came: check the values asked with, the base URL, "
+        "and any proxy or login page."
+    )
+
+
+class DamagedError(DownloadError, BrokenStreamError):
+    """A file that was cut short or damaged on its way; tried again as a broken connection is."""
+
+    fault: Fault = "network"
+    default_advice = "Call again; if it stays, the server sends it damaged."
+
+
+class UnsafeArchiveError(DownloadError):
+    """An archive that cannot be unpacked safely, or at all: names, links, encryption."""
+
+    default_advice = "Nothing was unpacked. Keep the archive with keep_zip=True to look at it."
+
+
+class LimitError(DownloadError):
+    """An archive that unpacks to more than the limits allow."""
+
+    default_advice = "If you trust the server, raise that limit: limits=Limits(…)."
+
+
+class VerificationError(DownloadError):
+    """A file that arrived undamaged, but is not, or not all of, what was asked for."""
+
+    default_advice = (
+        'Ask again later or report it to those who run the server; on_difference="keep" keeps '
+        "what came."
+    )
+
+
+class DownloadsError(ApiError):
+    """Some of many downloads failed; the others are whole.
+
+    Attributes:
+        done: The downloads that succeeded.
+        failed: The error of each that failed, by its place in what was asked for.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        done: tuple[Download, ...] = (),
+        failed: Mapping[int, Exception] | None = None,
+        **details: Any,
+    ) -> None:
+        super().__init__(reason, **details)
+        self.done = done
+        self.failed = dict(failed or {})
+
+
+class ManifestError(ApiError, ValueError):
+    """A manifest that cannot be read, or a text that cannot stand in one.
+
+    Attributes:
+        line: Number of the line, counted from 1, if one is to blame.
+    """
+
+    fault: Fault = "caller"
+
+    def __init__(self, reason: str, *, line: int | None = None, **details: Any) -> None:
+        super().__init__(reason, **details)
+        self.line = line

@@ -1,0 +1,179 @@
+"""Downloads over a transport, synchronous and asynchronous; what they do is in :mod:`.job`."""
+
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
+from contextlib import aclosing
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import attrs
+
+from ..errors import ApiError, BrokenStreamError, ParameterError, StatusError
+from ..request import Request
+from ..retry import Attempts
+from .body import Body
+from .job import Job
+from .many import Many, ManyProgress
+from .options import DownloadOptions, Progress, StrPath
+from .result import Download
+from .target import choose_target
+
+if TYPE_CHECKING:
+    from ..transport import AsyncTransport, SyncTransport
+
+Observe = Callable[[Mapping[str, str]], None]
+
+
+def chunks(
+    transport: "SyncTransport", request: Request, observe: Observe
+) -> Generator[bytes, None, None]:
+    """The pieces of a file as they arrive, once and unchecked.
+
+    Raises:
+        ApiError: The file did not come, or not whole.
+    """
+    body = Body(_options(request).get("progress"))
+    with transport.open(request, body.request_headers()) as answer:
+        observe(answer.headers)
+        body.begin(answer.status, answer.headers)
+        for chunk in answer.chunks(raw=body.raw):
+            body.add(len(chunk))
+            yield chunk
+        body.finish()
+
+
+async def async_chunks(
+    transport: "AsyncTransport", request: Request, observe: Observe
+) -> AsyncGenerator[bytes, None]:
+    """The pieces of a file as they arrive; see :func:`chunks`."""
+    body = Body(_options(request).get("progress"))
+    async with transport.open(request, body.request_headers()) as answer:
+        observe(answer.headers)
+        body.begin(answer.status, answer.headers)
+        async for chunk in answer.chunks(raw=body.raw):
+            body.add(len(chunk))
+            yield chunk
+        body.finish()
+
+
+def download(
+    transport: "SyncTransport",
+    request: Request,
+    target: StrPath,
+    observe: Observe,
+    *,
+    in_folder: bool = False,
+) -> Download:
+    """Fetch, check and place a file or an archive.
+
+    Raises:
+        ApiError: It did not come, or not as it should; nothing is left of it.
+        OSError: It cannot be written; nothing is left of it.
+    """
+    attempts = transport.options.attempts()
+    with Job(request, target, _options(request), in_folder=in_folder) as job:
+        if (kept := job.kept()) is not None:
+            return kept
+        while True:
+            try:
+                with transport.open(request, job.request_headers(), attempts) as answer:
+                    observe(answer.headers)
+                    raw = job.begin(answer.status, answer.headers)
+                    for chunk in answer.chunks(raw=raw):
+                        job.write(chunk)
+                        attempts.progress()
+                return job.finish()
+            except ApiError as error:
+                wait = _wait(job, error, attempts, transport)
+            transport.sleep(wait)
+
+
+async def async_download(
+    transport: "AsyncTransport", request: Request, target: StrPath, observe: Observe
+) -> Download:
+    """Fetch, check and place a file or an archive; see :func:`download`."""
+    attempts = transport.options.attempts()
+    with Job(request, target, _options(request)) as job:
+        if (kept := job.kept()) is not None:
+            return kept
+        while True:
+            try:
+                async with transport.open(request, job.request_headers(), attempts) as answer:
+                    observe(answer.headers)
+                    raw = job.begin(answer.status, answer.headers)
+                    body = cast("AsyncGenerator[bytes, None]", answer.chunks(raw=raw))
+                    async with aclosing(body) as pieces:
+                        async for chunk in pieces:
+                            job.write(chunk)
+                            attempts.progress()
+                return job.finish()
+            except ApiError as error:
+                wait = _wait(job, error, attempts, transport)
+            await transport.sleep(wait)
+
+
+def download_many(
+    transport: "SyncTransport",
+    requests: Sequence[Request],
+    target: StrPath,
+    observe: Observe,
+    *,
+    workers: int,
+    progress: Callable[[ManyProgress], None] | None,
+) -> list[Download]:
+    """Fetch many into a folder, some at a time; what is asked for twice is fetched once.
+
+    Raises:
+        ParameterError: Two would have the same name, or there are no workers.
+        DownloadsError: Some failed, the others are done.
+        OSError: One could not be written; no other was begun.
+    """
+    if workers < 1:
+        raise ParameterError("workers must be at least 1", parameter="workers")
+    places: dict[Path, int] = {}
+    asked: list[int] = []
+    for place, request in enumerate(requests):
+        path = choose_target(target, request, _options(request), in_folder=True).path
+        first = places.setdefault(path, place)
+        if requests[first].url != request.url:
+            raise ParameterError(
+                f"two downloads would have the name {path.name}",
+                method=request.method,
+                parameter="items",
+                endpoint=request.endpoint.address,
+                advice="Fetch them into folders of their own.",
+            )
+        asked.append(first)
+
+    def job(request: Request) -> Callable[[Progress], Download]:
+        def run(told: Progress) -> Download:
+            options: DownloadOptions = {"existing": "keep", **_options(request), "progress": told}
+            one = attrs.evolve(request, arguments=attrs.evolve(request.arguments, options=options))
+            return download(transport, one, target, observe, in_folder=True)
+
+        return run
+
+    jobs = {place: job(requests[place]) for place in places.values()}
+    done = Many(progress).run(jobs, min(workers, transport.options.max_connections))
+    return [done[place] for place in asked]
+
+
+def _options(request: Request) -> DownloadOptions:
+    return cast("DownloadOptions", request.arguments.options)
+
+
+def _wait(
+    job: Job, error: ApiError, attempts: Attempts, transport: "SyncTransport | AsyncTransport"
+) -> float:
+    """Seconds until the next attempt.
+
+    Raises:
+        ApiError: There is to be none.
+    """
+    if isinstance(error, StatusError) and error.status == 416 and job.range_refused():
+        error = BrokenStreamError("the server refuses to go on with the file")
+    error = transport.options.clean(job.failed(error))
+    wait = attempts.after(error)
+    transport.options.logger.info(
+        "%s: %s; trying again in %.1f s", error.endpoint, error.reason, wait
+    )
+    return wait

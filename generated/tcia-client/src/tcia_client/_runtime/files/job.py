@@ -1,0 +1,206 @@
+"""One download from its first byte to its final name; all but the network is here.
+
+The synchronous and the asynchronous way in :mod:`.fetch` both push what arrives into a
+:class:`Job`, a context manager that leaves nothing behind unless :meth:`Job.finish`
+has been reached.
+"""
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Self
+
+from ..answer import Headers
+from ..decoding import is_page, summary
+from ..errors import ApiError
+from ..request import Request
+from .body import Body
+from .checks import Checks
+from .dicom import HeaderReader
+from .errors import DamagedError, DownloadError, NoFileError, NotAFileError, VerificationError
+from .kept import kept_files
+from .options import DownloadOptions, Limits, StrPath
+from .part import Part
+from .result import Download
+from .target import choose_target
+from .unpack import Unpacker
+
+_BEGINNING = 4096
+
+
+class Job:
+    """A download under way.
+
+    Args:
+        request: What is asked for.
+        target: Where it goes, see :class:`.options.DownloadOptions`.
+        options: How.
+        in_folder: Whether the target is a folder whatever it is called.
+
+    Raises:
+        ParameterError: An option that cannot be used.
+        OSError: A folder stands where a file should go, or the other way round.
+    """
+
+    def __init__(
+        self,
+        request: Request,
+        target: StrPath,
+        options: DownloadOptions,
+        *,
+        in_folder: bool = False,
+    ) -> None:
+        self._started = time.perf_counter()
+        self._request = request
+        self._options = options
+        self._target = choose_target(target, request, options, in_folder=in_folder)
+        self._part = Part(self._target.path, folder=self._target.kind == "folder")
+        self._body = Body(options.get("progress"))
+        self._headers: Mapping[str, str] = Headers({})
+        self._unpacker: Unpacker | None = None
+        self._reader: HeaderReader | None = None
+        self._beginning = b""
+        self._checks = Checks(request, options.get("expect"))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        if self._unpacker is not None:
+            self._unpacker.close()
+        self._part.discard()
+        if isinstance(error, DownloadError):
+            self._describe(error)
+
+    def kept(self) -> Download | None:
+        """What is there already, if the options say so and it passes the checks."""
+        if self._options.get("existing") != "keep":
+            return None
+        checks = Checks(self._request, self._options.get("expect"))
+        files = kept_files(self._target, checks, self._limits)
+        if files is None:
+            return None
+        return self._download(files, self._target.path, checks, kept=True)
+
+    def request_headers(self) -> dict[str, str]:
+        """Headers to ask with, now."""
+        return self._body.request_headers()
+
+    def begin(self, status: int, headers: Mapping[str, str]) -> bool:
+        """An answer's head has come.
+
+        Returns:
+            Whether its body is to be read as on the wire.
+
+        Raises:
+            ApiError: It is not the file.
+            OSError: The file cannot be written.
+        """
+        if not self._body.begin(status, headers):
+            self._restart()
+            self._headers = headers
+        return self._body.raw
+
+    def write(self, data: bytes) -> None:
+        """A piece of the body has come.
+
+        Raises:
+            DownloadError: It is not what it should be.
+            OSError: It cannot be written.
+        """
+        if len(self._beginning) < _BEGINNING:
+            self._beginning += data[:_BEGINNING]
+        if self._part.file is not None:
+            self._part.file.write(data)
+        if self._unpacker is not None:
+            self._unpacker.feed(data)
+        elif self._reader is not None:
+            self._reader.feed(data)
+        self._body.add(len(data))
+
+    def finish(self) -> Download:
+        """The body has ended: check the whole, and give it its final name.
+
+        Raises:
+            DownloadError: It is not whole, or not what was asked for.
+            OSError: It cannot be renamed.
+        """
+        self._body.finish()
+        if self._body.total is not None:
+            self._checks.note("length")
+        if self._unpacker is not None:
+            self._unpacker.finish()
+        elif self._reader is not None:
+            self._refuse_other_content()
+            self._checks.image(self._target.path.name, self._reader, self._body.count)
+        self._checks.finish(self._headers)
+        if self._checks.dicom and not self._checks.images and self._checks.announced == 0:
+            raise NoFileError("the archive is empty: the server has no file for this")
+        final = self._target.path
+        if self._checks.differences:
+            if self._options.get("on_difference") != "keep":
+                raise VerificationError(f"not what was asked for: {self._checks.summary()}")
+            final = final.with_name(final.name + ".incomplete")
+        self._part.place(final)
+        files = [(final, self._body.count)]
+        if self._target.kind == "folder" and self._unpacker is not None:
+            files = [(final / name, size) for name, size in self._unpacker.files]
+        return self._download(files, final, self._checks)
+
+    def failed(self, error: ApiError) -> ApiError:
+        """The error of an attempt, told where it happened."""
+        if isinstance(error, NotAFileError) and not error.server_message:
+            text = self._beginning.decode("utf-8", "replace").strip()
+            error.server_message = ("(HTML page) " if is_page(text) else "") + summary(text)
+        if isinstance(error, DamagedError):
+            self._body.forget()
+        error.endpoint = self._request.endpoint.address
+        error.url = self._request.url
+        return error
+
+    def range_refused(self) -> bool:
+        """The server refused the range (416): whether to ask without one."""
+        return self._body.refused()
+
+    @property
+    def _limits(self) -> Limits:
+        return self._options.get("limits", Limits())
+
+    def _restart(self) -> None:
+        if self._unpacker is not None:
+            self._unpacker.close()
+        self._part.begin()
+        self._beginning = b""
+        self._checks = Checks(self._request, self._options.get("expect"))
+        if self._target.kind == "file":
+            self._reader = HeaderReader() if self._checks.dicom else None
+            return
+        folder = self._part.path if self._target.kind == "folder" else None
+        names = self._options.get("names", "server")
+        self._unpacker = Unpacker(folder, names, self._limits, self._checks)
+
+    def _refuse_other_content(self) -> None:
+        if self._beginning[128:132] != b"DICM":
+            raise NotAFileError("the answer is no DICOM Part 10 file")
+
+    def _describe(self, error: DownloadError) -> None:
+        error.path = self._target.path
+        error.bytes = self._body.count
+        error.seconds = time.perf_counter() - self._started
+        error.checks = self._checks.made
+        error.differences = tuple(self._checks.differences)
+        if self._unpacker is not None:
+            error.files = tuple(name.as_posix() for name, _ in self._unpacker.files)
+
+    def _download(
+        self, files: list[tuple[Path, int]], path: Path, checks: Checks, *, kept: bool = False
+    ) -> Download:
+        return Download(
+            path=path,
+            files=tuple(name for name, _ in files),
+            bytes=sum(size for _, size in files),
+            seconds=time.perf_counter() - self._started,
+            checks=checks.made,
+            differences=tuple(checks.differences),
+            kept=kept,
+        )

@@ -1,0 +1,210 @@
+"""Many downloads over one client, some at a time, each one whole or not there."""
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+from queue import Empty, SimpleQueue
+from typing import Any
+
+import attrs
+
+from ..endpoint import Endpoint
+from ..errors import ApiError, ParameterError
+from .errors import DownloadsError
+from .options import Progress
+from .result import Download
+
+WORKERS = 4
+"""Downloads at a time by default; more were slower wherever it was measured."""
+
+_GRACE_SECONDS = 10.0
+
+
+@attrs.frozen(kw_only=True)
+class ManyProgress:
+    """How far many downloads are; told for every piece of one, and at its end.
+
+    Attributes:
+        place: Which one moved, its place in what was asked for, counted from 0.
+        bytes: Bytes of that one that have arrived; if it was kept, those on disk.
+        total: Bytes that it will have, None if that is not known.
+        done: Whether that one has ended.
+        finished: Downloads that have ended.
+        count: Downloads in all.
+        all_bytes: Bytes of all downloads so far.
+    """
+
+    place: int
+    bytes: int
+    total: int | None
+    done: bool
+    finished: int
+    count: int
+    all_bytes: int
+
+
+class _Stopped(BaseException):
+    """Ends a download whose caller has gone."""
+
+
+class Many:
+    """Runs downloads in threads.
+
+    Args:
+        progress: Told of every piece, from one thread at a time.
+    """
+
+    def __init__(self, progress: Callable[[ManyProgress], None] | None) -> None:
+        self._progress = progress
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._bytes: dict[int, int] = {}
+        self._all_bytes = 0
+        self._finished = 0
+        self._count = 0
+        self._done: dict[int, Download] = {}
+        self._failed: dict[int, Exception] = {}
+        self._fatal: BaseException | None = None
+
+    def run(
+        self, downloads: Mapping[int, Callable[[Progress], Download]], workers: int
+    ) -> Mapping[int, Download]:
+        """Make all downloads; what they are and the results are by the place asked for.
+
+        Raises:
+            DownloadsError: Some failed for a reason of their own; the others are done.
+            OSError: One could not be written; the others are not gone on with.
+            KeyboardInterrupt: As any exception in the caller's thread, it ends them all.
+        """
+        self._count = len(downloads)
+        queue: SimpleQueue[tuple[int, Callable[[Progress], Download]]] = SimpleQueue()
+        for item in downloads.items():
+            queue.put(item)
+        threads = [
+            threading.Thread(target=self._work, args=(queue,), name=f"download-{n}", daemon=True)
+            for n in range(min(workers, len(downloads)))
+        ]
+        try:
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                while thread.is_alive():
+                    # A wait without end would not let Ctrl-C through on Windows.
+                    thread.join(0.5)
+        except BaseException:
+            self._stop.set()
+            deadline = time.monotonic() + _GRACE_SECONDS
+            for thread in threads:
+                if thread.ident is not None:
+                    thread.join(max(0.0, deadline - time.monotonic()))
+            raise
+        if self._fatal is not None:
+            raise self._fatal
+        if self._failed:
+            raise self._error()
+        return self._done
+
+    def _work(self, queue: SimpleQueue[tuple[int, Callable[[Progress], Download]]]) -> None:
+        while not self._stop.is_set():
+            try:
+                place, download = queue.get_nowait()
+            except Empty:
+                return
+            try:
+                done = download(partial(self._moved, place))
+                self._done[place] = done
+                self._ended(place, self._bytes.get(place, done.bytes))
+            except _Stopped:
+                return
+            except ApiError as error:
+                self._failed[place] = error
+                try:
+                    self._ended(place, self._bytes.get(place, 0))
+                except BaseException as raised:
+                    self._give_up(raised)
+            except BaseException as error:
+                self._give_up(error)
+
+    def _give_up(self, error: BaseException) -> None:
+        with self._lock:
+            self._fatal = self._fatal or error
+        self._stop.set()
+
+    def _moved(self, place: int, count: int, total: int | None) -> None:
+        if self._stop.is_set():
+            raise _Stopped
+        with self._lock:
+            self._count_bytes(place, count)
+            if self._progress is not None:
+                self._tell(place, count, total, done=False)
+
+    def _ended(self, place: int, count: int) -> None:
+        with self._lock:
+            self._finished += 1
+            self._count_bytes(place, count)
+            if self._progress is not None and not self._stop.is_set():
+                self._tell(place, count, count, done=True)
+
+    def _count_bytes(self, place: int, count: int) -> None:
+        self._all_bytes += count - self._bytes.get(place, 0)
+        self._bytes[place] = count
+
+    def _tell(self, place: int, count: int, total: int | None, *, done: bool) -> None:
+        assert self._progress is not None  # noqa: S101 - looked at by both callers
+        self._progress(
+            ManyProgress(
+                place=place,
+                bytes=count,
+                total=total,
+                done=done,
+                finished=self._finished,
+                count=self._count,
+                all_bytes=self._all_bytes,
+            )
+        )
+
+    def _error(self) -> DownloadsError:
+        first = min(self._failed)
+        error = self._failed[first]
+        reason = error.reason if isinstance(error, ApiError) else str(error)
+        return DownloadsError(
+            f"{len(self._failed)} of {self._count} downloads failed; number {first + 1}: {reason}",
+            endpoint=error.endpoint if isinstance(error, ApiError) else None,
+            url=error.url if isinstance(error, ApiError) else None,
+            advice="See the error's `failed`; a second call fetches what is missing.",
+            done=tuple(self._done[place] for place in sorted(self._done)),
+            failed=self._failed,
+        )
+
+
+def keywords(endpoint: Endpoint, method: str, items: Iterable[Any]) -> Iterator[dict[str, Any]]:
+    """The keyword arguments that each of many downloads is asked with.
+
+    Args:
+        endpoint: The endpoint asked.
+        method: Name of the method.
+        items: Mappings of keyword arguments; rows, whose attributes are taken for the
+            required parameters; or texts, for the one required parameter.
+
+    Raises:
+        ParameterError: One is none of them.
+    """
+    required = [parameter.python_name for parameter in endpoint.parameters if parameter.required]
+    for item in (items,) if isinstance(items, str | Mapping) else items:
+        if isinstance(item, Mapping):
+            yield dict(item)
+        elif isinstance(item, str) and len(required) == 1:
+            yield {required[0]: item}
+        elif required and all(hasattr(item, name) for name in required):
+            yield {name: getattr(item, name) for name in required}
+        else:
+            needed = " and ".join(required) or "none"
+            raise ParameterError(
+                f"{method}.many cannot ask with {item!r:.80}",
+                method=method,
+                parameter="items",
+                endpoint=endpoint.address,
+                advice="Give mappings of keyword arguments, or rows that have what is required: "
+                f"{needed}.",
+            )

@@ -1,0 +1,106 @@
+"""Names of members, made into names of files that are safe on every system."""
+
+import re
+import unicodedata
+
+from .errors import UnsafeArchiveError
+from .options import Names
+
+_DEVICES = frozenset(
+    {"CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$", "CLOCK$"}
+    | {f"{port}{number}" for port in ("COM", "LPT") for number in "0123456789¹²³"}
+)
+_FORBIDDEN = frozenset('<>:"|?*\\')
+_LONGEST_PART = 255
+_LONGEST_NAME = 1024
+_DEEPEST = 32
+_UID = re.compile(r"[0-9]+(?:\.[0-9]+)*")
+
+
+def safe_parts(name: str) -> tuple[str, ...]:
+    """The folders and the file of a member's name; empty for the archive's own folder.
+
+    Raises:
+        UnsafeArchiveError: The name leads out of the target, or could mean something else
+            than a plain file on Linux, macOS or Windows.
+    """
+
+    def refuse(why: str) -> UnsafeArchiveError:
+        return UnsafeArchiveError(f"member {name[:200]!r} of the ZIP archive {why}")
+
+    if name.startswith("/"):
+        raise refuse("has an absolute path")
+    if "\\" in name:
+        raise refuse("has a backslash in its name")
+    if len(name.encode("utf-8", "replace")) > _LONGEST_NAME:
+        raise refuse(f"has a name of more than {_LONGEST_NAME} bytes")
+    parts = tuple(part for part in name.split("/") if part not in ("", "."))
+    if len(parts) > _DEEPEST:
+        raise refuse(f"lies more than {_DEEPEST} folders deep")
+    for part in parts:
+        if part == "..":
+            raise refuse("leads out of its folder")
+        if not part.isprintable() or not _FORBIDDEN.isdisjoint(part):
+            raise refuse("has characters in its name that no file can have on every system")
+        if part[-1] in " ." or part[0] == " ":
+            raise refuse("has a blank or a dot at an end of its name")
+        if part.partition(".")[0].rstrip().upper() in _DEVICES:
+            raise refuse("has the name of a device")
+        if len(part.encode("utf-8", "replace")) > _LONGEST_PART:
+            raise refuse(f"has a name of more than {_LONGEST_PART} bytes")
+    return parts
+
+
+class Taken:
+    """The names given out in one folder, so that none is given twice on any system."""
+
+    def __init__(self) -> None:
+        self._files: dict[str, str] = {}
+        self._folders: set[str] = set()
+
+    def claim(self, parts: tuple[str, ...]) -> None:
+        """Take the name of a member.
+
+        Raises:
+            UnsafeArchiveError: It is taken, perhaps in other letters, or a folder's.
+        """
+        name = "/".join(parts)
+        if problem := self._add(parts):
+            raise UnsafeArchiveError(f"member {name[:200]!r} of the ZIP archive {problem}")
+
+    def free(self, stem: str, suffix: str) -> str:
+        """Take the name of a file at the top, with a number behind the stem if need be."""
+        name, number = f"{stem}{suffix}", 1
+        while self._add((name,)):
+            number += 1
+            name = f"{stem}-{number}{suffix}"
+        return name
+
+    def _add(self, parts: tuple[str, ...]) -> str:
+        keys = [_key("/".join(parts[:depth])) for depth in range(1, len(parts) + 1)]
+        name = "/".join(parts)
+        if (other := self._files.get(keys[-1])) is not None:
+            if other == name:
+                return "is there twice"
+            return f"cannot be told from {other[:200]!r} where letters of both cases are the same"
+        if keys[-1] in self._folders or any(key in self._files for key in keys[:-1]):
+            return "has the name of a folder, or a folder that of a file"
+        self._files[keys[-1]] = name
+        self._folders.update(keys[:-1])
+        return ""
+
+
+def _key(name: str) -> str:
+    """What a file system that knows neither case nor normal forms makes of a name."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+
+
+def file_stem(
+    names: Names, instance_number: int | None, sop_instance_uid: str | None
+) -> str | None:
+    """What to call a DICOM file, None if it does not say enough."""
+    if names == "instance-number" and instance_number is not None and instance_number >= 0:
+        return f"{instance_number:05}"
+    if sop_instance_uid is not None and _UID.fullmatch(sop_instance_uid):
+        return sop_instance_uid
+    return None

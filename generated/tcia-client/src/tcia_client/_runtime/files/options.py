@@ -1,0 +1,91 @@
+"""What a download is told."""
+
+import os
+from collections.abc import Callable, Iterable
+from typing import Literal, TypedDict
+
+import attrs
+
+StrPath = str | os.PathLike[str]
+Progress = Callable[[int, int | None], None]
+"""Called with the bytes that have arrived and those expected, None if that is not known."""
+
+Names = Literal["server", "instance-number", "sop-instance-uid"]
+Existing = Literal["replace", "keep"]
+OnDifference = Literal["raise", "keep"]
+
+
+@attrs.frozen(kw_only=True)
+class Limits:
+    """Bounds for what a ZIP archive may unpack to; raise them for archives that you trust.
+
+    Attributes:
+        members: Members in all, folders among them.
+        member_bytes: Bytes of one member, unpacked.
+        total_bytes: Bytes of all members, unpacked.
+        ratio: Unpacked bytes for each packed one, once ``ratio_from`` bytes are unpacked.
+        ratio_from: Unpacked bytes up to which the ratio is not looked at.
+    """
+
+    members: int = attrs.field(default=100_000, validator=attrs.validators.ge(1))
+    member_bytes: int = attrs.field(default=16 * 2**30, validator=attrs.validators.ge(1))
+    total_bytes: int = attrs.field(default=256 * 2**30, validator=attrs.validators.ge(1))
+    ratio: float = attrs.field(default=200.0, validator=attrs.validators.ge(1))
+    ratio_from: int = attrs.field(default=64 * 2**20, validator=attrs.validators.ge(0))
+
+
+def _uids(given: Iterable[str] | None) -> frozenset[str] | None:
+    if isinstance(given, str):
+        raise TypeError("sop_instance_uids is one text; give a list of UIDs")
+    return None if given is None else frozenset(map(str, given))
+
+
+@attrs.frozen(kw_only=True)
+class Expected:
+    """What is known of a download before it is made; None is not compared.
+
+    Attributes:
+        sop_instance_uids: SOPInstanceUIDs of the objects that belong to it, and of no other.
+        count: Number of its DICOM files.
+        bytes: Size of its DICOM files together, in bytes.
+    """
+
+    sop_instance_uids: frozenset[str] | None = attrs.field(default=None, converter=_uids)
+    count: int | None = None
+    bytes: int | None = None
+
+
+class DownloadOptions(TypedDict, total=False):
+    """Options of a download.
+
+    Where it goes, by the target alone: an endpoint that answers a ZIP archive unpacks it
+    into a folder *in* the target, which is made if need be, named by the value asked for;
+    a target that ends in ``.zip`` and is no folder is the file to keep the archive in. An
+    endpoint that answers one file writes it to the target, or into it if it is a folder or
+    ends in a separator.
+
+    Attributes:
+        progress: Called for every piece, with the bytes so far and in all. What it raises
+            ends the download.
+        keep_zip: Keep the archive as ``<value asked for>.zip`` in the target in place of
+            unpacking it. It is checked all the same.
+        names: What unpacked DICOM files are called: as in the archive (``"server"``, the
+            default), ``00001.dcm`` by InstanceNumber, or by SOPInstanceUID. Of two that
+            would get the same name the later one gets ``-2``, and so on.
+        limits: Bounds for what is unpacked, :class:`Limits`.
+        expect: What the download has to agree with, :class:`Expected`.
+        existing: What to do with what stands under the name already: ``"replace"`` it once
+            the new one is whole, or ``"keep"`` it if it passes the checks that can be made
+            without the server. ``"replace"`` is the default of a call, ``"keep"`` of ``many``.
+        on_difference: ``"raise"`` a VerificationError and leave nothing if what came is not
+            what was asked for (the default), or ``"keep"`` it under a name that ends in
+            ``.incomplete``. Damage raises in either case.
+    """
+
+    progress: Progress
+    keep_zip: bool
+    names: Names
+    limits: Limits
+    expect: Expected
+    existing: Existing
+    on_difference: OnDifference

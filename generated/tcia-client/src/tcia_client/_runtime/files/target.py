@@ -1,0 +1,85 @@
+"""Where a download goes: decided by its target and its request, never by the server."""
+
+import os
+import re
+from pathlib import Path
+from typing import Literal
+
+import attrs
+
+from ..errors import ParameterError
+from ..request import Request
+from .options import DownloadOptions, StrPath
+
+_SUFFIXES = {"ZIP": ".zip", "DICOM": ".dcm"}
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
+_CHOICES = {
+    "names": ("server", "instance-number", "sop-instance-uid"),
+    "existing": ("replace", "keep"),
+    "on_difference": ("raise", "keep"),
+}
+
+
+@attrs.frozen
+class Target:
+    """Where a download goes, and as what: an unpacked folder, a ZIP archive, or one file."""
+
+    path: Path
+    kind: Literal["folder", "zip", "file"]
+
+
+def choose_target(
+    target: StrPath, request: Request, options: DownloadOptions, *, in_folder: bool = False
+) -> Target:
+    """Where a download goes; the rule is told in :class:`.options.DownloadOptions`.
+
+    Args:
+        target: What the caller gave.
+        request: What is asked for.
+        options: How.
+        in_folder: Whether the target is a folder whatever it is called.
+
+    Raises:
+        ParameterError: An option that there is not, or not with this value.
+    """
+    _check(request, options)
+    path = Path(target)
+    is_archive = "ZIP" in request.endpoint.formats
+    separators = tuple(filter(None, (os.sep, os.altsep)))
+    is_folder = in_folder or path.is_dir() or os.fspath(target).endswith(separators)
+    if is_archive and path.suffix.lower() == ".zip" and not is_folder:
+        return Target(path, "zip")
+    if not is_archive and not is_folder:
+        return Target(path, "file")
+    name = _name(request)
+    if is_archive and not options.get("keep_zip"):
+        return Target(path / name, "folder")
+    suffix = _SUFFIXES.get(next(iter(request.endpoint.formats), ""), "")
+    return Target(path / f"{name}{suffix}", "zip" if is_archive else "file")
+
+
+def _name(request: Request) -> str:
+    """A name of the last value asked for."""
+    given = [
+        str(value)
+        for parameter in request.endpoint.parameters
+        if (value := request.arguments.values.get(parameter.name)) is not None
+    ]
+    text = given[-1] if given else request.endpoint.name
+    return _UNSAFE.sub("_", text).strip(".")[:120].rstrip(".") or "file"
+
+
+def _check(request: Request, options: DownloadOptions) -> None:
+    unknown = set(options) - set(DownloadOptions.__annotations__)
+    if unknown:
+        raise TypeError(f"{request.method}() got an unexpected keyword argument {min(unknown)!r}")
+    for name, choices in _CHOICES.items():
+        value = options.get(name, choices[0])
+        if value not in choices:
+            raise ParameterError(
+                f"{request.method}({name}={value!r}): there is no such choice",
+                method=request.method,
+                parameter=name,
+                endpoint=request.endpoint.address,
+                advice=f"Choose one of: {', '.join(choices)}.",
+            )

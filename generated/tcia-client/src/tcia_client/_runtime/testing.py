@@ -1,0 +1,29 @@
+"""Asks a server for the metadata of every endpoint and holds it against the contract."""
+
+import json
+from collections.abc import Iterator
+
+from .client import SyncClient
+from .compare import compare
+from .drift import Drift, contract_of
+from .endpoint import Arguments, Endpoint
+from .errors import ApiError
+
+
+def drifts(client: SyncClient, package: str) -> Iterator[Drift | ApiError | ValueError]:
+    """For each endpoint of the contract that is not as it was: how, or why it cannot be told."""
+    core = client._core  # noqa: SLF001 - this is a part of the client, beside its methods
+    for address, contract in contract_of(package).items():
+        document_of = Endpoint(resource=contract["resource"], name=f"{contract['name']}/metadata")
+        request = core.request(document_of, "metadata", Arguments({}), file=True)
+        try:
+            with core.transport.open(request) as answer:
+                document = json.loads(b"".join(answer.chunks()))
+            changes = tuple(compare(contract, document))
+        except ApiError as error:
+            yield error
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            yield ValueError(f"{address}: its metadata cannot be read: {error!r}")
+        else:
+            if changes:
+                yield Drift(address, changes)
