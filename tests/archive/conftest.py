@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from pathlib import Path
 
@@ -17,6 +17,9 @@ from pydicom.multival import MultiValue
 
 from tciagen.archive.demo import DemoArchive, build_demo
 from tciagen.archive.running import RunningArchive, running_archive
+
+Row = dict[str, object]
+WriteDocuments = Callable[[Mapping[str, Mapping[str, object]]], Path]
 
 
 @pytest.fixture(scope="session")
@@ -53,7 +56,7 @@ class Caller:
         path = name if "/" in name else f"TCIA/query/{name}"
         return self.http.get(f"{self.base_url}/{path}", params=values)
 
-    def rows(self, name: str, /, **values: str) -> list[dict[str, object]]:
+    def rows(self, name: str, /, **values: str) -> list[Row]:
         response = self.query(name, **values)
         assert response.status_code == 200, response.text
         rows = response.json()
@@ -114,10 +117,10 @@ def images(demo: DemoArchive) -> list[Image]:
 
 
 @pytest.fixture
-def write_documents(tmp_path: Path):
+def write_documents(tmp_path: Path) -> WriteDocuments:
     """Return a function that writes documents by address below a folder."""
 
-    def write(documents: dict[str, dict[str, object]]) -> Path:
+    def write(documents: Mapping[str, Mapping[str, object]]) -> Path:
         folder = tmp_path / "contract"
         for address, document in documents.items():
             resource, _, name = address.split("/")

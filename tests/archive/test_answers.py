@@ -5,6 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 
 import pytest
+from tests.archive.conftest import Caller, Image, Row
 
 SERIES_COLUMNS = [
     "SeriesInstanceUID",
@@ -45,19 +46,19 @@ PATIENT_COLUMNS = [
 ]
 
 
-def told(image, columns: Iterable[str]) -> dict[str, object]:
+def told(image: Image, columns: Iterable[str]) -> Row:
     """The row that an image makes, without its nulls."""
     values = {c: image.collection if c == "Collection" else image.text(c) for c in columns}
     return {name: value for name, value in values.items() if value is not None}
 
 
-def distinct(rows: Iterable[dict[str, object]]) -> set[tuple[tuple[str, object], ...]]:
+def distinct(rows: Iterable[Row]) -> set[tuple[tuple[str, object], ...]]:
     return {tuple(sorted(row.items())) for row in rows}
 
 
 @pytest.fixture(scope="session")
-def series_rows(images) -> list[dict[str, object]]:
-    by_uid = defaultdict(list)
+def series_rows(images: list[Image]) -> list[Row]:
+    by_uid: defaultdict[str, list[Image]] = defaultdict(list)
     for image in images:
         by_uid[image.header.SeriesInstanceUID].append(image)
     return [
@@ -67,9 +68,9 @@ def series_rows(images) -> list[dict[str, object]]:
 
 
 @pytest.fixture(scope="session")
-def study_rows(images) -> list[dict[str, object]]:
-    series = defaultdict(set)
-    last = {}
+def study_rows(images: list[Image]) -> list[Row]:
+    series: defaultdict[str, set[str]] = defaultdict(set)
+    last: dict[str, Image] = {}
     for image in images:
         uid = image.header.StudyInstanceUID
         series[uid].add(image.header.SeriesInstanceUID)
@@ -80,15 +81,15 @@ def study_rows(images) -> list[dict[str, object]]:
     ]
 
 
-def matching(rows: list[dict[str, object]], values: dict[str, str]) -> list[dict[str, object]]:
+def matching(rows: list[Row], values: dict[str, str]) -> list[Row]:
     return [row for row in rows if all(row.get(name) == value for name, value in values.items())]
 
 
-def test_series_are_those_of_the_files(call, series_rows):
+def test_series_are_those_of_the_files(call: Caller, series_rows: list[Row]) -> None:
     assert distinct(call.rows("getSeries")) == distinct(series_rows)
 
 
-def test_studies_are_those_of_the_files(call, study_rows):
+def test_studies_are_those_of_the_files(call: Caller, study_rows: list[Row]) -> None:
     answered = {row["StudyInstanceUID"]: row for row in call.rows("getPatientStudy")}
     expected = {row["StudyInstanceUID"]: row for row in study_rows}
     assert answered.keys() == expected.keys()
@@ -99,7 +100,7 @@ def test_studies_are_those_of_the_files(call, study_rows):
         }
 
 
-def test_patients_are_those_of_the_files(call, images):
+def test_patients_are_those_of_the_files(call: Caller, images: list[Image]) -> None:
     last = {(i.collection, i.text("PatientID")): told(i, PATIENT_COLUMNS) for i in images}
     assert distinct(call.rows("getPatient")) == distinct(last.values())
 
@@ -113,7 +114,9 @@ def test_patients_are_those_of_the_files(call, images):
         ("getManufacturerValues", "Manufacturer"),
     ],
 )
-def test_values_are_distinct_and_null_is_an_empty_object(call, series_rows, endpoint, column):
+def test_values_are_distinct_and_null_is_an_empty_object(
+    call: Caller, series_rows: list[Row], endpoint: str, column: str
+) -> None:
     rows = call.rows(endpoint)
     assert Counter(row.get(column) for row in rows) == Counter(
         {row.get(column) for row in series_rows}
@@ -150,7 +153,9 @@ SOURCE = {
 @pytest.mark.parametrize(
     ("endpoint", "parameter"), [(e, p) for e, names in FILTERS.items() for p in names]
 )
-def test_each_parameter_filters_by_each_of_its_values(call, request, endpoint, parameter):
+def test_each_parameter_filters_by_each_of_its_values(
+    call: Caller, request: pytest.FixtureRequest, endpoint: str, parameter: str
+) -> None:
     source, columns = SOURCE[endpoint]
     rows = request.getfixturevalue(source)
     values = sorted({str(row[parameter]) for row in rows if parameter in row})
@@ -162,16 +167,16 @@ def test_each_parameter_filters_by_each_of_its_values(call, request, endpoint, p
         assert distinct(kept) == distinct({c: r[c] for c in columns if c in r} for r in wanted)
 
 
-def test_filters_hold_together(call, series_rows):
+def test_filters_hold_together(call: Caller, series_rows: list[Row]) -> None:
     values = {"Collection": "DEMO-BRAIN-MR", "Modality": "MR", "BodyPartExamined": "HEAD"}
     wanted = matching(series_rows, values)
     assert distinct(call.rows("getSeries", **values)) == distinct(wanted)
     assert len(wanted) == 3
 
 
-def test_patients_by_modality(call, images):
+def test_patients_by_modality(call: Caller, images: list[Image]) -> None:
     wanted = {
-        image.text("PatientID")
+        image.text("PatientID") or ""
         for image in images
         if image.collection == "DEMO-PET-CT" and image.text("Modality") == "PT"
     }
@@ -180,7 +185,7 @@ def test_patients_by_modality(call, images):
     assert {(row["Collection"], row["Modality"]) for row in rows} == {("DEMO-PET-CT", "PT")}
 
 
-def test_series_size_is_that_of_the_files(call, images):
+def test_series_size_is_that_of_the_files(call: Caller, images: list[Image]) -> None:
     uid = images[-1].header.SeriesInstanceUID
     sizes = [i.path.stat().st_size for i in images if i.header.SeriesInstanceUID == uid]
     assert call.rows("getSeriesSize", SeriesInstanceUID=uid) == [
@@ -188,11 +193,11 @@ def test_series_size_is_that_of_the_files(call, images):
     ]
 
 
-def test_size_of_an_unknown_series_is_one_row(call):
+def test_size_of_an_unknown_series_is_one_row(call: Caller) -> None:
     assert call.rows("getSeriesSize", SeriesInstanceUID="1.2.3") == [{"ObjectCount": 0}]
 
 
-def test_object_uids_of_a_series_under_their_wire_name(call, images):
+def test_object_uids_of_a_series_under_their_wire_name(call: Caller, images: list[Image]) -> None:
     uid = images[-1].header.SeriesInstanceUID
     wanted = {i.header.SOPInstanceUID for i in images if i.header.SeriesInstanceUID == uid}
     rows = call.rows("getSOPInstanceUIDs", SeriesInstanceUID=uid)
@@ -203,7 +208,7 @@ def test_object_uids_of_a_series_under_their_wire_name(call, images):
 @pytest.mark.parametrize(
     ("day", "count"), [("2022-02-28", 3), ("2022-03-01", 3), ("2022-03-02", 0)]
 )
-def test_new_patients_count_from_the_day_itself(call, day, count):
+def test_new_patients_count_from_the_day_itself(call: Caller, day: str, count: int) -> None:
     rows = call.rows("NewPatientsInCollection", Collection="DEMO-BRAIN-MR", Date=day)
     assert len(rows) == count
     assert all(row["Collection"] == "DEMO-BRAIN-MR" for row in rows)
@@ -218,23 +223,25 @@ def test_new_patients_count_from_the_day_itself(call, day, count):
         ({"Date": "2011-01-01", "PatientID": "nobody"}, 0),
     ],
 )
-def test_new_studies_of_a_collection_or_a_subject(call, values, count):
+def test_new_studies_of_a_collection_or_a_subject(
+    call: Caller, values: dict[str, str], count: int
+) -> None:
     rows = call.rows("NewStudiesInPatientCollection", Collection="DEMO-BRAIN-MR", **values)
     assert len({row["StudyInstanceUID"] for row in rows}) == len(rows) == count
 
 
-def test_shared_list_keeps_its_order_and_its_wire_name(call, images):
+def test_shared_list_keeps_its_order_and_its_wire_name(call: Caller, images: list[Image]) -> None:
     rows = call.rows("SharedList/query/ContentsByName", name="Liste für O'Neil & Co.")
     known = {image.header.SeriesInstanceUID for image in images}
     assert len(rows) == 2
     assert all(row["SERIES_INSTANCE_UID"] in known for row in rows)
 
 
-def test_unknown_shared_list_is_empty(call):
+def test_unknown_shared_list_is_empty(call: Caller) -> None:
     assert call.rows("SharedList/query/ContentsByName", name="none") == []
 
 
-def test_columns_of_csv_stand_in_the_order_of_the_document(call):
+def test_columns_of_csv_stand_in_the_order_of_the_document(call: Caller) -> None:
     document = call.query("TCIA/query/getSeries/metadata").json()
     names = [attribute["Name"] for attribute in document["Result"]["Attributes"]]
     assert call.query("getSeries", format="csv").text.split("\n")[0] == ",".join(names)
@@ -263,7 +270,7 @@ def utf16(text: str) -> str:
     return text.encode("utf-16", "surrogatepass").decode("utf-16")
 
 
-RECORD_QUERIES = {
+RECORD_QUERIES: dict[str, dict[str, str]] = {
     "getCollectionValues": {},
     "getModalityValues": {},
     "getBodyPartValues": {},
@@ -280,19 +287,19 @@ RECORD_QUERIES = {
 
 
 @pytest.fixture(params=RECORD_QUERIES)
-def record_query(request, images):
+def record_query(request: pytest.FixtureRequest, images: list[Image]) -> tuple[str, dict[str, str]]:
     values = RECORD_QUERIES[request.param]
     uid = images[0].header.SeriesInstanceUID
     return request.param, {k: uid if v == "SERIES" else v for k, v in values.items()}
 
 
-def test_csv_says_what_json_says(call, record_query):
+def test_csv_says_what_json_says(call: Caller, record_query: tuple[str, dict[str, str]]) -> None:
     name, values = record_query
     rows = [{k: str(v) for k, v in row.items()} for row in call.rows(name, **values)]
     assert csv_rows(call.query(name, format="CSV", **values).text) == rows
 
 
-def test_xml_says_what_json_says(call, record_query):
+def test_xml_says_what_json_says(call: Caller, record_query: tuple[str, dict[str, str]]) -> None:
     name, values = record_query
     text = call.query(name, format="Xml", **values).text
     assert text.startswith("<Results>")
@@ -304,7 +311,7 @@ def test_xml_says_what_json_says(call, record_query):
     assert rows == [{k: str(v) for k, v in row.items()} for row in call.rows(name, **values)]
 
 
-def test_html_says_what_json_says(call, record_query):
+def test_html_says_what_json_says(call: Caller, record_query: tuple[str, dict[str, str]]) -> None:
     name, values = record_query
     text = call.query(name, format="html", **values).text
     assert text.startswith("<HTML><BODY><TABLE id='data' BORDER=1><thead>")

@@ -4,19 +4,24 @@ import copy
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
+from tests.archive.conftest import Caller, WriteDocuments
 
 from tciagen.archive import changed
+from tciagen.archive.demo import DemoArchive
 from tciagen.archive.documents import full_documents
 from tciagen.archive.running import running_archive
+from tciagen.documents import JsonObject
 
 SERIES = "TCIA/query/getSeries"
 STUDIES = "TCIA/query/getPatientStudy"
-Documents = dict[str, dict]
+Documents = dict[str, JsonObject]
+Ask = Callable[..., httpx.Response]
+Serve = Callable[[Documents], AbstractContextManager[Ask]]
 
 
 @pytest.fixture
@@ -25,9 +30,9 @@ def documents() -> Documents:
 
 
 @pytest.fixture
-def serve(demo, http, write_documents):
+def serve(demo: DemoArchive, http: httpx.Client, write_documents: WriteDocuments) -> Serve:
     @contextmanager
-    def serving(documents: Documents) -> Iterator[Callable[..., httpx.Response]]:
+    def serving(documents: Documents) -> Iterator[Ask]:
         folder = write_documents(documents)
         with running_archive(demo.catalog, options=["--contract", str(folder)]) as server:
             yield lambda address, **values: http.get(f"{server.base_url}/{address}", params=values)
@@ -35,11 +40,13 @@ def serve(demo, http, write_documents):
     return serving
 
 
-def named(entries: list[dict], name: str) -> dict:
+def named(entries: list[JsonObject], name: str) -> JsonObject:
     return next(entry for entry in entries if entry["Name"] == name)
 
 
-def test_unchanged_documents_change_nothing(call, serve, documents):
+def test_unchanged_documents_change_nothing(
+    call: Caller, serve: Serve, documents: Documents
+) -> None:
     with serve(documents) as ask:
         for address in (SERIES, STUDIES, "TCIA/query/getBodyPartValues"):
             assert ask(address).json() == call.rows(address)
@@ -48,7 +55,7 @@ def test_unchanged_documents_change_nothing(call, serve, documents):
         assert ask(address, name=name).json() == call.rows(address, name=name)
 
 
-def test_everything_at_once(call, serve, documents):
+def test_everything_at_once(call: Caller, serve: Serve, documents: Documents) -> None:
     """One server for changes that do not touch each other."""
     del documents["TCIA/query/getPatient"]
     series = documents[SERIES]
@@ -120,7 +127,7 @@ def test_everything_at_once(call, serve, documents):
         assert ask(f"{SERIES}/metadata").json() == series
 
 
-def test_records_may_become_a_file(serve, documents):
+def test_records_may_become_a_file(serve: Serve, documents: Documents) -> None:
     documents[SERIES]["Formats"] = ["ZIP"]
     documents[SERIES]["DefaultFormat"] = "ZIP"
     documents["TCIA/query/getImage"]["Formats"] = ["DICOM"]
@@ -133,7 +140,7 @@ def test_records_may_become_a_file(serve, documents):
         assert answer.content[128:132] == b"DICM"
 
 
-def test_every_attribute_in_every_type_is_an_answer(serve, documents):
+def test_every_attribute_in_every_type_is_an_answer(serve: Serve, documents: Documents) -> None:
     """Each type is a resource of its own: the endpoint was moved there."""
     wanted = ("string", "integer", "decimal", "boolean", "date", "dateTime", "time", "uid")
     moved = {}
@@ -159,7 +166,9 @@ def test_every_attribute_in_every_type_is_an_answer(serve, documents):
         (None, 2, "holds no <Resource>/<QueryName>.json"),
     ],
 )
-def test_unreadable_contract_is_one_sentence(demo, tmp_path: Path, content, status, sentence):
+def test_unreadable_contract_is_one_sentence(
+    demo: DemoArchive, tmp_path: Path, content: str | None, status: int, sentence: str
+) -> None:
     (tmp_path / "TCIA").mkdir()
     if content is not None:
         (tmp_path / "TCIA" / "getSeries.json").write_text(content)
@@ -171,7 +180,7 @@ def test_unreadable_contract_is_one_sentence(demo, tmp_path: Path, content, stat
     assert result.stderr.count("\n") == 1
 
 
-TYPED = [
+TYPED: list[JsonObject] = [
     {"QueryName": None, "Parameters": None, "Result": None, "Formats": None},
     {"Parameters": [None, 3, "x'; --", {}], "Result": {"Attributes": [None, {}, "x"]}},
     {"Parameters": {}, "Result": {"Attributes": [{"Name": "a'b"}, {"Name": "a'b"}]}},
@@ -179,7 +188,7 @@ TYPED = [
 ]
 
 
-def test_whatever_an_administrator_typed_is_served(serve):
+def test_whatever_an_administrator_typed_is_served(serve: Serve) -> None:
     moved = {f"R{number}/query/getSeries": typed for number, typed in enumerate(TYPED)}
     with serve(moved) as ask:
         for address, document in moved.items():
@@ -189,5 +198,5 @@ def test_whatever_an_administrator_typed_is_served(serve):
             assert len(answer.json()) == 61
 
 
-def test_documents_are_read_by_place(documents, write_documents):
+def test_documents_are_read_by_place(documents: Documents, write_documents: WriteDocuments) -> None:
     assert set(changed.endpoints(write_documents(documents))) == set(documents)

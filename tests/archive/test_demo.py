@@ -8,7 +8,7 @@ import pytest
 
 from tciagen.archive import demo_series
 from tciagen.archive.catalog import open_for_reading, open_for_writing
-from tciagen.archive.demo import build_demo
+from tciagen.archive.demo import DemoArchive, build_demo
 from tciagen.archive.synth import synthesize
 from tciagen.errors import UsageProblem
 
@@ -32,20 +32,20 @@ def rows(catalog: Path, tables: Sequence[str] = TABLES) -> list[tuple[object, ..
         connection.close()
 
 
-def test_two_builds_are_the_same_byte_for_byte(demo, second_demo):
+def test_two_builds_are_the_same_byte_for_byte(demo: DemoArchive, second_demo: Path) -> None:
     assert digests(second_demo / "images") == digests(demo.folder / "images")
     tables = ("patient", "study", "series")
     assert rows(second_demo / "catalog.sqlite", tables) == rows(demo.catalog, tables)
 
 
-def test_size_of_the_data_set(demo):
+def test_size_of_the_data_set(demo: DemoArchive) -> None:
     assert (demo.collections, demo.series, demo.images) == (9, 61, 1500)
     assert demo.size < 25_000_000
 
 
-def test_only_a_data_set_that_lacks_files_is_written_again(second_demo):
+def test_only_a_data_set_that_lacks_files_is_written_again(second_demo: Path) -> None:
     before = {p: p.stat().st_mtime_ns for p in (second_demo / "images").rglob("*")}
-    written = []
+    written: list[tuple[int, int]] = []
     first = build_demo(second_demo, progress=lambda done, total: written.append((done, total)))
     assert written == []
     assert {p: p.stat().st_mtime_ns for p in (second_demo / "images").rglob("*")} == before
@@ -56,7 +56,7 @@ def test_only_a_data_set_that_lacks_files_is_written_again(second_demo):
     assert lost.read_bytes() == data
 
 
-def test_folder_of_other_files_is_left_alone(tmp_path):
+def test_folder_of_other_files_is_left_alone(tmp_path: Path) -> None:
     note = tmp_path / "images" / "holiday.jpg"
     note.parent.mkdir()
     note.write_bytes(b"sun")
@@ -65,14 +65,14 @@ def test_folder_of_other_files_is_left_alone(tmp_path):
     assert note.read_bytes() == b"sun"
 
 
-def test_values_that_clients_stumble_over_are_there(demo):
+def test_values_that_clients_stumble_over_are_there(demo: DemoArchive) -> None:
     text = repr(rows(demo.catalog))
     for piece in ("O\\'", '"', "&", "<", "ö", "東京", "서울", "𠮷", "ABDOMEN_PELVIS '", "None"):
         assert piece in text
     assert len(demo_series.SHARED_LISTS) == 2
 
 
-def test_synthetic_catalog_is_the_same_for_a_seed(tmp_path):
+def test_synthetic_catalog_is_the_same_for_a_seed(tmp_path: Path) -> None:
     made = []
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
         connection = open_for_writing(tmp_path / name)
@@ -82,12 +82,14 @@ def test_synthetic_catalog_is_the_same_for_a_seed(tmp_path):
     assert made[0] == made[1] != made[2]
 
 
-def test_synthetic_values_are_spread_as_in_tcia(tmp_path):
+def test_synthetic_values_are_spread_as_in_tcia(tmp_path: Path) -> None:
     connection = open_for_writing(tmp_path / "x")
     synthesize(connection, 20_000, seed=1)
 
-    def one(sql: str) -> object:
-        return connection.execute(sql).fetchone()[0]
+    def one(sql: str) -> int:
+        (value,) = connection.execute(sql).fetchone()
+        assert isinstance(value, int)
+        return value
 
     assert one("SELECT count(*) FROM series") == 20_000
     assert one("SELECT count(DISTINCT modality) FROM series") == 10

@@ -5,17 +5,20 @@ import json
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterator
 
 import httpx
 import pytest
+from tests.archive.conftest import Caller, Image
 
+from tciagen.archive.demo import DemoArchive
 from tciagen.archive.faults import KINDS, parse_fault
 from tciagen.archive.running import running_archive
 from tciagen.errors import UsageProblem
 
 
 @pytest.fixture(scope="module")
-def faulty(demo):
+def faulty(demo: DemoArchive) -> Iterator[str]:
     faults = [
         "getSeries:truncate@1000",
         "getPatient:status-503@2",
@@ -37,7 +40,7 @@ def faulty(demo):
         yield f"{server.base_url}/TCIA/query/"
 
 
-def test_truncated_body_is_a_cut_connection(faulty, http):
+def test_truncated_body_is_a_cut_connection(faulty: str, http: httpx.Client) -> None:
     plain = {"Accept-Encoding": "identity"}
     with http.stream("GET", faulty + "getSeries", headers=plain) as response:
         assert response.status_code == 200
@@ -49,18 +52,18 @@ def test_truncated_body_is_a_cut_connection(faulty, http):
         http.get(faulty.replace("TCIA", "SharedList") + "ContentsByName?name=x")
 
 
-def test_503_for_a_while_then_fine(faulty, http):
+def test_503_for_a_while_then_fine(faulty: str, http: httpx.Client) -> None:
     answers = [http.get(faulty + "getPatient") for _ in range(4)]
     assert [answer.status_code for answer in answers] == [503, 503, 200, 200]
     assert answers[0].headers["retry-after"] == "0"
     assert answers[0].text.startswith("<html>")
 
 
-def test_429_once(faulty, http):
+def test_429_once(faulty: str, http: httpx.Client) -> None:
     assert [http.get(faulty + "getPatientStudy").status_code for _ in range(2)] == [429, 200]
 
 
-def test_fault_of_the_metadata_alone(faulty, http):
+def test_fault_of_the_metadata_alone(faulty: str, http: httpx.Client) -> None:
     url = faulty + "getSeries/metadata"
     assert [http.get(url).status_code for _ in range(2)] == [502, 200]
 
@@ -74,7 +77,9 @@ def test_fault_of_the_metadata_alone(faulty, http):
         ("PatientsByModality", 204, ""),
     ],
 )
-def test_body_that_lies_about_its_type(faulty, http, name, status, start):
+def test_body_that_lies_about_its_type(
+    faulty: str, http: httpx.Client, name: str, status: int, start: str
+) -> None:
     answer = http.get(faulty + name)
     assert answer.status_code == status
     assert answer.headers["content-type"] == "application/json"
@@ -82,7 +87,7 @@ def test_body_that_lies_about_its_type(faulty, http, name, status, start):
     assert start or not answer.content
 
 
-def test_metadata_header_absent_malformed_or_huge(faulty, http):
+def test_metadata_header_absent_malformed_or_huge(faulty: str, http: httpx.Client) -> None:
     assert "metadata" not in http.get(faulty + "getCollectionValues").headers
     broken = http.get(faulty + "getSOPInstanceUIDs?SeriesInstanceUID=1").headers["metadata"]
     with pytest.raises(json.JSONDecodeError):
@@ -91,7 +96,7 @@ def test_metadata_header_absent_malformed_or_huge(faulty, http):
     assert len(huge) > 30_000
 
 
-def test_slow_and_late_answers_are_whole(faulty, http, call):
+def test_slow_and_late_answers_are_whole(faulty: str, http: httpx.Client, call: Caller) -> None:
     values = {"Collection": "PYDICOM-OTHER", "Date": "2000-01-01"}
     assert http.get(faulty + "NewPatientsInCollection", params=values).json() == call.rows(
         "NewPatientsInCollection", **values
@@ -102,7 +107,14 @@ def test_slow_and_late_answers_are_whole(faulty, http, call):
     ("kind", "missing", "short"),
     [("zip-left-out@1", 1, None), ("zip-cut-short@2", None, 2), ("zip-no-directory", None, None)],
 )
-def test_spoiled_zip(demo, http, images, kind, missing, short):
+def test_spoiled_zip(
+    demo: DemoArchive,
+    http: httpx.Client,
+    images: list[Image],
+    kind: str,
+    missing: int | None,
+    short: int | None,
+) -> None:
     uid = images[-1].header.SeriesInstanceUID
     paths = [image.path for image in images if image.header.SeriesInstanceUID == uid]
     with running_archive(demo.catalog, options=["--fault", f"getImage:{kind}"]) as server:
@@ -129,19 +141,19 @@ def test_spoiled_zip(demo, http, images, kind, missing, short):
 
 
 @pytest.mark.parametrize("text", ["", "getSeries", "getSeries:bend", "html", "x:slow@fast"])
-def test_wrong_fault_is_a_usage_problem(text):
+def test_wrong_fault_is_a_usage_problem(text: str) -> None:
     with pytest.raises(UsageProblem, match="--fault"):
         parse_fault(text)
 
 
-def test_star_concerns_every_query_but_not_metadata():
+def test_star_concerns_every_query_but_not_metadata() -> None:
     fault = parse_fault("*:html")
     assert fault.concerns("/services/v3/TCIA/query/getSeries")
     assert not fault.concerns("/services/v3/TCIA/query/getSeries/metadata")
     assert not fault.concerns("/services/v3/schema")
 
 
-def test_help_names_every_kind():
+def test_help_names_every_kind() -> None:
     command = [sys.executable, "-m", "tciagen.archive", "serve", "--help"]
     text = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True).stdout
     words = " ".join(text.split()).replace("- ", "-")

@@ -5,23 +5,30 @@ import json
 import shutil
 import struct
 import zipfile
+from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
+import httpx
 import pydicom
 import pytest
+from tests.archive.conftest import Caller, Image
 
 from tciagen.archive.catalog import open_for_writing
 from tciagen.archive.running import running_archive
 from tciagen.archive.scan import CollectionRule, index
 
+Series = tuple[str, list[Path]]
+Small = tuple[str, str, list[Path]]
+
 
 @pytest.fixture
-def series(images):
+def series(images: list[Image]) -> Series:
     uid = images[-1].header.SeriesInstanceUID
     return uid, [i.path for i in images if i.header.SeriesInstanceUID == uid]
 
 
-def test_zip_holds_every_file_of_the_series(call, series):
+def test_zip_holds_every_file_of_the_series(call: Caller, series: Series) -> None:
     uid, paths = series
     response = call.query("getImage", SeriesInstanceUID=uid)
     assert response.status_code == 200
@@ -41,7 +48,7 @@ def test_zip_holds_every_file_of_the_series(call, series):
     assert all("error" not in result for result in results)
 
 
-def test_zip_is_written_as_a_stream(call, series):
+def test_zip_is_written_as_a_stream(call: Caller, series: Series) -> None:
     response = call.query("getImage", SeriesInstanceUID=series[0])
     assert response.headers["transfer-encoding"] == "chunked"
     assert "content-length" not in response.headers
@@ -54,14 +61,14 @@ def test_zip_is_written_as_a_stream(call, series):
     assert b"PK\x07\x08" in response.content
 
 
-def test_zip_of_an_unknown_series_is_empty(call):
+def test_zip_of_an_unknown_series_is_empty(call: Caller) -> None:
     response = call.query("getImage", SeriesInstanceUID="1.2.3")
     assert response.headers["imagecount"] == "0"
     with zipfile.ZipFile(io.BytesIO(response.content)) as archive:
         assert archive.namelist() == ["images/", "results.json"]
 
 
-def test_single_image_is_the_part_10_file(call, images):
+def test_single_image_is_the_part_10_file(call: Caller, images: list[Image]) -> None:
     for image in images[::250]:
         response = call.query(
             "getSingleImage",
@@ -73,7 +80,7 @@ def test_single_image_is_the_part_10_file(call, images):
         assert response.content[128:132] == b"DICM"
 
 
-def test_written_files_are_valid_and_have_pixels(images):
+def test_written_files_are_valid_and_have_pixels(images: list[Image]) -> None:
     written = [image.path for image in images if "PYDICOM" not in str(image.path)]
     for path in written[::100]:
         dataset = pydicom.dcmread(path)
@@ -82,7 +89,7 @@ def test_written_files_are_valid_and_have_pixels(images):
 
 
 @pytest.mark.parametrize("wrong", ["SeriesInstanceUID", "SOPInstanceUID"])
-def test_unknown_single_image_is_500(call, images, wrong):
+def test_unknown_single_image_is_500(call: Caller, images: list[Image], wrong: str) -> None:
     header = images[0].header
     values = {
         "SeriesInstanceUID": header.SeriesInstanceUID,
@@ -95,7 +102,7 @@ def test_unknown_single_image_is_500(call, images, wrong):
 
 
 @pytest.fixture
-def small(tmp_path: Path, series, today):
+def small(tmp_path: Path, series: Series, today: date) -> Iterator[Small]:
     """A catalog of three files that may be harmed, and a server of it."""
     uid, paths = series
     folder = tmp_path / "files"
@@ -109,7 +116,9 @@ def small(tmp_path: Path, series, today):
         yield server.base_url, uid, sorted(folder.iterdir())
 
 
-def test_file_that_is_gone_is_left_out_and_told_in_results(small, http):
+def test_file_that_is_gone_is_left_out_and_told_in_results(
+    small: Small, http: httpx.Client
+) -> None:
     base_url, uid, paths = small
     paths[1].unlink()
     response = http.get(f"{base_url}/TCIA/query/getImage?SeriesInstanceUID={uid}")
@@ -121,7 +130,7 @@ def test_file_that_is_gone_is_left_out_and_told_in_results(small, http):
     assert [result.get("error") for result in results] == [None, "error retrieving file", None]
 
 
-def test_single_image_whose_file_is_gone_is_500(small, http):
+def test_single_image_whose_file_is_gone_is_500(small: Small, http: httpx.Client) -> None:
     base_url, uid, paths = small
     sop_uid = pydicom.dcmread(paths[0]).SOPInstanceUID
     paths[0].unlink()

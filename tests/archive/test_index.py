@@ -3,9 +3,11 @@
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import zlib
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import date
 from pathlib import Path
@@ -16,15 +18,17 @@ from pydicom.data import get_testdata_file
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from tciagen.archive.catalog import open_for_reading, open_for_writing
+from tciagen.archive.demo import DemoArchive
 from tciagen.archive.headers import NotUsable, read_header
 from tciagen.archive.scan import CollectionRule, index
 from tciagen.errors import DocumentProblem, UsageProblem
 
 RULE = CollectionRule()
+SeriesRow = tuple[str, str, int, str]
 
 
 @pytest.fixture
-def folder(tmp_path, demo) -> Path:
+def folder(tmp_path: Path, demo: DemoArchive) -> Path:
     """A copy of some demo files: two series of the PET collection."""
     target = tmp_path / "files"
     for name in ("00", "02"):
@@ -33,21 +37,24 @@ def folder(tmp_path, demo) -> Path:
 
 
 @pytest.fixture
-def catalog(tmp_path):
+def catalog(tmp_path: Path) -> Iterator[sqlite3.Connection]:
     connection = open_for_writing(tmp_path / "catalog.sqlite")
     yield connection
     connection.close()
 
 
-def series_of(catalog) -> list[tuple[object, ...]]:
-    return catalog.execute(
+def series_of(catalog: sqlite3.Connection) -> list[SeriesRow]:
+    rows: list[SeriesRow] = catalog.execute(
         "SELECT series_uid, collection, image_count, added FROM series ORDER BY series_uid"
     ).fetchall()
+    return rows
 
 
 def put(folder: Path, name: str, **values: object) -> Path:
     """Write a small DICOM file with other values than CT_small has."""
-    dataset = pydicom.dcmread(get_testdata_file("CT_small.dcm", download=False))
+    source = get_testdata_file("CT_small.dcm", download=False)
+    assert isinstance(source, str)
+    dataset = pydicom.dcmread(source)
     del dataset.PixelData
     for keyword, value in values.items():
         if value is None:
@@ -60,7 +67,9 @@ def put(folder: Path, name: str, **values: object) -> Path:
     return path
 
 
-def test_unchanged_files_are_not_read_again(catalog, folder, today):
+def test_unchanged_files_are_not_read_again(
+    catalog: sqlite3.Connection, folder: Path, today: date
+) -> None:
     first = index(catalog, [folder], rule=RULE, today=today)
     before = series_of(catalog)
     again = index(catalog, [folder], rule=RULE, today=date(2030, 1, 1))
@@ -69,7 +78,9 @@ def test_unchanged_files_are_not_read_again(catalog, folder, today):
     assert series_of(catalog) == before
 
 
-def test_changed_file_is_read_again_and_keeps_the_day_it_was_added(catalog, folder, today):
+def test_changed_file_is_read_again_and_keeps_the_day_it_was_added(
+    catalog: sqlite3.Connection, folder: Path, today: date
+) -> None:
     index(catalog, [folder], rule=RULE, today=today)
     path = folder / "pet" / "00" / "001.dcm"
     dataset = pydicom.dcmread(path)
@@ -82,7 +93,9 @@ def test_changed_file_is_read_again_and_keeps_the_day_it_was_added(catalog, fold
     assert ("changed",) in descriptions
 
 
-def test_series_that_comes_later_has_its_own_day(catalog, folder, today):
+def test_series_that_comes_later_has_its_own_day(
+    catalog: sqlite3.Connection, folder: Path, today: date
+) -> None:
     shutil.move(folder / "pet" / "02", folder.parent / "later")
     index(catalog, [folder], rule=RULE, today=today)
     shutil.move(folder.parent / "later", folder / "pet" / "02")
@@ -90,7 +103,9 @@ def test_series_that_comes_later_has_its_own_day(catalog, folder, today):
     assert sorted(row[3] for row in series_of(catalog)) == ["2020-02-29", "2021-05-05"]
 
 
-def test_files_that_are_gone_leave_the_catalog(catalog, folder, today):
+def test_files_that_are_gone_leave_the_catalog(
+    catalog: sqlite3.Connection, folder: Path, today: date
+) -> None:
     index(catalog, [folder], rule=RULE, today=today)
     shutil.rmtree(folder / "pet" / "02")
     (folder / "pet" / "00" / "001.dcm").unlink()
@@ -101,7 +116,9 @@ def test_files_that_are_gone_leave_the_catalog(catalog, folder, today):
     assert catalog.execute("SELECT count(*) FROM study").fetchone() == (1,)
 
 
-def test_moved_files_keep_their_series(catalog, folder, today):
+def test_moved_files_keep_their_series(
+    catalog: sqlite3.Connection, folder: Path, today: date
+) -> None:
     index(catalog, [folder], rule=RULE, today=today)
     before = series_of(catalog)
     shutil.move(folder / "pet", folder / "elsewhere")
@@ -110,13 +127,17 @@ def test_moved_files_keep_their_series(catalog, folder, today):
     assert series_of(catalog) == before
 
 
-def test_another_folder_is_left_alone(catalog, folder, today):
+def test_another_folder_is_left_alone(
+    catalog: sqlite3.Connection, folder: Path, today: date
+) -> None:
     index(catalog, [folder / "pet" / "00"], rule=RULE, today=today)
     index(catalog, [folder / "pet" / "02"], rule=RULE, today=today)
     assert len(series_of(catalog)) == 2
 
 
-def test_copy_of_an_object_is_listed_and_takes_its_place_later(catalog, folder, today):
+def test_copy_of_an_object_is_listed_and_takes_its_place_later(
+    catalog: sqlite3.Connection, folder: Path, today: date
+) -> None:
     original = folder / "pet" / "00" / "001.dcm"
     copy = folder / "pet" / "00" / "zz.dcm"
     shutil.copy(original, copy)
@@ -127,7 +148,9 @@ def test_copy_of_an_object_is_listed_and_takes_its_place_later(catalog, folder, 
     assert {row[2] for row in series_of(catalog)} == {60, 72}
 
 
-def test_broken_files_are_listed_with_a_reason(catalog, folder, today, tmp_path):
+def test_broken_files_are_listed_with_a_reason(
+    catalog: sqlite3.Connection, tmp_path: Path, today: date
+) -> None:
     folder = tmp_path / "odd"
     folder.mkdir()
     (folder / "a-note.txt").write_text("no image")
@@ -177,7 +200,7 @@ HOSTILE = (
 UIDS = element(0x20, 0xD, b"1.2.4\0") + element(0x20, 0xE, b"1.2.5")
 
 
-def test_hostile_values_are_tamed(tmp_path):
+def test_hostile_values_are_tamed(tmp_path: Path) -> None:
     huge = element(8, 0x103E, b"A" * 2_000_000)
     people = element(0x10, 0x10, b"^=^=^=^=\\" * 300) + element(0x10, 0x20, b"\xff\xfe\x00x")
     number = element(0x20, 0x11, b"1e999999")
@@ -194,7 +217,7 @@ def test_hostile_values_are_tamed(tmp_path):
 
 
 @pytest.mark.parametrize("length", [0, 3, 8, 20, 47, 80])
-def test_cut_files_are_refused_or_read(tmp_path, length):
+def test_cut_files_are_refused_or_read(tmp_path: Path, length: int) -> None:
     whole = raw_file(tmp_path / "whole", HOSTILE + UIDS).read_bytes()
     path = tmp_path / "cut"
     path.write_bytes(whole[: len(whole) - length])
@@ -202,7 +225,7 @@ def test_cut_files_are_refused_or_read(tmp_path, length):
         assert read_header(path).sop_uid == "1.2.3"
 
 
-def test_deflated_bomb_is_refused(tmp_path):
+def test_deflated_bomb_is_refused(tmp_path: Path) -> None:
     packer = zlib.compressobj(9, wbits=-15)
     zeros = bytes(1024 * 1024)
     data = b"".join(packer.compress(zeros) for _ in range(300)) + packer.flush()
@@ -212,7 +235,7 @@ def test_deflated_bomb_is_refused(tmp_path):
         read_header(path)
 
 
-def test_values_are_normalised(tmp_path):
+def test_values_are_normalised(tmp_path: Path) -> None:
     path = put(
         tmp_path,
         "x.dcm",
@@ -234,12 +257,18 @@ def test_values_are_normalised(tmp_path):
     assert header.series[8] == "1\\2"
 
 
-def collection_of(catalog, folder, rule, today) -> str:
+def collection_of(
+    catalog: sqlite3.Connection, folder: Path, rule: CollectionRule, today: date
+) -> str:
     index(catalog, [folder], rule=rule, today=today)
-    return catalog.execute("SELECT collection FROM series").fetchone()[0]
+    (collection,) = catalog.execute("SELECT collection FROM series").fetchone()
+    assert isinstance(collection, str)
+    return collection
 
 
-def test_collection_rules_in_their_order(catalog, tmp_path, today):
+def test_collection_rules_in_their_order(
+    catalog: sqlite3.Connection, tmp_path: Path, today: date
+) -> None:
     folder = tmp_path / "scan"
     path = put(folder, "Träger/deep/x.dcm")
     assert collection_of(catalog, folder, RULE, today) == "UNASSIGNED"
@@ -259,7 +288,9 @@ def test_collection_rules_in_their_order(catalog, tmp_path, today):
     assert collection_of(catalog, folder, CollectionRule("named", 1), today) == "named"
 
 
-def test_private_tag_of_another_creator_is_no_collection(catalog, tmp_path, today):
+def test_private_tag_of_another_creator_is_no_collection(
+    catalog: sqlite3.Connection, tmp_path: Path, today: date
+) -> None:
     path = put(tmp_path / "scan", "x.dcm")
     dataset = pydicom.dcmread(path)
     dataset.private_block(0x0013, "OTHER", create=True).add_new(0x10, "LO", "wrong")
@@ -267,7 +298,7 @@ def test_private_tag_of_another_creator_is_no_collection(catalog, tmp_path, toda
     assert collection_of(catalog, tmp_path / "scan", RULE, today) == "UNASSIGNED"
 
 
-def test_several_processes_find_the_same(tmp_path, demo, today):
+def test_several_processes_find_the_same(tmp_path: Path, demo: DemoArchive, today: date) -> None:
     rows = []
     for workers in (1, 2):
         connection = open_for_writing(tmp_path / f"{workers}.sqlite")
@@ -278,7 +309,9 @@ def test_several_processes_find_the_same(tmp_path, demo, today):
     assert len(rows[0]) == 61
 
 
-def test_interrupted_scan_is_consistent_and_finished_by_the_next(tmp_path, demo):
+def test_interrupted_scan_is_consistent_and_finished_by_the_next(
+    tmp_path: Path, demo: DemoArchive
+) -> None:
     catalog = tmp_path / "catalog.sqlite"
     command = [sys.executable, "-m", "tciagen.archive", "index", str(demo.folder / "images")]
     command += ["--catalog", str(catalog), "--workers", "1"]
@@ -311,12 +344,14 @@ def counted(catalog: Path) -> tuple[int, int]:
         connection.close()
 
 
-def test_missing_folder_is_one_sentence(catalog, tmp_path, today):
+def test_missing_folder_is_one_sentence(
+    catalog: sqlite3.Connection, tmp_path: Path, today: date
+) -> None:
     with pytest.raises(UsageProblem, match="is not a folder"):
         index(catalog, [tmp_path / "none"], rule=RULE, today=today)
 
 
-def test_other_files_are_no_catalog(tmp_path):
+def test_other_files_are_no_catalog(tmp_path: Path) -> None:
     path = tmp_path / "notes.sqlite"
     path.write_text("these are notes, not a database, and quite a few of them")
     for opener in (open_for_reading, open_for_writing):
@@ -325,7 +360,7 @@ def test_other_files_are_no_catalog(tmp_path):
     assert path.read_text().startswith("these are notes")
 
 
-def test_catalog_of_another_version_is_refused(tmp_path):
+def test_catalog_of_another_version_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "catalog.sqlite"
     connection = open_for_writing(path)
     connection.execute("PRAGMA user_version = 99")

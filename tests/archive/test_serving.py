@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from tciagen.archive.catalog import open_for_writing
+from tciagen.archive.demo import DemoArchive
 from tciagen.archive.running import running_archive
 from tciagen.archive.synth import synthesize
 from tciagen.errors import ServerProblem
@@ -23,13 +24,14 @@ def run(*arguments: object, check: bool = False) -> subprocess.CompletedProcess[
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_start_line_and_graceful_stop(demo, number):
+def test_start_line_and_graceful_stop(demo: DemoArchive, number: int) -> None:
     process = subprocess.Popen(
         [*COMMAND, "serve", "--catalog", demo.catalog, "--port", "0"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
+    assert process.stdout is not None
     line = process.stdout.readline().strip()
     told, _, base_url = line.rpartition(" at ")
     assert told == "Serving 9 collections, 61 series, 1,500 images"
@@ -42,14 +44,14 @@ def test_start_line_and_graceful_stop(demo, number):
     assert errors.count("\n") == 1
 
 
-def test_access_log_never_shows_a_key(demo, http):
+def test_access_log_never_shows_a_key(demo: DemoArchive, http: httpx.Client) -> None:
     options = ["--api-key", "s3cret/ä b"]
     with running_archive(demo.catalog, options=options) as server:
         url = f"{server.base_url}/TCIA/query/getSeries"
         http.get(url, params={"api_key": "s3cret/ä b", "PatientID": "PET-7"})
         http.get(url, params={"apikey": "s3cret/ä b", "x": "s3cret/ä b"})
         http.get(url + "?api%5Fkey=s3cret%2f%C3%A4%20b&Api_Key=s3cret")
-        http.get(url, headers={"api_key": "s3cret/ä b".encode()})
+        http.get(url, headers={b"api_key": "s3cret/ä b".encode()})
         http.post(url, data={"api_key": "s3cret/ä b"})
         http.get(url, params={"Collection": 'a\nb"c'})
         http.get(url)  # those before it have been logged when it is answered
@@ -60,7 +62,9 @@ def test_access_log_never_shows_a_key(demo, http):
     assert "a%0Ab%22c" in log
 
 
-def test_keys_may_come_from_the_environment(demo, http, monkeypatch):
+def test_keys_may_come_from_the_environment(
+    demo: DemoArchive, http: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("TCIAGEN_ARCHIVE_API_KEYS", "one two")
     with running_archive(demo.catalog) as server:
         url = f"{server.base_url}/TCIA/query/getCollectionValues"
@@ -75,7 +79,7 @@ def peak_memory(pid: int) -> int:
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="no /proc")
-def test_large_answers_need_no_more_memory(tmp_path, http):
+def test_large_answers_need_no_more_memory(tmp_path: Path, http: httpx.Client) -> None:
     connection = open_for_writing(tmp_path / "catalog.sqlite")
     synthesize(connection, 100_000, seed=1)
     connection.close()
@@ -94,14 +98,14 @@ def test_large_answers_need_no_more_memory(tmp_path, http):
         assert peak_memory(server.pid) - before < 16_000
 
 
-def test_catalog_that_is_missing_is_one_sentence(tmp_path):
+def test_catalog_that_is_missing_is_one_sentence(tmp_path: Path) -> None:
     result = run("serve", "--catalog", tmp_path / "none.sqlite", "--port", "0")
     assert result.returncode == 2
     assert result.stderr.startswith("tciagen: error: there is no catalog at ")
     assert result.stderr.count("\n") == 1
 
 
-def test_locked_catalog_is_one_sentence(tmp_path):
+def test_locked_catalog_is_one_sentence(tmp_path: Path) -> None:
     catalog = tmp_path / "catalog.sqlite"
     connection = open_for_writing(catalog)
     connection.execute("BEGIN IMMEDIATE")
@@ -112,7 +116,7 @@ def test_locked_catalog_is_one_sentence(tmp_path):
     assert result.stderr.count("\n") == 1
 
 
-def test_catalog_that_goes_away_is_573(tmp_path, http):
+def test_catalog_that_goes_away_is_573(tmp_path: Path, http: httpx.Client) -> None:
     catalog = tmp_path / "catalog.sqlite"
     open_for_writing(catalog).close()
     with running_archive(catalog) as server:
@@ -122,7 +126,7 @@ def test_catalog_that_goes_away_is_573(tmp_path, http):
     assert "errorDescription" in answer.json()
 
 
-def test_running_archive_tells_why_it_did_not_start(tmp_path):
+def test_running_archive_tells_why_it_did_not_start(tmp_path: Path) -> None:
     with (
         pytest.raises(ServerProblem, match="there is no catalog"),
         running_archive(tmp_path / "none.sqlite"),
@@ -130,7 +134,7 @@ def test_running_archive_tells_why_it_did_not_start(tmp_path):
         pass
 
 
-def test_port_in_use_is_one_sentence(demo):
+def test_port_in_use_is_one_sentence(demo: DemoArchive) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -141,7 +145,9 @@ def test_port_in_use_is_one_sentence(demo):
     assert result.stderr.count("\n") == 1
 
 
-def test_shared_lists_from_a_manifest_or_from_uids(tmp_path, http, second_demo):
+def test_shared_lists_from_a_manifest_or_from_uids(
+    tmp_path: Path, http: httpx.Client, second_demo: Path
+) -> None:
     catalog = second_demo / "catalog.sqlite"
     manifest = tmp_path / "my.tcia"
     manifest.write_text(
@@ -170,7 +176,9 @@ def test_shared_lists_from_a_manifest_or_from_uids(tmp_path, http, second_demo):
         ("\udcff", "cannot read the manifest"),
     ],
 )
-def test_bad_manifest_is_one_sentence(demo, tmp_path, text, sentence):
+def test_bad_manifest_is_one_sentence(
+    demo: DemoArchive, tmp_path: Path, text: str, sentence: str
+) -> None:
     manifest = tmp_path / "x.tcia"
     manifest.write_bytes(text.encode("utf-8", "surrogateescape"))
     result = run("list", "n", "--manifest", manifest, "--catalog", demo.catalog)
@@ -179,13 +187,13 @@ def test_bad_manifest_is_one_sentence(demo, tmp_path, text, sentence):
     assert result.stderr.count("\n") == 1
 
 
-def test_list_without_series_is_a_usage_problem(demo):
+def test_list_without_series_is_a_usage_problem(demo: DemoArchive) -> None:
     result = run("list", "n", "--catalog", demo.catalog)
     assert result.returncode == 2
     assert "--manifest" in result.stderr
 
 
-def test_synth_does_not_mix_with_what_is_there(tmp_path):
+def test_synth_does_not_mix_with_what_is_there(tmp_path: Path) -> None:
     catalog = tmp_path / "s.sqlite"
     made = run("synth", "--series", 500, "--catalog", catalog, check=True)
     assert "500 series" in made.stdout
@@ -194,7 +202,7 @@ def test_synth_does_not_mix_with_what_is_there(tmp_path):
     assert "is not empty" in again.stderr
 
 
-def test_index_command_tells_what_it_did(tmp_path, demo):
+def test_index_command_tells_what_it_did(tmp_path: Path, demo: DemoArchive) -> None:
     folder = demo.folder / "images"
     result = run(
         "index",

@@ -5,7 +5,9 @@ import json
 
 import httpx
 import pytest
+from tests.archive.conftest import Caller
 
+from tciagen.archive.demo import DemoArchive
 from tciagen.archive.documents import bare, full_documents
 from tciagen.archive.running import running_archive
 from tciagen.schema import schema_text, violations
@@ -19,23 +21,23 @@ MEDIA_TYPES = {
 
 
 @pytest.mark.parametrize("answer_format", MEDIA_TYPES)
-def test_content_type_names_no_charset(call, answer_format):
+def test_content_type_names_no_charset(call: Caller, answer_format: str) -> None:
     response = call.query("getPatient", format=answer_format)
     assert response.headers["content-type"] == MEDIA_TYPES[answer_format]
 
 
 @pytest.mark.parametrize("asked", ["json", "JsOn", "", "yaml", "ZIP"])
-def test_format_absent_or_unknown_is_json(call, asked):
+def test_format_absent_or_unknown_is_json(call: Caller, asked: str) -> None:
     assert call.query("getPatient", format=asked).headers["content-type"] == "application/json"
 
 
-def test_answers_are_chunked_without_a_length(call):
+def test_answers_are_chunked_without_a_length(call: Caller) -> None:
     headers = call.query("getSeries").headers
     assert headers["transfer-encoding"] == "chunked"
     assert "content-length" not in headers
 
 
-def test_gzip_only_for_those_who_take_it(call):
+def test_gzip_only_for_those_who_take_it(call: Caller) -> None:
     url = f"{call.base_url}/TCIA/query/getSeries"
     plain = call.http.get(url, headers={"Accept-Encoding": "identity"})
     assert "content-encoding" not in plain.headers
@@ -48,7 +50,7 @@ def test_gzip_only_for_those_who_take_it(call):
 
 
 @pytest.mark.parametrize("address", full_documents())
-def test_metadata_is_the_full_document_in_body_and_header(call, address):
+def test_metadata_is_the_full_document_in_body_and_header(call: Caller, address: str) -> None:
     document = full_documents()[address]
     response = call.query(f"{address}/metadata")
     assert response.headers["content-type"] == "application/json"
@@ -58,7 +60,9 @@ def test_metadata_is_the_full_document_in_body_and_header(call, address):
     assert json.loads(call.query(address).headers["metadata"]) == document
 
 
-def test_bare_metadata_has_the_required_members_alone(demo, http):
+def test_bare_metadata_has_the_required_members_alone(
+    demo: DemoArchive, http: httpx.Client
+) -> None:
     with running_archive(demo.catalog, options=["--bare"]) as server:
         for address, document in full_documents().items():
             served = http.get(f"{server.base_url}/{address}/metadata").json()
@@ -71,14 +75,14 @@ def test_bare_metadata_has_the_required_members_alone(demo, http):
         )
 
 
-def test_schema_is_served(call):
+def test_schema_is_served(call: Caller) -> None:
     assert call.query("schema/").status_code == 404
     response = call.http.get(f"{call.base_url}/schema")
     assert response.headers["content-type"] == "application/json"
     assert response.text == schema_text()
 
 
-def test_headers_of_every_query_answer(call):
+def test_headers_of_every_query_answer(call: Caller) -> None:
     for response in (call.query("getPatient"), call.query("getSeriesSize"), call.query("getImage")):
         assert response.headers["access-control-allow-origin"] == "*"
         assert int(response.headers["responsetime"]) >= 0
@@ -87,14 +91,14 @@ def test_headers_of_every_query_answer(call):
         assert response.headers["bindaas-version"]
 
 
-def test_post_form_is_the_same_query(call):
+def test_post_form_is_the_same_query(call: Caller) -> None:
     url = f"{call.base_url}/TCIA/query/getPatient"
     posted = call.http.post(url, data={"Collection": "肝臓-MR", "format": "csv"})
     assert posted.text == call.query("getPatient", Collection="肝臓-MR", format="csv").text
     assert posted.headers["content-type"] == "application/csv"
 
 
-def test_first_value_of_a_repeated_key_counts(call):
+def test_first_value_of_a_repeated_key_counts(call: Caller) -> None:
     url = f"{call.base_url}/TCIA/query/getPatient?Collection=DEMO-PET-CT&Collection=DEMO-BRAIN-MR"
     assert {row["Collection"] for row in call.http.get(url).json()} == {"DEMO-PET-CT"}
     body = "Collection=DEMO-BRAIN-MR&Collection=DEMO-PET-CT"
@@ -103,12 +107,12 @@ def test_first_value_of_a_repeated_key_counts(call):
     assert {row["Collection"] for row in rows} == {"DEMO-BRAIN-MR"}
 
 
-def test_unknown_keys_are_ignored_and_keys_are_case_sensitive(call):
+def test_unknown_keys_are_ignored_and_keys_are_case_sensitive(call: Caller) -> None:
     everything = call.rows("getPatient")
     assert call.rows("getPatient", collection="DEMO-PET-CT", Colour="red") == everything
 
 
-def test_empty_value_is_no_filter_but_not_enough_for_a_required_key(call):
+def test_empty_value_is_no_filter_but_not_enough_for_a_required_key(call: Caller) -> None:
     assert call.rows("getPatient", Collection="") == call.rows("getPatient")
     assert call.query("getSeriesSize", SeriesInstanceUID="").status_code == 471
 
@@ -126,7 +130,9 @@ def test_empty_value_is_no_filter_but_not_enough_for_a_required_key(call):
         ("SharedList/query/ContentsByName", {}, "name"),
     ],
 )
-def test_missing_required_key_is_471(call, name, values, missing):
+def test_missing_required_key_is_471(
+    call: Caller, name: str, values: dict[str, str], missing: str
+) -> None:
     response = call.query(name, **values)
     assert response.status_code == 471
     assert response.headers["content-type"] == "application/json"
@@ -137,14 +143,14 @@ def test_missing_required_key_is_471(call, name, values, missing):
 @pytest.mark.parametrize(
     "day", ["2022-02-30", "01/02/2022", "2022-1-1", "\u0662022-01-01", "0000-00-00"]
 )
-def test_bad_date_is_575(call, day):
+def test_bad_date_is_575(call: Caller, day: str) -> None:
     response = call.query("NewPatientsInCollection", Collection="x", Date=day)
     assert response.status_code == 575
     assert "errorDescription" in response.json()
 
 
 @pytest.mark.parametrize("value", ["x; y", "a--b", "a/*b", "`x`", "DROP table", "x exec y"])
-def test_unsafe_value_is_571(call, value):
+def test_unsafe_value_is_571(call: Caller, value: str) -> None:
     response = call.query("getPatient", Collection=value)
     assert response.status_code == 571
     assert "errorDescription" in response.json()
@@ -153,16 +159,16 @@ def test_unsafe_value_is_571(call, value):
 @pytest.mark.parametrize(
     "value", ["' OR '1'='1", "\x00", "%", "*", "\\", '"', "\u202e", "x" * 20_000, "𠮷", "Raindrop"]
 )
-def test_strange_values_are_only_values(call, value):
+def test_strange_values_are_only_values(call: Caller, value: str) -> None:
     assert call.rows("getSeries", Collection=value) == []
 
 
-def test_bytes_that_are_no_utf8_match_nothing(call):
+def test_bytes_that_are_no_utf8_match_nothing(call: Caller) -> None:
     response = call.http.get(f"{call.base_url}/TCIA/query/getPatient?Collection=%ff%fe&%00=%zz")
     assert response.json() == []
 
 
-def test_unknown_endpoint_is_500_and_names_it(call):
+def test_unknown_endpoint_is_500_and_names_it(call: Caller) -> None:
     for path in ("TCIA/query/getNothing", "TCIA/query/getNothing/metadata"):
         response = call.query(path)
         assert response.status_code == 500
@@ -172,11 +178,11 @@ def test_unknown_endpoint_is_500_and_names_it(call):
 @pytest.mark.parametrize(
     "path", ["", "TCIA", "TCIA/query", "Other/query/getSeries", "TCIA/x/getSeries"]
 )
-def test_path_that_is_no_endpoint_is_404(call, path):
+def test_path_that_is_no_endpoint_is_404(call: Caller, path: str) -> None:
     assert call.http.get(f"{call.base_url}/{path}").status_code == 404
 
 
-def test_no_match_is_an_empty_set(call):
+def test_no_match_is_an_empty_set(call: Caller) -> None:
     values = {"Collection": "none"}
     assert call.query("getPatient", **values).text == "[]"
     names = "PatientID,PatientName,PatientBirthDate,PatientSex,EthnicGroup,Collection"
@@ -184,7 +190,7 @@ def test_no_match_is_an_empty_set(call):
     assert call.query("getPatient", format="xml", **values).text == "<Results></Results>"
 
 
-def test_no_match_is_204_where_that_is_asked_for(demo, http):
+def test_no_match_is_204_where_that_is_asked_for(demo: DemoArchive, http: httpx.Client) -> None:
     with running_archive(demo.catalog, options=["--no-content"]) as server:
         response = http.get(f"{server.base_url}/TCIA/query/getPatient?Collection=none")
         assert (response.status_code, response.content) == (204, b"")
@@ -192,7 +198,7 @@ def test_no_match_is_204_where_that_is_asked_for(demo, http):
         assert http.get(f"{server.base_url}/TCIA/query/getPatient").status_code == 200
 
 
-def test_csv_escapes_are_those_of_ecmascript(call):
+def test_csv_escapes_are_those_of_ecmascript(call: Caller) -> None:
     text = call.query("getSeries", format="csv", PatientID="Süß/01").text
     assert "Süß" not in text
     assert r'"S\u00FC\u00DF\/01"' in text
@@ -203,28 +209,28 @@ def test_csv_escapes_are_those_of_ecmascript(call):
     assert r"\uD842\uDFB7\u91CE" in tokyo
 
 
-def test_csv_null_is_nothing_between_two_commas(call):
+def test_csv_null_is_nothing_between_two_commas(call: Caller) -> None:
     lines = call.query("getSeries", format="csv", PatientID="PET-8").text.split("\n")
     assert len(lines) == 2
     assert ',"PT",,,,,,,"DEMO-PET-CT",,,,"1","60","PET-8"' in lines[1]
 
 
-def test_xml_escapes_nothing_and_null_is_empty(call):
+def test_xml_escapes_nothing_and_null_is_empty(call: Caller) -> None:
     text = call.query("getSeries", format="xml", PatientID="R&D <7>").text
     assert "<PatientID type='VARCHAR' >R&D <7></PatientID>" in text
     assert "<Manufacturer type='VARCHAR' ></Manufacturer>" in text
 
 
-def test_html_null_is_a_word(call):
+def test_html_null_is_a_word(call: Caller) -> None:
     assert "<TD>null</TD>" in call.query("getSeries", format="html", PatientID="PET-8").text
 
 
-def test_body_part_is_cut_to_15_characters_and_may_end_in_a_blank(call):
+def test_body_part_is_cut_to_15_characters_and_may_end_in_a_blank(call: Caller) -> None:
     parts = {row.get("BodyPartExamined") for row in call.rows("getBodyPartValues")}
     assert {"ABDOMEN_PELVIS ", "LOWER_EXTREMITY"} <= parts
 
 
-def test_api_key_in_header_or_query(demo, http):
+def test_api_key_in_header_or_query(demo: DemoArchive, http: httpx.Client) -> None:
     options = ["--api-key", "k-one", "--api-key", "clé"]
     with running_archive(demo.catalog, options=options) as server:
         url = f"{server.base_url}/TCIA/query/getCollectionValues"
@@ -238,23 +244,23 @@ def test_api_key_in_header_or_query(demo, http):
             assert (refused.status_code, refused.content) == (401, b"")
         for accepted in (
             http.get(url, headers={"api_key": "k-one"}),
-            http.get(url, headers={"api_key": "clé".encode()}),
+            http.get(url, headers={b"api_key": "clé".encode()}),
             http.get(url, params={"api_key": "clé"}),
             http.post(url, data={"api_key": "k-one"}),
         ):
             assert accepted.status_code == 200
 
 
-def test_too_long_a_form_is_refused(call):
+def test_too_long_a_form_is_refused(call: Caller) -> None:
     response = call.http.post(f"{call.base_url}/TCIA/query/getPatient", content=b"x" * 2_000_000)
     assert response.status_code == 413
 
 
-def test_other_methods_are_not_allowed(call):
+def test_other_methods_are_not_allowed(call: Caller) -> None:
     assert call.http.put(f"{call.base_url}/TCIA/query/getPatient").status_code == 405
 
 
-def test_an_interrupted_reader_leaves_the_server_well(call):
+def test_an_interrupted_reader_leaves_the_server_well(call: Caller) -> None:
     url = f"{call.base_url}/TCIA/query/getSeries"
     for _ in range(5):
         with httpx.stream("GET", url) as response:
