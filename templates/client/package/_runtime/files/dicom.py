@@ -101,9 +101,9 @@ class HeaderReader:
         Raises:
             NotDicomError: The bytes were no DICOM file.
         """
-        if self._problem or not self._found:
-            raise NotDicomError(self._problem or "its header identifies no object")
         found = self._found
+        if self._problem or not any(found.get(tag) for tag in KEYWORDS.values()):
+            raise NotDicomError(self._problem or "its header identifies no object")
         number = found.get(INSTANCE_NUMBER, "")
         return Header(
             found.get(SOP_INSTANCE_UID) or None,
@@ -208,7 +208,6 @@ class HeaderReader:
                     yield from self._value(length, keep=False)
             else:
                 if not inside and tag > INSTANCE_NUMBER:
-                    self._found.setdefault(INSTANCE_NUMBER, "")
                     return
                 as_explicit = inside[-1] if inside else explicit
                 length = yield from self._length(head, order, explicit=as_explicit)

@@ -1,6 +1,7 @@
 """The fixed records of a ZIP archive (PKWARE APPNOTE 4.3), as they stand in the bytes."""
 
 import struct
+from collections.abc import Mapping
 
 import attrs
 
@@ -28,6 +29,7 @@ LOCATOR_64_SIZE = _LOCATOR_64.size
 _MARK_16 = 0xFFFF
 _MARK_32 = 0xFFFFFFFF
 _ZIP64 = 1
+_NEWEST_VERSION = 63
 _DESCRIPTORS = tuple(
     (struct.Struct(layout), signed)
     for layout, signed in (("<4sLQQ", True), ("<4sLLL", True), ("<LQQ", False), ("<LLL", False))
@@ -159,6 +161,22 @@ def descriptor_length(data: bytes, crc: int, packed: int, size: int) -> int:
             if fields == ((DESCRIPTOR, *values) if signed else values):
                 return layout.size
     return 0
+
+
+def could_be_header(head: bytes, names: Mapping[int, Member]) -> bool:
+    """Whether a header behind stored data is one, and not data that starts like one.
+
+    Args:
+        head: Bytes enough for either kind.
+        names: The members so far by their offset, one of which the directory starts with.
+    """
+    if head.startswith(LOCAL):
+        _, version, flags, method, *_, name_length, _ = _LOCAL.unpack_from(head)
+        known = version <= _NEWEST_VERSION and flags & 1 == 0 and method in (STORED, DEFLATED)
+        return known and name_length > 0
+    fields = _CENTRAL.unpack_from(head)
+    named = names.get(fields[16])
+    return named is not None and len(named.raw_name) == fields[10]
 
 
 def signed_descriptor_length(data: bytes, crc: int, size: int) -> int:

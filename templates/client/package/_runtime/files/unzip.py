@@ -31,6 +31,7 @@ from .records import (
     Entry,
     Member,
     central_lengths,
+    could_be_header,
     descriptor_length,
     local_lengths,
     read_central,
@@ -174,6 +175,7 @@ class Unzip:
         if self._members > self._limits.members:
             raise LimitError(f"the ZIP archive has more than {self._limits.members} members")
         self._crc = self._size = 0
+        self._seen[offset] = member
         yield member
         data_at = self._place
         if member.method == DEFLATED:
@@ -181,14 +183,13 @@ class Unzip:
         elif member.described and not (member.packed or member.size):
             yield from self._stored_to_descriptor(data_at)
         else:
-            yield from self._stored(member.packed, data_at)
+            yield from self._stored(member.packed or member.size, data_at)
         packed = self._place - data_at
         if member.described:
             yield from self._descriptor(member, packed)
         elif (member.crc, member.packed, member.size) != (self._crc, packed, self._size):
             raise self._differs(member, packed)
         member.crc, member.packed, member.size = self._crc, packed, self._size
-        self._seen[offset] = member
         yield MEMBER_END
 
     def _differs(self, member: Member, packed: int) -> DownloadError:
@@ -257,9 +258,10 @@ class Unzip:
                 yield self._counted(data, data_at)
             if found < 0:
                 continue
-            yield from self._need(LONGEST_DESCRIPTOR + 4)
-            ahead = self._peek(LONGEST_DESCRIPTOR + 4)
-            if signed_descriptor_length(ahead, self._crc, self._size):
+            yield from self._need(LONGEST_DESCRIPTOR + CENTRAL_SIZE)
+            ahead = self._peek(LONGEST_DESCRIPTOR + CENTRAL_SIZE)
+            length = signed_descriptor_length(ahead, self._crc, self._size)
+            if length and could_be_header(ahead[length:], self._seen):
                 return
             self._at += len(DESCRIPTOR)
             yield self._counted(DESCRIPTOR, data_at)
@@ -270,9 +272,14 @@ class Unzip:
         length = descriptor_length(ahead, self._crc, packed, self._size)
         if not length:
             raise self._damaged(f"CRC-32 or size of {self._what} differs from its data descriptor")
-        told = (member.crc, member.packed, member.size)
-        if any(told) and told != (self._crc, packed, self._size):
-            raise self._differs(member, packed)
+        # Some writers know one of the values when they write the local header.
+        for told, value in (
+            (member.crc, self._crc),
+            (member.packed, packed),
+            (member.size, self._size),
+        ):
+            if told not in (0, value):
+                raise self._differs(member, packed)
         self._at += length
 
     def _directory(self) -> Generator[None, None, None]:

@@ -1,0 +1,259 @@
+"""A client of the runtime where it stands, files made for it, and servers for them."""
+
+import asyncio
+import io
+import struct
+import sys
+import threading
+import zipfile
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import attrs
+import pytest
+
+from tciagen.archive.demo import DemoArchive, build_demo
+from tciagen.archive.running import RunningArchive, running_archive
+
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE.parents[1] / "templates" / "client" / "package"), str(HERE)]
+
+from files_client import AsyncClient, Client  # noqa: E402
+
+from _runtime.retry import Retry  # noqa: E402
+
+SERIES = "1.2.3.4"
+Member = tuple[str | zipfile.ZipInfo, bytes]
+
+
+def element(tag: int, vr: bytes, value: bytes, *, explicit: bool = True) -> bytes:
+    """A data element, little-endian."""
+    value += b"\0" * (len(value) % 2)
+    head = struct.pack("<HH", tag >> 16, tag & 0xFFFF)
+    if not explicit:
+        return head + struct.pack("<L", len(value)) + value
+    if vr in (b"OB", b"OW", b"SQ", b"UN"):
+        return head + vr + struct.pack("<HL", 0, len(value)) + value
+    return head + vr + struct.pack("<H", len(value)) + value
+
+
+def dicom(
+    sop: str | None = None,
+    *,
+    series: str = SERIES,
+    number: int | None = 1,
+    size: int = 2000,
+    fill: bytes | None = None,
+) -> bytes:
+    """A small DICOM Part 10 file."""
+    sop = f"{series}.{number}" if sop is None else sop
+    meta = element(0x00020010, b"UI", b"1.2.840.10008.1.2.1")
+    body = element(0x00080018, b"UI", sop.encode())
+    body += element(0x00080060, b"CS", b"CT")
+    body += element(0x0020000D, b"UI", b"1.2.3")
+    body += element(0x0020000E, b"UI", series.encode())
+    if number is not None:
+        body += element(0x00200013, b"IS", str(number).encode())
+    pixels = (fill or bytes(range(256))) * (size // len(fill or bytes(256)) + 1)
+    body += element(0x7FE00010, b"OW", pixels[: size - size % 2])
+    return (
+        bytes(128)
+        + b"DICM"
+        + element(0x00020000, b"UL", struct.pack("<L", len(meta)))
+        + meta
+        + body
+    )
+
+
+class _Stream(io.RawIOBase):
+    """Takes what is written and cannot seek."""
+
+    def __init__(self) -> None:
+        self.parts: list[bytes] = []
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self.parts.append(bytes(data))
+        return len(data)
+
+
+def zipped(
+    members: Iterable[Member], *, stream: bool = True, method: int = zipfile.ZIP_DEFLATED
+) -> bytes:
+    """A ZIP archive, with data descriptors if it is written as a stream."""
+    sink = _Stream()
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(sink if stream else buffer, "w", method) as archive:
+        for name, data in members:
+            archive.writestr(name, data)
+    return b"".join(sink.parts) if stream else buffer.getvalue()
+
+
+def series_zip(count: int = 3, **options: Any) -> bytes:
+    """The archive of a series, as a v3 server sends it."""
+    images = [(f"images/{n}.dcm", dicom(number=n + 1)) for n in range(count)]
+    return zipped([("images/", b""), *images, ("results.json", b"[]")], **options)
+
+
+@attrs.define
+class Reply:
+    """One answer of the scripted server.
+
+    Attributes:
+        body: What it promises.
+        sent: How much of it is sent before the connection is cut; None for all.
+        chunked: Whether it is sent without a length.
+        hold: Waited for when ``sent`` bytes are out, before the rest.
+    """
+
+    body: bytes = b""
+    status: int = 200
+    headers: dict[str, str] = attrs.field(factory=dict)
+    sent: int | None = None
+    chunked: bool = False
+    hold: threading.Event | threading.Barrier | None = None
+
+
+@attrs.define
+class Server:
+    """Answers by its script; the last reply again and again, or by path."""
+
+    base_url: str
+    script: list[Reply] = attrs.field(factory=list)
+    by_uid: dict[str, Reply] = attrs.field(factory=dict)
+    asked: list[tuple[str, dict[str, str]]] = attrs.field(factory=list)
+    lock: Any = attrs.field(factory=threading.Lock)
+    open_now: int = 0
+    most_open: int = 0
+
+    def answers(self, *replies: Reply | bytes) -> None:
+        self.script = [r if isinstance(r, Reply) else Reply(r) for r in replies]
+
+    @property
+    def ranges(self) -> list[str | None]:
+        """The Range header of each request so far."""
+        return [headers.get("range") for _, headers in self.asked]
+
+    def reply(self, path: str) -> Reply:
+        for uid, reply in self.by_uid.items():
+            if path.endswith(f"={uid}"):
+                return reply
+        with self.lock:
+            return self.script.pop(0) if len(self.script) > 1 else self.script[0]
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    served: Server
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+    def do_GET(self) -> None:
+        state = self.served
+        with state.lock:
+            state.asked.append((self.path, {k.lower(): v for k, v in self.headers.items()}))
+            state.open_now += 1
+            state.most_open = max(state.most_open, state.open_now)
+        try:
+            self._reply(state.reply(self.path))
+        except (BrokenPipeError, ConnectionResetError):
+            self.close_connection = True
+        finally:
+            with state.lock:
+                state.open_now -= 1
+
+    def _reply(self, reply: Reply) -> None:
+        self.send_response(reply.status)
+        for name, value in reply.headers.items():
+            self.send_header(name, value)
+        if reply.chunked:
+            self.send_header("Transfer-Encoding", "chunked")
+        elif reply.status != 204:
+            self.send_header("Content-Length", str(len(reply.body)))
+        self.end_headers()
+        until = len(reply.body) if reply.sent is None else reply.sent
+        self._write(reply.body[:until], reply.chunked)
+        if reply.hold is not None:
+            reply.hold.wait(30)
+            self._write(reply.body[until:], reply.chunked)
+        elif reply.sent is not None:
+            self.close_connection = True
+            return
+        if reply.chunked:
+            self.wfile.write(b"0\r\n\r\n")
+
+    def _write(self, data: bytes, chunked: bool) -> None:
+        if chunked and data:
+            self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
+        else:
+            self.wfile.write(data)
+        self.wfile.flush()
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    handler = type("Handler", (_Handler,), {})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as http:
+        http.daemon_threads = True
+        state = Server(f"http://127.0.0.1:{http.server_port}/v3")
+        handler.served = state
+        thread = threading.Thread(target=http.serve_forever, args=(0.02,))
+        thread.start()
+        yield state
+        http.shutdown()
+        thread.join()
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> DemoArchive:
+    return build_demo(tmp_path_factory.mktemp("demo"))
+
+
+@pytest.fixture(scope="session")
+def archive(demo: DemoArchive) -> Iterator[RunningArchive]:
+    with running_archive(demo.catalog) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def make() -> SimpleNamespace:
+    """What makes files and replies."""
+    return SimpleNamespace(
+        dicom=dicom, zipped=zipped, series_zip=series_zip, element=element, Reply=Reply
+    )
+
+
+Ask = Callable[..., Any]
+
+
+@pytest.fixture(params=["sync", "async"])
+def ask(request: pytest.FixtureRequest) -> Ask:
+    """Run ``question(client)`` on either client of a server; what it gives is awaited."""
+    defaults: dict[str, Any] = {"retry": Retry(backoff=0)}
+
+    def ask_sync(base_url: str, question: Callable[[Any], Any], **options: Any) -> Any:
+        with Client(base_url=base_url, **defaults | options) as client:
+            return question(client)
+
+    def ask_async(base_url: str, question: Callable[[Any], Any], **options: Any) -> Any:
+        async def run() -> Any:
+            async with AsyncClient(base_url=base_url, **defaults | options) as client:
+                answer = question(client)
+                return await answer if isinstance(answer, Awaitable) else answer
+
+        return asyncio.run(run())
+
+    return ask_sync if request.param == "sync" else ask_async
+
+
+@pytest.fixture
+def client(server: Server) -> Iterator[Client]:
+    """The synchronous client of the scripted server."""
+    with Client(base_url=server.base_url, retry=Retry(backoff=0)) as made:
+        yield made

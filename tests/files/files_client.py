@@ -1,0 +1,81 @@
+"""A client as it is generated, of three endpoints that answer files."""
+
+from typing import Any, Unpack
+
+from _runtime.client import AsyncClientBase, Settings, SyncClient
+from _runtime.download import DownloadOptions
+from _runtime.endpoint import Arguments, Endpoint, Parameter
+from _runtime.methods import files
+
+_SERIES = Parameter("SeriesInstanceUID", "series_instance_uid", "uid", required=True)
+_OBJECT = Parameter("SOPInstanceUID", "sop_instance_uid", "uid", required=True)
+IMAGE = Endpoint(resource="TCIA", name="getImage", formats=("ZIP",), parameters=(_SERIES,))
+SINGLE = Endpoint(
+    resource="TCIA", name="getSingleImage", formats=("DICOM",), parameters=(_SERIES, _OBJECT)
+)
+HULL = Endpoint(
+    resource="Fleet",
+    name="getHullScan",
+    formats=("ZIP",),
+    parameters=(Parameter("VesselID", "vessel_id", required=True),),
+)
+PLAN = Endpoint(
+    resource="Fleet",
+    name="getPlan",
+    formats=("PDF",),
+    parameters=(Parameter("VesselID", "vessel_id", required=True),),
+)
+
+
+class Endpoints:
+    """What both clients have."""
+
+    @files(IMAGE)
+    def download_image(
+        self, *, series_instance_uid: str, **options: Unpack[DownloadOptions]
+    ) -> Arguments:
+        """Fetch a series."""
+        return Arguments({"SeriesInstanceUID": series_instance_uid}, options=options)
+
+    @files(SINGLE)
+    def download_single_image(
+        self, *, series_instance_uid: str, sop_instance_uid: str, **options: Unpack[DownloadOptions]
+    ) -> Arguments:
+        """Fetch one object."""
+        values = {"SeriesInstanceUID": series_instance_uid, "SOPInstanceUID": sop_instance_uid}
+        return Arguments(values, options=options)
+
+    @files(HULL)
+    def download_hull_scan(
+        self, *, vessel_id: str, **options: Unpack[DownloadOptions]
+    ) -> Arguments:
+        """Fetch an archive of no DICOM files."""
+        return Arguments({"VesselID": vessel_id}, options=options)
+
+    @files(PLAN)
+    def download_plan(self, *, vessel_id: str, **options: Unpack[DownloadOptions]) -> Arguments:
+        """Fetch a file of no known kind."""
+        return Arguments({"VesselID": vessel_id}, options=options)
+
+
+_SETTINGS = Settings(
+    package="files_client", version="1", base_url="https://files.invalid/v3", environment="FILES"
+)
+
+
+class Client(Endpoints, SyncClient):
+    """The synchronous client."""
+
+    _settings = _SETTINGS
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(on_drift="off", **options)
+
+
+class AsyncClient(Endpoints, AsyncClientBase):
+    """The asynchronous client."""
+
+    _settings = _SETTINGS
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(on_drift="off", **options)

@@ -1,0 +1,86 @@
+"""Manifest files: written, read back, and refused by line if they are none."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from _runtime.download import ManifestError, read_manifest, write_manifest
+
+PORTAL = """downloadServerUrl=https://archive.invalid/servlet/DownloadServlet\r
+includeAnnotation=true\r
+noOfrRetry=4\r
+databasketId=manifest-1.tcia\r
+manifestVersion=3.0\r
+ListOfSeriesToDownload=\r
+1.3.6.1.4.1.1\r
+1.3.6.1.4.1.2\r
+1.3.6.1.4.1.1\r
+\r
+"""
+
+
+def test_a_portal_s_manifest_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.tcia"
+    path.write_bytes(b"\xef\xbb\xbf" + PORTAL.encode())
+    manifest = read_manifest(path)
+    assert manifest.series == ("1.3.6.1.4.1.1", "1.3.6.1.4.1.2")
+    assert manifest.fields["noOfrRetry"] == "4"
+    assert next(iter(manifest.fields)) == "downloadServerUrl"
+
+
+uids = st.lists(st.integers(0, 10**12), min_size=2, max_size=4).map(
+    lambda parts: ".".join(map(str, parts))
+)
+keys = st.from_regex(r"[A-Za-z0-9_.-]{1,20}", fullmatch=True)
+values = st.text(st.characters(categories=["L", "N", "P"]), max_size=20)
+
+
+@given(st.lists(uids, unique=True), st.dictionaries(keys, values, max_size=4))
+def test_what_is_written_is_read_back(tmp_path_factory, series, fields) -> None:
+    path = tmp_path_factory.getbasetemp() / "round.tcia"
+    fields.pop("ListOfSeriesToDownload", None)
+    write_manifest(path, series, fields)
+    manifest = read_manifest(path)
+    assert (list(manifest.series), manifest.fields) == (series, fields)
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        (b"", None),
+        (b"a=1\n", None),
+        (b"ListOfSeriesToDownload=\n../../etc/passwd\n", 2),
+        (b"ListOfSeriesToDownload=\n1.2.3\n1.2;rm\n", 3),
+        (b"ListOfSeriesToDownload=\n" + b"1." * 40 + b"1\n", 2),
+        (b"a sentence\nListOfSeriesToDownload=\n", 1),
+        (b"a=\x1b[2J\nListOfSeriesToDownload=\n", 1),
+        (b"a=1\n\xff\xfe\n", 2),
+        (b"ListOfSeriesToDownload=\n1.2\0\n", 2),
+        ("ListOfSeriesToDownload=\n\uff11.\uff12\n".encode(), 2),
+    ],
+)
+def test_what_is_no_manifest_is_refused(tmp_path: Path, content: bytes, line: int | None) -> None:
+    path = tmp_path / "a.tcia"
+    path.write_bytes(content)
+    with pytest.raises(ManifestError) as caught:
+        read_manifest(path)
+    assert caught.value.line == line
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize(
+    ("series", "fields"),
+    [
+        (["x"], {}),
+        (["1.2\n1.3"], {}),
+        (["1.2"], {"a": "1\nb=2"}),
+        (["1.2"], {"a b": "1"}),
+        (["1.2"], {"ListOfSeriesToDownload": ""}),
+    ],
+)
+def test_what_cannot_stand_in_a_manifest_is_not_written(tmp_path: Path, series, fields) -> None:
+    with pytest.raises(ManifestError):
+        write_manifest(tmp_path / "a.tcia", series, fields)
+    assert list(tmp_path.iterdir()) == []

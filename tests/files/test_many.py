@@ -1,0 +1,145 @@
+"""Many downloads at a time: each series whole or not there, gone on with by the same call."""
+
+import threading
+
+import attrs
+import pytest
+from files_client import Client
+
+from _runtime.download import DownloadsError, ManyProgress, VerificationError
+from _runtime.errors import ParameterError, ServerError
+
+UIDS = [f"1.2.{n}" for n in range(12)]
+
+
+@pytest.fixture
+def many(make, server):
+    """A server of twelve series."""
+    for uid in UIDS:
+        images = [(f"{n}.dcm", make.dicom(series=uid, number=n + 1)) for n in range(2)]
+        server.by_uid[uid] = make.Reply(make.zipped(images), headers={"imageCount": "2"})
+    return server
+
+
+@attrs.frozen
+class Row:
+    series_instance_uid: str
+    other: int = 1
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        UIDS,
+        [{"series_instance_uid": uid} for uid in UIDS],
+        [Row(uid) for uid in UIDS],
+        (uid for uid in UIDS),
+    ],
+    ids=["uids", "keywords", "rows", "iterator"],
+)
+def test_all_are_fetched_in_their_order(client, many, tmp_path, items) -> None:
+    seen: list[ManyProgress] = []
+    done = client.download_image.many(tmp_path / "all.zip", items, progress=seen.append)
+    assert [one.path for one in done] == [tmp_path / "all.zip" / uid for uid in UIDS]
+    assert all(len(one.files) == 2 and "SeriesInstanceUID" in one.checks for one in done)
+    assert many.most_open <= 4
+    last = seen[-1]
+    assert (last.finished, last.count, last.done) == (12, 12, True)
+    assert last.all_bytes == sum(len(reply.body) for reply in many.by_uid.values())
+    assert {one.place for one in seen} == set(range(12))
+    assert [one.all_bytes for one in seen] == sorted(one.all_bytes for one in seen)
+
+
+def test_four_are_fetched_at_a_time(client, many, tmp_path) -> None:
+    four = threading.Barrier(4)
+    for reply in many.by_uid.values():
+        reply.sent, reply.hold = 10, four
+    assert len(client.download_image.many(tmp_path, UIDS)) == 12
+    assert many.most_open == 4
+
+
+def test_what_is_whole_is_kept_and_the_rest_is_fetched(client, many, tmp_path) -> None:
+    client.download_image.many(tmp_path, UIDS[:5])
+    (tmp_path / UIDS[1] / "0.dcm").write_bytes(b"spoiled")
+    many.asked.clear()
+    done = client.download_image.many(tmp_path, UIDS)
+    assert [one.kept for one in done] == [True, False, True, True, True] + [False] * 7
+    assert len(many.asked) == 8
+    again = client.download_image.many(tmp_path, UIDS[:2], existing="replace")
+    assert [one.kept for one in again] == [False, False]
+
+
+def test_what_is_asked_for_twice_is_fetched_once(client, many, tmp_path) -> None:
+    first, _, again = client.download_image.many(tmp_path, [UIDS[0], UIDS[1], UIDS[0]])
+    assert again is first
+    assert len(many.asked) == 2
+
+
+def test_failures_do_not_stop_the_others(client, make, many, tmp_path) -> None:
+    many.by_uid[UIDS[3]] = make.Reply(many.by_uid[UIDS[4]].body)
+    many.by_uid[UIDS[6]] = make.Reply(b"", status=500)
+    with pytest.raises(DownloadsError, match="2 of 12 downloads failed; number 4") as caught:
+        client.download_image.many(tmp_path, UIDS)
+    failed = caught.value.failed
+    assert {place: type(error) for place, error in failed.items()} == {
+        3: VerificationError,
+        6: ServerError,
+    }
+    assert len(caught.value.done) == 10
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
+        set(UIDS) - {UIDS[3], UIDS[6]}
+    )
+
+
+def test_never_more_at_a_time_than_the_client_has_connections(make, many, tmp_path) -> None:
+    with Client(base_url=many.base_url, max_connections=2) as client:
+        client.download_image.many(tmp_path, UIDS, workers=8)
+    assert many.most_open <= 2
+
+
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, ValueError])
+def test_what_progress_raises_ends_all(client, many, tmp_path, kind) -> None:
+    def enough(told: ManyProgress) -> None:
+        if told.finished == 3:
+            raise kind
+
+    with pytest.raises(kind):
+        client.download_image.many(tmp_path, UIDS, progress=enough)
+    left = list(tmp_path.iterdir())
+    assert len(left) < len(UIDS)
+    assert all(len(list(path.iterdir())) == 2 for path in left)
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("download-")]
+
+
+def test_a_full_disk_stops_all(client, many, tmp_path) -> None:
+    (tmp_path / UIDS[2]).write_bytes(b"a file where a folder should go")
+    with pytest.raises(NotADirectoryError):
+        client.download_image.many(tmp_path, UIDS, workers=1)
+    assert len(many.asked) == 2
+
+
+@pytest.mark.parametrize(
+    ("items", "words"),
+    [
+        ([7], "cannot ask with 7"),
+        (["1.2.3", object()], "cannot ask with"),
+        ([Row("not a uid")], "series_instance_uid"),
+    ],
+)
+def test_items_that_cannot_be_asked_for_are_refused_before_any_request(
+    client, many, tmp_path, items, words: str
+) -> None:
+    with pytest.raises(ParameterError, match=words):
+        client.download_image.many(tmp_path, items)
+    with pytest.raises(ParameterError, match="series_instance_uid and sop_instance_uid"):
+        client.download_single_image.many(tmp_path, ["1.2.3"])
+    with pytest.raises(ParameterError, match=r"name 1\.2\.9\.dcm"):
+        client.download_single_image.many(
+            tmp_path,
+            [{"series_instance_uid": uid, "sop_instance_uid": "1.2.9"} for uid in UIDS[:2]],
+        )
+    assert many.asked == []
+
+
+def test_nothing_to_fetch_is_nothing(client, many, tmp_path) -> None:
+    assert client.download_image.many(tmp_path, []) == []

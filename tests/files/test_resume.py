@@ -1,0 +1,163 @@
+"""Broken downloads: gone on with where that is safe, else begun again, never pieced wrongly."""
+
+import email.utils
+import gzip
+import time
+
+import pytest
+
+from _runtime.download import DamagedError
+from _runtime.errors import BrokenStreamError
+from _runtime.retry import Attempts, Clock, Retry
+
+BODY = bytes(range(256)) * 600
+HALF = 100_000
+TAG = {"ETag": '"v1"', "Accept-Ranges": "bytes"}
+
+
+def part(make, body: bytes = BODY, start: int = HALF, **headers: str) -> object:
+    told = {"Content-Range": f"bytes {start}-{len(body) - 1}/{len(body)}", **headers}
+    return make.Reply(body[start:], status=206, headers=told)
+
+
+def fetch(ask, server, tmp_path, **options: object) -> bytes:
+    done = ask(
+        server.base_url, lambda c: c.download_plan(tmp_path / "plan.pdf", vessel_id="1"), **options
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["plan.pdf"]
+    assert done.bytes == len(done.path.read_bytes())
+    return done.path.read_bytes()
+
+
+def dates(age: int) -> dict[str, str]:
+    modified = email.utils.formatdate(time.time() - age, usegmt=True)
+    return {"Last-Modified": modified}
+
+
+@pytest.mark.parametrize(
+    "headers", [TAG, {"ETag": '"v1"'}, dates(3600)], ids=["tag", "bare", "date"]
+)
+def test_a_broken_download_goes_on_by_range(ask, make, server, tmp_path, headers) -> None:
+    server.answers(make.Reply(BODY, headers=headers, sent=HALF), part(make))
+    assert fetch(ask, server, tmp_path) == BODY
+    assert server.ranges == [None, f"bytes={HALF}-"]
+    assert server.asked[1][1]["if-range"] == next(iter(headers.values()))
+
+
+def test_it_goes_on_more_than_once(ask, make, server, tmp_path) -> None:
+    second = part(make)
+    second.sent = 20_000
+    server.answers(make.Reply(BODY, headers=TAG, sent=HALF), second, part(make, start=120_000))
+    assert fetch(ask, server, tmp_path) == BODY
+    assert server.ranges == [None, "bytes=100000-", "bytes=120000-"]
+
+
+@pytest.mark.parametrize("name", ["a", "a.zip"])
+def test_unpacking_goes_on_by_range(ask, make, server, tmp_path, name: str) -> None:
+    body = make.series_zip(5)
+    half = len(body) // 2
+    server.answers(make.Reply(body, headers=TAG, sent=half), part(make, body, half))
+    done = ask(
+        server.base_url, lambda c: c.download_image(tmp_path / name, series_instance_uid="1.2.3.4")
+    )
+    assert "crc32" in done.checks
+    assert server.ranges == [None, f"bytes={half}-"]
+
+
+NO_VALIDATOR = {
+    "none": {},
+    "weak tag": {"ETag": 'W/"v1"'},
+    "no ranges": {"ETag": '"v1"', "Accept-Ranges": "none"},
+    "too new": dates(-3600),
+}
+
+
+@pytest.mark.parametrize("headers", NO_VALIDATOR.values(), ids=NO_VALIDATOR)
+def test_without_a_strong_validator_it_begins_again(ask, make, server, tmp_path, headers) -> None:
+    server.answers(make.Reply(BODY, headers=headers, sent=HALF), make.Reply(BODY, headers=headers))
+    assert fetch(ask, server, tmp_path) == BODY
+    assert server.ranges == [None, None]
+
+
+def test_a_file_that_changed_is_taken_whole(ask, make, server, tmp_path) -> None:
+    changed = BODY[::-1] + b"more"
+    server.answers(
+        make.Reply(BODY, headers=TAG, sent=HALF), make.Reply(changed, headers={"ETag": '"v2"'})
+    )
+    assert fetch(ask, server, tmp_path) == changed
+
+
+FALSE_PARTS = {
+    "another start": lambda make: part(make, start=HALF + 1),
+    "another size": lambda make: part(make, BODY + b"1"),
+    "not to the end": lambda make: make.Reply(
+        BODY[HALF:-1],
+        status=206,
+        headers={"Content-Range": f"bytes {HALF}-{len(BODY) - 2}/{len(BODY)}"},
+    ),
+    "another tag": lambda make: part(make, ETag='"v2"'),
+    "no range told": lambda make: make.Reply(BODY[HALF:], status=206),
+    "many ranges": lambda make: make.Reply(
+        BODY, status=206, headers={"Content-Type": "multipart/byteranges; boundary=x"}
+    ),
+    "refused": lambda make: make.Reply(b"", status=416),
+}
+
+
+@pytest.mark.parametrize("case", FALSE_PARTS)
+def test_a_wrong_part_is_not_taken(ask, make, server, tmp_path, case: str) -> None:
+    server.answers(make.Reply(BODY, headers=TAG, sent=HALF), FALSE_PARTS[case](make), BODY)
+    assert fetch(ask, server, tmp_path) == BODY
+    assert server.ranges == [None, f"bytes={HALF}-", None]
+
+
+def test_a_part_that_was_not_asked_for_is_not_taken(ask, make, server, tmp_path) -> None:
+    server.answers(part(make), BODY)
+    assert fetch(ask, server, tmp_path) == BODY
+
+
+def test_damage_begins_again_from_the_start(ask, make, server, tmp_path) -> None:
+    body = make.series_zip()
+    spoiled = body[:300] + b"!" + body[301:]
+    server.answers(make.Reply(spoiled, headers=TAG), make.Reply(body, headers=TAG))
+    ask(server.base_url, lambda c: c.download_image(tmp_path, series_instance_uid="1.2.3.4"))
+    assert server.ranges == [None, None]
+
+
+def test_attempts_are_bounded_and_their_error_tells_what_came(ask, make, server, tmp_path) -> None:
+    server.answers(make.Reply(BODY, sent=HALF))
+    with pytest.raises(BrokenStreamError):
+        fetch(ask, server, tmp_path, retry=Retry(attempts=3, backoff=0))
+    assert len(server.asked) == 3
+    server.answers(make.series_zip()[:-1])
+    with pytest.raises(DamagedError) as caught:
+        ask(
+            server.base_url,
+            lambda c: c.download_image(tmp_path, series_instance_uid="1.2.3.4"),
+            retry=Retry(attempts=2, backoff=0),
+        )
+    assert caught.value.bytes == len(make.series_zip()) - 1
+    assert caught.value.files == tuple(f"images/{n}.dcm" for n in range(3))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_total_time_counts_from_the_last_byte() -> None:
+    now = [0.0]
+    attempts = Attempts(Retry(total=10, backoff=0), Clock(monotonic=lambda: now[0]))
+    now[0] = 3600
+    attempts.progress()
+    now[0] = 3605
+    assert attempts.after(BrokenStreamError("x")) == 0
+    now[0] = 3611
+    with pytest.raises(BrokenStreamError):
+        attempts.after(BrokenStreamError("x"))
+
+
+def test_a_compressed_transfer_is_undone_and_not_gone_on_with(ask, make, server, tmp_path) -> None:
+    packed = gzip.compress(BODY)
+    headers = {**TAG, "Content-Encoding": "gzip"}
+    server.answers(
+        make.Reply(packed, headers=headers, sent=200), make.Reply(packed, headers=headers)
+    )
+    assert fetch(ask, server, tmp_path) == BODY
+    assert server.ranges == [None, None]

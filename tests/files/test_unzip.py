@@ -1,0 +1,249 @@
+"""The reader of ZIP streams: same bytes as zipfile, or an error, however they are cut."""
+
+import io
+import random
+import stat
+import struct
+import subprocess
+import zipfile
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from _runtime.files.errors import (
+    DamagedError,
+    DownloadError,
+    LimitError,
+    NotAFileError,
+    UnsafeArchiveError,
+)
+from _runtime.files.options import Limits
+from _runtime.files.records import Member
+from _runtime.files.unzip import MEMBER_END, MOST_AT_ONCE, Unzip
+
+Read = list[tuple[str, bytes]]
+
+
+def unpack(archive: bytes, step: int = 65536, limits: Limits | None = None) -> Read:
+    unzip = Unzip(limits)
+    found: Read = []
+    data: list[bytes] = []
+    pieces = [archive[at : at + step] for at in range(0, len(archive), step)]
+    events = [event for piece in pieces for event in unzip.feed(piece)]
+    for event in [*events, *unzip.finish()]:
+        if isinstance(event, Member):
+            found.append((event.name, b""))
+            data.clear()
+        elif isinstance(event, bytes):
+            assert 0 < len(event) <= MOST_AT_ONCE
+            data.append(event)
+        else:
+            assert event is MEMBER_END
+            found[-1] = (found[-1][0], b"".join(data))
+    return found
+
+
+contents = st.one_of(
+    st.binary(max_size=300),
+    st.integers(0, 200_000).map(bytes),
+    st.lists(
+        st.sampled_from([b"PK\x07\x08", b"PK\x03\x04", b"PK\x01\x02", b"PK", b"\0" * 12, b"x"]),
+        max_size=40,
+    ).map(b"".join),
+)
+names = st.text(
+    st.characters(blacklist_categories=["Cs", "Cc"], blacklist_characters="\\"),
+    min_size=1,
+    max_size=20,
+)
+members = st.lists(
+    st.tuples(
+        names, contents, st.sampled_from([zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED]), st.booleans()
+    ),
+    max_size=5,
+    unique_by=lambda member: member[0],
+)
+
+
+class Pipe(io.BytesIO):
+    """Cannot seek, so zipfile writes data descriptors."""
+
+    def seekable(self) -> bool:
+        return False
+
+    def seek(self, *_: object) -> int:
+        raise io.UnsupportedOperation
+
+    def tell(self) -> int:
+        raise io.UnsupportedOperation
+
+
+def write(
+    given_members: list[tuple[str, bytes, int, bool]], *, pipe: bool, comment: bytes
+) -> bytes:
+    sink = Pipe() if pipe else io.BytesIO()
+    with zipfile.ZipFile(sink, "w") as archive:
+        archive.comment = comment
+        for name, data, method, wide in given_members:
+            info = zipfile.ZipInfo(name)
+            info.compress_type = method
+            with archive.open(info, "w", force_zip64=wide) as file:
+                file.write(data)
+    return sink.getvalue()
+
+
+@settings(max_examples=150, deadline=None)
+@given(members, st.booleans(), st.binary(max_size=30), st.integers(1, 70_000))
+def test_any_archive_of_zipfile_unpacks_to_the_same_bytes(
+    given_members: list[tuple[str, bytes, int, bool]], pipe: bool, comment: bytes, step: int
+) -> None:
+    archive = write(given_members, pipe=pipe, comment=comment)
+    wanted = [(name, data) for name, data, _, _ in given_members]
+    assert unpack(archive, max(step, len(archive) // 500)) == wanted
+
+
+@settings(max_examples=60, deadline=None)
+@given(members, st.booleans(), st.binary(max_size=5), st.data())
+def test_every_truncation_is_an_error(
+    given_members: list[tuple[str, bytes, int, bool]],
+    pipe: bool,
+    comment: bytes,
+    data: st.DataObject,
+) -> None:
+    archive = write(given_members, pipe=pipe, comment=comment)
+    with pytest.raises(DownloadError):
+        unpack(archive[: data.draw(st.integers(0, len(archive) - 1))])
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_an_archive_cut_at_any_byte_is_an_error(make, stream: bool, method: int) -> None:
+    archive = make.zipped(
+        [("a", b"PK\x07\x08 and so on"), ("b/", b""), ("b/c", b"")], stream=stream, method=method
+    )
+    for length in range(len(archive)):
+        with pytest.raises(DamagedError, match="cut short"):
+            unpack(archive[:length])
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_a_changed_byte_never_gives_other_data(make, stream: bool) -> None:
+    archive = make.zipped([("a.dcm", bytes(range(200))), ("b", b"x" * 400)], stream=stream)
+    right = unpack(archive)
+    errors = 0
+    for at in range(len(archive)):
+        for bit in (1, 0x80):
+            changed = bytearray(archive)
+            changed[at] ^= bit
+            try:
+                assert unpack(bytes(changed)) == right
+            except DownloadError:
+                errors += 1
+    assert errors > len(archive)
+
+
+def test_archives_of_info_zip_are_read(tmp_path) -> None:
+    (tmp_path / "a").write_bytes(random.Random(1).randbytes(50_000))
+    (tmp_path / "b").write_bytes(bytes(90_000))
+    command = ["zip", "-q", "-r", "-", "a", "b"]
+    try:
+        piped = subprocess.run(command, cwd=tmp_path, capture_output=True, check=True).stdout
+    except FileNotFoundError:
+        pytest.skip("there is no zip here")
+    assert dict(unpack(piped, 1000)) == {"a": (tmp_path / "a").read_bytes(), "b": bytes(90_000)}
+
+
+@pytest.mark.parametrize("signed", [True, False])
+@pytest.mark.parametrize("wide", [True, False])
+def test_data_descriptors_of_every_form_are_read(make, signed: bool, wide: bool) -> None:
+    archive = make.zipped([("a", b"hello " * 50)])
+    at = archive.index(b"PK\x07\x08")
+    crc, packed, size = struct.unpack_from("<LLL", archive, at + 4)
+    descriptor = struct.pack("<LQQ" if wide else "<LLL", crc, packed, size)
+    other = (b"PK\x07\x08" if signed else b"") + descriptor
+    end = bytearray(archive[at + 16 :])
+    where = end.index(b"PK\x05\x06")
+    moved = struct.unpack_from("<L", end, where + 16)[0] + len(other) - 16
+    struct.pack_into("<L", end, where + 16, moved)
+    assert unpack(archive[:at] + other + bytes(end), 1) == [("a", b"hello " * 50)]
+
+
+def test_an_archive_inside_an_archive_is_data(make) -> None:
+    inner = make.zipped([("x", b"1" * 100)], method=zipfile.ZIP_STORED)
+    archive = make.zipped([("inner.zip", inner), ("b", b"2")], method=zipfile.ZIP_STORED)
+    assert unpack(archive, 13) == [("inner.zip", inner), ("b", b"2")]
+
+
+def test_more_than_65535_members_are_read() -> None:
+    sink = io.BytesIO()
+    with zipfile.ZipFile(sink, "w") as archive:
+        for number in range(65_600):
+            archive.writestr(zipfile.ZipInfo(str(number)), b"")
+    assert len(unpack(sink.getvalue())) == 65_600
+
+
+def patched(archive: bytes, *places: tuple[int, bytes]) -> bytes:
+    changed = bytearray(archive)
+    for at, value in places:
+        changed[at : at + len(value)] = value
+    return bytes(changed)
+
+
+def link(target: bytes = b"/etc/passwd") -> tuple[zipfile.ZipInfo, bytes]:
+    info = zipfile.ZipInfo("images/0.dcm")
+    info.create_system = 3
+    info.external_attr = (stat.S_IFLNK | 0o777) << 16
+    return info, target
+
+
+def test_what_cannot_be_unpacked_safely_is_refused(make) -> None:
+    archive = make.zipped([("a", b"data")], stream=False)
+    central = archive.index(b"PK\x01\x02")
+    for bad, words in [
+        (patched(archive, (6, b"\x01\x00")), "encrypted"),
+        (patched(archive, (central + 8, b"\x01\x00")), "encrypted"),
+        (patched(archive, (8, b"\x0c\x00")), "method 12"),
+        (make.zipped([link()]), "link"),
+    ]:
+        with pytest.raises(UnsafeArchiveError, match=words):
+            unpack(bad)
+
+
+def test_what_is_no_archive_or_more_than_one_is_refused(make) -> None:
+    archive = make.zipped([("a", b"data")])
+    for body in (b"<html>", b"\x1f\x8b\x08" + bytes(50), b"PK\x07\x08" + archive):
+        with pytest.raises(NotAFileError):
+            unpack(body)
+    for body in (archive + b"\0", archive + archive, archive[:30] + b"!" + archive[30:]):
+        with pytest.raises(DamagedError):
+            unpack(body)
+
+
+def test_the_directory_has_to_agree_with_the_members(make) -> None:
+    archive = make.zipped([("a", b"data"), ("b", b"more")], stream=False)
+    first = archive.index(b"PK\x01\x02")
+    second = archive.index(b"PK\x01\x02", first + 4)
+    end = archive.index(b"PK\x05\x06")
+    for bad in [
+        patched(archive, (first + 46, b"c")),  # another name
+        patched(archive, (second + 42, bytes(4))),  # the first member, twice
+        patched(archive, (end + 8, b"\x01\x00\x01\x00")),  # fewer entries
+        archive[:second] + patched(archive[end:], (8, b"\x01\x00\x01\x00")),  # one left out
+    ]:
+        with pytest.raises(DamagedError):
+            unpack(bad)
+
+
+def test_limits_hold_and_can_be_raised(make) -> None:
+    bomb = make.zipped([("zeros", bytes(4_000_000)), ("more", bytes(4_000_000))])
+    for limits, words in [
+        (Limits(members=1), "more than 1 members"),
+        (Limits(member_bytes=3_999_999), "'zeros' unpacks to more than 3999999"),
+        (Limits(total_bytes=7_999_999), "archive unpacks to more than 7999999"),
+        (Limits(ratio=100, ratio_from=1_000_000), "more than 100 times"),
+    ]:
+        with pytest.raises(LimitError, match=words):
+            unpack(bomb, limits=limits)
+    assert len(unpack(bomb, limits=Limits(ratio=2000, ratio_from=0))) == 2
+    assert len(unpack(bomb, limits=Limits())) == 2
