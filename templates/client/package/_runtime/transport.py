@@ -41,8 +41,9 @@ from .retry import Attempts, Pace
 class _Transport:
     """What the two transports share; nothing here waits."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, *, own: bool) -> None:
         self.options = options
+        self._own = own
         self._pace = Pace(options.requests_per_second, options.clock)
         self._timeouts = options.timeouts or Timeouts()
         self._headers = {"User-Agent": options.user_agent}
@@ -59,9 +60,11 @@ class _Transport:
     ) -> httpx.Request:
 
         if trusted:
+            if self._own:  # its headers and timeouts are this transport's
+                return client.build_request("GET", url, headers=headers)
             given = self.options.timeouts
             timeout: Any = httpx.USE_CLIENT_DEFAULT if given is None else _timeout(given)
-            merged = {**self._headers, **headers} if headers else self._headers
+            merged = {**self._headers, **(headers or {})}
             return client.build_request("GET", url, headers=merged, timeout=timeout)
         # Another host gets neither the key nor anything else that the client was given.
         return httpx.Request(
@@ -77,7 +80,8 @@ class _Transport:
             max_connections=self.options.max_connections,
             max_keepalive_connections=self.options.max_connections,
         )
-        return {"timeout": _timeout(self._timeouts), "limits": limits}
+        timeout = _timeout(self._timeouts)
+        return {"timeout": timeout, "limits": limits, "headers": self._headers}
 
     def _next(
         self, request: Request, url: str, response: httpx.Response, followed: int
@@ -205,12 +209,11 @@ class SyncTransport(_Transport):
     """
 
     def __init__(self, options: Options, client: object) -> None:
-        super().__init__(options)
+        super().__init__(options, own=client is None)
         self.sleep = time.sleep
         if not isinstance(client, httpx.Client | None):
             raise ParameterError("http_client must be an httpx.Client", parameter="http_client")
         self._client = client
-        self._own = client is None
         self._closed = False
         self._lock = threading.Lock()
         self._turns = threading.BoundedSemaphore(options.max_connections)
@@ -315,14 +318,13 @@ class AsyncTransport(_Transport):
     """Awaits; see :class:`SyncTransport`."""
 
     def __init__(self, options: Options, client: object) -> None:
-        super().__init__(options)
+        super().__init__(options, own=client is None)
         self.sleep = asyncio.sleep
         if not isinstance(client, httpx.AsyncClient | None):
             raise ParameterError(
                 "http_client must be an httpx.AsyncClient", parameter="http_client"
             )
         self._client = client
-        self._own = client is None
         self._closed = False
         self._turns = asyncio.Semaphore(options.max_connections)
 
