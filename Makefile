@@ -5,9 +5,12 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 CLIENT := generated/tcia-client
 PORT ?= 8042
+# The repository that propose and drift-issue are about; the workflows name another one.
+PROJECT ?= .
 
 .DEFAULT_GOAL := demo
-.PHONY: demo generate check test bench serve fmt lint lock clean help
+.PHONY: demo generate check check-live regenerate propose drift-issue watch test bench serve fmt \
+  lint lock clean help
 
 demo: $(READY) ## the main job: archive, crawl, generate, import, query, download (default)
 	@$(BIN)/python -m tciagen.demo
@@ -17,6 +20,21 @@ generate: $(READY) ## make generated/ from documents, overlay and templates
 
 check: $(READY) ## fail if documents, overlay, templates and generated/ do not agree
 	@$(BIN)/tciagen check
+
+check-live: $(READY) ## ask the server whether documents, schema and contract are still true
+	@$(BIN)/tciagen check --live
+
+regenerate: $(READY) ## bring everything up to date with the server, or leave it as it is
+	@$(BIN)/tciagen regenerate
+
+propose: $(READY) ## regenerate on a branch of its own, with a draft pull request (for CI)
+	@cd "$(PROJECT)" && "$(CURDIR)/$(BIN)/tciagen" propose --pull-request
+
+drift-issue: $(READY) ## check-live, and one issue of what it finds (for CI)
+	@cd "$(PROJECT)" && "$(CURDIR)/$(BIN)/tciagen" issue
+
+watch: $(READY) ## generate anew on each change of documents, templates, overlay or configuration
+	@$(BIN)/tciagen watch
 
 test: lint check ## everything that CI runs: lint, types, import rules, check, tests
 	$(BIN)/pytest -n 2 --dist loadgroup
@@ -48,7 +66,7 @@ clean: ## remove what the targets make, but not generated/
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

@@ -128,13 +128,14 @@ def _release(
         notices=(*map(str, verdict.faults), *accepted.notices),
     )
     changelog = pipeline.load_changelog(api)
-    same_version = publish.compare(pipeline.plan_of(api, final, changelog).files, output)
-    publish.refuse_hand_work(same_version, output)
     step = worst_bump(verdict.changes)
-    if step is Bump.NONE and all(d.path == publish.MANIFEST for d in same_version):
-        return nothing
-    first = not publish.read_manifest(output)["files"]
-    step = Bump.NONE if first else Bump.PATCH if step is Bump.NONE else step
+    if step is Bump.NONE:
+        differences = publish.compare(pipeline.plan_of(api, final, changelog).files, output)
+        if all(d.path == publish.MANIFEST for d in differences):
+            return nothing
+        step = Bump.PATCH
+    if not publish.read_manifest(output)["files"]:
+        step = Bump.NONE  # The first release has the version that is configured.
     api = attrs.evolve(api, version=bump(api.version, step))
     undated = ""
     writes = _document_writes(api, final)
@@ -150,7 +151,9 @@ def _release(
         changelog = with_entry(changelog.decode("utf-8"), entry[today]).encode("utf-8")
         writes[api.changelog_file()] = changelog
     plan = pipeline.plan_of(api, final, changelog)
-    for difference in publish.compare(plan.files, output):
+    differences = publish.compare(plan.files, output)
+    publish.refuse_hand_work(differences, output)
+    for difference in differences:
         writes[output / difference.path] = plan.files.get(difference.path)
     return attrs.evolve(
         nothing,
