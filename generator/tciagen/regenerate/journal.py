@@ -108,9 +108,10 @@ def _take_back(root: Path, undo: Path) -> bool:
             part.unlink()
         if copy is not None:
             replace_file(path, (undo / copy).read_bytes())
-        else:
-            path.unlink(missing_ok=True)
-            _remove_empty(path.parent)
+            continue
+        if path.exists():
+            path.unlink()
+        _remove_empty(path.parent)
     (undo / _LIST).unlink()
     return True
 

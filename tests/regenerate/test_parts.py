@@ -1,0 +1,119 @@
+"""The parts of a regeneration: what fell silent, the journal, and the two texts."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from tciagen.contract_json import digest
+from tciagen.documents import JsonObject
+from tciagen.drift.compare import compare
+from tciagen.overlay import read_overlay
+from tciagen.regenerate.journal import FOLDER, all_or_nothing, recover
+from tciagen.regenerate.silence import keep_declarations
+from tciagen.regenerate.texts import HEADER, with_entry, with_version
+from tciagen.resolve import resolve
+
+
+def bare(document: JsonObject) -> JsonObject:
+    """Return what a server of 2019 would say: parameters in short form, no declarations."""
+    short = [
+        p if isinstance(p, str) else f"{p['Name']} ({'R' if p.get('Required') else 'O'})"
+        for p in document["Parameters"]
+    ]
+    attributes = [
+        {key: a[key] for key in ("Name", "Description", "DICOM")}
+        for a in document["Result"]["Attributes"]
+    ]
+    kept = {k: v for k, v in document.items() if k not in ("Formats", "DefaultFormat")}
+    result = {**document["Result"], "Attributes": attributes}
+    return {**kept, "Parameters": short, "Result": result}
+
+
+def test_documents_that_turn_bare_keep_their_meaning(
+    tcia_documents: Mapping[str, JsonObject], root: Path
+) -> None:
+    silent = {address: bare(document) for address, document in tcia_documents.items()}
+    kept, lost = keep_declarations(tcia_documents, silent)
+    assert {change.rule for change in lost} == {"declaration-lost"}
+    overlay = read_overlay(root / "generator/contracts/tcia-v3/overlay.toml")
+    before, after = (resolve(d, overlay).contract for d in (tcia_documents, kept))
+    told = {change.rule for change in compare(before, after)}
+    # That an attribute is never optional cannot fall silent: the schema gives it a default.
+    assert told <= {"attr-became-optional", "declaration-lost"}
+    assert {c.endpoint for c in lost} <= set(tcia_documents)
+
+
+def test_documents_that_say_all_are_returned_as_they_came(
+    tcia_documents: Mapping[str, JsonObject],
+) -> None:
+    kept, lost = keep_declarations(tcia_documents, tcia_documents)
+    assert (kept, lost) == (tcia_documents, ())
+    assert digest(resolve(kept).contract) == digest(resolve(tcia_documents).contract)
+
+
+def test_a_write_that_fails_takes_the_others_back(tmp_path: Path) -> None:
+    (tmp_path / "kept").write_bytes(b"old")
+    (tmp_path / "gone").write_bytes(b"old")
+    writes = {
+        tmp_path / "kept": b"new",
+        tmp_path / "gone": None,
+        tmp_path / "deep/er/new": b"new",
+        tmp_path / "kept/below": b"new",
+    }
+    with pytest.raises(OSError, match="kept"), all_or_nothing(tmp_path, writes):
+        pass
+    assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == {"kept": b"old", "gone": b"old"}
+
+
+def test_an_unfinished_run_is_taken_back_with_its_partial_files(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"new")
+    (tmp_path / ".file.x1.part").write_bytes(b"n")
+    (tmp_path / "added").write_bytes(b"new")
+    (tmp_path / FOLDER).mkdir()
+    (tmp_path / FOLDER / "0").write_bytes(b"old")
+    (tmp_path / FOLDER / "files.json").write_text(json.dumps({"file": "0", "added": None}))
+    assert recover(tmp_path)
+    assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == {"file": b"old"}
+    assert not recover(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("changelog", "expected"),
+    [
+        ("", HEADER + "\n## [1.1.0]\n\n- new\n"),
+        ("# Ours\n", "# Ours\n\n## [1.1.0]\n\n- new\n"),
+        (
+            "# Ours\n\n## Unreleased\n\n- soon\n\n## [1.0.0]\n\n- old\n",
+            "# Ours\n\n## Unreleased\n\n- soon\n\n## [1.1.0]\n\n- new\n\n## [1.0.0]\n\n- old\n",
+        ),
+        ("## 1.0.0\n", "## [1.1.0]\n\n- new\n\n## 1.0.0\n"),
+    ],
+)
+def test_an_entry_stands_above_earlier_releases(changelog: str, expected: str) -> None:
+    assert with_entry(changelog, "## [1.1.0]\n\n- new\n") == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after"),
+    [
+        (
+            "tciagen.toml",
+            '# top\n[a]  # of a\nversion = "1.0.0"  # now\n[b]\nversion = "1.0.0"\n',
+            '# top\n[a]  # of a\nversion = "1.1.0"  # now\n[b]\nversion = "1.0.0"\n',
+        ),
+        (
+            "pyproject.toml",
+            '[project]\nversion = "1.0.0"\n[tool.tciagen.a]\ntitle = "A"\n',
+            '[project]\nversion = "1.0.0"\n[tool.tciagen.a]\ntitle = "A"\nversion = "1.1.0"\n',
+        ),
+        (
+            "tciagen.toml",
+            '[a]\ntitle = "A"\n\n[a.resources]\nX = ["y"]\n',
+            '[a]\ntitle = "A"\nversion = "1.1.0"\n\n[a.resources]\nX = ["y"]\n',
+        ),
+    ],
+)
+def test_only_the_version_changes_in_a_configuration(name: str, before: str, after: str) -> None:
+    assert with_version(before, Path(name), "a", "1.1.0") == after
