@@ -1,0 +1,257 @@
+"""The real command in processes of its own, a real archive, and servers that misbehave."""
+
+import os
+import pty
+import select
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+
+from tciagen.archive.demo import DemoArchive, build_demo
+from tciagen.archive.running import RunningArchive, running_archive
+
+
+@attrs.frozen
+class Command:
+    """The command of a package, in a home of its own, asking one server."""
+
+    source: Path
+    package: str
+    prefix: str
+    home: Path
+    base_url: str | None
+
+    def environment(self, more: Mapping[str, str]) -> dict[str, str]:
+        kept = {n: v for n, v in os.environ.items() if not n.startswith((self.prefix, "XDG_"))}
+        kept |= {"PYTHONPATH": str(self.source), "HOME": str(self.home), "COLUMNS": "100"}
+        kept |= {f"XDG_{n}_HOME": str(self.home / n.lower()) for n in ("CONFIG", "CACHE", "STATE")}
+        if self.base_url:
+            kept[f"{self.prefix}BASE_URL"] = self.base_url
+        return kept | dict(more)
+
+    @property
+    def line(self) -> list[str]:
+        return [sys.executable, "-P", "-m", self.package]
+
+    def __call__(
+        self,
+        *arguments: object,
+        env: Mapping[str, str] | None = None,
+        given: str | bytes | None = None,
+        cwd: Path | None = None,
+    ) -> "Outcome":
+        done = subprocess.run(
+            [*self.line, *map(str, arguments)],
+            env=self.environment(env or {}),
+            input=given.encode() if isinstance(given, str) else given,
+            stdin=subprocess.DEVNULL if given is None else None,
+            cwd=cwd or self.home,
+            capture_output=True,
+            timeout=60,
+            check=False,
+        )
+        return Outcome(done.returncode, done.stdout, done.stderr.decode())
+
+    def start(self, *arguments: object, env: Mapping[str, str] | None = None) -> Any:
+        """Start it with pipes, and go on."""
+        return subprocess.Popen(
+            [*self.line, *map(str, arguments)],
+            env=self.environment(env or {}),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=self.home,
+        )
+
+    def on_terminal(
+        self, *arguments: object, env: Mapping[str, str] | None = None, typed: str = ""
+    ) -> tuple[int, str]:
+        """Run it on a terminal; the exit status, and all that reached the terminal."""
+        master, slave = pty.openpty()
+        process = subprocess.Popen(
+            [*self.line, *map(str, arguments)],
+            env=self.environment({"TERM": "xterm-256color", **(env or {})}),
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            cwd=self.home,
+        )
+        os.close(slave)
+        seen = b""
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            if select.select([master], [], [], 0.2)[0]:
+                try:
+                    piece = os.read(master, 65536)
+                except OSError:  # the other end is closed
+                    break
+                if not piece:
+                    break
+                seen += piece
+                if typed and b":" in piece:
+                    os.write(master, typed.encode())
+                    typed = ""
+        os.close(master)
+        return process.wait(30), seen.decode("utf-8", "replace")
+
+
+@attrs.frozen
+class Outcome:
+    """What came of a call."""
+
+    status: int
+    out: bytes
+    err: str
+
+    @property
+    def text(self) -> str:
+        return self.out.decode()
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> DemoArchive:
+    return build_demo(tmp_path_factory.mktemp("demo"))
+
+
+@pytest.fixture(scope="session")
+def archive(demo: DemoArchive) -> Iterator[RunningArchive]:
+    with running_archive(demo.catalog) as server:
+        yield server
+
+
+@pytest.fixture
+def tcia(root: Path, tmp_path: Path, archive: RunningArchive) -> Command:
+    """The command of the checked-in client, asking the archive."""
+    home = tmp_path / "home"
+    home.mkdir()
+    source = root / "generated" / "tcia-client" / "src"
+    return Command(source, "tcia_client", "TCIA_", home, archive.base_url)
+
+
+Answer = Callable[[Any, str], None]
+
+
+@attrs.define
+class Wire:
+    """A server that answers as a test says; ``asked`` are paths and headers of requests."""
+
+    base_url: str
+    answer: Answer | None = None
+    asked: list[tuple[str, dict[str, str]]] = attrs.field(factory=list)
+
+    def rows(self, body: bytes, *, kind: str = "application/json") -> None:
+        """Answer every request with this body."""
+
+        def answer(handler: Any, _path: str) -> None:
+            handler.send_response(200)
+            handler.send_header("Content-Type", kind)
+            handler.send_header("Content-Length", str(len(body)))
+            handler.end_headers()
+            handler.wfile.write(body)
+
+        self.answer = answer
+
+    def endless(self, begin: bytes, row: bytes) -> None:
+        """Answer with rows that do not end while someone reads."""
+
+        def answer(handler: Any, _path: str) -> None:
+            handler.send_response(200)
+            handler.send_header("Content-Type", "application/json")
+            handler.end_headers()
+            handler.wfile.write(begin)
+            while True:
+                handler.wfile.write(row * 200)
+
+        self.answer = answer
+
+    def silent(self, begin: bytes = b"") -> None:
+        """Begin an answer and then say nothing more, for a while."""
+
+        def answer(handler: Any, _path: str) -> None:
+            handler.send_response(200)
+            handler.send_header("Content-Length", "100000")
+            handler.end_headers()
+            handler.wfile.write(begin)
+            handler.wfile.flush()
+            self.released.wait(30)
+
+        self.answer = answer
+
+    released: threading.Event = attrs.field(factory=threading.Event)
+
+
+@pytest.fixture
+def wire() -> Iterator[Wire]:
+    """A server under the test's command."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            pass
+
+        def do_GET(self) -> None:
+            state.asked.append((self.path, {n.lower(): v for n, v in self.headers.items()}))
+            assert state.answer is not None
+            try:
+                state.answer(self, self.path)
+            except (BrokenPipeError, ConnectionResetError):
+                self.close_connection = True
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
+        http.daemon_threads = True
+        state = Wire(f"http://127.0.0.1:{http.server_port}/v3")
+        thread = threading.Thread(target=http.serve_forever, args=(0.05,))
+        thread.start()
+        yield state
+        state.released.set()
+        http.shutdown()
+        thread.join()
+
+
+@pytest.fixture(scope="session")
+def fleet_server(fleet_folder: Path, root: Path) -> Iterator[str]:
+    """The invented API, served."""
+    script = root / "tests" / "end_to_end" / "fleet_server.py"
+    process = subprocess.Popen(
+        [sys.executable, str(script), str(fleet_folder / "documents")],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    yield process.stdout.readline().strip()
+    process.terminate()
+    process.wait(20)
+    process.stdout.close()
+
+
+@pytest.fixture(scope="session")
+def generated(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Generate a client and return the folder of its source."""
+
+    def generate(*options: str) -> Path:
+        folder = tmp_path_factory.mktemp("generated")
+        command: Sequence[str] = [sys.executable, "-m", "tciagen", "generate", *options]
+        subprocess.run([*command, "--out", str(folder)], check=True, capture_output=True)
+        return folder / "src"
+
+    return generate
+
+
+@pytest.fixture(scope="session")
+def fleet_source(fleet_folder: Path, generated: Callable[..., Path]) -> Path:
+    return generated("--config", str(fleet_folder / "tciagen.toml"))
+
+
+@pytest.fixture
+def fleet(fleet_source: Path, tmp_path: Path, fleet_server: str) -> Command:
+    """The command of the invented API's client."""
+    home = tmp_path / "fleet-home"
+    home.mkdir()
+    return Command(fleet_source, "fleet_client", "FLEET_", home, fleet_server)

@@ -1,0 +1,98 @@
+"""The configuration file: its place, its mode, what goes before it, and what never leaves it."""
+
+import tomllib
+from typing import Any
+
+import pytest
+
+
+def test_values_are_kept_for_nobody_else(tcia: Any) -> None:
+    (path,) = tcia("config", "path").text.splitlines()
+    file = tcia.home / "config" / "tcia" / "config.toml"
+    assert path == str(file)
+    assert tcia("config", "set", "base-url", "https://archive.example/v3").status == 0
+    done = tcia("config", "set", "api-key", given="s3cr3t\n")
+    assert (done.status, done.out, done.err) == (0, b"", "")
+    assert tomllib.loads(file.read_text()) == {
+        "base-url": "https://archive.example/v3/",
+        "api-key": "s3cr3t",
+    }
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert file.parent.stat().st_mode & 0o777 == 0o700
+    assert [child.name for child in file.parent.iterdir()] == ["config.toml"]
+    env = {"TCIA_BASE_URL": ""}
+    assert tcia("config", "get", "base-url", env=env).text == "https://archive.example/v3/\n"
+    assert tcia("config", "get", "api-key", env=env).text == "set\n"
+    assert tcia("config", "unset", "api-key").status == 0
+    assert tcia("config", "get", "api-key", env=env).text == "not set\n"
+
+
+def test_a_key_is_asked_for_without_showing_it(tcia: Any) -> None:
+    status, seen = tcia.on_terminal("config", "set", "api-key", typed="s3cr3t\n")
+    assert status == 0
+    assert "s3cr3t" not in seen
+    assert "s3cr3t" in (tcia.home / "config" / "tcia" / "config.toml").read_text()
+
+
+def test_option_before_environment_before_file_before_default(tcia: Any) -> None:
+    def used(*options: str, env: str = "") -> str:
+        text: str = tcia(*options, "config", "get", "base-url", env={"TCIA_BASE_URL": env}).text
+        return text.strip().rstrip("/")
+
+    assert used() == "https://services.cancerimagingarchive.net/services/v3"
+    tcia("config", "set", "base-url", "https://file.example/v3")
+    assert used() == "https://file.example/v3"
+    assert used(env="https://env.example/v3") == "https://env.example/v3"
+    assert used("--base-url=https://o.example/v3", env="https://env.example/v3") == (
+        "https://o.example/v3"
+    )
+
+
+def test_the_file_is_used_and_its_key_goes_to_its_server_only(tcia: Any, wire: Any) -> None:
+    wire.rows(b'[{"Modality":"CT"}]')
+    tcia("config", "set", "base-url", wire.base_url)
+    tcia("config", "set", "api-key", given="s3cr3t")
+    assert tcia("get-modality-values", env={"TCIA_BASE_URL": ""}).status == 0
+    assert wire.asked[-1][1]["api_key"] == "s3cr3t"
+    other = wire.base_url.replace("127.0.0.1", "localhost")
+    done = tcia("get-modality-values", env={"TCIA_BASE_URL": other})
+    assert done.status == 0
+    assert "api_key" not in wire.asked[-1][1]
+    assert "is not sent to" in done.err
+    env = {"TCIA_BASE_URL": other, "TCIA_API_KEY": "another"}
+    assert tcia("get-modality-values", env=env).err == ""
+    assert wire.asked[-1][1]["api_key"] == "another"
+
+
+def test_a_key_in_the_arguments_is_kept_and_warned_of(tcia: Any) -> None:
+    done = tcia("config", "set", "api-key", "s3cr3t")
+    assert done.status == 0
+    assert "seen by others" in done.err
+    assert "s3cr3t" not in done.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("config", "set", "base-url", "ftp://x"), "http"),
+        (("config", "set", "api-key", "a key"), "api_key holds"),
+        (("config", "set", "colour", "red"), "colour"),
+    ],
+)
+def test_wrong_values_are_not_kept(tcia: Any, arguments: tuple[str, ...], said: str) -> None:
+    done = tcia(*arguments)
+    assert done.status == 2
+    assert said in done.err
+    assert "a key\n" not in done.err
+    assert not list(tcia.home.rglob("config.toml"))
+
+
+@pytest.mark.parametrize("content", ["= nonsense", "colour = 'red'", "api-key = 7", "\x00"])
+def test_a_broken_file_is_one_sentence(tcia: Any, content: str) -> None:
+    tcia("config", "set", "base-url", "https://file.example/v3")
+    file = tcia.home / "config" / "tcia" / "config.toml"
+    file.write_text(content)
+    done = tcia("get-modality-values")
+    assert (done.status, done.out) == (2, b"")
+    assert done.err.count("\n") == 1
+    assert str(file) in done.err

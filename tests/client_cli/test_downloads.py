@@ -1,0 +1,151 @@
+"""Downloads: one, many from a pipe, a file or a manifest, with progress and their outcome."""
+
+import signal
+import time
+from typing import Any
+
+import pytest
+
+
+@pytest.fixture
+def series(tcia: Any) -> list[str]:
+    """Series of a small collection."""
+    text: str = tcia(
+        "get-series", "--collection=PYDICOM-CT-MR", "--columns=series_instance_uid"
+    ).text
+    return text.split()[1:4]
+
+
+def test_a_series_is_unpacked_and_its_place_told(tcia: Any, series: list[str]) -> None:
+    done = tcia("download-image", "--series-instance-uid", series[0], "--to", "images")
+    folder = tcia.home / "images" / series[0]
+    assert (done.status, done.text) == (0, f"images/{series[0]}\n")
+    assert done.err.startswith("1 of 1 done: ")
+    assert all(path.read_bytes()[128:132] == b"DICM" for path in folder.rglob("*.dcm"))
+    assert any(path.is_file() for path in folder.rglob("*"))
+    assert not list(tcia.home.rglob("*.part"))
+
+
+def test_a_series_is_kept_packed_under_a_name(tcia: Any, series: list[str]) -> None:
+    done = tcia("download-image", "--series-instance-uid", series[0], "--to", "one.zip")
+    assert (done.status, done.text) == (0, "one.zip\n")
+    assert (tcia.home / "one.zip").read_bytes()[:2] == b"PK"
+    tcia("download-image", "--series-instance-uid", series[0], "--keep-zip", "--to", ".")
+    assert (tcia.home / f"{series[0]}.zip").is_file()
+
+
+def test_rows_of_a_pipe_are_downloaded_and_what_is_there_is_kept(
+    tcia: Any, series: list[str]
+) -> None:
+    rows = "\n".join(["modality,series_instance_uid", *(f"CT,{uid}" for uid in series)])
+    command = ["download-image", "--from", "-", "--to", "images", "--names", "sop-instance-uid"]
+    done = tcia(*command, given=rows)
+    assert done.status == 0
+    assert done.text.split() == [f"images/{uid}" for uid in series]
+    assert done.err.startswith("3 of 3 done: ")
+    assert tcia(*command, given=rows).err.startswith("3 of 3 done (3 were there): ")
+
+
+def test_a_manifest_is_downloaded(tcia: Any, series: list[str]) -> None:
+    manifest = tcia.home / "cart.tcia"
+    manifest.write_text("\n".join(["downloadServerUrl=x", "ListOfSeriesToDownload=", *series]))
+    done = tcia("download-image", "--from", "cart.tcia", "--to", "images", "--at-once", 2)
+    assert done.status == 0
+    assert {path.name for path in (tcia.home / "images").iterdir()} == set(series)
+
+
+def test_options_hold_for_every_row(tcia: Any, series: list[str]) -> None:
+    listed = tcia("get-sop-instance-uids", "--series-instance-uid", series[0]).text
+    (tcia.home / "objects.csv").write_text(listed)
+    done = tcia(
+        "download-single-image", "--series-instance-uid", series[0], "--from", "objects.csv",
+        "--to", "objects",
+    )  # fmt: skip
+    assert done.status == 0
+    files = [tcia.home / line for line in done.text.split()]
+    assert len(files) == len(listed.split()) - 1
+    assert all(path.read_bytes()[128:132] == b"DICM" for path in files)
+
+
+def test_what_fails_is_named_and_the_rest_is_done(tcia: Any, series: list[str]) -> None:
+    rows = "\n".join(["series_instance_uid", series[0], "1.2.3.4.5", series[1]])
+    done = tcia("download-image", "--from", "-", "--to", "images", given=rows)
+    assert done.status == 1
+    assert done.text.split() == [f"images/{uid}" for uid in series[:2]]
+    assert "tcia: error: 1.2.3.4.5: " in done.err
+    assert "2 of 3 done" in done.err
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("x.csv", "modality\nCT\n", "is no CSV with a column of series_instance_uid"),
+        ("x.csv", "", "is no CSV with a column"),
+        ("x.csv", b"\xff\xfe", "is no CSV"),
+        ("x.csv", "series_instance_uid\nnot a uid\n", "--series-instance-uid is 'not a uid'"),
+        ("x.csv", "series_instance_uid,x\n,1\n", "Missing option '--series-instance-uid'"),
+        ("x.tcia", "hello", "ListOfSeriesToDownload"),
+        ("y.csv", "", "does not exist"),
+    ],
+)
+def test_a_list_that_says_nothing_is_status_2(
+    tcia: Any, name: str, content: str | bytes, said: str
+) -> None:
+    body = content if isinstance(content, bytes) else content.encode()
+    (tcia.home / ("x.csv" if name == "y.csv" else name)).write_bytes(body)
+    done = tcia("download-image", "--from", name, "--to", "images")
+    assert (done.status, done.out) == (2, b"")
+    assert said in done.err
+    assert done.err.count("\n") == 1
+    assert not (tcia.home / "images").exists()
+
+
+def test_nothing_there_is_status_3(tcia: Any) -> None:
+    done = tcia("download-image", "--series-instance-uid=1.2.3", "--to", "images")
+    assert (done.status, done.out) == (3, b"")
+    assert not list(tcia.home.rglob("*.dcm"))
+
+
+def test_a_terminal_shows_each_and_all(tcia: Any, series: list[str]) -> None:
+    manifest = tcia.home / "cart.tcia"
+    manifest.write_text("\n".join(["ListOfSeriesToDownload=", *series]))
+    status, seen = tcia.on_terminal("download-image", "--from", "cart.tcia", "--to", "images")
+    assert status == 0
+    assert "of 3, " in seen
+    assert "3 of 3 done: " in seen
+    status, seen = tcia.on_terminal("download-image", "--series-instance-uid", series[0])
+    assert status == 0
+    assert series[0][:30] in seen
+    assert " MB" in seen
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_ctrl_c_is_status_130_and_leaves_nothing(tcia: Any, wire: Any, *, many: bool) -> None:
+    def trickle(handler: Any, _path: str) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Type", "application/zip")
+        handler.end_headers()
+        handler.wfile.write(
+            b"PK\x03\x04" + b"\x14\x00\x08\x00\x08\x00" + bytes(16) + b"\x05\x00\x00\x00a.dcm"
+        )
+        while not wire.released.is_set():
+            handler.wfile.write(b"\x00\x00\x00\xff\xff")  # an empty block of deflate
+            handler.wfile.flush()
+            time.sleep(0.02)
+
+    wire.answer = trickle
+    (tcia.home / "x.csv").write_text("series_instance_uid\n1.2.3\n1.2.4\n")
+    asked = ["--from=x.csv"] if many else ["--series-instance-uid=1.2.3"]
+    env = {"TCIA_BASE_URL": wire.base_url}
+    process = tcia.start(
+        "--retries=0", "download-image", *asked, "--keep-zip", "--to=images", env=env
+    )
+    deadline = time.monotonic() + 20
+    while not wire.asked and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, out) == (130, b"")
+    assert err.strip() == b"tcia: error: interrupted"
+    assert not [path for path in tcia.home.rglob("images/*") if path.is_file()]

@@ -1,0 +1,231 @@
+"""Exit status, sentences, secrets, interrupts, and texts that attack a terminal."""
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+HOSTILE = "\x1b]0;owned\x07\x1b[2J\x9b31m\u202egnp.exe\r\nfake"
+VALUES = "get-modality-values"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["get-serie"], "No such command 'get-serie'"),
+        (["get-series", "--colection", "x"], "--colection"),
+        (["get-series-size"], "Missing option '--series-instance-uid'"),
+        (["get-series-size", "--series-instance-uid", "1..2"], "--series-instance-uid is '1..2'"),
+        (["new-patients-in-collection", "--collection=x", "--date=x"], "Give one such as 2010"),
+        (["new-patients-in-collection", "--collection= ", "--date=2020-01-01"], "is blank"),
+        (["get-series", "--columns", "modalty"], "no column 'modalty'"),
+        (["get-series", "--columns", "modality,modality"], "named twice"),
+        (["get-series", "--limit", "-1"], "-1"),
+        (["get-series", "--format", "raw", "--limit", "1"], "raw takes no"),
+        (["get-series", "--format", "table", "-o", "x.txt"], "a table is for reading"),
+        (["get-series", "-o", "no/such/folder/x.csv"], "No such file or directory"),
+        (["--base-url", "ftp://x", "get-series"], "base_url must start with http"),
+        (["--timeout", "0", "get-series"], "0"),
+        (["download-image"], "Missing option '--series-instance-uid'"),
+    ],
+)
+def test_wrong_use_is_one_sentence_and_status_2(tcia: Any, arguments: list[str], said: str) -> None:
+    done = tcia(*arguments)
+    assert (done.status, done.out) == (2, b"")
+    assert done.err.startswith("tcia: error: ")
+    assert done.err.count("\n") == 1
+    assert said in done.err
+    assert not list(tcia.home.glob("*"))
+
+
+def test_a_server_out_of_reach_is_status_4(tcia: Any) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        port = unused.getsockname()[1]
+    done = tcia("--retries=0", "--base-url", f"http://127.0.0.1:{port}/v3", VALUES)
+    assert (done.status, done.out) == (4, b"")
+    assert done.err.startswith("tcia: error: TCIA/query/getModalityValues: ")
+
+
+def test_silence_is_status_4_after_the_timeout(tcia: Any, wire: Any) -> None:
+    wire.silent()
+    env = {"TCIA_BASE_URL": wire.base_url}
+    assert tcia("--retries=0", "--timeout=0.3", VALUES, env=env).status == 4
+
+
+def test_an_error_status_is_status_4(tcia: Any, wire: Any) -> None:
+    def refuse(handler: Any, _path: str) -> None:
+        handler.send_response(401)
+        handler.end_headers()
+
+    wire.answer = refuse
+    done = tcia(VALUES, env={"TCIA_BASE_URL": wire.base_url})
+    assert done.status == 4
+    assert "config set api-key" in done.err
+
+
+@pytest.mark.parametrize("body", [b"<html><body>login</body></html>", b'[{"Modality":"CT"}', b"{}"])
+def test_an_unreadable_answer_is_status_3_and_leaves_no_file(
+    tcia: Any, wire: Any, body: bytes
+) -> None:
+    wire.rows(body)
+    done = tcia(VALUES, "-o", "rows.csv", env={"TCIA_BASE_URL": wire.base_url})
+    assert done.status == 3
+    assert done.err.count("\n") == 1
+    assert not list(tcia.home.glob("*"))
+
+
+def test_a_failure_leaves_the_file_that_was_there(tcia: Any, wire: Any) -> None:
+    (tcia.home / "rows.csv").write_text("before")
+    wire.rows(b'[{"Modality":"CT"}')
+    assert tcia(VALUES, "-o", "rows.csv", env={"TCIA_BASE_URL": wire.base_url}).status == 3
+    assert (tcia.home / "rows.csv").read_text() == "before"
+
+
+def test_a_device_is_written_and_not_replaced(tcia: Any) -> None:
+    assert tcia(VALUES, "-o", "/dev/null").status == 0
+    assert Path("/dev/null").is_char_device()
+
+
+def test_parquet_is_not_for_terminals(tcia: Any) -> None:
+    status, seen = tcia.on_terminal(VALUES, "--format", "parquet")
+    assert status == 2
+    assert "give --output FILE" in seen
+
+
+def test_ctrl_c_is_status_130_and_leaves_nothing(tcia: Any, wire: Any) -> None:
+    wire.silent(b'[{"Modality":"CT"},')
+    process = tcia.start(VALUES, "-o", "rows.csv", env={"TCIA_BASE_URL": wire.base_url})
+    deadline = time.monotonic() + 20
+    while not wire.asked and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=20)
+    assert (process.returncode, out) == (130, b"")
+    assert err.strip() == b"tcia: error: interrupted"
+    assert not list(tcia.home.glob("*"))
+
+
+@pytest.mark.parametrize("form", ["table", "csv", "json", "jsonl", "raw"])
+def test_rows_do_nothing_to_a_terminal(tcia: Any, wire: Any, form: str) -> None:
+    wire.rows(json.dumps([{"Modality": HOSTILE}], ensure_ascii=form == "csv").encode())
+    env = {"TCIA_BASE_URL": wire.base_url, "COLUMNS": "200"}
+    status, seen = tcia.on_terminal(VALUES, "--format", form, env=env)
+    shown = seen.replace("\x1b[1m", "").replace("\x1b[0m", "").replace("\r\n", "\n")
+    assert status == 0
+    assert "owned" in shown
+    assert all(line.isprintable() for line in shown.split("\n"))
+
+
+def test_forms_for_programs_keep_every_character_in_a_pipe(tcia: Any, wire: Any) -> None:
+    wire.rows(json.dumps([{"Modality": HOSTILE}]).encode())
+    env = {"TCIA_BASE_URL": wire.base_url}
+    assert tcia(VALUES, env=env).out.decode() == f'modality\n"{HOSTILE}"\n'
+    for form in ("json", "jsonl"):
+        text = tcia(VALUES, "--format", form, env=env).text
+        assert HOSTILE in [*json.loads(text)[0].values()] if form == "json" else True
+        assert text.replace("\n", "").isprintable()
+
+
+def test_half_a_surrogate_pair_is_no_traceback(tcia: Any, wire: Any) -> None:
+    wire.rows(b'[{"Modality":"a\\ud800"}]')
+    env = {"TCIA_BASE_URL": wire.base_url}
+    for form in ("csv", "json", "jsonl", "parquet", "table"):
+        done = tcia(VALUES, "--format", form, env=env)
+        assert (done.status, done.err) == (0, ""), form
+
+
+def test_errors_of_a_server_do_nothing_to_a_terminal(tcia: Any, wire: Any) -> None:
+    def fail(handler: Any, _path: str) -> None:
+        handler.send_response(571)
+        handler.end_headers()
+        handler.wfile.write(json.dumps({"errorDescription": HOSTILE}).encode())
+
+    wire.answer = fail
+    status, seen = tcia.on_terminal(VALUES, env={"TCIA_BASE_URL": wire.base_url})
+    assert status == 4
+    assert all(line.isprintable() for line in seen.replace("\r\n", "\n").split("\n"))
+    assert "owned" in seen
+
+
+def test_a_key_goes_to_the_server_and_nowhere_else(tcia: Any, wire: Any) -> None:
+    wire.rows(b"{}")
+    env = {"TCIA_BASE_URL": wire.base_url, "TCIA_API_KEY": "s3cr3t-key"}
+    done = tcia("-vv", VALUES, env=env)
+    assert [headers["api_key"] for _, headers in wire.asked] == ["s3cr3t-key"]
+    assert "getModalityValues" in done.err
+    assert "s3cr3t" not in done.err + done.text
+    assert "s3cr3t" not in tcia("--help", env=env).text
+
+
+def test_a_key_on_the_command_line_is_warned_of(tcia: Any, wire: Any) -> None:
+    wire.rows(b"[]")
+    done = tcia("--api-key", "s3cr3t", VALUES, env={"TCIA_BASE_URL": wire.base_url})
+    assert done.status == 0
+    assert "seen by others" in done.err
+    assert "s3cr3t" not in done.err
+
+
+def test_verbose_tells_requests(tcia: Any) -> None:
+    assert tcia(VALUES).err == ""
+    assert "getModalityValues" in tcia("-v", VALUES).err
+
+
+@pytest.mark.parametrize("missing", ["click", "platformdirs"])
+def test_without_its_extra_it_says_what_to_install(tcia: Any, missing: str) -> None:
+    source = (
+        f"import sys; sys.modules[{missing!r}] = None; sys.argv = ['tcia', 'config', 'path'];"
+        "from tcia_client.__main__ import main; main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", source],
+        env=tcia.environment({}),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"needs {missing}; install tcia_client with its extra 'cli'.\n" in done.stderr
+
+
+def test_help_of_everything(tcia: Any) -> None:
+    listed = tcia("--help")
+    assert listed.status == 0
+    assert "Exit status: 0 fine" in listed.text
+    assert 'eval "$(_TCIA_COMPLETE=bash_source tcia)"' in listed.text
+    for command in ("get-series", "download-image", "config"):
+        assert command in listed.text
+        assert tcia(command, "-h").status == 0
+    assert "DICOM (0020,000E)" in tcia("get-series", "-h").text
+    assert tcia("--version").text.startswith("tcia 0.")
+
+
+def test_help_loads_little(tcia: Any) -> None:
+    source = (
+        "import sys\n"
+        "from tcia_client.__main__ import main\n"
+        "try:\n    main()\nexcept SystemExit:\n    print(*sys.modules, file=sys.stderr)"
+    )
+    for arguments in (["--help"], ["get-series", "--help"]):
+        done = subprocess.run(
+            [sys.executable, "-c", source, *arguments],
+            env=tcia.environment({}),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )
+        loaded = set(done.stderr.split())
+        assert {"httpx", "rich", "platformdirs", "pyarrow", "ssl"}.isdisjoint(loaded)
+
+
+def test_the_console_script_is_the_same(root: Path) -> None:
+    project = (root / "generated" / "tcia-client" / "pyproject.toml").read_text()
+    assert '\ntcia = "tcia_client.__main__:main"\n' in project
