@@ -204,11 +204,13 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _serve() -> Iterator[Server]:
-    handler = type("Handler", (_Handler,), {})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as http:
+    class Handler(_Handler):
+        pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
         http.daemon_threads = True
         state = Server(f"http://127.0.0.1:{http.server_port}/v3")
-        handler.served = state
+        Handler.served = state
         thread = threading.Thread(target=http.serve_forever, args=(0.05,))
         thread.start()
         yield state

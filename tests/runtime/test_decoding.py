@@ -1,8 +1,10 @@
 """Answers in the server's four formats become the same typed rows, however they arrive."""
 
 import json
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
+from typing import Any
 
 import attrs
 import pytest
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 
 from _runtime.decode import decoder
 from _runtime.decode_json import JsonDecoder
-from _runtime.endpoint import Attribute, Endpoint
+from _runtime.endpoint import Attribute, Endpoint, Kind
 from _runtime.errors import (
     DecodeError,
     MisfitValueError,
@@ -20,11 +22,12 @@ from _runtime.errors import (
     ShapeError,
     TruncatedError,
 )
-from _runtime.rows import Blueprint, Rows
+from _runtime.rows import Blueprint, OnMismatch, Rows
 from _runtime.values import UID
 
+Row = Sequence[Any]
 FORMATS = ("json", "csv", "xml", "html")
-KINDS = {
+KINDS: dict[str, Kind] = {
     "ShipUID": "uid",
     "ShipName": "string",
     "HomePort": "string",
@@ -37,7 +40,7 @@ KINDS = {
 }
 
 
-def blueprint(**kinds):
+def blueprint(**kinds: Kind) -> Blueprint[Any]:
     attributes = tuple(
         Attribute(name, f"a_{name.lower()}", kind, optional=name != "ShipUID")
         for name, kind in kinds.items()
@@ -51,10 +54,20 @@ SHIP = blueprint(**KINDS)
 NAME = blueprint(Name="string")
 
 
-def decode(name, body, *, cuts=(), plan=SHIP, on_mismatch="raise", warn=None, msgspec=True):
-    rows = Rows(plan, on_mismatch, warn or str)
+def decode(
+    name: str,
+    body: str | bytes,
+    *,
+    cuts: Iterable[int] = (),
+    plan: Blueprint[Any] = SHIP,
+    on_mismatch: OnMismatch = "raise",
+    warn: Callable[[str], None] = lambda _message: None,
+    msgspec: bool = True,
+) -> list[Any]:
+    rows = Rows(plan, on_mismatch, warn)
     reader = JsonDecoder(rows, use_msgspec=msgspec) if name == "json" else decoder(name, rows)
-    built, start = [], 0
+    built: list[Any] = []
+    start = 0
     body = body if isinstance(body, bytes) else body.encode()
     for cut in [*sorted(cut % (len(body) + 1) for cut in cuts), len(body)]:
         built += reader.feed(body[start:cut])
@@ -67,7 +80,7 @@ def decode(name, body, *, cuts=(), plan=SHIP, on_mismatch="raise", warn=None, ms
 # --- the server's four forms, written as v3 servers write them -------------------------------
 
 
-def as_json(names, rows, comma=",", **options):
+def as_json(names: Iterable[str], rows: Iterable[Row], comma: str = ",", **options: Any) -> str:
     objects = [{n: v for n, v in zip(names, row, strict=True) if v is not None} for row in rows]
     return "[" + comma.join(json.dumps(o, **options) for o in objects) + "]"
 
@@ -75,7 +88,7 @@ def as_json(names, rows, comma=",", **options):
 ECMASCRIPT = {c: "\\" + e for c, e in zip("\"'\\/\n\t\r\b\f", "\"'\\/ntrbf", strict=True)}
 
 
-def escaped(text):
+def escaped(text: str) -> str:
     out = ""
     for character in text:
         if character in ECMASCRIPT or " " <= character <= "~":
@@ -86,20 +99,20 @@ def escaped(text):
     return out
 
 
-def as_csv(names, rows):
+def as_csv(names: Iterable[str], rows: Iterable[Row]) -> str:
     lines = [",".join("" if v is None else f'"{escaped(str(v))}"' for v in row) for row in rows]
     return "\n".join([",".join(names), *lines])
 
 
-def as_xml(names, rows):
-    def element(name, value):
+def as_xml(names: Iterable[str], rows: Iterable[Row]) -> str:
+    def element(name: str, value: Any) -> str:
         return f"<{name} type='VARCHAR' >{'' if value is None else value}</{name}>"
 
     records = ("".join(map(element, names, row)) for row in rows)
     return f"<Results>{''.join(f'<Row>{record}</Row>' for record in records)}</Results>"
 
 
-def as_html(names, rows):
+def as_html(names: Iterable[str], rows: Iterable[Row]) -> str:
     head = "".join(f"<TH>{name}</TH>" for name in names)
     cells = ("".join(f"<TD>{'null' if v is None else v}</TD>" for v in row) for row in rows)
     body = "".join(f"<TR>{record}</TR>" for record in cells)
@@ -109,7 +122,12 @@ def as_html(names, rows):
     )
 
 
-WRITERS = {"json": as_json, "csv": as_csv, "xml": as_xml, "html": as_html}
+WRITERS: dict[str, Callable[[Iterable[str], Iterable[Row]], str]] = {
+    "json": as_json,
+    "csv": as_csv,
+    "xml": as_xml,
+    "html": as_html,
+}
 HARD = [
     "},{",
     '"},{"',
@@ -145,7 +163,9 @@ ships = st.tuples(
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(ships, max_size=6), st.lists(st.integers(0, 4000), max_size=8), st.booleans())
-def test_whatever_rows_the_server_holds_come_back_from_every_format(rows, cuts, msgspec):
+def test_whatever_rows_the_server_holds_come_back_from_every_format(
+    rows: list[Row], cuts: list[int], msgspec: bool
+) -> None:
     names = list(KINDS)
     for name, writer in WRITERS.items():
         lost = {"xml": "", "html": "null"}.get(name)  # the text that this format writes for null
@@ -161,7 +181,7 @@ def test_whatever_rows_the_server_holds_come_back_from_every_format(rows, cuts, 
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(ships, max_size=4), st.lists(st.integers(0, 4000), max_size=5))
-def test_json_in_any_spacing_gives_the_same_rows(rows, cuts):
+def test_json_in_any_spacing_gives_the_same_rows(rows: list[Row], cuts: list[int]) -> None:
     names = list(KINDS)
     compact = decode("json", as_json(names, rows))
     assert decode("json", as_json(names, rows, " , \r\n"), cuts=cuts) == compact
@@ -175,16 +195,16 @@ def test_json_in_any_spacing_gives_the_same_rows(rows, cuts):
 @given(
     st.lists(st.tuples(st.none() | texts), max_size=6), st.lists(st.integers(0, 300), max_size=5)
 )
-def test_one_column_that_may_be_null_loses_no_row(rows, cuts):
+def test_one_column_that_may_be_null_loses_no_row(rows: list[Row], cuts: list[int]) -> None:
     for name in ("json", "csv"):
         found = decode(name, WRITERS[name](["Name"], rows), cuts=cuts, plan=NAME)
         assert [row.a_name for row in found] == [name for (name,) in rows]
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_values_have_their_types(name):
-    row = ("1.2.3", "A/B ", None, "1998-12-08 00:00:00.0", 0, "2.500000", "1")
-    row += ("1998-12-08 13:05:00.0", "13:05:00")
+def test_values_have_their_types(name: str) -> None:
+    row = ["1.2.3", "A/B ", None, "1998-12-08 00:00:00.0", 0, "2.500000", "1"]
+    row += ["1998-12-08 13:05:00.0", "13:05:00"]
     (ship,) = decode(name, WRITERS[name](list(KINDS), [row]))
     values = attrs.astuple(ship)
     seen = datetime(1998, 12, 8, 13, 5)
@@ -195,7 +215,7 @@ def test_values_have_their_types(name):
     assert [type(value) for value in values] == kinds
 
 
-def test_rows_are_genuine_frozen_instances():
+def test_rows_are_genuine_frozen_instances() -> None:
     (ship,) = decode("json", '[{"ShipUID":"1.2.3"}]')
     assert type(ship) is SHIP.model
     assert ship == SHIP.model(a_shipuid=UID("1.2.3"))
@@ -205,7 +225,7 @@ def test_rows_are_genuine_frozen_instances():
         ship.a_crew = 2
 
 
-def test_equal_texts_of_an_answer_are_one_object():
+def test_equal_texts_of_an_answer_are_one_object() -> None:
     body = as_json(["ShipUID", "ShipName"], [(f"1.2.{i}", "Same name") for i in range(50)])
     assert len({id(ship.a_shipname) for ship in decode("json", body)}) == 1
 
@@ -228,13 +248,13 @@ def test_equal_texts_of_an_answer_are_one_object():
         ("html", as_html(["ShipUID"], [])),
     ],
 )
-def test_no_rows_are_an_empty_list(name, body):
+def test_no_rows_are_an_empty_list(name: str, body: str) -> None:
     assert decode(name, body) == []
 
 
 # --- names ------------------------------------------------------------------------------------
 
-ALIASED = Blueprint(
+ALIASED: Blueprint[Any] = Blueprint(
     Endpoint(
         resource="Fleet",
         name="listShips",
@@ -263,16 +283,20 @@ ALIASED = Blueprint(
         ({"ShipUID": "a", "New": [1, {}], "ShipName": "n"}, ("a", "n", None)),
     ],
 )
-def test_documented_names_go_before_aliases_and_those_before_folded_names(record, row, msgspec):
+def test_documented_names_go_before_aliases_and_those_before_folded_names(
+    record: dict[str, Any], row: Row, msgspec: bool
+) -> None:
     rest = [{"ShipUID": "z", "ShipName": "y"}, {}, {"ShipUID": "x"}]
     body = json.dumps([record, rest[0], record, rest[2]], separators=(",", ":"))
     found = decode("json", body, plan=ALIASED, msgspec=msgspec)
     assert [attrs.astuple(r) for r in found] == [row, ("z", "y", None), row, ("x", None, None)]
     flat = {k: v for k, v in record.items() if k != "New"}
-    assert attrs.astuple(decode("csv", as_csv(flat, [flat.values()]), plan=ALIASED)[0]) == row
+    assert (
+        attrs.astuple(decode("csv", as_csv(flat, [tuple(flat.values())]), plan=ALIASED)[0]) == row
+    )
 
 
-def test_names_that_change_within_an_answer_are_still_found():
+def test_names_that_change_within_an_answer_are_still_found() -> None:
     records = [{"ShipUID": "1"}] * 3 + [{"SHIP_ID": "2"}] * 3 + [{"id": "3", "x": None}] * 3
     found = decode(
         "json", json.dumps(records, separators=(",", ":")), plan=ALIASED, cuts=range(200)
@@ -280,7 +304,7 @@ def test_names_that_change_within_an_answer_are_still_found():
     assert [row.ship_uid for row in found] == list("111222333")
 
 
-def test_undeclared_names_are_kept_for_the_log():
+def test_undeclared_names_are_kept_for_the_log() -> None:
     rows = Rows(ALIASED)
     decoder("csv", rows).feed(b"ShipUID,Captain,SHIPNAME\n")
     assert list(rows.layouts.undeclared) == ["Captain", "SHIPNAME"]
@@ -291,13 +315,13 @@ def test_undeclared_names_are_kept_for_the_log():
 GOOD = {"ShipUID": "1.2.3"}
 
 
-def rows_of(*records):
+def rows_of(*records: dict[str, Any]) -> tuple[list[str], list[Row]]:
     names = list(dict.fromkeys(name for record in records for name in record))
     return names, [tuple(record.get(name) for name in names) for record in records]
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_a_missing_value_names_row_and_attribute(name):
+def test_a_missing_value_names_row_and_attribute(name: str) -> None:
     body = WRITERS[name](*rows_of(GOOD, {"ShipName": "x"}, GOOD))
     with pytest.raises(MissingValueError, match="row 2: a_shipuid") as caught:
         decode(name, body)
@@ -305,7 +329,7 @@ def test_a_missing_value_names_row_and_attribute(name):
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_a_misfit_value_names_row_attribute_and_value(name):
+def test_a_misfit_value_names_row_attribute_and_value(name: str) -> None:
     body = WRITERS[name](*rows_of(GOOD, GOOD, {**GOOD, "Crew": "12.5"}))
     with pytest.raises(MisfitValueError, match=r"row 3: a_crew .*integer, not '12.5'") as caught:
         decode(name, body)
@@ -313,10 +337,10 @@ def test_a_misfit_value_names_row_attribute_and_value(name):
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_mismatches_can_be_delivered_with_one_warning_for_each_attribute(name):
+def test_mismatches_can_be_delivered_with_one_warning_for_each_attribute(name: str) -> None:
     bad = {"ShipName": "x", "Crew": "many"}
     body = WRITERS[name](*rows_of(GOOD, bad, bad, GOOD))
-    warned = []
+    warned: list[str] = []
     found = decode(name, body, on_mismatch="warn", warn=warned.append)
     assert [(r.a_shipuid, r.a_crew) for r in found] == [
         ("1.2.3", None), (None, "many"), (None, "many"), ("1.2.3", None)
@@ -325,7 +349,7 @@ def test_mismatches_can_be_delivered_with_one_warning_for_each_attribute(name):
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_rows_before_an_error_are_delivered(name):
+def test_rows_before_an_error_are_delivered(name: str) -> None:
     body = WRITERS[name](*rows_of(GOOD, GOOD, {**GOOD, "Crew": "x"}, GOOD)).encode()
     reader = decoder(name, Rows(SHIP))
     built = reader.feed(body) + (reader.finish() if reader._failure is None else [])
@@ -336,7 +360,9 @@ def test_rows_before_an_error_are_delivered(name):
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(ships, min_size=1, max_size=3), st.data())
-def test_a_json_or_xml_body_cut_anywhere_is_an_error_after_whole_rows(rows, data):
+def test_a_json_or_xml_body_cut_anywhere_is_an_error_after_whole_rows(
+    rows: list[Row], data: st.DataObject
+) -> None:
     for name in ("json", "xml"):
         body = WRITERS[name](list(KINDS), rows).encode()
         cut = data.draw(st.integers(1, len(body) - 1))
@@ -345,7 +371,7 @@ def test_a_json_or_xml_body_cut_anywhere_is_an_error_after_whole_rows(rows, data
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_a_truncated_body_says_after_how_many_rows(name):
+def test_a_truncated_body_says_after_how_many_rows(name: str) -> None:
     body = WRITERS[name](*rows_of(*[{**GOOD, "ShipName": "Fram"}] * 3))
     with pytest.raises(TruncatedError, match=r"2 complete|row 3") as caught:
         decode(name, body[: body.rindex("Fram") + 2])
@@ -365,7 +391,7 @@ def test_a_truncated_body_says_after_how_many_rows(name):
         ("Service,Status\nis,down" * 3000, "Service"),
     ],
 )
-def test_a_page_or_a_sentence_is_told_as_such(name, body, words):
+def test_a_page_or_a_sentence_is_told_as_such(name: str, body: str, words: str) -> None:
     for cuts in ((), (1, 5, 40, 5000)):
         with pytest.raises((NotRecordsError, ShapeError)) as caught:
             decode(name, body, cuts=cuts)
@@ -389,13 +415,13 @@ def test_a_page_or_a_sentence_is_told_as_such(name, body, words):
         (b'[{"ShipUID":"\xff"}]', "UTF-8"),
     ],
 )
-def test_wrong_shapes_are_told(body, words):
+def test_wrong_shapes_are_told(body: str, words: str) -> None:
     for msgspec in (True, False):
         with pytest.raises(DecodeError, match=words):
             decode("json", body, msgspec=msgspec)
 
 
-def test_a_broken_row_in_the_middle_is_told_when_it_comes_and_not_at_the_end():
+def test_a_broken_row_in_the_middle_is_told_when_it_comes_and_not_at_the_end() -> None:
     reader = JsonDecoder(Rows(SHIP))
     assert len(reader.feed(b'[{"ShipUID":"1.2"},<html>,{"ShipUID":"1.2"},{"Sh')) == 1
     with pytest.raises(NotRecordsError, match="row 2"):
@@ -405,7 +431,7 @@ def test_a_broken_row_in_the_middle_is_told_when_it_comes_and_not_at_the_end():
 # --- what can be recovered, and what cannot ---------------------------------------------------
 
 
-def test_xml_values_may_hold_markup():
+def test_xml_values_may_hold_markup() -> None:
     value = "a < b & c </x> <Crew> </ShipName>"
     names, rows = ["ShipUID", "ShipName", "Crew"], [("1.2", value, 3), ("1.2", "plain", 3)]
     for order in (rows, rows[::-1]):
@@ -413,14 +439,14 @@ def test_xml_values_may_hold_markup():
 
 
 @pytest.mark.parametrize("first", [0, 1])
-def test_xml_that_can_be_read_in_two_ways_is_an_error_that_names_the_row(first):
+def test_xml_that_can_be_read_in_two_ways_is_an_error_that_names_the_row(first: int) -> None:
     value = "x</ShipName><Crew type='VARCHAR' >4"
     rows = [("1.2", "plain", 3)] * first + [("1.2", value, 3)]
     with pytest.raises(ShapeError, match=f"row {first + 1}: .*more than one way"):
         decode("xml", as_xml(["ShipUID", "ShipName", "Crew"], rows))
 
 
-def test_html_cells_that_hold_cells_are_an_error_that_names_the_row():
+def test_html_cells_that_hold_cells_are_an_error_that_names_the_row() -> None:
     rows = [("1.2", "a <b>bold</b> & x"), ("1.2", "a</TD><TD>b")]
     assert decode("html", as_html(["ShipUID", "ShipName"], rows[:1]))[0].a_shipname == rows[0][1]
     with pytest.raises(ShapeError, match="row 2: 3 cells for 2 columns"):
@@ -438,7 +464,7 @@ def test_html_cells_that_hold_cells_are_an_error_that_names_the_row():
         ('"1.2","x"\r', "x"),
     ],
 )
-def test_csv_lines_are_read_as_they_are_meant(line, name):
+def test_csv_lines_are_read_as_they_are_meant(line: str, name: str) -> None:
     body = f'ShipUID,ShipName\n{line}\n"1.3","next"\n'
     for cuts in ((), range(0, 60, 3)):
         found = decode("csv", body, cuts=cuts)
@@ -446,6 +472,6 @@ def test_csv_lines_are_read_as_they_are_meant(line, name):
 
 
 @pytest.mark.parametrize("line", ['"1.2","a"b"', '"1.2"', '"1.2","a","b"', '"1.2""x",,'])
-def test_csv_lines_that_make_no_sense_are_errors_that_name_the_row(line):
+def test_csv_lines_that_make_no_sense_are_errors_that_name_the_row(line: str) -> None:
     with pytest.raises(DecodeError, match=r"row 2|row 3"):
         decode("csv", f'ShipUID,ShipName\n"1.1","x"\n{line}\n"1.3","y"')

@@ -3,7 +3,9 @@
 import json
 import pickle
 import socket
+from collections.abc import Iterator
 from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -19,6 +21,9 @@ from _runtime.errors import (
     StatusError,
 )
 from _runtime.retry import Attempts, Clock, Pace, Retry, retry_after
+
+if TYPE_CHECKING:
+    from tests.runtime.conftest import Ask, Runtime, Server
 
 SAID = {"errorDescription": "It broke", "suggestedAction": "Mend it", "detailedMessage": "Here"}
 
@@ -49,7 +54,16 @@ SAID = {"errorDescription": "It broke", "suggestedAction": "Mend it", "detailedM
         (591, SAID, errors.NoSuchKeyError, "caller", False),
     ],
 )
-def test_each_status_has_its_error(ask, rt, server, status, body, kind, fault, retryable):
+def test_each_status_has_its_error(
+    ask: "Ask",
+    rt: "Runtime",
+    server: "Server",
+    status: int,
+    body: str | dict[str, str],
+    kind: type[StatusError],
+    fault: str,
+    retryable: bool,
+) -> None:
     text = body if isinstance(body, str) else json.dumps(body) if body else ""
     server.answers(rt.Reply(text.encode(), status))
     with pytest.raises(StatusError) as caught:
@@ -67,14 +81,16 @@ def test_each_status_has_its_error(ask, rt, server, status, body, kind, fault, r
     assert type(error) is StatusError or error.advice
 
 
-def test_pages_of_a_proxy_are_told_in_their_own_words(ask, rt, server):
+def test_pages_of_a_proxy_are_told_in_their_own_words(
+    ask: "Ask", rt: "Runtime", server: "Server"
+) -> None:
     server.answers(rt.Reply(b"<html><body><h1>No &amp; <b>no</b></h1></body></html>", 502))
     with pytest.raises(ServerError, match=r"\(HTML page\) No &amp; no"):
         ask(lambda c: c.list_ships())
     assert len(server.asked) == 4
 
 
-def every_class(kind=ApiError):
+def every_class(kind: type[ApiError] = ApiError) -> Iterator[type[ApiError]]:
     yield kind
     for child in kind.__subclasses__():
         if child.__module__ == errors.__name__:
@@ -82,7 +98,7 @@ def every_class(kind=ApiError):
 
 
 @pytest.mark.parametrize("kind", list(every_class()))
-def test_errors_are_pickled_whole(kind):
+def test_errors_are_pickled_whole(kind: type[Any]) -> None:
     error = kind("it broke", endpoint="A/query/b", url="http://h/", status=500, server_message="x")
     error.fault = "network"
     again = pickle.loads(pickle.dumps(error))
@@ -90,7 +106,7 @@ def test_errors_are_pickled_whole(kind):
     assert (str(again), vars(again)) == (str(error), vars(error))
 
 
-def test_details_of_errors_are_pickled():
+def test_details_of_errors_are_pickled() -> None:
     error = MisfitValueError("row 3: no", row=3, attribute="crew", value="12.5")
     again = pickle.loads(pickle.dumps(error))
     assert (again.row, again.attribute, again.value) == (3, "crew", "12.5")
@@ -98,14 +114,14 @@ def test_details_of_errors_are_pickled():
     assert (again.method, again.parameter) == ("m", "p")
 
 
-def test_the_tree_at_the_top_of_the_module_is_complete():
+def test_the_tree_at_the_top_of_the_module_is_complete() -> None:
     for kind in every_class():
         assert kind.__name__ in errors.__doc__
         assert kind is ApiError or issubclass(kind, ApiError)
     assert not issubclass(DecodeError, StatusError)
 
 
-def test_no_connection_is_told_and_tried_again(ask):
+def test_no_connection_is_told_and_tried_again(ask: "Ask") -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{taken.getsockname()[1]}"
@@ -115,7 +131,9 @@ def test_no_connection_is_told_and_tried_again(ask):
 
 
 @pytest.mark.parametrize("status", [429, 502, 503, 504])
-def test_passing_trouble_is_tried_again(ask, rt, server, status):
+def test_passing_trouble_is_tried_again(
+    ask: "Ask", rt: "Runtime", server: "Server", status: int
+) -> None:
     trouble = rt.Reply(b"", status, {"Retry-After": "0"})
     server.answers(trouble, trouble, b"[]")
     assert ask(lambda c: c.list_ships()) == []
@@ -123,7 +141,9 @@ def test_passing_trouble_is_tried_again(ask, rt, server, status):
 
 
 @pytest.mark.parametrize("status", [400, 401, 404, 500, 571, 573])
-def test_lasting_trouble_is_not_tried_again(ask, rt, server, status):
+def test_lasting_trouble_is_not_tried_again(
+    ask: "Ask", rt: "Runtime", server: "Server", status: int
+) -> None:
     server.answers(rt.Reply(b"", status))
     with pytest.raises(StatusError):
         ask(lambda c: c.list_ships())
@@ -133,17 +153,17 @@ def test_lasting_trouble_is_not_tried_again(ask, rt, server, status):
 class Watch:
     """A clock that a test sets."""
 
-    def __init__(self, chance=1.0):
+    def __init__(self, chance: float = 1.0) -> None:
         self.time = 1000.0
         self.clock = Clock(
             monotonic=lambda: self.time, now=lambda: 784111777.0, random=lambda: chance
         )
 
 
-def waits(policy, error, watch):
+def waits(policy: Retry, error: ApiError, watch: Watch) -> list[float]:
     """The waits until the error is raised at last."""
     attempts = Attempts(policy, watch.clock)
-    found = []
+    found: list[float] = []
     with suppress(type(error)):
         while len(found) < 100:
             found.append(attempts.after(error))
@@ -151,26 +171,26 @@ def waits(policy, error, watch):
     return found
 
 
-def test_waits_double_with_full_jitter_up_to_a_longest():
+def test_waits_double_with_full_jitter_up_to_a_longest() -> None:
     policy = Retry(attempts=7, backoff=1, longest=8, total=1000)
     error = ConnectionFailedError("x")
     assert waits(policy, error, Watch()) == [1, 2, 4, 8, 8, 8]
     assert waits(policy, error, Watch(chance=0.5)) == [0.5, 1, 2, 4, 4, 4]
 
 
-def test_attempts_and_total_time_are_bounded():
+def test_attempts_and_total_time_are_bounded() -> None:
     error = BrokenStreamError("x")
     assert waits(Retry(attempts=1), error, Watch()) == []
     assert waits(Retry(attempts=99, backoff=4, total=15), error, Watch()) == [4, 8]
 
 
-def test_the_server_says_how_long_to_wait():
+def test_the_server_says_how_long_to_wait() -> None:
     error = StatusError("x", status=503, retry_after=40.0)
     assert waits(Retry(attempts=3), error, Watch()) == [40, 40]
     assert waits(Retry(total=30), error, Watch()) == []
 
 
-def test_retry_after_is_a_number_or_a_date():
+def test_retry_after_is_a_number_or_a_date() -> None:
     clock = Watch().clock
     assert retry_after("120", clock) == 120
     assert retry_after("Sun, 06 Nov 1994 08:50:37 GMT", clock) == 60
@@ -179,7 +199,7 @@ def test_retry_after_is_a_number_or_a_date():
     assert retry_after(None, clock) is None
 
 
-def test_requests_keep_their_pace():
+def test_requests_keep_their_pace() -> None:
     watch = Watch()
     pace = Pace(4, watch.clock)
     assert [pace.wait() for _ in range(3)] == [0, 0.25, 0.5]

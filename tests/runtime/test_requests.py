@@ -3,15 +3,18 @@
 import inspect
 import pickle
 from datetime import date, datetime
-from typing import get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
 
 from _runtime.errors import ApiError, ParameterError, ParameterWarning
 from _runtime.options import Timeouts
 
+if TYPE_CHECKING:
+    from tests.runtime.conftest import Ask, Runtime, Server
 
-def test_values_go_encoded_into_the_query(ask, server):
+
+def test_values_go_encoded_into_the_query(ask: "Ask", server: "Server") -> None:
     server.answers(b"[]")
     with pytest.warns(ParameterWarning, match=r"port='a&b/ü'.*Kiel, Oslo"):
         ask(
@@ -22,7 +25,7 @@ def test_values_go_encoded_into_the_query(ask, server):
     )
 
 
-def test_none_is_not_sent_and_iso_dates_are_taken(ask, server):
+def test_none_is_not_sent_and_iso_dates_are_taken(ask: "Ask", server: "Server") -> None:
     server.answers(b"")
     ask(lambda c: c.list_ships(since="2010-08-16", format="csv"))
     assert server.asked[0][0] == "/v3/Fleet/query/listShips?Since=2010-08-16&format=csv"
@@ -45,8 +48,8 @@ def test_none_is_not_sent_and_iso_dates_are_taken(ask, server):
 )
 @pytest.mark.parametrize("way", ["call", "iter", "raw"])
 def test_bad_parameters_are_refused_before_any_request(
-    rt, server, arguments, parameter, words, way
-):
+    rt: "Runtime", server: "Server", arguments: dict[str, Any], parameter: str, words: str, way: str
+) -> None:
     with rt.Client(base_url=server.base_url) as client:
         method = client.list_ships if way == "call" else getattr(client.list_ships, way)
         with pytest.raises(ParameterError, match="list_ships") as caught:
@@ -58,7 +61,9 @@ def test_bad_parameters_are_refused_before_any_request(
     assert server.asked == []
 
 
-def test_deprecated_endpoints_and_parameters_warn_where_they_are_called(rt, server):
+def test_deprecated_endpoints_and_parameters_warn_where_they_are_called(
+    rt: "Runtime", server: "Server"
+) -> None:
     server.answers(b"[]")
     with rt.Client(base_url=server.base_url) as client:
         with pytest.warns(
@@ -82,25 +87,27 @@ def test_deprecated_endpoints_and_parameters_warn_where_they_are_called(rt, serv
         " http://h",
     ],
 )
-def test_base_urls_that_cannot_work_are_refused(rt, base_url):
+def test_base_urls_that_cannot_work_are_refused(rt: "Runtime", base_url: str) -> None:
     with pytest.raises(ParameterError, match="base_url"):
         rt.Client(base_url=base_url)
 
 
-def test_credentials_in_a_base_url_are_refused_and_not_shown(rt):
+def test_credentials_in_a_base_url_are_refused_and_not_shown(rt: "Runtime") -> None:
     with pytest.raises(ParameterError, match="user name") as caught:
         rt.Client(base_url="https://me:hunter2@h/v3")
     assert "hunter2" not in str(caught.value)
 
 
 @pytest.mark.parametrize("key", ["a\nb", "schlüssel", "a b"])
-def test_keys_that_no_header_takes_are_refused_and_not_shown(rt, key):
+def test_keys_that_no_header_takes_are_refused_and_not_shown(rt: "Runtime", key: str) -> None:
     with pytest.raises(ParameterError, match="api_key") as caught:
         rt.Client(api_key=key)
     assert key not in str(caught.value)
 
 
-def test_base_url_and_key_come_from_the_environment(rt, server, monkeypatch):
+def test_base_url_and_key_come_from_the_environment(
+    rt: "Runtime", server: "Server", monkeypatch: pytest.MonkeyPatch
+) -> None:
     server.answers(b"[]")
     monkeypatch.setenv("FLEET_BASE_URL", server.base_url)
     monkeypatch.setenv("FLEET_API_KEY", " from-environment\n")
@@ -122,24 +129,24 @@ def test_base_url_and_key_come_from_the_environment(rt, server, monkeypatch):
         {"http_client": "x"},
     ],
 )
-def test_client_arguments_are_checked(rt, arguments):
+def test_client_arguments_are_checked(rt: "Runtime", arguments: dict[str, Any]) -> None:
     for kind in (rt.Client, rt.AsyncClient):
         with pytest.raises(ParameterError, match=next(iter(arguments))):
             kind(**arguments)
 
 
-def test_default_timeouts_are_explicit():
+def test_default_timeouts_are_explicit() -> None:
     assert Timeouts() == Timeouts(connect=10, read=60, write=60, pool=60)
 
 
-def test_a_client_shows_no_key_and_is_not_pickled(rt):
+def test_a_client_shows_no_key_and_is_not_pickled(rt: "Runtime") -> None:
     client = rt.Client(api_key="s3cret")
     assert "s3cret" not in repr(client) + repr(vars(client)) + repr(client.list_ships)
     with pytest.raises(TypeError, match="make one in each process"):
         pickle.dumps(client)
 
 
-def test_methods_describe_themselves(rt):
+def test_methods_describe_themselves(rt: "Runtime") -> None:
     client = rt.Client()
     assert client.list_ships.__name__ == "list_ships"
     assert client.list_ships.__doc__ == "List the ships."
@@ -148,9 +155,10 @@ def test_methods_describe_themselves(rt):
     assert next(iter(inspect.signature(client.list_ships).parameters)) == "port"
     assert next(iter(inspect.signature(client.download_plans).parameters)) == "target"
     assert list(inspect.signature(rt.Client.download_plans).parameters)[:2] == ["self", "target"]
-    assert inspect.isroutine(rt.Client.list_ships)
+    method: object = rt.Client.list_ships
+    assert inspect.isroutine(method)
     assert rt.Client.list_ships.endpoint is rt.ships
 
 
-def test_the_root_of_the_tree_is_api_error():
+def test_the_root_of_the_tree_is_api_error() -> None:
     assert issubclass(ParameterError, ApiError)

@@ -3,11 +3,13 @@
 import pickle
 from datetime import date, datetime, time
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from _runtime.endpoint import Kind
 from _runtime.values import CONVERTERS, UID, MisfitError, is_uid, uids
 
 
@@ -43,7 +45,7 @@ from _runtime.values import CONVERTERS, UID, MisfitError, is_uid, uids
         ("uid", "", None),
     ],
 )
-def test_wire_values_become_python_values(kind, wire, value):
+def test_wire_values_become_python_values(kind: Kind, wire: Any, value: Any) -> None:
     found = CONVERTERS[kind](wire)
     assert found == value
     assert type(found) is type(value)
@@ -76,7 +78,7 @@ def test_wire_values_become_python_values(kind, wire, value):
         ("uid", 12),
     ],
 )
-def test_misfits_are_told_with_what_would_fit(kind, wire):
+def test_misfits_are_told_with_what_would_fit(kind: Kind, wire: Any) -> None:
     with pytest.raises(MisfitError, match=r"text|integer|number|true|date|time|UID"):
         CONVERTERS[kind](wire)
 
@@ -84,14 +86,14 @@ def test_misfits_are_told_with_what_would_fit(kind, wire):
 @pytest.mark.parametrize(
     "text", ["", ".", "1.", ".1", "1..2", "1.02", "01", "1.2a", "1.2\n", "1 2", "٣.1", "1" * 65]
 )
-def test_a_uid_follows_ps3_5_section_9_1(text):
+def test_a_uid_follows_ps3_5_section_9_1(text: str) -> None:
     assert not is_uid(text)
     with pytest.raises(ValueError, match="not a UID"):
         UID(text)
     assert uids(["1.2.3", text]) is None
 
 
-def test_a_uid_is_a_text_in_every_respect():
+def test_a_uid_is_a_text_in_every_respect() -> None:
     uid = UID("1.2.840.0.1")
     assert uid == "1.2.840.0.1"
     assert hash(uid) == hash("1.2.840.0.1")
@@ -99,7 +101,7 @@ def test_a_uid_is_a_text_in_every_respect():
 
 
 @given(st.lists(st.text("0123.", min_size=1, max_size=8), min_size=1, max_size=6))
-def test_many_uids_at_once_are_judged_as_one_by_one(texts):
+def test_many_uids_at_once_are_judged_as_one_by_one(texts: list[str]) -> None:
     found = uids(texts)
     assert (found is not None) == all(is_uid(text) for text in texts)
     if found is not None:
