@@ -9,7 +9,7 @@ import hashlib
 import keyword
 import re
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from pathlib import Path, PurePosixPath
 
@@ -152,21 +152,32 @@ def _conventional(name: str) -> tuple[int, str]:
 
 def _rendered(name: str, template: str, context: Mapping[str, object]) -> bytes:
     try:
-        text = _environment(neutral=False).from_string(template).render(context)
+        text = _template(template, neutral=False).render(context)
         if not name.endswith(".py"):
             return text.encode("utf-8")
-        neutral = _environment(neutral=True).from_string(template).render(context)
+        neutral = _template(template, neutral=True).render(context)
     except jinja2.TemplateError as error:
         line = f", line {error.lineno}" if isinstance(error, jinja2.TemplateSyntaxError) else ""
         raise UsageProblem(f"The template of {name}{line}: {error}") from error
     except TypeError as error:
         raise DocumentProblem(f"The template of {name}: {error}") from error
     try:
-        formatted = black.format_str(text, mode=_MODE)
+        formatted = _formatted(text)
     except InvalidInput as error:
         raise DocumentProblem(f"{name} would not be Python: {error}") from error
     check_gate(name, text, neutral, formatted)
     return formatted.encode("utf-8")
+
+
+@lru_cache(maxsize=512)
+def _formatted(source: str) -> str:
+    """Format with black, which is most of a run's time; a process does no source twice."""
+    return black.format_str(source, mode=_MODE)
+
+
+@lru_cache(maxsize=64)
+def _template(source: str, *, neutral: bool) -> jinja2.Template:
+    return _environment(neutral=neutral).from_string(source)
 
 
 @cache

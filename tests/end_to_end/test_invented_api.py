@@ -68,9 +68,8 @@ def test_aliases_of_the_overlay_are_read(call: Call) -> None:
 
 
 def test_a_class_of_two_endpoints_with_other_attributes_is_two(fleet_client: ModuleType) -> None:
-    assert hasattr(fleet_client.models, "ListCrewSailor")
-    assert hasattr(fleet_client.models, "ListSailorsSailor")
-    assert not hasattr(fleet_client.models, "Sailor")
+    names = {name for name in dir(fleet_client.models) if name.endswith("Sailor")}
+    assert names == {"Sailor", "ListSailorsSailor"}
 
 
 def test_a_file_is_written_whole(call: Call, tmp_path: Path) -> None:

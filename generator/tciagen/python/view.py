@@ -33,7 +33,7 @@ RESERVED_METHODS = frozenset(
 
 RESERVED_PARAMETERS = frozenset({"self", "format", "options", "to"})
 RESERVED_CLASSES = frozenset({"Literal"})
-RESERVED_FIELDS = frozenset({"datetime", "decimal", "attrs"})
+RESERVED_FIELDS = frozenset({"self", "datetime", "decimal", "attrs"})
 
 ARGUMENT_TYPES = {
     Type.STRING: "str",

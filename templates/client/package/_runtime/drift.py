@@ -68,6 +68,15 @@ class ContractDriftError(ApiError):
         return type(self), (self.drift,)
 
 
+_UNREADABLE = (
+    ValueError,
+    TypeError,
+    KeyError,
+    AttributeError,
+    RecursionError,
+    OSError,
+    ImportError,
+)
 _LOCK = threading.Lock()
 _WARNED: set[tuple[str, str]] = set()
 """Which endpoints of which package this process has warned of."""
@@ -109,7 +118,7 @@ class Sensor:
             document: Any = json.loads(header) if len(header) <= LARGEST_HEADER else None
             contract = contract_of(self._package)
             changes = tuple(compare(contract[address], document)) if document != {} else ()
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        except _UNREADABLE as error:
             self._logger.debug("%s: the metadata header says nothing: %r", address, error)
             return None
         return Drift(address, changes) if changes else None

@@ -45,11 +45,11 @@ class JsonDecoder(Decoder[R]):
         if self._state == "end":
             self._after_end()
             return
-        if buffer.endswith(b"}]") and len(buffer) >= self._retry_at:
-            if self._piece(bytes(buffer[:-1]), built):  # all that was left
-                buffer.clear()
-                self._state = "end"
-                return
+        whole = buffer.endswith(b"}]") and len(buffer) >= self._retry_at
+        if whole and self._piece(bytes(buffer[:-1]), built):
+            buffer.clear()
+            self._state = "end"
+            return
         cut = buffer.rfind(b"},{", max(0, self._seen - 2))
         if cut >= 0:
             piece = bytes(buffer[: cut + 1])

@@ -11,6 +11,7 @@ from click.core import ParameterSource
 
 from ..client import SyncClient
 from ..methods import FilesMethod, RecordsMethod
+from ..text import visible
 from .config_command import config_command
 from .describe import describe
 from .files_command import files_command
@@ -139,7 +140,11 @@ def _global_options(package: Package) -> list[click.Parameter]:
             default="raise",
             help="End at a value that does not fit its type, or warn and deliver it.",
         ),
-        click.Option(["-v", "--verbose"], count=True, help="Tell each request; twice: everything."),
+        click.Option(
+            ["-v", "--verbose"],
+            count=True,
+            help="Tell each request; twice, what is noticed in answers, too.",
+        ),
         click.Option(
             ["--version"],
             is_flag=True,
@@ -151,14 +156,21 @@ def _global_options(package: Package) -> list[click.Parameter]:
     ]
 
 
+class _Visible(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return visible(super().format(record))
+
+
 def _prepare(verbose: int, **_options: Any) -> None:
     if verbose:
         package: Package = click.get_current_context().obj
         handler = logging.StreamHandler()
-        handler.setFormatter(logging.Formatter(f"{package.command}: %(message)s"))
-        logger = logging.getLogger(package.settings.package)
-        logger.addHandler(handler)
-        logger.setLevel(logging.INFO if verbose == 1 else logging.DEBUG)
+        handler.setFormatter(_Visible(f"{package.command}: %(message)s"))
+        own = logging.INFO if verbose == 1 else logging.DEBUG
+        for name, level in ((package.settings.package, own), ("httpx", logging.INFO)):
+            logger = logging.getLogger(name)
+            logger.addHandler(handler)
+            logger.setLevel(level)
 
 
 def _warn_of_key(context: click.Context, parameter: click.Parameter, value: Any) -> Any:

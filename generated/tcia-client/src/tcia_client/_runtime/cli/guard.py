@@ -68,6 +68,8 @@ def guarded(package: str, command: str) -> int:
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return EXIT_FINE
+        except ModuleNotFoundError:  # an extra that is not installed
+            raise
         except (KeyboardInterrupt, click.Abort):
             tell(command, "error", "interrupted")
             return EXIT_INTERRUPTED

@@ -2,8 +2,9 @@
 
 import shutil
 import sys
+from collections.abc import Iterator
 from contextlib import closing
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -120,12 +121,18 @@ def _run(method: RecordsMethod[..., Any], given: dict[str, Any]) -> None:
             with destination(output) as stream:
                 write_raw(content, stream)
             return
-        with closing(bound.iter(**query)) as rows:
+        with closing(bound.iter(**query)) as answer:
+            rows = _once_begun(answer, given["limit"])
             if form == "table":
                 _table(rows, given)
             else:
                 with destination(output) as stream:
                     write_rows(form, islice(rows, given["limit"]), given["columns"], stream)
+
+
+def _once_begun(rows: Iterator[Any], limit: int | None) -> Iterator[Any]:
+    """Rows whose first one has come, so that nothing is written of an answer that failed."""
+    return chain([*islice(rows, 0 if limit == 0 else 1)], rows)
 
 
 def _table(rows: Any, given: dict[str, Any]) -> None:
