@@ -5,6 +5,7 @@ file holds the day on which it was written.
 """
 
 import hashlib
+import io
 import json
 import shutil
 import uuid
@@ -17,6 +18,8 @@ import attrs
 import pydicom
 from pydicom.data import get_testdata_file
 from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.filebase import DicomBytesIO
+from pydicom.filewriter import write_data_element, write_file_meta_info
 from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian, MRImageStorage
 from pydicom.uid import PositronEmissionTomographyImageStorage as PTImageStorage
 
@@ -101,11 +104,8 @@ def _write(images: Path, progress: Progress) -> None:
         sizes[name] = _put(images / name, source.read_bytes())
         progress(len(sizes), total)
     for collection in demo_series.WRITTEN:
-        for name, dataset in _written(collection):
-            path = images / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            dataset.save_as(path, enforce_file_format=True)
-            sizes[name] = path.stat().st_size
+        for name, data in _written(collection):
+            sizes[name] = _put(images / name, data)
             progress(len(sizes), total)
     manifest.write_text(json.dumps({"recipe": _recipe(), "sizes": sizes}), encoding="utf-8")
 
@@ -155,7 +155,8 @@ def _listed_uid(folder: str, number: int) -> str:
     return _uid(folder, "series", number)
 
 
-def _written(collection: Collection) -> Iterator[tuple[str, Dataset]]:
+def _written(collection: Collection) -> Iterator[tuple[str, bytes]]:
+    """Yield name and bytes of each file; what a series' files share is encoded once."""
     studies = {series.study: None for series in collection.series}
     study_uids = {study: _uid(collection.folder, "study", i) for i, study in enumerate(studies)}
     for number, series in enumerate(collection.series):
@@ -163,15 +164,39 @@ def _written(collection: Collection) -> Iterator[tuple[str, Dataset]]:
         dataset.StudyInstanceUID = study_uids[series.study]
         dataset.FrameOfReferenceUID = study_uids[series.study] + ".1"
         dataset.SeriesInstanceUID = _uid(collection.folder, "series", number)
+        shared = _encoded(dataset)
         for position in range(series.slices):
-            uid = _uid(collection.folder, "series", number, position)
-            dataset.SOPInstanceUID = uid
-            dataset.file_meta.MediaStorageSOPInstanceUID = uid
-            dataset.InstanceNumber = position + 1
-            dataset.ImagePositionPatient = [-160, -160, 5 * position]
-            dataset.SliceLocation = 5 * position
-            dataset.PixelData = _pixels(series, position)
-            yield f"{collection.folder}/{number:02}/{position + 1:03}.dcm", dataset
+            image = Dataset()
+            image.SOPInstanceUID = _uid(collection.folder, "series", number, position)
+            image.InstanceNumber = position + 1
+            image.ImagePositionPatient = [-160, -160, 5 * position]
+            image.SliceLocation = 5 * position
+            image.add_new("PixelData", "OW", _pixels(series, position))
+            elements = shared | _encoded(image)
+            dataset.file_meta.MediaStorageSOPInstanceUID = image.SOPInstanceUID
+            data = _file_head(dataset.file_meta) + b"".join(
+                elements[tag] for tag in sorted(elements)
+            )
+            yield f"{collection.folder}/{number:02}/{position + 1:03}.dcm", data
+
+
+def _encoded(dataset: Dataset) -> dict[int, bytes]:
+    """Return each element by its tag, in Explicit VR Little Endian and UTF-8."""
+    elements = {}
+    for element in dataset:
+        target = DicomBytesIO()
+        target.is_little_endian, target.is_implicit_VR = True, False
+        write_data_element(target, element, ["utf-8"])
+        elements[int(element.tag)] = target.getvalue()
+    return elements
+
+
+def _file_head(meta: FileMetaDataset) -> bytes:
+    """Return what stands before the data set in a Part 10 file."""
+    target = DicomBytesIO(bytes(128) + b"DICM")
+    target.seek(0, io.SEEK_END)
+    write_file_meta_info(target, meta)
+    return target.getvalue()
 
 
 def _header(collection: Collection, series: Series) -> Dataset:
@@ -189,7 +214,6 @@ def _header(collection: Collection, series: Series) -> Dataset:
     dataset.ImageType = ["ORIGINAL", "PRIMARY", "AXIAL"]
     dataset.Modality = series.modality
     dataset.PatientID = patient.patient_id
-    dataset.InstanceNumber = 1
     optional = {
         "PatientName": patient.name,
         "PatientBirthDate": patient.birth_date,
