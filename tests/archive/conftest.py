@@ -1,42 +1,56 @@
 """A demo archive, served, and what its files say when they are read without the catalog."""
 
 import json
-import subprocess
+import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from datetime import date
 from pathlib import Path
+from typing import Protocol
 
 import attrs
 import httpx
 import pydicom
 import pytest
+from filelock import FileLock
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 
+from tciagen.archive.__main__ import main
+from tciagen.archive.catalog import open_for_writing
 from tciagen.archive.demo import DemoArchive, build_demo
 from tciagen.archive.running import RunningArchive, running_archive
+from tciagen.archive.synth import synthesize
 
 Row = dict[str, object]
 WriteDocuments = Callable[[Mapping[str, Mapping[str, object]]], Path]
 
 
 @pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> DemoArchive:
-    return build_demo(tmp_path_factory.mktemp("demo"))
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of this run that all of pytest-xdist's workers share."""
+    folder = tmp_path_factory.getbasetemp()
+    return folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
 
 
 @pytest.fixture(scope="session")
-def second_demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of another demo data set, built by the command."""
-    folder = tmp_path_factory.mktemp("second")
-    command = [sys.executable, "-m", "tciagen.archive", "demo", "--catalog"]
-    command.append(str(folder / "catalog.sqlite"))
-    result = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
-    assert result.stdout.startswith("9 collections, 61 series, 1,500 images, ")
-    assert result.stderr == ""
-    return folder
+def demo(shared_folder: Path) -> DemoArchive:
+    """The demo data set, to be read only: the worker that comes first builds it."""
+    with FileLock(shared_folder / "demo.lock"):
+        return build_demo(shared_folder / "demo")
+
+
+@pytest.fixture(scope="session")
+def large(shared_folder: Path) -> Path:
+    """A synthetic catalog of 50,000 series, to be read only: 22 MB as JSON."""
+    catalog = shared_folder / "large.sqlite"
+    with FileLock(shared_folder / "large.lock"):
+        if not catalog.exists():
+            with closing(open_for_writing(catalog)) as connection:
+                synthesize(connection, 50_000, seed=1)
+    return catalog
 
 
 @pytest.fixture(scope="session")
@@ -73,6 +87,33 @@ def http() -> Iterator[httpx.Client]:
 @pytest.fixture(scope="session")
 def call(served: RunningArchive, http: httpx.Client) -> Caller:
     return Caller(http, served.base_url)
+
+
+@attrs.frozen
+class Told:
+    """What a command said."""
+
+    stdout: str
+    stderr: str
+
+
+class Run(Protocol):
+    """Runs a command, which must end with ``status``."""
+
+    def __call__(self, *arguments: object, status: int = 0) -> Told: ...
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run a command of ``python -m tciagen.archive`` in this process."""
+
+    def running(*arguments: object, status: int = 0) -> Told:
+        capsys.readouterr()
+        monkeypatch.setattr(sys, "argv", ["tciagen.archive", *map(str, arguments)])
+        assert main() == status
+        return Told(*capsys.readouterr())
+
+    return running
 
 
 @attrs.frozen

@@ -1,15 +1,13 @@
 """``serve --contract``: changed documents, and answers that follow them."""
 
 import copy
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
-from tests.archive.conftest import Caller, WriteDocuments
+from tests.archive.conftest import Caller, Run, WriteDocuments
 
 from tciagen.archive import changed
 from tciagen.archive.demo import DemoArchive
@@ -167,15 +165,14 @@ def test_every_attribute_in_every_type_is_an_answer(serve: Serve, documents: Doc
     ],
 )
 def test_unreadable_contract_is_one_sentence(
-    demo: DemoArchive, tmp_path: Path, content: str | None, status: int, sentence: str
+    run: Run, demo: DemoArchive, tmp_path: Path, content: str | None, status: int, sentence: str
 ) -> None:
     (tmp_path / "TCIA").mkdir()
     if content is not None:
         (tmp_path / "TCIA" / "getSeries.json").write_text(content)
-    command = [sys.executable, "-m", "tciagen.archive", "serve", "--port", "0"]
-    command += ["--catalog", str(demo.catalog), "--contract", str(tmp_path)]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
-    assert result.returncode == status
+    result = run(
+        "serve", "--port", 0, "--catalog", demo.catalog, "--contract", tmp_path, status=status
+    )
     assert sentence in result.stderr
     assert result.stderr.count("\n") == 1
 

@@ -2,14 +2,12 @@
 
 import io
 import json
-import subprocess
-import sys
 import zipfile
 from collections.abc import Iterator
 
 import httpx
 import pytest
-from tests.archive.conftest import Caller, Image
+from tests.archive.conftest import Caller, Image, Run
 
 from tciagen.archive.demo import DemoArchive
 from tciagen.archive.faults import KINDS, parse_fault
@@ -153,9 +151,7 @@ def test_star_concerns_every_query_but_not_metadata() -> None:
     assert not fault.concerns("/services/v3/schema")
 
 
-def test_help_names_every_kind() -> None:
-    command = [sys.executable, "-m", "tciagen.archive", "serve", "--help"]
-    text = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True).stdout
-    words = " ".join(text.split()).replace("- ", "-")
+def test_help_names_every_kind(run: Run) -> None:
+    words = " ".join(run("serve", "--help").stdout.split()).replace("- ", "-")
     for kind in KINDS:
         assert f"{kind}:" in words

@@ -19,7 +19,7 @@ from tciagen.archive.running import running_archive
 from tciagen.archive.scan import CollectionRule, index
 
 Series = tuple[str, list[Path]]
-Small = tuple[str, str, list[Path]]
+Gone = tuple[Caller, str, str]
 
 
 @pytest.fixture
@@ -102,8 +102,8 @@ def test_unknown_single_image_is_500(call: Caller, images: list[Image], wrong: s
 
 
 @pytest.fixture
-def small(tmp_path: Path, series: Series, today: date) -> Iterator[Small]:
-    """A catalog of three files that may be harmed, and a server of it."""
+def gone(tmp_path: Path, series: Series, today: date, http: httpx.Client) -> Iterator[Gone]:
+    """Ask a server of three files, of which the second was deleted after the scan."""
     uid, paths = series
     folder = tmp_path / "files"
     folder.mkdir()
@@ -112,30 +112,23 @@ def small(tmp_path: Path, series: Series, today: date) -> Iterator[Small]:
     connection = open_for_writing(tmp_path / "catalog.sqlite")
     index(connection, [folder], rule=CollectionRule(), today=today)
     connection.close()
+    lost = folder / paths[1].name
+    sop_uid = str(pydicom.dcmread(lost).SOPInstanceUID)
     with running_archive(tmp_path / "catalog.sqlite") as server:
-        yield server.base_url, uid, sorted(folder.iterdir())
+        lost.unlink()
+        yield Caller(http, server.base_url), uid, sop_uid
 
 
-def test_file_that_is_gone_is_left_out_and_told_in_results(
-    small: Small, http: httpx.Client
-) -> None:
-    base_url, uid, paths = small
-    paths[1].unlink()
-    response = http.get(f"{base_url}/TCIA/query/getImage?SeriesInstanceUID={uid}")
+def test_file_that_is_gone_is_told_in_the_zip_and_is_500_alone(gone: Gone) -> None:
+    caller, uid, sop_uid = gone
+    response = caller.query("getImage", SeriesInstanceUID=uid)
     assert response.status_code == 200
     assert response.headers["imagecount"] == "3"
     with zipfile.ZipFile(io.BytesIO(response.content)) as archive:
         assert archive.namelist() == ["images/", "images/0.dcm", "images/2.dcm", "results.json"]
         results = json.loads(archive.read("results.json"))
     assert [result.get("error") for result in results] == [None, "error retrieving file", None]
-
-
-def test_single_image_whose_file_is_gone_is_500(small: Small, http: httpx.Client) -> None:
-    base_url, uid, paths = small
-    sop_uid = pydicom.dcmread(paths[0]).SOPInstanceUID
-    paths[0].unlink()
-    values = {"SeriesInstanceUID": uid, "SOPInstanceUID": sop_uid}
-    response = http.get(f"{base_url}/TCIA/query/getSingleImage", params=values)
+    response = caller.query("getSingleImage", SeriesInstanceUID=uid, SOPInstanceUID=sop_uid)
     assert (response.status_code, response.json()) == (
         500,
         {"errorMessage": "error retrieving file"},
