@@ -9,8 +9,8 @@ PORT ?= 8042
 PROJECT ?= .
 
 .DEFAULT_GOAL := demo
-.PHONY: demo generate check check-live regenerate propose drift-issue watch test bench serve fmt \
-  lint lock clean help
+.PHONY: demo generate check check-live regenerate propose drift-issue watch docs test bench serve \
+  fmt lint lock clean help
 
 demo: $(READY) ## the main job: archive, crawl, generate, import, query, download (default)
 	@$(BIN)/python -m tciagen.demo
@@ -35,6 +35,10 @@ drift-issue: $(READY) ## check-live, and one issue of what it finds (for CI)
 
 watch: $(READY) ## generate anew on each change of documents, templates, overlay or configuration
 	@$(BIN)/tciagen watch
+
+docs: $(READY) ## build the documentation as a site, into .work/site
+	@cd docs/site && NO_MKDOCS_2_WARNING=1 ../../$(BIN)/mkdocs build --strict --quiet
+	@echo ".work/site/index.html"
 
 test: lint check ## everything that CI runs: lint, types, import rules, check, tests
 	$(BIN)/pytest -n 2 --dist loadgroup

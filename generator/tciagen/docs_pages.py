@@ -1,0 +1,191 @@
+"""Pages of the documentation that are generated: one per endpoint, one per drift rule.
+
+They are made when the site is built and are not checked in. Texts of a server leave by
+the filters of :mod:`tciagen.python.text` only, as in generated source.
+"""
+
+import shlex
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from tciagen import pipeline
+from tciagen.config import read_config
+from tciagen.contract import COMPUTED, NO_TAG, Attribute, Contract, Endpoint, Parameter
+from tciagen.drift.pages import catalogue_page, rule_page
+from tciagen.drift.rules import RULES
+from tciagen.python.text import literal, markdown, plain
+from tciagen.python.view import FieldView, MethodView, ParameterView, build_view
+from tciagen.render import Target, public_names, templates_folder
+from tciagen.resolve import resolve
+
+Pages = Mapping[str, str]
+"""Markdown by the path of its page in the site."""
+
+DEMO_VALUES = {
+    "BodyPartExamined": "BRAIN",
+    "Collection": "DEMO-BRAIN-MR",
+    "Date": "2022-01-01",
+    "Modality": "MR",
+    "name": "demo-first-look",
+    "SOPInstanceUID": "2.25.278280560852404872124693120392019437250",
+    "SeriesInstanceUID": "2.25.284766370531402944543152569690324184122",
+}
+"""Values of query keys for which the archive's demo data set has an answer."""
+
+
+def site_pages(config_file: Path, api: str) -> Pages:
+    """Return all generated pages for one API of a configuration.
+
+    Raises:
+        UsageProblem: the configuration does not suffice.
+        DocumentProblem: documents or overlay cannot be used.
+    """
+    one = read_config(config_file)[api]
+    contract = resolve(pipeline.load_documents(one), pipeline.load_overlay(one)).contract
+    return {**endpoint_pages(contract, one.target(), DEMO_VALUES), **rule_pages()}
+
+
+def endpoint_pages(contract: Contract, target: Target, examples: Mapping[str, str]) -> Pages:
+    """Return a page for each endpoint and one that lists them.
+
+    Args:
+        contract: The endpoints.
+        target: What the client package is called.
+        examples: Value to show for a query key; else the contract's example is shown.
+    """
+    public = public_names(templates_folder())
+    exported = {"Client", "AsyncClient", *(n for names in public.values() for n in names)}
+    methods = build_view(contract, exported).methods
+    pairs = list(zip(contract, methods, strict=True))
+    pages = {
+        f"endpoints/{method.name}.md": "\n".join(_page(endpoint, method, target, examples)) + "\n"
+        for endpoint, method in pairs
+    }
+    pages["endpoints/index.md"] = "\n".join(_index(pairs)) + "\n"
+    return pages
+
+
+def rule_pages() -> Pages:
+    """Return a page for each drift rule and the catalogue that links them."""
+    catalogue = catalogue_page()
+    for rule_id in RULES:
+        catalogue = catalogue.replace(f"| `{rule_id}` |", f"| [`{rule_id}`]({rule_id}.md) |")
+    pages = {f"rules/{rule.id}.md": rule_page(rule) for rule in RULES.values()}
+    return {"rules/index.md": catalogue, **pages}
+
+
+def _index(pairs: list[tuple[Endpoint, MethodView]]) -> Iterator[str]:
+    yield "# Endpoints\n"
+    yield "One method of `Client` and `AsyncClient` for each query endpoint of the contract.\n"
+    yield "| method | endpoint | what it does |"
+    yield "| --- | --- | --- |"
+    for endpoint, method in pairs:
+        link = f"[`{method.name}`]({method.name}.md)"
+        yield f"| {link} | {markdown(endpoint.address)} | {markdown(method.summary)} |"
+
+
+def _page(
+    endpoint: Endpoint, method: MethodView, target: Target, examples: Mapping[str, str]
+) -> Iterator[str]:
+    yield f"# {method.name}\n"
+    yield f"{markdown(method.summary)}\n"
+    if endpoint.deprecated:
+        instead = f"; use {markdown(endpoint.replaced_by)}" if endpoint.replaced_by else ""
+        yield f"Deprecated by the server{instead}.\n"
+    yield f"Endpoint: `GET <BaseURL>/{plain(endpoint.address)}`\n"
+    yield from _examples(method, target, examples)
+    yield from _parameters(endpoint, method)
+    yield from _answer(endpoint, method)
+
+
+def _examples(method: MethodView, target: Target, examples: Mapping[str, str]) -> Iterator[str]:
+    shown = [(p, _example(p, examples)) for p in method.shown_parameters]
+    given = [f"{parameter.name}={value}" for parameter, (value, _) in shown]
+    options = [f"--{_dashed(parameter.name)} {text}" for parameter, (_, text) in shown]
+    yield "## Examples\n"
+    yield f"```python\nfrom {target.package} import Client\n\nwith Client() as client:"
+    if method.record is None:
+        arguments = "".join(f"        {argument},\n" for argument in ['"downloads"', *given])
+        yield f"    done = client.{method.name}(\n{arguments}    )\nprint(done)\n```\n"
+        options.append("--to downloads")
+    else:
+        yield f"    rows = client.{method.name}({', '.join(given)})\nprint(rows)\n```\n"
+    yield f"```sh\n{' '.join([target.command, _dashed(method.name), *options])}\n```\n"
+
+
+def _example(parameter: ParameterView, examples: Mapping[str, str]) -> tuple[str, str]:
+    """Return a value to show as a Python literal and as a word of a shell."""
+    value = examples.get(plain(parameter.wire), plain(parameter.example))
+    return literal(value), shlex.quote(value)
+
+
+def _dashed(name: str) -> str:
+    return name.strip("_").replace("_", "-")
+
+
+def _parameters(endpoint: Endpoint, method: MethodView) -> Iterator[str]:
+    yield "## Parameters\n"
+    if not method.parameters:
+        yield "None.\n"
+        return
+    yield "| keyword | query key | type | required | DICOM | what it is |"
+    yield "| --- | --- | --- | --- | --- | --- |"
+    for parameter, view in zip(endpoint.parameters, method.parameters, strict=True):
+        yield (
+            f"| `{view.name}` | {markdown(parameter.name)} | {_type(view.annotation)} |"
+            f" {'yes' if parameter.required else 'no'} | {_tag(parameter)} | {_told(parameter)} |"
+        )
+    yield ""
+    if len(method.record_formats) > 1:
+        formats = ", ".join(f'`"{name}"`' for name in method.record_formats)
+        yield (
+            f"`format` chooses what is asked of the server: {formats}; by default"
+            f' `"{method.default_format.lower()}"`. The rows are the same.\n'
+        )
+
+
+def _answer(endpoint: Endpoint, method: MethodView) -> Iterator[str]:
+    yield "## Answer\n"
+    formats = ", ".join(method.formats)
+    if method.record is None:
+        yield f"A file ({formats}), see [Downloads](../downloads.md).\n"
+        return
+    yield f"Rows of the class `{method.record.name}`. Formats: {formats}.\n"
+    yield "| attribute | name on the wire | type | always there | DICOM | what it is |"
+    yield "| --- | --- | --- | --- | --- | --- |"
+    fields = {plain(field.wire): field for field in method.record.fields}
+    for attribute in endpoint.result.attributes:
+        field = fields[plain(attribute.name)]
+        yield (
+            f"| `{field.name}` | {_wires(field)} | {_type(field.annotation)} |"
+            f" {'no' if attribute.optional else 'yes'} | {_tag(attribute)} | {_told(attribute)} |"
+        )
+
+
+def _wires(field: FieldView) -> str:
+    return " or ".join(markdown(name) for name in (field.wire, *field.aliases))
+
+
+def _type(annotation: str) -> str:
+    return f"`{annotation.replace(' | ', '` or `')}`"
+
+
+def _tag(member: Parameter | Attribute) -> str:
+    if member.dicom in (None, NO_TAG):
+        return ""
+    if member.dicom == COMPUTED:
+        return "computed"
+    return f"({markdown(str(member.dicom).replace(' ', ','))})"
+
+
+def _told(member: Parameter | Attribute) -> str:
+    parts = [markdown(member.description)]
+    if member.allowed_values:
+        parts.append(f"One of {', '.join(map(markdown, member.allowed_values))}.")
+    if isinstance(member, Parameter) and member.default is not None:
+        parts.append(f"By default {markdown(member.default)}.")
+    if member.example:
+        parts.append(f"Example: {markdown(member.example)}")
+    if member.deprecated:
+        parts.append("Deprecated.")
+    return " ".join(filter(None, parts))

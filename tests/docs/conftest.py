@@ -1,0 +1,241 @@
+"""Code blocks of Markdown pages, and what they run against.
+
+Blocks of one page run in order, in one folder and one Python namespace. Two things stand
+in for what a reader has: the demo archive for the address that pages give, and a folder of
+the demo's DICOM files for ``/data/dicom``. A comment right above a block says what differs::
+
+    <!-- not run: the reason -->
+    <!-- exit status 1 -->
+
+A block with a title is a file; it is written, and run by what follows.
+"""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Self
+
+import attrs
+import pydicom
+import pytest
+from pydicom.data import get_testdata_file
+
+from tciagen.archive.demo import build_demo
+from tciagen.archive.running import running_archive
+
+ROOT = Path(__file__).parents[2]
+CLIENT = ROOT / "generated" / "tcia-client"
+ADDRESS = "http://127.0.0.1:8042/services/v3"
+FILES = "/data/dicom"
+
+_FENCE = re.compile(r"^(?P<fence>`{3,})(?P<info>[^`]*)$")
+_MARK = re.compile(r"<!-- (?:not run: (?P<reason>\S.*)|exit status (?P<status>\d+)) -->")
+_TITLE = re.compile(r'title="([^"]+)"')
+_SERVING = re.compile(r"^Serving .* at (http\S+)$")
+
+
+@attrs.frozen
+class Block:
+    """One fenced block; ``line`` is that of its first line of code, counted from 1."""
+
+    line: int
+    language: str
+    title: str | None
+    code: str
+    reason: str | None
+    status: int
+
+
+def blocks(text: str) -> Iterator[Block]:
+    """Yield the fenced blocks of a page."""
+    lines = text.split("\n")
+    above = ""
+    number = 0
+    while number < len(lines):
+        opening = _FENCE.match(lines[number])
+        if opening is None:
+            above = lines[number].strip() or above
+            number += 1
+            continue
+        end = lines.index(opening["fence"], number + 1)
+        mark = _MARK.fullmatch(above)
+        title = _TITLE.search(opening["info"])
+        yield Block(
+            line=number + 2,
+            language=opening["info"].partition(" ")[0].strip(),
+            title=title[1] if title else None,
+            code="\n".join(lines[number + 1 : end]) + "\n",
+            reason=mark["reason"] if mark else None,
+            status=int(mark["status"] or 0) if mark else 0,
+        )
+        above = ""
+        number = end + 1
+
+
+@attrs.frozen
+class Served:
+    """A served archive: its BaseURL, and a folder of DICOM files."""
+
+    base_url: str
+    files: Path
+
+
+class Reader:
+    """Does what a page says, in an empty folder."""
+
+    def __init__(self, folder: Path, served: Served, bin_folder: Path) -> None:
+        self.folder = folder
+        self.served = served
+        self.namespace: dict[str, Any] = {"__name__": "__page__"}
+        self.said = ""
+        self._servers: list[subprocess.Popen[str]] = []
+        self._environment = {
+            **os.environ,
+            "PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}",
+            "PYTHONPATH": str(CLIENT / "src"),
+            "XDG_CONFIG_HOME": str(folder / ".config"),
+            "TCIA_BASE_URL": served.base_url,
+        }
+        (folder / ".venv").mkdir()
+        (folder / ".venv" / "bin").symlink_to(bin_folder)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for server in self._servers:
+            os.killpg(server.pid, signal.SIGINT)
+            server.communicate(timeout=30)
+
+    def follow(self, page: str, text: str) -> int:
+        """Do all blocks of a page; return how many were run."""
+        run = 0
+        for block in blocks(text):
+            code = block.code.replace(ADDRESS, self.served.base_url)
+            code = code.replace(FILES, str(self.served.files))
+            if block.reason is not None:
+                continue
+            if block.title is not None:
+                path = self.folder / block.title
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(code, encoding="utf-8")
+            elif block.language == "python":
+                padded = "\n" * (block.line - 1) + code
+                exec(compile(padded, page, "exec"), self.namespace)
+                run += 1
+            elif block.language == "sh":
+                self._shell(f"{page}:{block.line}", code, block.status)
+                run += 1
+        return run
+
+    def _shell(self, place: str, code: str, status: int) -> None:
+        if "archive serve" in code:
+            self._serve(place, code.replace("--port 8042", "--port 0"))
+            return
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", code],
+            cwd=self.folder,
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        self.said += done.stdout
+        assert done.returncode == status, f"{place}: {done.stdout}{done.stderr}"
+
+    def _serve(self, place: str, code: str) -> None:
+        server = subprocess.Popen(
+            ["bash", "-euo", "pipefail", "-c", code],
+            cwd=self.folder,
+            env=self._environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        self._servers.append(server)
+        assert server.stdout is not None
+        said = []
+        for line in server.stdout:
+            said.append(line)
+            if found := _SERVING.match(line.rstrip("\n")):
+                self.served = attrs.evolve(self.served, base_url=found[1])
+                self._environment["TCIA_BASE_URL"] = found[1]
+                return
+        pytest.fail(f"{place}: nothing is served: {''.join(said)}")
+
+
+@pytest.fixture(scope="session")
+def bin_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The commands that a reader has installed."""
+    folder = tmp_path_factory.mktemp("bin")
+    commands: Mapping[str, str] = {
+        "python": "",
+        "pytest": "-m pytest -p no:cacheprovider",
+        "tciagen": "-m tciagen",
+        "tcia": "-m tcia_client",
+    }
+    for name, module in commands.items():
+        path = folder / name
+        path.write_text(f'#!/bin/sh\nexec "{sys.executable}" {module} "$@"\n', encoding="utf-8")
+        path.chmod(0o755)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The demo archive, as ``make serve`` serves it."""
+    built = build_demo(tmp_path_factory.mktemp("demo"))
+    with running_archive(built.catalog) as server:
+        yield Served(server.base_url, built.folder / "images" / "chest")
+
+
+@pytest.fixture
+def reader(
+    tmp_path: Path, demo: Served, bin_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Reader]:
+    """A reader of a page, whose Python finds the demo archive."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TCIA_BASE_URL", demo.base_url)
+    with Reader(tmp_path, demo, bin_folder) as one:
+        yield one
+
+
+@pytest.fixture
+def documented(
+    tmp_path: Path, bin_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Reader]:
+    """A reader whose archive holds what the documents' own examples name."""
+    folder = tmp_path / "documented"
+    dicom = folder / "dicom"
+    dicom.mkdir(parents=True)
+    dataset = pydicom.dcmread(str(get_testdata_file("MR_small.dcm")))
+    dataset.SeriesInstanceUID = "1.3.6.1.4.1.9328.50.50.131638054339500252579667761647125855321"
+    dataset.SOPInstanceUID = "1.3.6.1.4.1.14519.5.2.1.7695.4001.254637948180506182312529390348"
+    dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
+    dataset.save_as(dicom / "1.dcm")
+    catalog = folder / "catalog.sqlite"
+    for arguments in (
+        ["index", str(dicom), "--collection", "TCGA-GBM"],
+        ["list", "value", "--series", str(dataset.SeriesInstanceUID)],
+    ):
+        subprocess.run(
+            [sys.executable, "-m", "tciagen", "archive", *arguments, "--catalog", str(catalog)],
+            check=True,
+            capture_output=True,
+            timeout=60,
+        )
+    work = tmp_path / "work"
+    work.mkdir()
+    monkeypatch.chdir(work)
+    with running_archive(catalog) as server:
+        monkeypatch.setenv("TCIA_BASE_URL", server.base_url)
+        with Reader(work, Served(server.base_url, dicom), bin_folder) as one:
+            yield one
+    shutil.rmtree(folder)

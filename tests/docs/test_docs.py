@@ -1,0 +1,87 @@
+"""Every Python and shell block of the documentation does what it says."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tciagen.docs_pages import site_pages
+from tciagen.drift.rules import RULES
+
+from .conftest import CLIENT, ROOT, Reader, blocks
+
+WRITTEN = sorted(
+    [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")],
+)
+GENERATED = site_pages(ROOT / "pyproject.toml", "tcia-v3")
+ENDPOINTS = sorted(p for p in GENERATED if p.startswith("endpoints/") and "index" not in p)
+LANGUAGES = {"console", "json", "python", "sh", "text", "toml", "yaml"}
+
+
+@pytest.mark.parametrize("path", WRITTEN, ids=lambda path: path.name)
+def test_every_block_of_a_page_runs(reader: Reader, path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    ours = [b for b in blocks(text) if b.language in ("python", "sh")]
+    expected = [b for b in ours if b.reason is None and b.title is None]
+    assert reader.follow(path.name, text) == len(expected)
+
+
+@pytest.mark.parametrize("page", ENDPOINTS)
+def test_the_examples_of_an_endpoint_have_an_answer(
+    reader: Reader, page: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert reader.follow(page, GENERATED[page]) == 2
+    by_python = capsys.readouterr().out
+    assert by_python.startswith("Download(") or re.search(
+        r"^\[.*[1-9][\d,]* rows", by_python, re.MULTILINE
+    )
+    assert len(reader.said.splitlines()) >= (1 if "download" in page else 2)
+
+
+def test_the_clients_own_readme_runs(
+    documented: Reader, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (CLIENT / "README.md").read_text(encoding="utf-8")
+    assert documented.follow("README.md", text) > len(ENDPOINTS)
+    assert "1.3.6.1.4.1.9328.50.50" in capsys.readouterr().out
+
+
+def test_blocks_are_of_a_known_language_and_not_hidden_in_lists() -> None:
+    pages = {str(path): path.read_text(encoding="utf-8") for path in WRITTEN} | dict(GENERATED)
+    unknown = [
+        f"{page}:{block.line}: {block.language!r}"
+        for page, text in pages.items()
+        for block in blocks(text)
+        if block.language not in LANGUAGES
+    ]
+    assert unknown == []
+    indented = [
+        page for page, text in pages.items() if re.search(r"^[ \t]+```", text, re.MULTILINE)
+    ]
+    assert indented == []
+
+
+def test_the_site_is_built_without_a_warning_and_refers_to_nothing_elsewhere(
+    tmp_path: Path,
+) -> None:
+    site = tmp_path / "site"
+    done = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", site],
+        cwd=ROOT / "docs" / "site",
+        env={"PATH": "/nowhere", "NO_MKDOCS_2_WARNING": "1", "https_proxy": "http://127.0.0.1:9"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert {p.stem for p in (site / "rules").glob("*.html")} == {*RULES, "index"}
+    assert {f"endpoints/{p.stem}.md" for p in (site / "endpoints").glob("*.html")} == {
+        *ENDPOINTS,
+        "endpoints/index.md",
+    }
+    fetched = re.compile(r"<(?:script|link|img|iframe)[^>]*(?:src|href)=\"?(?:https?:)?//[^>]*>")
+    found = [(p.name, m) for p in site.rglob("*.html") for m in fetched.findall(p.read_text())]
+    assert found == []
