@@ -52,11 +52,11 @@ serve: $(READY) ## serve the demo archive at http://127.0.0.1:$(PORT)/services/v
 
 fmt: $(READY) ## format our own sources (generated ones are black's)
 	$(BIN)/ruff check --quiet --fix-only .
-	$(BIN)/ruff format .
+	$(BIN)/ruff format --exclude generated --exclude tests/data .
 
 lint: $(READY) ## ruff, mypy strict, pyright strict, import rules
 	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
+	$(BIN)/ruff format --check --exclude generated --exclude tests/data .
 	$(BIN)/mypy
 	cd $(CLIENT) && ../../$(BIN)/mypy src && ../../$(BIN)/basedpyright --pythonpath ../../$(BIN)/python
 	PYTHONPATH=templates/client/package $(BIN)/lint-imports
