@@ -10,6 +10,8 @@ from tciagen.docs_pages import site_pages
 
 _ROOT = Path(__file__).parents[2]
 _ROLE = re.compile(r":(?:class|func|meth|mod|attr|data):<code>(~?)([^<]*)</code>")
+_PUBLIC = {"SyncClient": "Client", "AsyncClientBase": "AsyncClient"}
+"""Classes whose docstrings describe what a package defines under another name."""
 
 _pages = site_pages(_ROOT / "pyproject.toml", "tcia-v3")
 
@@ -31,7 +33,9 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_content(html: str, **_: object) -> str:
-    """Show the roles that docstrings use as code."""
+    """Show the roles that docstrings use as code, and the clients by their public names."""
+    for base, name in _PUBLIC.items():
+        html = html.replace(f">{base}<", f">{name}<")
     return _ROLE.sub(_role, html)
 
 

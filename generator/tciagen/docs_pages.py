@@ -87,6 +87,7 @@ def _index(pairs: list[tuple[Endpoint, MethodView]]) -> Iterator[str]:
 def _page(
     endpoint: Endpoint, method: MethodView, target: Target, examples: Mapping[str, str]
 ) -> Iterator[str]:
+    yield "---\nhide: [toc]\n---\n"
     yield f"# {method.name}\n"
     yield f"{markdown(method.summary)}\n"
     if endpoint.deprecated:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import tcia_client
 from tciagen.docs_pages import site_pages
 from tciagen.drift.rules import RULES
 
@@ -63,12 +64,12 @@ def test_blocks_are_of_a_known_language_and_not_hidden_in_lists() -> None:
     assert indented == []
 
 
-def test_the_site_is_built_without_a_warning_and_refers_to_nothing_elsewhere(
-    tmp_path: Path,
-) -> None:
-    site = tmp_path / "site"
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The site, built where there is no network to reach."""
+    folder = tmp_path_factory.mktemp("site")
     done = subprocess.run(
-        [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", site],
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", folder],
         cwd=ROOT / "docs" / "site",
         env={"PATH": "/nowhere", "NO_MKDOCS_2_WARNING": "1", "https_proxy": "http://127.0.0.1:9"},
         capture_output=True,
@@ -77,11 +78,32 @@ def test_the_site_is_built_without_a_warning_and_refers_to_nothing_elsewhere(
         check=False,
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    return folder
+
+
+@pytest.mark.xdist_group("site")
+def test_the_site_has_a_page_for_each_endpoint_and_rule(site: Path) -> None:
     assert {p.stem for p in (site / "rules").glob("*.html")} == {*RULES, "index"}
     assert {f"endpoints/{p.stem}.md" for p in (site / "endpoints").glob("*.html")} == {
         *ENDPOINTS,
         "endpoints/index.md",
     }
+
+
+@pytest.mark.xdist_group("site")
+def test_the_reference_has_every_public_name(site: Path) -> None:
+    page = (site / "reference.html").read_text(encoding="utf-8")
+    names = {name.rpartition(".")[2] for name in re.findall(r'id="tcia_client\.([\w.]+)"', page)}
+    homes = {"Client": "SyncClient", "AsyncClient": "AsyncClientBase"}
+    public = {homes.get(name, name) for name in tcia_client.__all__}
+    assert public - names == {"__version__", "models"}
+    assert re.findall(r":(?:class|func|meth|mod|attr):", page) == []
+
+
+@pytest.mark.xdist_group("site")
+def test_the_site_fetches_nothing_from_elsewhere(site: Path) -> None:
     fetched = re.compile(r"<(?:script|link|img|iframe)[^>]*(?:src|href)=\"?(?:https?:)?//[^>]*>")
-    found = [(p.name, m) for p in site.rglob("*.html") for m in fetched.findall(p.read_text())]
+    pages = list(site.rglob("*.html"))
+    found = [(page.name, tag) for page in pages for tag in fetched.findall(page.read_text())]
+    assert len(pages) > len(RULES)
     assert found == []
