@@ -13,13 +13,15 @@ import pytest
 HERE = Path(__file__).parent
 UIDS = [f"1.2.{n}" for n in range(6)]
 SCRIPT = """
-import resource, sys
+import sys
 sys.path[:0] = [{package!r}, {here!r}]
 from files_client import Client
 target, base_url = sys.argv[1:3]
 with Client(base_url=base_url) as client:
     def peak():
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        # Not ru_maxrss, which a process takes over from the one that started it.
+        with open("/proc/self/status") as status:
+            return next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
     {body}
 """
 
@@ -87,7 +89,7 @@ def test_a_process_that_ends_leaves_whole_series_alone(half, make, tmp_path, num
     assert sorted(path.name for path in tmp_path.iterdir()) == UIDS
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no peak memory is told here")
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="no peak memory is told here")
 @pytest.mark.parametrize("name", ["series", "series.zip"])
 def test_memory_does_not_grow_with_the_series(make, server, tmp_path, name: str) -> None:
     # Twenty images of 10 MB that hardly pack, and an archive of one small one.
@@ -107,4 +109,4 @@ def test_memory_does_not_grow_with_the_series(make, server, tmp_path, name: str)
     assert said, errors
     size, grown = map(int, said.split())
     assert size > 200_000_000
-    assert grown < 10_000, f"{grown} kB"
+    assert 0 < grown < 20_000, f"{grown} kB"

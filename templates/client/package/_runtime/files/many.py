@@ -93,9 +93,8 @@ class Many:
             for thread in threads:
                 thread.start()
             for event in ended:
-                while not event.wait(
-                    0.5
-                ):  # one without end would not let Ctrl-C through on Windows
+                # A wait without end would not let Ctrl-C through on Windows.
+                while not event.wait(0.5):
                     pass
         except BaseException:
             self._stop.set()
