@@ -7,12 +7,13 @@ from typing import Self
 
 from tciagen.errors import DocumentProblem
 
-IRREGULAR = {"DICOMweb": "Dicomweb", "kVp": "Kvp", "mAs": "Mas", "pH": "Ph", "eV": "Ev"}
+IRREGULAR = ("DICOMweb", "kVp", "mAs")
 """Acronyms whose capitals do not tell where a word ends."""
 
 _WORD = re.compile(
-    r"""
-    [A-Z]{2,}s(?![a-z])           # plural of an acronym: UIDs, IDs
+    rf"""
+    (?<![a-z])(?:{"|".join(IRREGULAR)})(?![a-z])
+    | [A-Z]{{2,}}s(?![a-z])           # plural of an acronym: UIDs, IDs
     | [A-Z]+(?=[A-Z][a-z])        # acronym before a word: SOP|Instance
     | [A-Z][a-z]+[0-9]*           # Word, Word2
     | [A-Z]+[0-9]*                # acronym at the end: UID, T1
@@ -43,8 +44,6 @@ class Identifier(str):
 
 def words(name: str) -> list[str]:
     """Return the words of a wire name: ``getSOPInstanceUIDs`` → get, SOP, Instance, UIDs."""
-    for irregular, regular in IRREGULAR.items():
-        name = name.replace(irregular, regular)
     return _WORD.findall(name)
 
 
