@@ -26,6 +26,7 @@ OnMismatch = Literal["raise", "warn"]
 
 _NUMBERS = ("integer", "decimal")
 _MOST_REMEMBERED = 8192
+_ONE_VALUE = (str, type(None))
 _AT_ONCE = 256
 _FEW = 16
 _MOST_LAYOUTS = 1024
@@ -42,11 +43,10 @@ class _Column(dict[Any, Any]):
         self._convert = CONVERTERS[attribute.kind]
         self._optional = attribute.optional
         self._distinct = False
-        self._forget()
 
     def __missing__(self, value: Any) -> Any:
         converted = self._one(value)
-        if type(value) is str or type(value) is int:
+        if value is None or type(value) is str or type(value) is int:
             self[value] = converted
         return converted
 
@@ -62,9 +62,12 @@ class _Column(dict[Any, Any]):
             MisfitError: When the value is reached that does not fit.
         """
         if len(self) > _MOST_REMEMBERED:
-            self._forget()
+            self.clear()
         if self._kind == "uid":
             return self._uids(wire)
+        first = wire[0]
+        if first == wire[-1] and type(first) in _ONE_VALUE and wire.count(first) == len(wire):
+            return repeat(self[first], len(wire))
         if texts:
             if self._kind == "string" and (self._optional or None not in wire):
                 return map(self.setdefault, wire, wire)
@@ -90,11 +93,6 @@ class _Column(dict[Any, Any]):
         if converted is None and not self._optional:
             raise MisfitError("a value")
         return converted
-
-    def _forget(self) -> None:
-        self.clear()
-        if self._optional:
-            self[None] = None
 
 
 def _fold(name: str) -> str:
