@@ -141,6 +141,13 @@ def test_half_a_surrogate_pair_is_no_traceback(tcia: Any, wire: Any) -> None:
         assert (done.status, done.err) == (0, ""), form
 
 
+def test_a_terminal_without_a_character_gets_its_number(tcia: Any, wire: Any) -> None:
+    wire.rows('[{"Modality":"病院"}]'.encode())
+    env = {"TCIA_BASE_URL": wire.base_url, "PYTHONIOENCODING": "latin-1"}
+    done = tcia(VALUES, "--format=table", env=env)
+    assert (done.status, done.text.split()) == (0, ["modality", "\\u75c5\\u9662"])
+
+
 def test_errors_of_a_server_do_nothing_to_a_terminal(tcia: Any, wire: Any) -> None:
     def fail(handler: Any, _path: str) -> None:
         handler.send_response(571)

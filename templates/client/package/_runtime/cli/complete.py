@@ -25,7 +25,7 @@ _SECONDS_TO_WAIT = 2.0
 _SECONDS_TO_KEEP = 600.0
 _MOST_VALUES = 2000
 _MOST_KEPT = 100
-_PLAIN = re.compile(r"[\w.:+@%/=-][\w .:+@%/=-]*")
+_PLAIN = re.compile(r"\w[\w .:+@%/=-]*")
 """Values without a character that a shell could act upon when the line is sent."""
 
 

@@ -1,5 +1,6 @@
 """What keeps tracebacks from people: every outcome as a sentence and an exit status."""
 
+import io
 import os
 import sys
 import warnings
@@ -21,6 +22,7 @@ from ..errors import (
     MisfitValueError,
     MissingValueError,
     ParameterError,
+    ShapeError,
     UnauthorizedError,
 )
 from ..text import visible
@@ -42,6 +44,7 @@ _STATUS: tuple[tuple[type[ApiError], int], ...] = (
 )
 _ADVICE: dict[type[ApiError], str] = {
     DecodeError: "See the answer with --format raw.",
+    ShapeError: "See the answer with --format raw.",
     MissingValueError: "With --on-mismatch warn such rows are delivered.",
     MisfitValueError: "With --on-mismatch warn such rows are delivered.",
     UnauthorizedError: "Give a valid key by the environment, or by `config set api-key`.",
@@ -60,6 +63,8 @@ def guarded(package: str, command: str) -> int:
         if not issubclass(category, DeprecationWarning):  # which click tells by itself
             tell(command, "warning", str(message))
 
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal may not have every character
+        sys.stdout.reconfigure(errors="backslashreplace")
     with warnings.catch_warnings():
         warnings.showwarning = show
         try:
@@ -93,9 +98,8 @@ def outcome(error: Exception) -> tuple[str, int]:
     if isinstance(error, OSError) and error.strerror:
         where = f"{error.filename}: " if error.filename else ""
         return f"{where}{error.strerror}.", EXIT_USAGE
-    return f"{str(error).rstrip('.')}.", EXIT_UNREADABLE if type(
-        error
-    ) is ValueError else EXIT_USAGE
+    misfit = type(error) is ValueError  # of a column in Parquet
+    return f"{str(error).rstrip('.')}.", EXIT_UNREADABLE if misfit else EXIT_USAGE
 
 
 def tell(command: str, kind: str, sentence: str) -> None:
