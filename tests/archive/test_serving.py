@@ -1,11 +1,15 @@
 """The server as a process: start, stop, log, memory, and the commands around it."""
 
+import os
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
+import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -207,3 +211,59 @@ def test_index_command_tells_what_it_did(run: Run, tmp_path: Path, demo: DemoArc
         "101 files read, 0 unchanged, 0 gone, 1 left out; 4 collections"
     )
     assert result.stderr.startswith("left out '")
+
+
+FORM = "Host: x\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+LEFT = {
+    "GET": ("GET {} HTTP/1.1\r\nHost: x\r\n\r\n", 300_000, "200 "),
+    "GET gzip": ("GET {} HTTP/1.1\r\nHost: x\r\nAccept-Encoding: gzip\r\n\r\n", 100_000, "200 "),
+    "POST": (f"POST {{}} HTTP/1.1\r\n{FORM}Content-Length: 2\r\n\r\na=", 300_000, "200 "),
+    "POST, in its form": (f"POST {{}} HTTP/1.1\r\n{FORM}Content-Length: 9\r\n\r\na=", 0, "400 "),
+}
+
+
+def leave(base_url: str, request: str, *, read: int, reset: bool) -> None:
+    """Send a request, read some bytes of the answer and go, with RST or FIN."""
+    url = urlsplit(base_url)
+    with socket.create_connection((url.hostname, url.port), timeout=30) as connection:
+        connection.sendall(request.format(f"{url.path}/TCIA/query/getSeries").encode())
+        while read > 0:
+            received = connection.recv(read)
+            assert received
+            read -= len(received)
+        if reset:
+            linger = struct.pack("ii", 1, 0)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+
+
+@pytest.mark.parametrize("reset", [False, True])
+def test_client_that_goes_away_is_one_line_in_the_log(large: Path, reset: bool) -> None:
+    with running_archive(large) as server:
+        for request, read, _ in LEFT.values():
+            leave(server.base_url, request, read=read, reset=reset)
+        while len(lines := server.log.read_text().splitlines()) < len(LEFT):
+            time.sleep(0.02)
+        answer = httpx.get(f"{server.base_url}/TCIA/query/getModalityValues")
+        assert len(answer.json()) == 10
+        log = server.log.read_text().splitlines()
+    assert log[: len(LEFT)] == lines
+    assert len(log) <= len(LEFT) + 1
+    told = sorted(line.partition('getSeries" ')[2] for line in lines)
+    assert [line[:4] for line in told] == sorted(status for _, _, status in LEFT.values())
+    assert [line.endswith(", broken off") for line in told] == [True, True, True, False]
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="no /proc")
+def test_client_that_goes_away_leaves_no_catalog_open(large: Path) -> None:
+    with running_archive(large) as server:
+        for request, read, _ in LEFT.values():
+            leave(server.base_url, request, read=read, reset=False)
+        deadline = time.monotonic() + 30
+        while opened(server.pid, large) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert opened(server.pid, large) == 0
+
+
+def opened(pid: int, path: Path) -> int:
+    """Number of open descriptors that a process has of a file."""
+    return sum(os.path.realpath(link) == str(path) for link in Path(f"/proc/{pid}/fd").iterdir())

@@ -6,18 +6,21 @@ import sqlite3
 import time
 import zlib
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import attrs
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from tciagen import __version__
 from tciagen.archive import documents, files, formats
 from tciagen.archive.catalog import open_for_reading
+from tciagen.archive.formats import Blocks
 from tciagen.archive.queries import Endpoint
 from tciagen.archive.requested import Refused, checked_values, given_values
 from tciagen.errors import TciagenError
@@ -49,6 +52,26 @@ class Settings:
     zip_level: int = 1
 
 
+class _Stream(StreamingResponse):
+    """Sends what is made on the way, and closes it and its sources however that ends."""
+
+    def __init__(
+        self, body: Blocks, headers: Mapping[str, str], *sources: Blocks | sqlite3.Connection
+    ) -> None:
+        super().__init__(body, headers=headers)
+        self._closed_at_end = (body, *sources)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the answer."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            # A body that a thread still runs, at a forced stop, is left to the end of the process.
+            with suppress(ValueError):
+                for source in self._closed_at_end:
+                    source.close()
+
+
 class Server:
     """Answers requests from a catalog."""
 
@@ -66,7 +89,10 @@ class Server:
     async def answer(self, request: Request) -> Response:
         """Answer any request below the BaseURL."""
         started = time.perf_counter()
-        given = await given_values(request)
+        try:
+            given = await given_values(request)
+        except ClientDisconnect:
+            return Response(status_code=400)  # read by the log alone
         if given is None:
             return Response(status_code=413)
         if not self._may_enter(request, given):
@@ -130,7 +156,11 @@ class Server:
             connection.close()
             return Response(status_code=204)
         body = formats.stream(layout, endpoint.columns, batch, rows)
-        return _streamed(_closing(body, connection), layout.media_type, request)
+        headers = {"Content-Type": layout.media_type, "Vary": "Accept-Encoding"}
+        if _takes_gzip(request.headers.get("accept-encoding", "")):
+            headers["Content-Encoding"] = "gzip"
+            body = _gzipped(body)
+        return _Stream(body, headers, connection)
 
     def _zip(
         self,
@@ -143,7 +173,7 @@ class Server:
         connection.close()
         faults = request.scope.get("tciagen.zip_faults", files.ZipFaults())
         body = files.zip_blocks(objects, level=self._settings.zip_level, faults=faults)
-        response = StreamingResponse(body, headers={"Content-Type": "application/zip"})
+        response = _Stream(body, {"Content-Type": "application/zip"})
         response.headers["Content-Disposition"] = f'attachment;filename="images-{len(objects)}.zip"'
         response.headers["imageCount"] = str(len(objects))
         return response
@@ -169,31 +199,14 @@ def _single_file(
         start = next(body, b"")
     except OSError:
         return _plain_error("error retrieving file")
-    response = StreamingResponse(
-        _chained(start, body), headers={"Content-Type": "application/dicom"}
-    )
+    response = _Stream(_chained(start, body), {"Content-Type": "application/dicom"}, body)
     response.headers["Content-Disposition"] = f'attachment;filename="{objects[0].sop_uid}.dcm"'
     return response
 
 
-def _chained(start: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
+def _chained(start: bytes, rest: Iterator[bytes]) -> Blocks:
     yield start
     yield from rest
-
-
-def _closing(body: Iterator[bytes], connection: sqlite3.Connection) -> Iterator[bytes]:
-    try:
-        yield from body
-    finally:
-        connection.close()
-
-
-def _streamed(body: Iterator[bytes], media_type: str, request: Request) -> Response:
-    headers = {"Content-Type": media_type, "Vary": "Accept-Encoding"}
-    if _takes_gzip(request.headers.get("accept-encoding", "")):
-        headers["Content-Encoding"] = "gzip"
-        body = _gzipped(body)
-    return StreamingResponse(body, headers=headers)
 
 
 def _takes_gzip(accepted: str) -> bool:
@@ -204,7 +217,7 @@ def _takes_gzip(accepted: str) -> bool:
     return False
 
 
-def _gzipped(body: Iterator[bytes]) -> Iterator[bytes]:
+def _gzipped(body: Blocks) -> Blocks:
     packer = zlib.compressobj(1, wbits=31)
     for chunk in body:
         if packed := packer.compress(chunk):

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import attrs
 
+from tciagen.archive.formats import Blocks
+
 BLOCK = 256 * 1024
 _FIRST_DAY = (1980, 1, 1, 0, 0, 0)
 _FILE_MODE = 0o644 << 16
@@ -68,7 +70,7 @@ def stored_objects(
     return sorted(objects, key=lambda stored: stored.path)
 
 
-def read_blocks(path: Path) -> Iterator[bytes]:
+def read_blocks(path: Path) -> Blocks:
     """Yield a file in blocks of 256 kB.
 
     Raises:
@@ -79,9 +81,7 @@ def read_blocks(path: Path) -> Iterator[bytes]:
             yield block
 
 
-def zip_blocks(
-    objects: Sequence[StoredObject], *, level: int, faults: ZipFaults
-) -> Iterator[bytes]:
+def zip_blocks(objects: Sequence[StoredObject], *, level: int, faults: ZipFaults) -> Blocks:
     """Yield a ZIP archive of ``objects`` in blocks of about 256 kB."""
     sink = _Sink()
     archive = zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED, allowZip64=True, compresslevel=level)

@@ -7,7 +7,7 @@ escapes, XML and HTML escape nothing, and HTML's last tag is cut.
 
 import codecs
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 
 import attrs
 
@@ -15,6 +15,9 @@ from tciagen.archive.queries import Column, Kind
 
 CHUNK = 256 * 1024
 _BATCH = 256
+
+Blocks = Generator[bytes, None, None]
+"""Bytes of an answer, made while it is sent."""
 
 
 @attrs.frozen
@@ -31,7 +34,7 @@ class Layout:
 
 def stream(
     layout: Layout, columns: Sequence[Column], batch: list[tuple[str]], rows: sqlite3.Cursor
-) -> Iterator[bytes]:
+) -> Blocks:
     """Yield the answer in chunks of about 256 kB; ``batch`` holds the first rows."""
     text, joint = layout.head(columns), layout.first
     while batch:

@@ -20,7 +20,10 @@ _GRACE_SECONDS = 3
 
 
 class AccessLog:
-    """Writes one line for each request; whatever looks like a key is hidden."""
+    """Writes one line for each request; whatever looks like a key is hidden.
+
+    An answer whose end was not sent is marked ``broken off``.
+    """
 
     def __init__(self, app: ASGIApp, log: TextIO, secrets: Sequence[str]) -> None:
         self._app = app
@@ -33,12 +36,13 @@ class AccessLog:
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
-        status, size = 0, 0
+        status, size, whole = 0, 0, False
 
         async def counted(message: Message) -> None:
-            nonlocal status, size
+            nonlocal status, size, whole
             status = message.get("status", status)
             size += len(message.get("body", b""))
+            whole = message["type"] == "http.response.body" and not message.get("more_body", False)
             await send(message)
 
         try:
@@ -48,7 +52,7 @@ class AccessLog:
             client = scope["client"][0] if scope["client"] else "-"
             self._log.write(
                 f'{client} "{scope["method"]} {self._target(scope)}" '
-                f"{status} {size} bytes {milliseconds:.1f} ms\n"
+                f"{status} {size} bytes {milliseconds:.1f} ms{'' if whole else ', broken off'}\n"
             )
             self._log.flush()
 
@@ -93,7 +97,8 @@ def run(app: ASGIApp, *, host: str, port: int, told: str, secrets: Sequence[str]
         UsageProblem: the address cannot be listened on.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    # With the protocol named, asyncio turns off the waiting for more to send (Nagle).
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
