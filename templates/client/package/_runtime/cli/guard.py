@@ -1,6 +1,5 @@
 """What keeps tracebacks from people: every outcome as a sentence and an exit status."""
 
-import io
 import os
 import sys
 import warnings
@@ -63,8 +62,9 @@ def guarded(package: str, command: str) -> int:
         if not issubclass(category, DeprecationWarning):  # which click tells by itself
             tell(command, "warning", str(message))
 
-    if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal may not have every character
-        sys.stdout.reconfigure(errors="backslashreplace")
+    reconfigure = getattr(sys.stdout, "reconfigure", None)
+    if reconfigure is not None:  # a terminal may not have every character
+        reconfigure(errors="backslashreplace")
     with warnings.catch_warnings():
         warnings.showwarning = show
         try:
