@@ -37,7 +37,7 @@ class JsonDecoder(Decoder[R]):
         self._state = "start"
         self._seen = 0
         self._retry_at = 0
-        self._template = dict.fromkeys(a.name for a in rows.blueprint.attributes)
+        self._template: dict[str, None] | None = None
         self._fits = True
         self._fast = fast_json.reader(rows.blueprint) if use_msgspec else None
 
@@ -128,6 +128,8 @@ class JsonDecoder(Decoder[R]):
 
     def _columns(self, records: Sequence[Any]) -> Sequence[Sequence[Any]] | None:
         """The values of many records that have no names but those of the template."""
+        if self._template is None:
+            self._template = dict.fromkeys(a.name for a in self.rows.blueprint.attributes)
         template = self._template
         if not template:
             return None

@@ -38,14 +38,14 @@ class _Column(dict[Any, Any]):
 
     __slots__ = ("_convert", "_distinct", "_kind", "_optional")
 
-    def __init__(self, attribute: Attribute) -> None:
+    def __init__(self, attribute: Attribute, convert: Callable[[Any], Any]) -> None:
         self._kind = attribute.kind
-        self._convert = CONVERTERS[attribute.kind]
+        self._convert = convert
         self._optional = attribute.optional
         self._distinct = False
 
     def __missing__(self, value: Any) -> Any:
-        converted = self._one(value)
+        converted = self._convert(value)
         if value is None or type(value) is str or type(value) is int:
             self[value] = converted
         return converted
@@ -72,7 +72,7 @@ class _Column(dict[Any, Any]):
             if self._kind == "string" and (self._optional or None not in wire):
                 return map(self.setdefault, wire, wire)
         elif self._kind in _NUMBERS and bool in set(map(type, wire)):  # True and 1 are one key
-            return map(self._one, wire)
+            return map(self._convert, wire)
         return map(self.__getitem__, wire)
 
     def _uids(self, wire: Sequence[Any]) -> Iterable[Any]:
@@ -88,11 +88,18 @@ class _Column(dict[Any, Any]):
             pass
         return map(self.__getitem__, wire)
 
-    def _one(self, value: Any) -> Any:
-        converted = None if value is None else self._convert(value)
-        if converted is None and not self._optional:
+
+def _converter(attribute: Attribute) -> Callable[[Any], Any]:
+    """A function from an attribute's wire value, or None, to its Python value."""
+    convert, optional = CONVERTERS[attribute.kind], attribute.optional
+
+    def converted(value: Any) -> Any:
+        found = None if value is None else convert(value)
+        if found is None and not optional:
             raise MisfitError("a value")
-        return converted
+        return found
+
+    return converted
 
 
 def _fold(name: str) -> str:
@@ -116,6 +123,7 @@ class Blueprint(Generic[R]):
         self.endpoint = endpoint
         self.model = model
         self.attributes = endpoint.attributes
+        self.converters = [_converter(attribute) for attribute in endpoint.attributes]
         plain = {name: getattr(object, name) for name in ("__setattr__", "__delattr__")}
         self._builder: type[Any] = type(
             f"_{model.__name__}Builder",
@@ -193,7 +201,7 @@ def _compile(names: Sequence[str], builder: type[Any], model: type[Any]) -> Call
     exec(compile(source, f"<rows of {model.__name__}>", "exec"), namespace)  # noqa: S102
     loop: Callable[..., None] = namespace["build"]
 
-    def build(records: Iterable[Cells], append: Callable[[Any], None]) -> None:
+    def build(records: Iterable[Sequence[Any]], append: Callable[[Any], None]) -> None:
         loop(records, append, object.__new__, builder, model)
 
     return build
@@ -261,7 +269,7 @@ class Rows(Generic[R]):
         self._on_mismatch = on_mismatch
         self._warn = warn
         self._warned: set[str] = set()
-        self._columns = [_Column(attribute) for attribute in blueprint.attributes]
+        self._columns: list[_Column] | None = None
 
     def extend(
         self,
@@ -285,6 +293,9 @@ class Rows(Generic[R]):
         Raises:
             DecodeError: A record or a value of it is not as promised.
         """
+        if len(records) <= _FEW and not self.count:
+            self._few(built, records, cells)
+            return
         for start in range(0, len(records), _AT_ONCE):
             block = records[start : start + _AT_ONCE]
             done, base = len(built), self.count
@@ -292,6 +303,18 @@ class Rows(Generic[R]):
                 self._extend(built, block, cells, columns, texts=texts)
             finally:
                 self.count = base + len(built) - done
+
+    def _few(self, built: list[R], records: Sequence[T], cells: Callable[[T], Cells]) -> None:
+        """Build the rows of a small answer, for which columns would be too much."""
+        converters = self.blueprint.converters
+        for record in records:
+            try:
+                values = zip(converters, cells(record), strict=True)
+                row = [convert(value) for convert, value in values]
+                self.blueprint.build((row,), built.append)
+            except (MisfitError, DecodeError, TypeError, ValueError, AttributeError):
+                built.append(self._carefully(record, cells, self.count + 1))
+            self.count += 1
 
     def _extend(
         self,
@@ -303,6 +326,9 @@ class Rows(Generic[R]):
         texts: bool,
     ) -> None:
         start = len(built)
+        if self._columns is None:
+            blueprint = self.blueprint
+            self._columns = list(map(_Column, blueprint.attributes, blueprint.converters))
         wire = columns(records) if columns is not None else None
         while (done := len(built) - start) < len(records):
             try:

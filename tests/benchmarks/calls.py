@@ -1,0 +1,173 @@
+"""What a call costs over httpx itself: ``python tests/benchmarks/calls.py [CALLS]``.
+
+Both ask the same server, in a process of its own, over one connection that is kept alive,
+for one row of five values, in turn. Told are the medians of the processor time of a call;
+httpx's has ``json`` of the body in it.
+"""
+
+import asyncio
+import json
+import socket
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import attrs
+import httpx
+
+ROOT = __file__.rpartition("/tests/")[0]
+sys.path.insert(0, f"{ROOT}/templates/client/package")
+
+from _runtime.client import AsyncClientBase, Settings, SyncClient  # noqa: E402
+from _runtime.endpoint import Arguments, Attribute, Endpoint, Parameter  # noqa: E402
+from _runtime.methods import records  # noqa: E402
+
+WANTED = 15.0
+BODY = b'[{"SeriesInstanceUID":"1.2.840.1","Modality":"CT","SeriesDate":"1998-12-08","Count":7}]'
+ANSWER = (
+    b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nmetadata: {}\r\n"
+    b"Vendor: none\r\nContent-Length: %d\r\n\r\n%b" % (len(BODY), BODY)
+)
+SERVER = """
+import socket, sys
+listening = socket.socket(fileno=int(sys.argv[1]))
+answer = bytes.fromhex(sys.argv[2])
+while True:
+    connection = listening.accept()[0]
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    with connection:
+        while asked := connection.recv(65536):
+            connection.sendall(answer * asked.count(b"\\r\\n\\r\\n"))
+"""
+ENDPOINT = Endpoint(
+    resource="TCIA",
+    name="getSeries",
+    formats=("CSV", "JSON"),
+    parameters=(
+        Parameter("Collection", "collection"),
+        Parameter("SeriesInstanceUID", "uid", "uid"),
+    ),
+    attributes=(
+        Attribute("SeriesInstanceUID", "uid", "uid", optional=False),
+        Attribute("Modality", "modality"),
+        Attribute("SeriesDate", "day", "date"),
+        Attribute("Count", "count", "integer"),
+        Attribute("PatientID", "patient"),
+    ),
+)
+
+
+@attrs.frozen(kw_only=True)
+class Series:
+    """A row."""
+
+    uid: Any
+    modality: Any = None
+    day: Any = None
+    count: Any = None
+    patient: Any = None
+
+
+class Endpoints:
+    """The endpoint, as a generated client has it."""
+
+    _settings = Settings(package="bench", version="1", base_url="http://h/", environment="BENCH")
+
+    @records(ENDPOINT, Series)
+    def get_series(self, *, collection: str | None = None, uid: str | None = None) -> Arguments:
+        """Ask for series."""
+        return Arguments({"Collection": collection, "SeriesInstanceUID": uid}, format="json")
+
+
+class Client(Endpoints, SyncClient):
+    """Blocks."""
+
+
+class AsyncClient(Endpoints, AsyncClientBase):
+    """Awaits."""
+
+
+def seconds(work: Callable[[], Any]) -> float:
+    """Processor time of one call."""
+    started = time.process_time()
+    work()
+    return time.process_time() - started
+
+
+async def seconds_async(work: Callable[[], Coroutine[Any, Any, Any]]) -> float:
+    """Processor time of one call, from its beginning to its end."""
+    started = time.process_time()
+    await work()
+    return time.process_time() - started
+
+
+def told(name: str, rival: list[float], ours: list[float]) -> bool:
+    """Print a line; whether what is promised is missed."""
+    other, mine = statistics.median(rival) * 1e6, statistics.median(ours) * 1e6
+    print(f"{name:10}{other:12.1f}{mine:12.1f}{mine - other:10.1f}{WANTED:10.1f}")
+    return mine - other > WANTED
+
+
+async def measure_async(base_url: str, url: str, calls: int) -> bool:
+    """Time asynchronous calls."""
+    async with httpx.AsyncClient() as plain, AsyncClient(base_url=base_url, on_drift="off") as own:
+
+        async def raw() -> Any:
+            return json.loads((await plain.get(url)).content)
+
+        async def call() -> Any:
+            return await own.get_series(collection="TCGA-GBM")
+
+        await raw()
+        await call()
+        rival, ours = [], []
+        for _ in range(calls):
+            rival.append(await seconds_async(raw))
+            ours.append(await seconds_async(call))
+    return told("async", rival, ours)
+
+
+def measure(base_url: str, url: str, calls: int) -> bool:
+    """Time synchronous calls."""
+    with httpx.Client() as plain, Client(base_url=base_url, on_drift="off") as own:
+
+        def raw() -> Any:
+            return json.loads(plain.get(url).content)
+
+        def call() -> Any:
+            return own.get_series(collection="TCGA-GBM")
+
+        if len(raw()) != len(call()):
+            raise SystemExit("not the same rows")
+        rival, ours = [], []
+        for _ in range(calls):
+            rival.append(seconds(raw))
+            ours.append(seconds(call))
+    return told("sync", rival, ours)
+
+
+def main(calls: int) -> int:
+    """Print the table; return 1 if a call costs more than is promised."""
+    missed = False
+    print(f"{'us a call':10}{'httpx':>12}{'ours':>12}{'over':>10}{'wanted':>10}")
+    for way in (measure, lambda *asked: asyncio.run(measure_async(*asked))):
+        with socket.create_server(("127.0.0.1", 0), backlog=8) as listening:
+            base_url = f"http://127.0.0.1:{listening.getsockname()[1]}/v3"
+            url = f"{base_url}/TCIA/query/getSeries?Collection=TCGA-GBM&format=json"
+            command = [sys.executable, "-c", SERVER, str(listening.fileno()), ANSWER.hex()]
+            # One process a connection: each serves the one that it has accepted.
+            servers = [subprocess.Popen(command, pass_fds=[listening.fileno()]) for _ in range(2)]
+            try:
+                missed |= way(base_url, url, calls)
+            finally:
+                for server in servers:
+                    server.kill()
+                    server.wait()
+    return int(missed)
+
+
+if __name__ == "__main__":
+    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 3000))
