@@ -29,7 +29,7 @@ from .request import Request
 from .retry import Clock, retry_after
 
 if TYPE_CHECKING:
-    from .transport import Answer, AsyncAnswer
+    from .open_answer import Answer, AsyncAnswer
 
 LONGEST_ERROR_BODY = 64 * 1024
 MOST_REDIRECTS = 5
