@@ -68,7 +68,6 @@ def make_plan(api: Api, templates: Path | None = None) -> Plan:
         UsageProblem: the configuration does not suffice.
         DocumentProblem: documents or overlay cannot be used.
     """
-    api.target()  # What the configuration lacks is told before what the documents do.
     return plan_of(api, load_documents(api), load_changelog(api), templates)
 
 

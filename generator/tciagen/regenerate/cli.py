@@ -107,7 +107,7 @@ def regenerate(
     if not dry_run:
         write(request.config_file, releases)
     _tell(releases, Path.cwd(), "would write" if dry_run else "written")
-    _write_files(releases, **files)
+    _write_files(releases, Path.cwd(), **files)
     changed = any(release.writes for release in releases)
     return EXIT_DIFFERENT if dry_run and changed else EXIT_FINE
 
@@ -137,20 +137,22 @@ def propose(
     """
     request = _request(config_file, api, base_url, date)
     name = request.config_file.name
+    root = request.config_file.parent
     releases: tuple[Release, ...] = ()
 
     def run(folder: Path) -> Proposal:
-        nonlocal releases
+        nonlocal releases, root
+        root = folder
         releases = work_out(attrs.evolve(request, config_file=folder / name))
         written = write(folder / name, releases)
         _tell(releases, folder, "written")
         return Proposal(written, told.title(releases), told.digest(releases))
 
-    action = propose_branch(request.config_file.parent, run, remote=remote, branch=branch)
+    action = propose_branch(root, run, remote=remote, branch=branch)
     click.echo(f"{branch} on {remote}: {_WORDS[action]}")
-    _write_files(releases, **files)
+    _write_files(releases, root, **files)
     if pull_request and action.proposes:
-        body = _ABOUT + told.report(releases, "markdown")
+        body = (_ABOUT + told.report(releases, "markdown", root))[: github.LONGEST]
         labels = told.labels(releases)
         click.echo(github.pull_request(branch, told.title(releases), body, labels))
     return EXIT_FINE
@@ -204,10 +206,15 @@ def _tell(releases: Sequence[Release], root: Path, verb: str) -> None:
 
 
 def _write_files(
-    releases: Sequence[Release], *, report: Path | None, format_: str, summary: Path | None
+    releases: Sequence[Release],
+    root: Path,
+    *,
+    report: Path | None,
+    format_: str,
+    summary: Path | None,
 ) -> None:
     if report is not None:
-        replace_file(report, told.report(releases, format_).encode("utf-8"))
+        replace_file(report, told.report(releases, format_, root).encode("utf-8"))
     if summary is not None:
         replace_file(summary, told.summary(releases).encode("utf-8"))
 

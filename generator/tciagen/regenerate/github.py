@@ -13,6 +13,7 @@ from tciagen.errors import ServerProblem, UsageProblem
 
 COLOR = "5319e7"
 LONGEST = 65_000
+"""Characters of a body, of the 65,536 that GitHub takes."""
 ISSUE_LABEL = "drift"
 ISSUE_TITLE = "The server and the contract do not agree"
 

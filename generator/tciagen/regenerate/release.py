@@ -148,7 +148,9 @@ def _release(
             for date in (None, today)
         }
         undated = entry[None]
-        changelog = with_entry(changelog.decode("utf-8"), entry[today]).encode("utf-8")
+        # Whatever bytes a person wrote stay as they are.
+        text = with_entry(changelog.decode("utf-8", "surrogateescape"), entry[today])
+        changelog = text.encode("utf-8", "surrogateescape")
         writes[api.changelog_file()] = changelog
     plan = pipeline.plan_of(api, final, changelog)
     differences = publish.compare(plan.files, output)

@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from tciagen.config import required
 from tciagen.drift.levels import Bump, Severity
 from tciagen.drift.report import render
 from tciagen.errors import UsageProblem
@@ -16,8 +17,8 @@ JOINED = ("text", "markdown")
 """The report formats in which several APIs can stand in one file."""
 
 
-def report(releases: Sequence[Release], format_: str) -> str:
-    """Return one report of all APIs.
+def report(releases: Sequence[Release], format_: str, root: Path) -> str:
+    """Return one report of all APIs; paths are as seen from ``root``.
 
     Raises:
         UsageProblem: no such format, or one that cannot hold several APIs.
@@ -31,7 +32,7 @@ def report(releases: Sequence[Release], format_: str) -> str:
             old=f"{release.api.name} {release.version_before}",
             new=f"{release.api.name} {release.api.version}",
             notices=release.notices,
-            folder=os.path.relpath(release.api.documents) if release.api.documents else "",
+            folder=os.path.relpath(required(release.api.documents, "documents"), root),
         )
         for release in releases
     )
@@ -97,7 +98,7 @@ def lines(releases: Sequence[Release], root: Path, verb: str) -> list[str]:
         name = release.api.name
         lost = sum(c.rule == "declaration-lost" for c in release.changes)
         if lost:
-            told.append(f"{name}: the server no longer says {lost} declarations; they are kept")
+            told.append(f"{name}: {_count(lost, 'declaration')} fell silent, and kept")
         if not release.writes:
             accepted = sum(c.accepted is not None for c in release.changes)
             why = f"{accepted} accepted for now" if accepted else "no change of meaning"
@@ -109,7 +110,11 @@ def lines(releases: Sequence[Release], root: Path, verb: str) -> list[str]:
         ]
         step = f"{release.version_before} → {release.api.version}"
         told.append(
-            f"{name}: {len(release.applied)} changes, worst {release.severity};"
-            f" version {step} ({release.bump}), {len(release.writes)} files"
+            f"{name}: {_count(len(release.applied), 'change')}, worst {release.severity};"
+            f" version {step} ({release.bump}), {_count(len(release.writes), 'file')}"
         )
     return told
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")
