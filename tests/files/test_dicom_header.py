@@ -4,6 +4,7 @@ import struct
 import warnings
 import zlib
 from pathlib import Path
+from types import SimpleNamespace
 
 import pydicom
 import pytest
@@ -34,7 +35,7 @@ def test_identifiers_are_those_that_pydicom_reads(path: Path) -> None:
         warnings.simplefilter("ignore")
         dataset = pydicom.dcmread(path, stop_before_pixels=True)
     data = path.read_bytes()[:100_000]
-    uids = [
+    sop, study, series = uids = [
         str(dataset.get(k) or "") or None
         for k in ("SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
     ]
@@ -43,11 +44,11 @@ def test_identifiers_are_those_that_pydicom_reads(path: Path) -> None:
             read(data)
         return
     number = dataset.get("InstanceNumber")
-    expected = Header(*uids, None if number in (None, "") else int(number))
+    expected = Header(sop, study, series, None if number in (None, "") else int(number))
     assert read(data) == read(data, 13) == expected
 
 
-def test_a_deflated_data_set_is_read(make) -> None:
+def test_a_deflated_data_set_is_read(make: SimpleNamespace) -> None:
     element = make.element
     meta = element(0x00020010, b"UI", b"1.2.840.10008.1.2.1.99")
     packer = zlib.compressobj(9, zlib.DEFLATED, -15)
@@ -59,7 +60,7 @@ def test_a_deflated_data_set_is_read(make) -> None:
         assert read(data, step) == Header("1.2.9", None, "1.2.3", None)
 
 
-def test_identifiers_inside_sequences_are_not_the_file_s(make) -> None:
+def test_identifiers_inside_sequences_are_not_the_file_s(make: SimpleNamespace) -> None:
     inner = make.element(0x00080018, b"UI", b"6.6.6")
     item = struct.pack("<HHL", 0xFFFE, 0xE000, 0xFFFFFFFF) + inner
     item += struct.pack("<HHL", 0xFFFE, 0xE00D, 0)
@@ -82,7 +83,7 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize(("tail", "words"), HOSTILE, ids=[words for _, words in HOSTILE])
-def test_hostile_headers_are_refused(make, tail: bytes, words: str) -> None:
+def test_hostile_headers_are_refused(make: SimpleNamespace, tail: bytes, words: str) -> None:
     start = b"" if words == "DICM" else make.dicom("1.2")[:132]
     meta = make.element(0x00020010, b"UI", b"1.2.840.10008.1.2.1")
     # A first element that shows that the data set is explicit.
@@ -93,7 +94,7 @@ def test_hostile_headers_are_refused(make, tail: bytes, words: str) -> None:
 
 @settings(max_examples=300, deadline=None)
 @given(st.data())
-def test_any_bytes_are_read_to_an_end(make, data: st.DataObject) -> None:
+def test_any_bytes_are_read_to_an_end(make: SimpleNamespace, data: st.DataObject) -> None:
     changed = bytearray(make.dicom("1.2.9", size=300))
     for _ in range(data.draw(st.integers(0, 12))):
         changed[data.draw(st.integers(132, len(changed) - 1))] = data.draw(st.integers(0, 255))

@@ -7,7 +7,10 @@ import json
 import pickle
 import threading
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pydicom
 import pytest
@@ -28,7 +31,7 @@ from _runtime.download import (
 from _runtime.errors import BrokenStreamError, NotFoundError, ParameterError
 from _runtime.retry import Retry
 from tciagen.archive.demo import DemoArchive
-from tciagen.archive.running import running_archive
+from tciagen.archive.running import RunningArchive, running_archive
 
 SERIES = "1.2.3.4"
 
@@ -52,7 +55,9 @@ def names(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
 
 
-def test_a_series_is_unpacked_with_the_bytes_of_the_archive(ask, archive, one, tmp_path) -> None:
+def test_a_series_is_unpacked_with_the_bytes_of_the_archive(
+    ask: Callable[..., Any], archive: RunningArchive, one: Any, tmp_path: Path
+) -> None:
     uid, files = one
     done = ask(
         archive.base_url,
@@ -91,7 +96,9 @@ def test_a_series_is_unpacked_with_the_bytes_of_the_archive(ask, archive, one, t
     ]
 
 
-def test_files_are_named_as_the_caller_chooses(ask, archive, one, tmp_path) -> None:
+def test_files_are_named_as_the_caller_chooses(
+    ask: Callable[..., Any], archive: RunningArchive, one: Any, tmp_path: Path
+) -> None:
     uid, files = one
     server = ask(
         archive.base_url, lambda c: c.download_image(tmp_path / "a", series_instance_uid=uid)
@@ -108,7 +115,9 @@ def test_files_are_named_as_the_caller_chooses(ask, archive, one, tmp_path) -> N
     assert [p.name for p in numbered.files] == [f"{n + 1:05}.dcm" for n in range(len(files))]
 
 
-def test_a_series_is_kept_as_a_zip(ask, archive, one, tmp_path) -> None:
+def test_a_series_is_kept_as_a_zip(
+    ask: Callable[..., Any], archive: RunningArchive, one: Any, tmp_path: Path
+) -> None:
     uid, files = one
     named = ask(
         archive.base_url,
@@ -126,7 +135,9 @@ def test_a_series_is_kept_as_a_zip(ask, archive, one, tmp_path) -> None:
         assert len(archive_file.namelist()) == len(files) + 2
 
 
-def test_one_object_is_one_file(ask, archive, one, tmp_path) -> None:
+def test_one_object_is_one_file(
+    ask: Callable[..., Any], archive: RunningArchive, one: Any, tmp_path: Path
+) -> None:
     uid, files = one
     sop, original = next(iter(files.items()))
     keys = {"series_instance_uid": uid, "sop_instance_uid": sop}
@@ -137,7 +148,9 @@ def test_one_object_is_one_file(ask, archive, one, tmp_path) -> None:
     assert inside.path == tmp_path / "new" / f"{sop}.dcm"
 
 
-def test_an_unknown_series_is_an_error_that_says_so(ask, archive, tmp_path) -> None:
+def test_an_unknown_series_is_an_error_that_says_so(
+    ask: Callable[..., Any], archive: RunningArchive, tmp_path: Path
+) -> None:
     with pytest.raises(NoFileError, match="archive is empty"):
         ask(archive.base_url, lambda c: c.download_image(tmp_path, series_instance_uid="1.2.3"))
     assert names(tmp_path) == []
@@ -157,7 +170,7 @@ FAULTS = {
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_faulty_answer_fails_and_leaves_nothing(
-    ask, demo: DemoArchive, one, tmp_path, fault: str
+    ask: Callable[..., Any], demo: DemoArchive, one: Any, tmp_path: Path, fault: str
 ) -> None:
     kind, words = FAULTS[fault]
     with running_archive(demo.catalog, options=["--fault", f"getImage:{fault}"]) as faulty:
@@ -168,7 +181,7 @@ def test_a_faulty_answer_fails_and_leaves_nothing(
                     lambda c, t=target: c.download_image(t, series_instance_uid=one[0]),
                 )
             assert names(tmp_path) == []
-    if kind is VerificationError:
+    if isinstance(caught.value, VerificationError):
         missing = list(one[1])[1]
         assert missing in {difference.subject for difference in caught.value.differences}
         assert missing in str(caught.value)
@@ -176,7 +189,9 @@ def test_a_faulty_answer_fails_and_leaves_nothing(
         assert caught.value.checks
 
 
-def test_refusals_of_the_server_are_waited_out(ask, demo: DemoArchive, one, tmp_path) -> None:
+def test_refusals_of_the_server_are_waited_out(
+    ask: Callable[..., Any], demo: DemoArchive, one: Any, tmp_path: Path
+) -> None:
     with running_archive(demo.catalog, options=["--fault", "getImage:status-503@2"]) as faulty:
         done = ask(
             faulty.base_url, lambda c: c.download_image(tmp_path, series_instance_uid=one[0])
@@ -184,11 +199,12 @@ def test_refusals_of_the_server_are_waited_out(ask, demo: DemoArchive, one, tmp_
     assert len(done.files) == len(one[1])
 
 
-def zipped_series(make, *images: bytes, **members: bytes) -> bytes:
+def zipped_series(make: SimpleNamespace, *images: bytes, **members: bytes) -> bytes:
     files = [(f"{n}.dcm", image) for n, image in enumerate(images)]
-    return make.zipped(
+    archive: bytes = make.zipped(
         [*files, *((name.replace("_", "."), body) for name, body in members.items())]
     )
+    return archive
 
 
 def report(*failed: str) -> bytes:
@@ -199,7 +215,7 @@ def report(*failed: str) -> bytes:
     return json.dumps(told).encode()
 
 
-DIFFERENT = {
+DIFFERENT: dict[str, Any] = {
     "another series": (
         lambda m: zipped_series(m, m.dicom(series="9.9")),
         {},
@@ -275,7 +291,7 @@ DIFFERENT = {
 
 @pytest.mark.parametrize("case", DIFFERENT)
 def test_a_valid_archive_of_something_else_fails_or_is_kept_apart(
-    ask, make, server, tmp_path, case: str
+    ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path, case: str
 ) -> None:
     body, headers, options, check, words = DIFFERENT[case]
     server.answers(make.Reply(body(make), headers=headers))
@@ -301,7 +317,9 @@ def test_a_valid_archive_of_something_else_fails_or_is_kept_apart(
     assert check in {difference.check for difference in done.differences}
 
 
-def test_companions_of_dicom_files_are_taken(ask, make, server, tmp_path) -> None:
+def test_companions_of_dicom_files_are_taken(
+    ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
+) -> None:
     body = zipped_series(make, make.dicom(), LICENSE=b"CC BY", md5hashes_csv=b"a,b")
     server.answers(make.Reply(body, headers={"imageCount": "1"}))
     done = ask(
@@ -311,7 +329,9 @@ def test_companions_of_dicom_files_are_taken(ask, make, server, tmp_path) -> Non
     assert [path.name for path in done.files] == ["00001.dcm", "LICENSE", "md5hashes.csv"]
 
 
-def test_files_of_one_name_get_numbers(ask, make, server, tmp_path) -> None:
+def test_files_of_one_name_get_numbers(
+    ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
+) -> None:
     images = [make.dicom(f"1.2.{n}", number=7) for n in range(3)] + [
         make.dicom("1.2.9", number=None)
     ]
@@ -334,7 +354,9 @@ HOSTILE = ["../x.dcm", "/tmp/x.dcm", "C:\\x.dcm", "a\\..\\x", "NUL", "a/../../x"
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_hostile_names_write_nothing_anywhere(ask, make, server, tmp_path, name: str) -> None:
+def test_hostile_names_write_nothing_anywhere(
+    ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path, name: str
+) -> None:
     server.answers(make.zipped([("0.dcm", make.dicom()), (name, make.dicom(number=2))]))
     target = tmp_path / "in"
     target.mkdir()
@@ -347,7 +369,9 @@ def test_hostile_names_write_nothing_anywhere(ask, make, server, tmp_path, name:
     assert names(tmp_path) == ["in"]
 
 
-def test_a_hostile_uid_is_no_path(ask, make, server, tmp_path) -> None:
+def test_a_hostile_uid_is_no_path(
+    ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
+) -> None:
     server.answers(zipped_series(make, make.dicom("../../evil")))
     done = ask(
         server.base_url,
@@ -359,7 +383,9 @@ def test_a_hostile_uid_is_no_path(ask, make, server, tmp_path) -> None:
     assert names(tmp_path) == ["in", f"in/{SERIES}", f"in/{SERIES}/file-00000.dcm"]
 
 
-def test_a_bomb_is_stopped_by_limits(ask, make, server, tmp_path) -> None:
+def test_a_bomb_is_stopped_by_limits(
+    ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
+) -> None:
     server.answers(zipped_series(make, make.dicom(size=3_000_000, fill=b"\0")))
     limits = Limits(total_bytes=1_000_000)
     with pytest.raises(LimitError, match="1000000"):
@@ -374,14 +400,18 @@ def test_a_bomb_is_stopped_by_limits(ask, make, server, tmp_path) -> None:
     )
 
 
-def test_an_archive_without_dicom_is_unpacked_as_it_is(ask, make, server, tmp_path) -> None:
+def test_an_archive_without_dicom_is_unpacked_as_it_is(
+    ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
+) -> None:
     server.answers(make.zipped([("a/scan.txt", b"a hull"), ("results.json", b"{}")]))
     done = ask(server.base_url, lambda c: c.download_hull_scan(tmp_path, vessel_id="V/7"))
     assert names(tmp_path) == ["V_7", "V_7/a", "V_7/a/scan.txt", "V_7/results.json"]
     assert done.checks == ("length", "crc32", "directory")
 
 
-def test_what_stood_there_is_replaced_by_what_is_whole_alone(ask, make, server, tmp_path) -> None:
+def test_what_stood_there_is_replaced_by_what_is_whole_alone(
+    ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
+) -> None:
     old = tmp_path / SERIES
     old.mkdir()
     (old / "old.dcm").write_bytes(b"old")
@@ -394,7 +424,9 @@ def test_what_stood_there_is_replaced_by_what_is_whole_alone(ask, make, server, 
     assert names(tmp_path) == [SERIES, f"{SERIES}/images", f"{SERIES}/images/0.dcm"]
 
 
-def test_what_a_killed_download_left_is_cleared(ask, make, server, tmp_path) -> None:
+def test_what_a_killed_download_left_is_cleared(
+    ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
+) -> None:
     (tmp_path / f"{SERIES}.part").mkdir()
     (tmp_path / f"{SERIES}.part" / "half.dcm").write_bytes(b"half")
     server.answers(make.series_zip(1))
@@ -403,7 +435,7 @@ def test_what_a_killed_download_left_is_cleared(ask, make, server, tmp_path) -> 
 
 
 def test_a_file_where_a_folder_should_go_is_an_error_before_any_request(
-    ask, server, tmp_path
+    ask: Callable[..., Any], server: Any, tmp_path: Path
 ) -> None:
     (tmp_path / SERIES).write_bytes(b"mine")
     with pytest.raises(NotADirectoryError):
@@ -411,7 +443,9 @@ def test_a_file_where_a_folder_should_go_is_an_error_before_any_request(
     assert (server.asked, (tmp_path / SERIES).read_bytes()) == ([], b"mine")
 
 
-def test_options_that_there_are_not_are_refused(ask, server, tmp_path) -> None:
+def test_options_that_there_are_not_are_refused(
+    ask: Callable[..., Any], server: Any, tmp_path: Path
+) -> None:
     with pytest.raises(ParameterError, match="names='uid'"):
         ask(
             server.base_url,
@@ -425,16 +459,19 @@ def test_options_that_there_are_not_are_refused(ask, server, tmp_path) -> None:
     assert server.asked == []
 
 
-def test_existing_files_are_kept_if_they_pass_the_checks(ask, make, server, tmp_path) -> None:
+def test_existing_files_are_kept_if_they_pass_the_checks(
+    ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
+) -> None:
     server.answers(make.series_zip(3))
 
     def fetch(target: Path, **options: object) -> Download:
-        return ask(
+        done: Download = ask(
             server.base_url,
             lambda c: c.download_image(
                 target, series_instance_uid=SERIES, existing="keep", **options
             ),
         )
+        return done
 
     for target in (tmp_path, tmp_path / "a.zip"):
         first, again = fetch(target), fetch(target)
@@ -458,7 +495,7 @@ def test_existing_files_are_kept_if_they_pass_the_checks(ask, make, server, tmp_
 
 
 def test_progress_tells_bytes_and_what_it_raises_ends_the_download(
-    ask, make, server, tmp_path
+    ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
 ) -> None:
     body = make.series_zip(2)
     server.answers(body)
@@ -487,7 +524,9 @@ def test_progress_tells_bytes_and_what_it_raises_ends_the_download(
 
 
 @pytest.mark.parametrize("target", ["x", "x.zip"])
-def test_a_cancelled_task_leaves_nothing(make, server, tmp_path, target: str) -> None:
+def test_a_cancelled_task_leaves_nothing(
+    make: SimpleNamespace, server: Any, tmp_path: Path, target: str
+) -> None:
     hold = threading.Event()
     server.answers(make.Reply(make.series_zip(), sent=2000, hold=hold))
 
@@ -510,22 +549,23 @@ def test_a_cancelled_task_leaves_nothing(make, server, tmp_path, target: str) ->
     assert names(tmp_path) == []
 
 
-def test_a_closed_iterator_closes_the_answer(client, make, server) -> None:
+def test_a_closed_iterator_closes_the_answer(
+    client: Any, make: SimpleNamespace, server: Any
+) -> None:
     server.answers(make.series_zip())
     for _ in range(20):
         chunks = client.download_image.iter(series_instance_uid=SERIES)
         assert next(chunks)[:2] == b"PK"
         chunks.close()
-    assert zipfile.ZipFile(
-        io.BytesIO(client.download_image.raw(series_instance_uid=SERIES).content)
-    )
+    raw = client.download_image.raw(series_instance_uid=SERIES).content
+    assert zipfile.ZipFile(io.BytesIO(raw)).namelist()
 
 
 def test_of_two_downloads_to_one_place_none_places_the_other_s(
-    client, make, server, tmp_path
+    client: Any, make: SimpleNamespace, server: Any, tmp_path: Path
 ) -> None:
     server.answers(make.series_zip())
-    seen = []
+    seen: list[Any] = []
 
     def second(*_: object) -> None:
         if not seen:
@@ -538,14 +578,18 @@ def test_of_two_downloads_to_one_place_none_places_the_other_s(
     assert len(names(tmp_path / SERIES)) == 4
 
 
-def test_an_error_status_is_not_a_file(ask, make, server, tmp_path) -> None:
+def test_an_error_status_is_not_a_file(
+    ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
+) -> None:
     server.answers(make.Reply(b"no", status=404))
     with pytest.raises(NotFoundError):
         ask(server.base_url, lambda c: c.download_plan(tmp_path / "a.pdf", vessel_id="1"))
     assert names(tmp_path) == []
 
 
-def test_a_key_is_never_in_an_error(ask, make, server, tmp_path) -> None:
+def test_a_key_is_never_in_an_error(
+    ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
+) -> None:
     server.answers(b"your key sesame-7 is not valid")
     with pytest.raises(NotAFileError) as caught:
         ask(

@@ -1,6 +1,7 @@
 """Manifest files: written, read back, and refused by line if they are none."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -38,7 +39,9 @@ values = st.text(st.characters(categories=["L", "N", "P"]), max_size=20)
 
 
 @given(st.lists(uids, unique=True), st.dictionaries(keys, values, max_size=4))
-def test_what_is_written_is_read_back(tmp_path_factory, series, fields) -> None:
+def test_what_is_written_is_read_back(
+    tmp_path_factory: pytest.TempPathFactory, series: Any, fields: Any
+) -> None:
     path = tmp_path_factory.getbasetemp() / "round.tcia"
     fields.pop("ListOfSeriesToDownload", None)
     write_manifest(path, series, fields)
@@ -80,7 +83,9 @@ def test_what_is_no_manifest_is_refused(tmp_path: Path, content: bytes, line: in
         (["1.2"], {"ListOfSeriesToDownload": ""}),
     ],
 )
-def test_what_cannot_stand_in_a_manifest_is_not_written(tmp_path: Path, series, fields) -> None:
+def test_what_cannot_stand_in_a_manifest_is_not_written(
+    tmp_path: Path, series: Any, fields: Any
+) -> None:
     with pytest.raises(ManifestError):
         write_manifest(tmp_path / "a.tcia", series, fields)
     assert list(tmp_path.iterdir()) == []

@@ -1,6 +1,9 @@
 """Many downloads at a time: each series whole or not there, gone on with by the same call."""
 
 import threading
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import attrs
 import pytest
@@ -13,7 +16,7 @@ UIDS = [f"1.2.{n}" for n in range(12)]
 
 
 @pytest.fixture
-def many(make, server):
+def many(make: SimpleNamespace, server: Any) -> Any:
     """A server of twelve series."""
     for uid in UIDS:
         images = [(f"{n}.dcm", make.dicom(series=uid, number=n + 1)) for n in range(2)]
@@ -37,7 +40,7 @@ class Row:
     ],
     ids=["uids", "keywords", "rows", "iterator"],
 )
-def test_all_are_fetched_in_their_order(client, many, tmp_path, items) -> None:
+def test_all_are_fetched_in_their_order(client: Any, many: Any, tmp_path: Path, items: Any) -> None:
     seen: list[ManyProgress] = []
     done = client.download_image.many(tmp_path / "all.zip", items, progress=seen.append)
     assert [one.path for one in done] == [tmp_path / "all.zip" / uid for uid in UIDS]
@@ -50,7 +53,7 @@ def test_all_are_fetched_in_their_order(client, many, tmp_path, items) -> None:
     assert [one.all_bytes for one in seen] == sorted(one.all_bytes for one in seen)
 
 
-def test_four_are_fetched_at_a_time(client, many, tmp_path) -> None:
+def test_four_are_fetched_at_a_time(client: Any, many: Any, tmp_path: Path) -> None:
     four = threading.Barrier(4)
     for reply in many.by_uid.values():
         reply.sent, reply.hold = 10, four
@@ -58,7 +61,9 @@ def test_four_are_fetched_at_a_time(client, many, tmp_path) -> None:
     assert many.most_open == 4
 
 
-def test_what_is_whole_is_kept_and_the_rest_is_fetched(client, many, tmp_path) -> None:
+def test_what_is_whole_is_kept_and_the_rest_is_fetched(
+    client: Any, many: Any, tmp_path: Path
+) -> None:
     client.download_image.many(tmp_path, UIDS[:5])
     (tmp_path / UIDS[1] / "0.dcm").write_bytes(b"spoiled")
     many.asked.clear()
@@ -69,13 +74,15 @@ def test_what_is_whole_is_kept_and_the_rest_is_fetched(client, many, tmp_path) -
     assert [one.kept for one in again] == [False, False]
 
 
-def test_what_is_asked_for_twice_is_fetched_once(client, many, tmp_path) -> None:
+def test_what_is_asked_for_twice_is_fetched_once(client: Any, many: Any, tmp_path: Path) -> None:
     first, _, again = client.download_image.many(tmp_path, [UIDS[0], UIDS[1], UIDS[0]])
     assert again is first
     assert len(many.asked) == 2
 
 
-def test_failures_do_not_stop_the_others(client, make, many, tmp_path) -> None:
+def test_failures_do_not_stop_the_others(
+    client: Any, make: SimpleNamespace, many: Any, tmp_path: Path
+) -> None:
     many.by_uid[UIDS[3]] = make.Reply(many.by_uid[UIDS[4]].body)
     many.by_uid[UIDS[6]] = make.Reply(b"", status=500)
     with pytest.raises(DownloadsError, match="2 of 12 downloads failed; number 4") as caught:
@@ -91,14 +98,18 @@ def test_failures_do_not_stop_the_others(client, make, many, tmp_path) -> None:
     )
 
 
-def test_never_more_at_a_time_than_the_client_has_connections(make, many, tmp_path) -> None:
+def test_never_more_at_a_time_than_the_client_has_connections(
+    make: SimpleNamespace, many: Any, tmp_path: Path
+) -> None:
     with Client(base_url=many.base_url, max_connections=2) as client:
         client.download_image.many(tmp_path, UIDS, workers=8)
     assert many.most_open <= 2
 
 
 @pytest.mark.parametrize("kind", [KeyboardInterrupt, ValueError])
-def test_what_progress_raises_ends_all(client, many, tmp_path, kind) -> None:
+def test_what_progress_raises_ends_all(
+    client: Any, many: Any, tmp_path: Path, kind: type[BaseException]
+) -> None:
     def enough(told: ManyProgress) -> None:
         if told.finished == 3:
             raise kind
@@ -111,7 +122,7 @@ def test_what_progress_raises_ends_all(client, many, tmp_path, kind) -> None:
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("download-")]
 
 
-def test_a_full_disk_stops_all(client, many, tmp_path) -> None:
+def test_a_full_disk_stops_all(client: Any, many: Any, tmp_path: Path) -> None:
     (tmp_path / UIDS[2]).write_bytes(b"a file where a folder should go")
     with pytest.raises(NotADirectoryError):
         client.download_image.many(tmp_path, UIDS, workers=1)
@@ -127,7 +138,7 @@ def test_a_full_disk_stops_all(client, many, tmp_path) -> None:
     ],
 )
 def test_items_that_cannot_be_asked_for_are_refused_before_any_request(
-    client, many, tmp_path, items, words: str
+    client: Any, many: Any, tmp_path: Path, items: Any, words: str
 ) -> None:
     with pytest.raises(ParameterError, match=words):
         client.download_image.many(tmp_path, items)
@@ -141,5 +152,5 @@ def test_items_that_cannot_be_asked_for_are_refused_before_any_request(
     assert many.asked == []
 
 
-def test_nothing_to_fetch_is_nothing(client, many, tmp_path) -> None:
+def test_nothing_to_fetch_is_nothing(client: Any, many: Any, tmp_path: Path) -> None:
     assert client.download_image.many(tmp_path, []) == []

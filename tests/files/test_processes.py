@@ -6,7 +6,10 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -37,7 +40,7 @@ def start(body: str, target: Path, base_url: str) -> subprocess.Popen[str]:
     )
 
 
-def wait_for(condition, seconds: float = 30) -> None:
+def wait_for(condition: Any, seconds: float = 30) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline
@@ -45,7 +48,7 @@ def wait_for(condition, seconds: float = 30) -> None:
 
 
 @pytest.fixture
-def half(make, server):
+def half(make: SimpleNamespace, server: Any) -> Iterator[Any]:
     """A server that gives two series whole and stops in the middle of the others."""
     hold = threading.Event()
     for number, uid in enumerate(UIDS):
@@ -57,7 +60,9 @@ def half(make, server):
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT], ids=["kill", "ctrl-c"])
-def test_a_process_that_ends_leaves_whole_series_alone(half, make, tmp_path, number) -> None:
+def test_a_process_that_ends_leaves_whole_series_alone(
+    half: Any, make: SimpleNamespace, tmp_path: Path, number: int
+) -> None:
     process = start(f"client.download_image.many(target, {UIDS})", tmp_path, half.base_url)
     wait_for(lambda: len(half.asked) == 6 and len(list(tmp_path.glob("*.part/*"))) > 4)
     process.send_signal(number)
@@ -91,7 +96,9 @@ def test_a_process_that_ends_leaves_whole_series_alone(half, make, tmp_path, num
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="no peak memory is told here")
 @pytest.mark.parametrize("name", ["series", "series.zip"])
-def test_memory_does_not_grow_with_the_series(make, server, tmp_path, name: str) -> None:
+def test_memory_does_not_grow_with_the_series(
+    make: SimpleNamespace, server: Any, tmp_path: Path, name: str
+) -> None:
     # Twenty images of 10 MB that hardly pack, and an archive of one small one.
     noise = os.urandom(1_000_000)
     images = [

@@ -3,6 +3,10 @@
 import email.utils
 import gzip
 import time
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -15,18 +19,19 @@ HALF = 100_000
 TAG = {"ETag": '"v1"', "Accept-Ranges": "bytes"}
 
 
-def part(make, body: bytes = BODY, start: int = HALF, **headers: str) -> object:
+def part(make: SimpleNamespace, body: bytes = BODY, start: int = HALF, **headers: str) -> Any:
     told = {"Content-Range": f"bytes {start}-{len(body) - 1}/{len(body)}", **headers}
     return make.Reply(body[start:], status=206, headers=told)
 
 
-def fetch(ask, server, tmp_path, **options: object) -> bytes:
+def fetch(ask: Callable[..., Any], server: Any, tmp_path: Path, **options: object) -> bytes:
     done = ask(
         server.base_url, lambda c: c.download_plan(tmp_path / "plan.pdf", vessel_id="1"), **options
     )
     assert [path.name for path in tmp_path.iterdir()] == ["plan.pdf"]
     assert done.bytes == len(done.path.read_bytes())
-    return done.path.read_bytes()
+    body: bytes = done.path.read_bytes()
+    return body
 
 
 def dates(age: int) -> dict[str, str]:
@@ -37,14 +42,22 @@ def dates(age: int) -> dict[str, str]:
 @pytest.mark.parametrize(
     "headers", [TAG, {"ETag": '"v1"'}, dates(3600)], ids=["tag", "bare", "date"]
 )
-def test_a_broken_download_goes_on_by_range(ask, make, server, tmp_path, headers) -> None:
+def test_a_broken_download_goes_on_by_range(
+    ask: Callable[..., Any],
+    make: SimpleNamespace,
+    server: Any,
+    tmp_path: Path,
+    headers: dict[str, str],
+) -> None:
     server.answers(make.Reply(BODY, headers=headers, sent=HALF), part(make))
     assert fetch(ask, server, tmp_path) == BODY
     assert server.ranges == [None, f"bytes={HALF}-"]
     assert server.asked[1][1]["if-range"] == next(iter(headers.values()))
 
 
-def test_it_goes_on_more_than_once(ask, make, server, tmp_path) -> None:
+def test_it_goes_on_more_than_once(
+    ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
+) -> None:
     second = part(make)
     second.sent = 20_000
     server.answers(make.Reply(BODY, headers=TAG, sent=HALF), second, part(make, start=120_000))
@@ -53,7 +66,9 @@ def test_it_goes_on_more_than_once(ask, make, server, tmp_path) -> None:
 
 
 @pytest.mark.parametrize("name", ["a", "a.zip"])
-def test_unpacking_goes_on_by_range(ask, make, server, tmp_path, name: str) -> None:
+def test_unpacking_goes_on_by_range(
+    ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path, name: str
+) -> None:
     body = make.series_zip(5)
     half = len(body) // 2
     server.answers(make.Reply(body, headers=TAG, sent=half), part(make, body, half))
@@ -73,13 +88,21 @@ NO_VALIDATOR = {
 
 
 @pytest.mark.parametrize("headers", NO_VALIDATOR.values(), ids=NO_VALIDATOR)
-def test_without_a_strong_validator_it_begins_again(ask, make, server, tmp_path, headers) -> None:
+def test_without_a_strong_validator_it_begins_again(
+    ask: Callable[..., Any],
+    make: SimpleNamespace,
+    server: Any,
+    tmp_path: Path,
+    headers: dict[str, str],
+) -> None:
     server.answers(make.Reply(BODY, headers=headers, sent=HALF), make.Reply(BODY, headers=headers))
     assert fetch(ask, server, tmp_path) == BODY
     assert server.ranges == [None, None]
 
 
-def test_a_file_that_changed_is_taken_whole(ask, make, server, tmp_path) -> None:
+def test_a_file_that_changed_is_taken_whole(
+    ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
+) -> None:
     changed = BODY[::-1] + b"more"
     server.answers(
         make.Reply(BODY, headers=TAG, sent=HALF), make.Reply(changed, headers={"ETag": '"v2"'})
@@ -87,7 +110,7 @@ def test_a_file_that_changed_is_taken_whole(ask, make, server, tmp_path) -> None
     assert fetch(ask, server, tmp_path) == changed
 
 
-FALSE_PARTS = {
+FALSE_PARTS: dict[str, Callable[[Any], Any]] = {
     "another start": lambda make: part(make, start=HALF + 1),
     "another size": lambda make: part(make, BODY + b"1"),
     "not to the end": lambda make: make.Reply(
@@ -105,18 +128,24 @@ FALSE_PARTS = {
 
 
 @pytest.mark.parametrize("case", FALSE_PARTS)
-def test_a_wrong_part_is_not_taken(ask, make, server, tmp_path, case: str) -> None:
+def test_a_wrong_part_is_not_taken(
+    ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path, case: str
+) -> None:
     server.answers(make.Reply(BODY, headers=TAG, sent=HALF), FALSE_PARTS[case](make), BODY)
     assert fetch(ask, server, tmp_path) == BODY
     assert server.ranges == [None, f"bytes={HALF}-", None]
 
 
-def test_a_part_that_was_not_asked_for_is_not_taken(ask, make, server, tmp_path) -> None:
+def test_a_part_that_was_not_asked_for_is_not_taken(
+    ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
+) -> None:
     server.answers(part(make), BODY)
     assert fetch(ask, server, tmp_path) == BODY
 
 
-def test_damage_begins_again_from_the_start(ask, make, server, tmp_path) -> None:
+def test_damage_begins_again_from_the_start(
+    ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
+) -> None:
     body = make.series_zip()
     spoiled = body[:300] + b"!" + body[301:]
     server.answers(make.Reply(spoiled, headers=TAG), make.Reply(body, headers=TAG))
@@ -124,7 +153,9 @@ def test_damage_begins_again_from_the_start(ask, make, server, tmp_path) -> None
     assert server.ranges == [None, None]
 
 
-def test_attempts_are_bounded_and_their_error_tells_what_came(ask, make, server, tmp_path) -> None:
+def test_attempts_are_bounded_and_their_error_tells_what_came(
+    ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
+) -> None:
     server.answers(make.Reply(BODY, sent=HALF))
     with pytest.raises(BrokenStreamError):
         fetch(ask, server, tmp_path, retry=Retry(attempts=3, backoff=0))
@@ -153,7 +184,9 @@ def test_the_total_time_counts_from_the_last_byte() -> None:
         attempts.after(BrokenStreamError("x"))
 
 
-def test_a_compressed_transfer_is_undone_and_not_gone_on_with(ask, make, server, tmp_path) -> None:
+def test_a_compressed_transfer_is_undone_and_not_gone_on_with(
+    ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
+) -> None:
     packed = gzip.compress(BODY)
     headers = {**TAG, "Content-Encoding": "gzip"}
     server.answers(

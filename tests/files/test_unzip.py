@@ -6,6 +6,8 @@ import stat
 import struct
 import subprocess
 import zipfile
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given, settings
@@ -118,7 +120,9 @@ def test_every_truncation_is_an_error(
 
 @pytest.mark.parametrize("stream", [True, False])
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
-def test_an_archive_cut_at_any_byte_is_an_error(make, stream: bool, method: int) -> None:
+def test_an_archive_cut_at_any_byte_is_an_error(
+    make: SimpleNamespace, stream: bool, method: int
+) -> None:
     archive = make.zipped(
         [("a", b"PK\x07\x08 and so on"), ("b/", b""), ("b/c", b"")], stream=stream, method=method
     )
@@ -128,7 +132,7 @@ def test_an_archive_cut_at_any_byte_is_an_error(make, stream: bool, method: int)
 
 
 @pytest.mark.parametrize("stream", [True, False])
-def test_a_changed_byte_never_gives_other_data(make, stream: bool) -> None:
+def test_a_changed_byte_never_gives_other_data(make: SimpleNamespace, stream: bool) -> None:
     archive = make.zipped([("a.dcm", bytes(range(200))), ("b", b"x" * 400)], stream=stream)
     right = unpack(archive)
     errors = 0
@@ -143,7 +147,7 @@ def test_a_changed_byte_never_gives_other_data(make, stream: bool) -> None:
     assert errors > len(archive)
 
 
-def test_archives_of_info_zip_are_read(tmp_path) -> None:
+def test_archives_of_info_zip_are_read(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(random.Random(1).randbytes(50_000))
     (tmp_path / "b").write_bytes(bytes(90_000))
     command = ["zip", "-q", "-r", "-", "a", "b"]
@@ -156,7 +160,9 @@ def test_archives_of_info_zip_are_read(tmp_path) -> None:
 
 @pytest.mark.parametrize("signed", [True, False])
 @pytest.mark.parametrize("wide", [True, False])
-def test_data_descriptors_of_every_form_are_read(make, signed: bool, wide: bool) -> None:
+def test_data_descriptors_of_every_form_are_read(
+    make: SimpleNamespace, signed: bool, wide: bool
+) -> None:
     archive = make.zipped([("a", b"hello " * 50)])
     at = archive.index(b"PK\x07\x08")
     crc, packed, size = struct.unpack_from("<LLL", archive, at + 4)
@@ -169,7 +175,7 @@ def test_data_descriptors_of_every_form_are_read(make, signed: bool, wide: bool)
     assert unpack(archive[:at] + other + bytes(end), 1) == [("a", b"hello " * 50)]
 
 
-def test_an_archive_inside_an_archive_is_data(make) -> None:
+def test_an_archive_inside_an_archive_is_data(make: SimpleNamespace) -> None:
     inner = make.zipped([("x", b"1" * 100)], method=zipfile.ZIP_STORED)
     archive = make.zipped([("inner.zip", inner), ("b", b"2")], method=zipfile.ZIP_STORED)
     assert unpack(archive, 13) == [("inner.zip", inner), ("b", b"2")]
@@ -197,7 +203,7 @@ def link(target: bytes = b"/etc/passwd") -> tuple[zipfile.ZipInfo, bytes]:
     return info, target
 
 
-def test_what_cannot_be_unpacked_safely_is_refused(make) -> None:
+def test_what_cannot_be_unpacked_safely_is_refused(make: SimpleNamespace) -> None:
     archive = make.zipped([("a", b"data")], stream=False)
     central = archive.index(b"PK\x01\x02")
     for bad, words in [
@@ -210,7 +216,7 @@ def test_what_cannot_be_unpacked_safely_is_refused(make) -> None:
             unpack(bad)
 
 
-def test_what_is_no_archive_or_more_than_one_is_refused(make) -> None:
+def test_what_is_no_archive_or_more_than_one_is_refused(make: SimpleNamespace) -> None:
     archive = make.zipped([("a", b"data")])
     for body in (b"<html>", b"\x1f\x8b\x08" + bytes(50), b"PK\x07\x08" + archive):
         with pytest.raises(NotAFileError):
@@ -220,7 +226,7 @@ def test_what_is_no_archive_or_more_than_one_is_refused(make) -> None:
             unpack(body)
 
 
-def test_the_directory_has_to_agree_with_the_members(make) -> None:
+def test_the_directory_has_to_agree_with_the_members(make: SimpleNamespace) -> None:
     archive = make.zipped([("a", b"data"), ("b", b"more")], stream=False)
     first = archive.index(b"PK\x01\x02")
     second = archive.index(b"PK\x01\x02", first + 4)
@@ -235,7 +241,7 @@ def test_the_directory_has_to_agree_with_the_members(make) -> None:
             unpack(bad)
 
 
-def test_limits_hold_and_can_be_raised(make) -> None:
+def test_limits_hold_and_can_be_raised(make: SimpleNamespace) -> None:
     bomb = make.zipped([("zeros", bytes(4_000_000)), ("more", bytes(4_000_000))])
     for limits, words in [
         (Limits(members=1), "more than 1 members"),
