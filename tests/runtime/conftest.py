@@ -150,6 +150,7 @@ class Server:
     base_url: str
     script: list[Reply] = attrs.field(factory=list)
     asked: list[tuple[str, dict[str, str]]] = attrs.field(factory=list)
+    connections: int = 0
     open_now: int = 0
     most_open: int = 0
     lock: Any = attrs.field(factory=threading.Lock)
@@ -170,6 +171,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *args: object) -> None:
         """Say nothing."""
+
+    def setup(self) -> None:
+        """Count the connections."""
+        super().setup()
+        with self.served.lock:
+            self.served.connections += 1
 
     def do_GET(self) -> None:
         """Answer by the script."""

@@ -306,7 +306,9 @@ def test_one_client_serves_many_threads_within_its_connections(
     ):
         counts = list(pool.map(lambda _: len(client.list_ships()), range(150)))
     assert counts == [2] * 150
+    assert len(server.asked) == 150, "nothing was asked again"
     assert server.most_open <= 3
+    assert server.connections <= 3, "no socket was closed under a thread's hands"
 
 
 def test_many_tasks_stay_within_the_connections(rt: "Runtime", server: "Server") -> None:
@@ -319,6 +321,7 @@ def test_many_tasks_stay_within_the_connections(rt: "Runtime", server: "Server")
 
     assert asyncio.run(run()) == [2] * 100
     assert server.most_open <= 3
+    assert server.connections <= 3, "no more connections lie idle than may be open"
 
 
 def test_waiting_for_a_connection_is_bounded(rt: "Runtime", server: "Server") -> None:

@@ -37,7 +37,7 @@ class JsonDecoder(Decoder[R]):
         self._state = "start"
         self._seen = 0
         self._retry_at = 0
-        self._template: dict[str, None] | None = None
+        self._template: dict[str, Any] | None = None
         self._fits = True
         self._fast = fast_json.reader(rows.blueprint) if use_msgspec else None
 
@@ -134,13 +134,13 @@ class JsonDecoder(Decoder[R]):
         if not template:
             return None
         try:
-            filled = list(map(template.__or__, records))
+            filled: list[dict[str, Any]] = list(map(template.__or__, records))
             if set(map(len, filled)) != {len(template)}:
                 self._fits = False
                 return None
         except TypeError:  # something that is no object
             return None
-        columns = list(zip(*map(dict.values, filled), strict=True))
+        columns = list(zip(*(row.values() for row in filled), strict=True))
         return columns[: len(self.rows.blueprint.attributes)]
 
     def _cells(self, record: Any) -> Cells:
