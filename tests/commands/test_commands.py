@@ -128,7 +128,7 @@ def test_validate_tells_every_violation_of_every_document(project: Path, tciagen
     [
         (["generate", "--api", "flet"], 2, "no API 'flet'; did you mean 'fleet'?"),
         (["generate", "--config", "none.toml"], 2, "none.toml cannot be read: No such file"),
-        (["generate", "--documents", "nowhere"], 2, "Give --package, or 'package'"),
+        (["generate", "--documents", "nowhere"], 3, "There is no documents folder nowhere"),
         (["generate", "--package", "class"], 2, "package = 'class' is not a valid name"),
         (["generate", "--overlay", "none.toml"], 3, "The overlay none.toml cannot be read"),
         (["generate", "--schema", "none.json"], 3, "none.json is not a readable JSON Schema"),

@@ -67,6 +67,11 @@ def test_aliases_of_the_overlay_are_read(call: Call) -> None:
     )  # fmt: skip
 
 
+def test_a_deprecated_keyword_warns_where_it_is_used(call: Call) -> None:
+    with pytest.warns(DeprecationWarning, match="class_"):
+        call("list_vessels", class_="A1")
+
+
 def test_a_class_of_two_endpoints_with_other_attributes_is_two(fleet_client: ModuleType) -> None:
     names = {name for name in dir(fleet_client.models) if name.endswith("Sailor")}
     assert names == {"Sailor", "ListSailorsSailor"}

@@ -76,6 +76,7 @@ class ParameterView:
     annotation: str
     allowed: tuple[ServerText, ...]
     required: bool
+    deprecated: bool
     example: ServerText
 
 
@@ -352,6 +353,7 @@ def _parameter(parameter: Parameter, name: Identifier, example: str) -> Paramete
         annotation=ARGUMENT_TYPES[parameter.type],
         allowed=_literals(parameter),
         required=parameter.required,
+        deprecated=parameter.deprecated,
         example=ServerText(example),
     )
 

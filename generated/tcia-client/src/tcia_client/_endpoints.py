@@ -213,7 +213,7 @@ GET_SERIES = Endpoint(
         Attribute("Collection", "collection", optional=False),
         Attribute("Manufacturer", "manufacturer"),
         Attribute("ManufacturerModelName", "manufacturer_model_name"),
-        Attribute("SoftwareVersions", "softwar_eversions"),
+        Attribute("SoftwareVersions", "software_versions"),
         Attribute("Visibility", "visibility", "integer"),
         Attribute("ImageCount", "image_count", "integer", optional=False),
         Attribute("PatientID", "patient_id"),

@@ -243,7 +243,7 @@ class Series:
             DICOM (0008,0070). None if the server sends none.
         manufacturer_model_name: Model of the equipment that produced the series. DICOM
             (0008,1090). None if the server sends none.
-        softwar_eversions: Software version(s) of that equipment; several DICOM values
+        software_versions: Software version(s) of that equipment; several DICOM values
             arrive joined by a backslash in one string. DICOM (0018,1020). None if the
             server sends none.
         visibility: Visibility code of the series as text; on the wire but in no
@@ -266,7 +266,7 @@ class Series:
     collection: str
     manufacturer: str | None = None
     manufacturer_model_name: str | None = None
-    softwar_eversions: str | None = None
+    software_versions: str | None = None
     visibility: int | None = None
     image_count: int
     patient_id: str | None = None

@@ -29,7 +29,7 @@ from .request import Request
 from .retry import Clock, retry_after
 
 if TYPE_CHECKING:
-    from .transport import Answer, AsyncAnswer
+    from .open_answer import Answer, AsyncAnswer
 
 LONGEST_ERROR_BODY = 64 * 1024
 MOST_REDIRECTS = 5
@@ -51,12 +51,16 @@ _CLASSES: dict[int, tuple[type[StatusError], str]] = {
 
 
 class Headers(Mapping[str, str]):
-    """Headers of an answer; their names are read without regard to case."""
+    """Headers of an answer; their names are read without regard to case.
+
+    Args:
+        items: Values by names in small letters; nothing of it is read before it is asked for.
+    """
 
     __slots__ = ("_items",)
 
     def __init__(self, items: Mapping[str, str]) -> None:
-        self._items = {name.lower(): value for name, value in items.items()}
+        self._items = items
 
     def __getitem__(self, name: str) -> str:
         return self._items[name.lower()]
@@ -68,7 +72,10 @@ class Headers(Mapping[str, str]):
         return len(self._items)
 
     def __repr__(self) -> str:
-        return f"Headers({self._items!r})"
+        return f"Headers({dict(self)!r})"
+
+    def __reduce__(self) -> tuple[type[Self], tuple[dict[str, str]]]:
+        return type(self), (dict(self),)
 
 
 @attrs.frozen(kw_only=True)

@@ -122,7 +122,7 @@ class CsvDecoder(Decoder[R]):
             self._wait_for = 2 * len(self._buffer)
         else:
             self._wait_for = 0
-        self.rows.extend(built, lines, self._cells)
+        self.rows.extend(built, lines, self._cells, self._columns, texts=True)
 
     def _end(self, built: list[R]) -> None:
         text = self._text(self._buffer)
@@ -136,7 +136,7 @@ class CsvDecoder(Decoder[R]):
             lines, cut = lines[:-1], True
         if lines == [""] and not all(a.optional for a in self.rows.blueprint.attributes):
             lines = []  # a line break behind the last row, which the server does not write
-        self.rows.extend(built, lines, self._cells)
+        self.rows.extend(built, lines, self._cells, self._columns, texts=True)
         if cut:
             raise TruncatedError(f"the CSV ends within row {self.rows.count + 1}")
 
@@ -161,6 +161,8 @@ class CsvDecoder(Decoder[R]):
 
     def _lines(self, text: str) -> tuple[list[str], str]:
         """Lines, put together again where a line break is quoted, and an open rest."""
+        if "\\" in text and "\\\\" not in text:  # what is most often escaped, and needs no care
+            text = text.replace("\\/", "/").replace("\\'", "'")
         lines = text.split("\n")
         rest = ""
         if not all(map(_closed, lines)):
@@ -177,6 +179,21 @@ class CsvDecoder(Decoder[R]):
         if self._width != 1:
             lines = [line for line in lines if line]
         return lines, rest
+
+    def _columns(self, lines: Sequence[str]) -> Sequence[Sequence[Any]] | None:
+        """The values of many lines of known layouts without an escape."""
+        shapes = self._shapes
+        if shapes is None or any("\\" in line for line in lines):
+            return None
+        rows: list[Cells] = []
+        for line in lines:
+            parts: list[Any] = line.split('"')
+            pick = shapes.get(tuple(parts[::2]))
+            if pick is None:
+                return None
+            parts.append(None)
+            rows.append(pick(parts))
+        return list(zip(*rows, strict=True))
 
     def _cells(self, line: str) -> Cells:
         shapes = self._shapes

@@ -9,6 +9,7 @@ goes through the standard library, which gives the same rows and all of the erro
 """
 
 import json
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, NoReturn, TypeVar, cast
 
@@ -36,6 +37,8 @@ class JsonDecoder(Decoder[R]):
         self._state = "start"
         self._seen = 0
         self._retry_at = 0
+        self._template: dict[str, Any] | None = None
+        self._fits = True
         self._fast = fast_json.reader(rows.blueprint) if use_msgspec else None
 
     def _take(self, built: list[R]) -> None:
@@ -106,16 +109,39 @@ class JsonDecoder(Decoder[R]):
         """Build the rows of ``{…},{…}``; False if that is not what it is."""
         document = b"[%b]" % piece
         if self._fast is not None and (records := self._fast.read(document)) is not None:
-            self.rows.extend(built, records, self._fast.cells)
+            fast = self._fast
+            self.rows.extend(built, records, fast.cells, fast.columns, texts=True)
             return True
         try:
             objects = _JSON.decode(document.decode())
         except (ValueError, RecursionError):
             return False
-        self.rows.extend(built, objects, self._cells)
+        self.rows.extend(built, objects, self._cells, self._columns)
         if self._fast is not None:
             self._fast = self._fast.learn(self.rows.layouts)
+        if not self._fits:
+            self._fits = True
+            names, further = self.rows.layouts.wire_names() or ((), ())
+            template = dict.fromkeys((*names, *further))
+            self._template = {} if template == self._template else template
         return True
+
+    def _columns(self, records: Sequence[Any]) -> Sequence[Sequence[Any]] | None:
+        """The values of many records that have no names but those of the template."""
+        if self._template is None:
+            self._template = dict.fromkeys(a.name for a in self.rows.blueprint.attributes)
+        template = self._template
+        if not template:
+            return None
+        try:
+            filled: list[dict[str, Any]] = list(map(template.__or__, records))
+            if set(map(len, filled)) != {len(template)}:
+                self._fits = False
+                return None
+        except TypeError:  # something that is no object
+            return None
+        columns = list(zip(*(row.values() for row in filled), strict=True))
+        return columns[: len(self.rows.blueprint.attributes)]
 
     def _cells(self, record: Any) -> Cells:
         if type(record) is not dict:
@@ -154,7 +180,7 @@ class JsonDecoder(Decoder[R]):
                 self._state = "end"
                 break
         del self._buffer[: len(text[:taken].encode())]
-        self.rows.extend(built, objects, self._cells)
+        self.rows.extend(built, objects, self._cells, self._columns)
         if final and error is None and self._state != "end":
             error = _truncated(self.rows.count)
         if error is not None:

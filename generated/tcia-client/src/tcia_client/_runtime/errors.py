@@ -20,12 +20,14 @@
     │   ├── NoSuchKeyError              591: the API key is not known
     │   └── ServerError                 any other 5xx
     │       └── UnknownEndpointError    500, "QueryEndpoint [x] not found"
-    └── DecodeError                     an answer that is not what its format promises
-        ├── TruncatedError              the body ends too early
-        ├── NotRecordsError             an HTML page or a sentence where records belong
-        ├── ShapeError                  well-formed, but not a list of flat records
-        ├── MissingValueError           a value that is always there is not
-        └── MisfitValueError            a value that does not fit its type
+    ├── DecodeError                     an answer that is not what its format promises
+    │   ├── TruncatedError              the body ends too early
+    │   ├── NotRecordsError             an HTML page or a sentence where records belong
+    │   ├── ShapeError                  well-formed, but not a list of flat records
+    │   ├── MissingValueError           a value that is always there is not
+    │   └── MisfitValueError            a value that does not fit its type
+    ├── DownloadError                   a file that is not what was asked for; see ``files``
+    └── ContractDriftError              the server describes an endpoint otherwise; see ``drift``
 
 Every error carries ``endpoint``, ``url``, ``status``, ``server_message``, ``advice``,
 ``retryable`` and ``fault``; none carries an API key. All of them can be pickled.

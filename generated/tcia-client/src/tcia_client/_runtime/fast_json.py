@@ -6,7 +6,6 @@ from typing import Any
 from .endpoint import Kind
 from .rows import Blueprint, Cells, Layouts
 
-_MOST_EXTRAS = 64
 _WIRE_TYPES: dict[Kind, Any] = {"integer": int | str | None, "boolean": bool | int | str | None}
 
 
@@ -46,6 +45,10 @@ class Reader:
     def _cut(self, record: Any) -> Cells:
         return self._tuple(record)[: self._width]
 
+    def columns(self, records: Sequence[Any]) -> Sequence[Sequence[Any]]:
+        """The values of many records, a sequence per attribute."""
+        return list(zip(*map(self._tuple, records), strict=True))[: self._width]
+
     def read(self, document: bytes) -> Sequence[Any] | None:
         """The records of a document, or None if it is not for this reader."""
         try:
@@ -55,21 +58,8 @@ class Reader:
 
     def learn(self, layouts: Layouts) -> "Reader | None":
         """A reader for the names that an answer really has, or None if none would help."""
-        names = list(self.names)
-        used: dict[int, str] = {}
-        extras: dict[str, None] = {}
-        for layout in layouts:
-            places, _ = self.blueprint.places(layout)
-            for index, place in enumerate(places):
-                if place >= 0 and used.setdefault(index, layout[place]) != layout[place]:
-                    return None
-            extras.update(dict.fromkeys(layout))
-        for index, name in used.items():
-            names[index] = name
-        wanted = tuple(names), tuple(name for name in extras if name not in names)
-        if wanted == (self.names, self.extras) or len(wanted[1]) > _MOST_EXTRAS:
-            return None
-        if len(set(names)) < len(names):
+        wanted = layouts.wire_names()
+        if wanted is None or wanted == (self.names, self.extras):
             return None
         reader = Reader(self.blueprint, *wanted)
         self.blueprint.reader = reader

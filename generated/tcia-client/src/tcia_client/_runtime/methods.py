@@ -13,14 +13,14 @@ arguments go into the query. What comes of accessing it depends on the client::
     client.download_thing.raw(uid=…)            the untouched answer, in memory
 """
 
-import time
-from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable
 from contextlib import aclosing, closing
 from inspect import Parameter as SignatureParameter
-from inspect import Signature, signature
+from inspect import Signature
 from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar, cast, overload
 
 from .answer import RawResponse
+from .bound import AsyncBound, Method, SyncBound
 from .client import AsyncClientBase, SyncClient
 from .decode import decoder
 from .download import Download, ManyProgress, StrPath
@@ -36,106 +36,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class _Method(Generic[P]):
-    """A method of both clients, as the class has it."""
-
-    def __init__(
-        self, endpoint: Endpoint, function: Callable[Concatenate[Any, P], Arguments]
-    ) -> None:
-        self.endpoint = endpoint
-        self.function = function
-        self.__doc__ = function.__doc__
-        self.__name__ = function.__name__
-        self.__qualname__ = function.__qualname__
-        self.__module__ = function.__module__
-
-    @property
-    def returns(self) -> Any:
-        """What a call gives."""
-        return Any
-
-    def whole_signature(self) -> Signature:
-        """The function's own signature, but with what a call gives."""
-        return signature(self.function).replace(return_annotation=self.returns)
-
-    @property
-    def __signature__(self) -> Signature:
-        return self.whole_signature()
-
-    def __repr__(self) -> str:
-        return f"<endpoint method {self.__qualname__}{self.__signature__}>"
-
-
-class _Bound(Generic[P]):
-    """A method of one client."""
-
-    def __init__(self, method: _Method[P], client: SyncClient | AsyncClientBase) -> None:
-        self.__doc__ = method.__doc__
-        self.__name__ = method.__name__
-        self._endpoint = method.endpoint
-        self._function = method.function
-        self._whole_signature = method.whole_signature
-        self._client = client
-
-    @property
-    def __signature__(self) -> Signature:
-        whole = self._whole_signature()
-        return whole.replace(parameters=list(whole.parameters.values())[1:])
-
-    def __repr__(self) -> str:
-        return f"<{self.__name__}{self.__signature__} of {self._client!r}>"
-
-    def _request(self, arguments: Arguments, *, file: bool = False) -> Request:
-        # Methods are part of their client.
-        core = self._client._core  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-        return core.request(self._endpoint, self.__name__, arguments, file=file)
-
-    def _observe(self, headers: Mapping[str, str]) -> None:
-        observe = self._client._observe  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-        observe(self._endpoint, headers)
-
-
-class _Sync(_Bound[P]):
-    def __init__(self, method: _Method[P], client: SyncClient) -> None:
-        super().__init__(method, client)
-        self._core = client._core  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-
-    def _raw(self, request: Request) -> RawResponse:
-        transport = self._core.transport
-        attempts = transport.options.attempts()
-        while True:
-            started = time.perf_counter()
-            try:
-                with transport.open(request, attempts=attempts) as answer:
-                    self._observe(answer.headers)
-                    content = b"".join(answer.chunks())
-            except BrokenStreamError as error:
-                transport.sleep(attempts.after(error))
-            else:
-                return RawResponse.of(request, answer, content, time.perf_counter() - started)
-
-
-class _Async(_Bound[P]):
-    def __init__(self, method: _Method[P], client: AsyncClientBase) -> None:
-        super().__init__(method, client)
-        self._core = client._core  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-
-    async def _raw(self, request: Request) -> RawResponse:
-        transport = self._core.transport
-        attempts = transport.options.attempts()
-        while True:
-            started = time.perf_counter()
-            try:
-                async with transport.open(request, attempts=attempts) as answer:
-                    self._observe(answer.headers)
-                    content = b"".join([chunk async for chunk in answer.chunks()])
-            except BrokenStreamError as error:
-                await transport.sleep(attempts.after(error))
-            else:
-                return RawResponse.of(request, answer, content, time.perf_counter() - started)
-
-
-class RecordsMethod(_Method[P], Generic[P, R]):
+class RecordsMethod(Method[P], Generic[P, R]):
     """A method that answers rows."""
 
     def __init__(
@@ -178,7 +79,7 @@ class RecordsMethod(_Method[P], Generic[P, R]):
         return cast("Callable[..., Any]", self.__get__(client))(*args, **kwargs)
 
 
-class Records(_Sync[P], Generic[P, R]):
+class Records(SyncBound[P], Generic[P, R]):
     """Asks for rows; ``iter`` gives them as they arrive, ``raw`` the answer untouched."""
 
     def __init__(self, method: RecordsMethod[P, R], client: SyncClient) -> None:
@@ -259,7 +160,7 @@ class Records(_Sync[P], Generic[P, R]):
         self._core.note_undeclared(request, rows)
 
 
-class AsyncRecords(_Async[P], Generic[P, R]):
+class AsyncRecords(AsyncBound[P], Generic[P, R]):
     """Asks for rows; see :class:`Records`."""
 
     def __init__(self, method: RecordsMethod[P, R], client: AsyncClientBase) -> None:
@@ -329,7 +230,7 @@ class AsyncRecords(_Async[P], Generic[P, R]):
         self._core.note_undeclared(request, rows)
 
 
-class FilesMethod(_Method[P]):
+class FilesMethod(Method[P]):
     """A method that answers a file."""
 
     @property
@@ -365,7 +266,7 @@ class FilesMethod(_Method[P]):
         return cast("Callable[..., Any]", self.__get__(client))(*args, **kwargs)
 
 
-class Files(_Sync[P]):
+class Files(SyncBound[P]):
     """Fetches a file to a path; ``iter`` gives its bytes, ``raw`` the answer in memory."""
 
     def __call__(self, target: StrPath, /, *args: P.args, **kwargs: P.kwargs) -> Download:
@@ -443,7 +344,7 @@ class Files(_Sync[P]):
         return self._raw(request)
 
 
-class AsyncFiles(_Async[P]):
+class AsyncFiles(AsyncBound[P]):
     """Fetches a file; see :class:`Files`."""
 
     async def __call__(self, target: StrPath, /, *args: P.args, **kwargs: P.kwargs) -> Download:

@@ -2,6 +2,7 @@
 
 from datetime import date, datetime, time
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, NoReturn
 from urllib.parse import quote, urlsplit
 
@@ -104,13 +105,21 @@ def prepare(
                 _refuse(endpoint, method, parameter, "is required", "Give it a value.")
             continue
         text = _text(endpoint, method, parameter, value)
-        query.append(f"{quote(parameter.name, safe='')}={quote(text, safe='')}")
+        query.append(f"{_quoted(parameter.name)}={quote(text, safe='')}")
     chosen = None if file else _format(endpoint, method, arguments.format)
     if chosen is not None:
         query.append(f"format={chosen}")
-    address = f"{quote(endpoint.resource)}/query/{quote(endpoint.name)}"
-    url = f"{base_url}{address}?{'&'.join(query)}" if query else f"{base_url}{address}"
+    address = f"{base_url}{_quoted_path(endpoint.resource)}/query/{_quoted_path(endpoint.name)}"
+    url = f"{address}?{'&'.join(query)}" if query else address
     return Request(endpoint, method, url, chosen, arguments)
+
+
+_quoted_path = lru_cache(maxsize=1024)(quote)
+
+
+@lru_cache(maxsize=1024)
+def _quoted(name: str) -> str:
+    return quote(name, safe="")
 
 
 def _format(endpoint: Endpoint, method: str, chosen: str | None) -> str:

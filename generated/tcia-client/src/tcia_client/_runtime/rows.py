@@ -1,72 +1,34 @@
 """Rows from cells: wire names to attributes, wire values to typed, frozen objects.
 
 Every format brings a record down to a tuple of wire values in the order of the
-endpoint's attributes (None where a value is missing). From there one loop, written
-for the endpoint's own attributes, builds the rows: it converts by dictionaries that
-remember what they have converted, so that equal values are also one object, and
-stores into a private subclass that becomes the frozen class in its last step, which
-costs a fifth of a frozen class's own ``__init__``. A record on which that loop stumbles
-is done again by careful code that knows what to say.
+endpoint's attributes (None where a value is missing). Some hundred records at a time
+are turned into columns, whose values are converted by dictionaries that remember what
+they have converted, so that equal values are also one object. One loop, written for the
+endpoint's own attributes, builds the rows: it stores into a private subclass that becomes
+the frozen class in its last step, which costs a fifth of a frozen class's own ``__init__``.
+A record on which that stumbles is done again by careful code that knows what to say.
 """
 
 import keyword
 from collections.abc import Callable, Iterable, Sequence
-from itertools import islice
+from itertools import repeat
 from operator import itemgetter
 from typing import Any, Generic, Literal, TypeVar
 
+from .columns import Column, converter
 from .endpoint import Attribute, Endpoint
 from .errors import DecodeError, MisfitValueError, MissingValueError
-from .values import CONVERTERS, MisfitError, uids
+from .values import CONVERTERS, MisfitError
 
 R = TypeVar("R")
 T = TypeVar("T")
 Cells = tuple[Any, ...]
 OnMismatch = Literal["raise", "warn"]
 
-_MOST_REMEMBERED = 8192
+_AT_ONCE = 256
+_FEW = 16
 _MOST_LAYOUTS = 1024
-
-
-class _Converted(dict[Any, Any]):
-    """Wire value to Python value of one attribute, remembered for the next row."""
-
-    __slots__ = ("convert", "optional")
-
-    def __init__(self, attribute: Attribute) -> None:
-        self.convert = CONVERTERS[attribute.kind]
-        self.optional = attribute.optional
-        if self.optional:
-            self[None] = None
-
-    def __missing__(self, value: Any) -> Any:
-        if value is None:
-            raise MisfitError("a value")
-        converted = self.convert(value)
-        if converted is None and not self.optional:
-            raise MisfitError("a value")
-        if type(value) is str or (type(value) is int and value > 1):  # True and 1 are one key
-            self.make_room()
-            self[value] = converted
-        return converted
-
-    def make_room(self) -> None:
-        """Forget all, if it is too much."""
-        if len(self) >= _MOST_REMEMBERED:
-            self.clear()
-            if self.optional:
-                self[None] = None
-
-    def foresee_uids(self, values: Iterable[Any]) -> None:
-        """Convert the UIDs among the next values at once, if they all are UIDs."""
-        new = {value for value in values if value not in self}
-        try:
-            converted = uids(new)
-        except TypeError:  # something that is no text: told where its row is built
-            return
-        if converted is not None:
-            self.make_room()
-            self.update(zip(new, converted, strict=True))
+_MOST_FURTHER = 64
 
 
 def _fold(name: str) -> str:
@@ -90,6 +52,7 @@ class Blueprint(Generic[R]):
         self.endpoint = endpoint
         self.model = model
         self.attributes = endpoint.attributes
+        self.converters = [converter(attribute) for attribute in endpoint.attributes]
         plain = {name: getattr(object, name) for name in ("__setattr__", "__delattr__")}
         self._builder: type[Any] = type(
             f"_{model.__name__}Builder",
@@ -153,12 +116,11 @@ def _compile(names: Sequence[str], builder: type[Any], model: type[Any]) -> Call
     for name in names:
         if not name.isidentifier() or keyword.iskeyword(name):
             raise ValueError(f"{name!r} is not the name of an attribute")
-    cells = ", ".join(f"v{i}" for i in range(len(names)))
-    caches = "".join(f", c{i}" for i in range(len(names)))
-    stores = "".join(f"        row.{name} = c{i}[v{i}]\n" for i, name in enumerate(names))
+    values = ", ".join(f"v{i}" for i in range(len(names)))
+    stores = "".join(f"        row.{name} = v{i}\n" for i, name in enumerate(names))
     source = (
-        f"def build(records, append, new, Builder, Model{caches}):\n"
-        f"    for [{cells}] in records:\n"
+        f"def build(records, append, new, Builder, Model):\n"
+        f"    for [{values}] in records:\n"
         f"        row = new(Builder)\n"
         f"{stores}"
         f"        row.__class__ = Model\n"
@@ -168,10 +130,13 @@ def _compile(names: Sequence[str], builder: type[Any], model: type[Any]) -> Call
     exec(compile(source, f"<rows of {model.__name__}>", "exec"), namespace)  # noqa: S102
     loop: Callable[..., None] = namespace["build"]
 
-    def build(records: Iterable[Cells], append: Callable[[Any], None], caches: Any) -> None:
-        loop(records, append, object.__new__, builder, model, *caches)
+    def build(records: Iterable[Sequence[Any]], append: Callable[[Any], None]) -> None:
+        loop(records, append, object.__new__, builder, model)
 
     return build
+
+
+Columns = Callable[[Sequence[T]], Sequence[Sequence[Any]] | None]
 
 
 class Layouts(dict[Any, Callable[[Sequence[Any]], Cells]]):
@@ -195,6 +160,28 @@ class Layouts(dict[Any, Callable[[Sequence[Any]], Cells]]):
             self[names] = pick
         return pick
 
+    def wire_names(self) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
+        """Which name the wire has used for each attribute so far, and which further names.
+
+        Returns:
+            A name per attribute, and the further ones; None if that changes within the answer.
+        """
+        names = [attribute.name for attribute in self.blueprint.attributes]
+        used: dict[int, str] = {}
+        further: dict[str, None] = {}
+        for layout in self:
+            places, _ = self.blueprint.places(layout)
+            for index, place in enumerate(places):
+                if place >= 0 and used.setdefault(index, layout[place]) != layout[place]:
+                    return None
+            further.update(dict.fromkeys(layout))
+        for index, name in used.items():
+            names[index] = name
+        rest = tuple(name for name in further if name not in names)
+        if len(rest) > _MOST_FURTHER or len(set(names)) < len(names):
+            return None
+        return tuple(names), rest
+
 
 class Rows(Generic[R]):
     """The rows of one answer, numbered from 1 as they are built."""
@@ -211,41 +198,80 @@ class Rows(Generic[R]):
         self._on_mismatch = on_mismatch
         self._warn = warn
         self._warned: set[str] = set()
-        self._caches = [_Converted(attribute) for attribute in blueprint.attributes]
-        self._uids = [
-            (index, cache)
-            for index, cache in enumerate(self._caches)
-            if blueprint.attributes[index].kind == "uid"
-        ]
+        self._columns: list[Column] | None = None
 
-    def extend(self, built: list[R], records: Sequence[T], cells: Callable[[T], Cells]) -> None:
+    def extend(
+        self,
+        built: list[R],
+        records: Sequence[T],
+        cells: Callable[[T], Cells],
+        columns: "Columns[T] | None" = None,
+        *,
+        texts: bool = False,
+    ) -> None:
         """Build rows of records and append them.
 
         Args:
             built: Where the rows go; on an error, those before it are there.
             records: Records as the format has them.
             cells: Gives a record's wire values in the order of the attributes.
+            columns: Gives the same of many records at once, a sequence per attribute, or
+                None if it cannot.
+            texts: See :meth:`.columns.Column.values_of`.
 
         Raises:
             DecodeError: A record or a value of it is not as promised.
         """
+        if len(records) <= _FEW and not self.count:
+            self._few(built, records, cells)
+            return
+        for start in range(0, len(records), _AT_ONCE):
+            block = records[start : start + _AT_ONCE]
+            done, base = len(built), self.count
+            try:
+                self._extend(built, block, cells, columns, texts=texts)
+            finally:
+                self.count = base + len(built) - done
+
+    def _few(self, built: list[R], records: Sequence[T], cells: Callable[[T], Cells]) -> None:
+        """Build the rows of a small answer, for which columns would be too much."""
+        converters = self.blueprint.converters
+        for record in records:
+            try:
+                values = zip(converters, cells(record), strict=True)
+                row = [convert(value) for convert, value in values]
+                self.blueprint.build((row,), built.append)
+            except (MisfitError, DecodeError, TypeError, ValueError, AttributeError):
+                built.append(self._carefully(record, cells, self.count + 1))
+            self.count += 1
+
+    def _extend(
+        self,
+        built: list[R],
+        records: Sequence[T],
+        cells: Callable[[T], Cells],
+        columns: "Columns[T] | None",
+        *,
+        texts: bool,
+    ) -> None:
         start = len(built)
-        base = self.count
-        try:
-            while (done := len(built) - start) < len(records):
-                try:
-                    rest = islice(records, done, None) if done else records
-                    ready: Iterable[Cells] = map(cells, rest)
-                    if self._uids and not done:
-                        ready = list(ready)
-                        for index, cache in self._uids:
-                            cache.foresee_uids([values[index] for values in ready])
-                    self.blueprint.build(ready, built.append, self._caches)
-                except (MisfitError, DecodeError, TypeError, ValueError, AttributeError):
-                    done = len(built) - start
-                    built.append(self._carefully(records[done], cells, base + done + 1))
-        finally:
-            self.count = base + len(built) - start
+        if self._columns is None:
+            blueprint = self.blueprint
+            self._columns = list(map(Column, blueprint.attributes, blueprint.converters))
+        wire = columns(records) if columns is not None else None
+        while (done := len(built) - start) < len(records):
+            try:
+                if wire is None:
+                    wire = list(zip(*map(cells, records), strict=True))
+                values = [
+                    column.values_of(sequence[done:], texts=texts)
+                    for column, sequence in zip(self._columns, wire, strict=True)
+                ]
+                rest = zip(*values, strict=True) if values else repeat((), len(records) - done)
+                self.blueprint.build(rest, built.append)
+            except (MisfitError, DecodeError, TypeError, ValueError, AttributeError):
+                done = len(built) - start
+                built.append(self._carefully(records[done], cells, self.count + done + 1))
 
     def _carefully(self, record: T, cells: Callable[[T], Cells], number: int) -> R:
         try:

@@ -157,9 +157,10 @@ class RowList(_List[R]):
     def __getitem__(self, place: SupportsIndex, /) -> R: ...
     @overload
     def __getitem__(self, place: slice, /) -> "RowList[R]": ...
-    def __getitem__(self, place: Any, /) -> Any:
-        found = self._rows[place]
-        return RowList(found, self.attributes) if isinstance(place, slice) else found
+    def __getitem__(self, place: SupportsIndex | slice, /) -> "R | RowList[R]":
+        if isinstance(place, slice):
+            return RowList(self._rows[place], self.attributes)
+        return self._rows[place]
 
     def __radd__(self, other: list[Any]) -> list[Any]:
         return other + self._rows
@@ -199,17 +200,19 @@ class RowList(_List[R]):
         return names, rows, f"{first}{len(self._rows):,} rows"
 
 
+_GIVE_LISTS = frozenset({"__add__", "__mul__", "__rmul__"})
+
+
 def _as_list(name: str) -> Callable[..., Any]:
     method = getattr(list, name)
 
     @functools.wraps(method)
     def forward(self: RowList[Any], *args: Any, **options: Any) -> Any:
-        rows = self._rows
-        plain = [getattr(other, "_rows", other) for other in args]
-        done = method(rows, *plain, **options)
+        rows, *plain = (getattr(one, "_rows", one) for one in (self, *args))
+        done: Any = method(rows, *plain, **options)
         if done is rows:
             return self
-        return RowList(done, self.attributes) if type(done) is list else done
+        return RowList[Any](done, self.attributes) if name in _GIVE_LISTS else done
 
     return forward
 

@@ -12,7 +12,7 @@ from .errors import ApiError
 
 def drifts(client: SyncClient, package: str) -> Iterator[Drift | ApiError | ValueError]:
     """For each endpoint of the contract that is not as it was: how, or why it cannot be told."""
-    core = client._core  # noqa: SLF001 - this is a part of the client, beside its methods
+    core = client._core  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
     for address, contract in contract_of(package).items():
         document_of = Endpoint(resource=contract["resource"], name=f"{contract['name']}/metadata")
         request = core.request(document_of, "metadata", Arguments({}), file=True)

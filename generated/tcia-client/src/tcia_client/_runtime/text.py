@@ -4,12 +4,9 @@ What does not print (control characters, terminal escapes, marks that reorder a 
 is written as ``<U+001B>``.
 """
 
-import html
 import unicodedata
 from collections.abc import Iterable, Sequence
-from typing import Any
-
-import attrs
+from typing import Any, NamedTuple
 
 _WIDEST_CELL = 40
 _NARROWEST_CELL = 12
@@ -45,7 +42,8 @@ def cut(text: str, width: int) -> str:
     """A text that takes no more than so many columns."""
     if width_of(text) <= width:
         return text
-    kept, room = [], width - 1
+    kept: list[str] = []
+    room = width - 1
     for character in text:
         room -= _character_width(character)
         if room < 0:
@@ -54,8 +52,7 @@ def cut(text: str, width: int) -> str:
     return f"{''.join(kept)}…"
 
 
-@attrs.frozen
-class Columns:
+class Columns(NamedTuple):
     """A table laid out for a terminal: its lines, and the columns that had no room."""
 
     head: str
@@ -94,7 +91,7 @@ def _is_number(text: str) -> bool:
 
 
 def _line(row: Sequence[str], widths: Sequence[int], numeric: Sequence[bool]) -> str:
-    parts = []
+    parts: list[str] = []
     for text, width, right in zip(row, widths, numeric, strict=False):
         shown = cut(text, width)
         blanks = " " * (width - width_of(shown))
@@ -104,11 +101,12 @@ def _line(row: Sequence[str], widths: Sequence[int], numeric: Sequence[bool]) ->
 
 def html_table(names: Sequence[str], rows: Iterable[Sequence[Any]], note: str) -> str:
     """Rows as an HTML table with a line below it; long cells are cut."""
+    from html import escape  # noqa: PLC0415 - for notebooks only
 
     def line(tag: str, texts: Iterable[str]) -> str:
-        marked = "".join(f"<{tag}>{html.escape(cut(text, 80))}</{tag}>" for text in texts)
+        marked = "".join(f"<{tag}>{escape(cut(text, 80))}</{tag}>" for text in texts)
         return f"<tr>{marked}</tr>"
 
     head = line("th", map(visible, names))
     body = "".join(line("td", map(cell, row)) for row in rows)
-    return f"<table><thead>{head}</thead><tbody>{body}</tbody></table><p>{html.escape(note)}</p>"
+    return f"<table><thead>{head}</thead><tbody>{body}</tbody></table><p>{escape(note)}</p>"

@@ -14,7 +14,7 @@ from typing import Any, Self
 from .endpoint import Kind
 
 _UID = re.compile(r"(?:0|[1-9][0-9]*+)(?:\.(?:0|[1-9][0-9]*+))*+")
-_LEADING_ZERO = re.compile(r"\.0[0-9]")
+_NO_COMPONENT = re.compile(r"\.(?:\.|0[0-9])")
 _DATE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[ T]00:00(?::00(?:\.0+)?)?)?")
 _DATE_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[ T].+)?", re.DOTALL)
 _FRACTION = re.compile(r"([0-9]{2}:[0-9]{2}:[0-9]{2})\.([0-9]+)")
@@ -57,9 +57,8 @@ def uids(texts: Collection[str]) -> Iterable[UID] | None:
     joined = f".{'.'.join(texts)}."
     if (
         joined.encode("utf-8", "replace").translate(None, b"0123456789.")
-        or len(max(texts, key=len, default="")) > 64
-        or ".." in joined
-        or (".0" in joined and _LEADING_ZERO.search(joined))
+        or max(map(len, texts), default=0) > 64
+        or _NO_COMPONENT.search(joined)
     ):
         return None
     return map(partial(str.__new__, UID), texts)

@@ -25,7 +25,7 @@ _SECONDS_TO_WAIT = 2.0
 _SECONDS_TO_KEEP = 600.0
 _MOST_VALUES = 2000
 _MOST_KEPT = 100
-_PLAIN = re.compile(r"[\w.:+@%/=-][\w .:+@%/=-]*")
+_PLAIN = re.compile(r"\w[\w .:+@%/=-]*")
 """Values without a character that a shell could act upon when the line is sent."""
 
 
@@ -64,12 +64,12 @@ class Completer:
 
     def _ask(self, context: click.Context, source: RecordsMethod[..., Any]) -> list[str]:
         wire_names = {p.python_name: p.name for p in self._endpoint.parameters}
-        given = {
-            wire_names[name]: value[0] if isinstance(value, tuple) else value
+        given: dict[str, Any] = {
+            wire_names[name]: value
             for name, value in context.params.items()
             if name in wire_names and value
         }
-        asked = {
+        asked: dict[str, Any] = {
             p.python_name: given[p.name] for p in source.endpoint.parameters if p.name in given
         }
         session = Session.of(context)

@@ -58,17 +58,16 @@ def _set(key: str, value: str | None) -> None:
             "a key on the command line is seen by others and kept by the shell; "
             f"better call `{command} config set api-key` without it.",
         )
-    if value is None and sys.stdin.isatty():
-        value = click.prompt(key, hide_input=key == "api-key", err=True)
-    elif value is None:
-        value = sys.stdin.readline()
-    if key == "base-url":
-        value = checked_base_url(value.strip())
+    if value is not None:
+        text = value
+    elif sys.stdin.isatty():
+        text = str(click.prompt(key, hide_input=key == "api-key", err=True))
     else:
-        value = checked_key(value)
-        if value is None:
-            raise click.UsageError("api-key is empty; `config unset api-key` removes it")
-    write_config(command, {**read_config(command), key: value})
+        text = sys.stdin.readline()
+    checked = checked_base_url(text.strip()) if key == "base-url" else checked_key(text)
+    if checked is None:
+        raise click.UsageError("api-key is empty; `config unset api-key` removes it")
+    write_config(command, {**read_config(command), key: checked})
 
 
 def _unset(key: str) -> None:

@@ -4,6 +4,7 @@ import csv
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -28,7 +29,7 @@ def files_command(name: str, method: FilesMethod[...], methods: Methods) -> clic
     description = describe(method.__doc__)
     return click.Command(
         name,
-        callback=lambda **given: _run(method, given),
+        callback=partial(_run, method),
         params=[
             *endpoint_options(endpoint, description, methods, _OWN, required=False),
             *_own_options(endpoint),
@@ -85,7 +86,7 @@ def _own_options(endpoint: Endpoint) -> list[click.Option]:
     return options
 
 
-def _run(method: FilesMethod[...], given: dict[str, Any]) -> int:
+def _run(method: FilesMethod[...], **given: Any) -> int:
     context = click.get_current_context()
     session = Session.of(context)
     command = session.package.command

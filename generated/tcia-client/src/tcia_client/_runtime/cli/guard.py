@@ -21,6 +21,7 @@ from ..errors import (
     MisfitValueError,
     MissingValueError,
     ParameterError,
+    ShapeError,
     UnauthorizedError,
 )
 from ..text import visible
@@ -42,6 +43,7 @@ _STATUS: tuple[tuple[type[ApiError], int], ...] = (
 )
 _ADVICE: dict[type[ApiError], str] = {
     DecodeError: "See the answer with --format raw.",
+    ShapeError: "See the answer with --format raw.",
     MissingValueError: "With --on-mismatch warn such rows are delivered.",
     MisfitValueError: "With --on-mismatch warn such rows are delivered.",
     UnauthorizedError: "Give a valid key by the environment, or by `config set api-key`.",
@@ -60,6 +62,9 @@ def guarded(package: str, command: str) -> int:
         if not issubclass(category, DeprecationWarning):  # which click tells by itself
             tell(command, "warning", str(message))
 
+    reconfigure = getattr(sys.stdout, "reconfigure", None)
+    if reconfigure is not None:  # a terminal may not have every character
+        reconfigure(errors="backslashreplace")
     with warnings.catch_warnings():
         warnings.showwarning = show
         try:
@@ -93,9 +98,8 @@ def outcome(error: Exception) -> tuple[str, int]:
     if isinstance(error, OSError) and error.strerror:
         where = f"{error.filename}: " if error.filename else ""
         return f"{where}{error.strerror}.", EXIT_USAGE
-    return f"{str(error).rstrip('.')}.", EXIT_UNREADABLE if type(
-        error
-    ) is ValueError else EXIT_USAGE
+    misfit = type(error) is ValueError  # of a column in Parquet
+    return f"{str(error).rstrip('.')}.", EXIT_UNREADABLE if misfit else EXIT_USAGE
 
 
 def tell(command: str, kind: str, sentence: str) -> None:

@@ -1,7 +1,7 @@
 """An endpoint's parameters as options of its subcommand."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -66,7 +66,7 @@ def _help(parameter: Parameter, description: Description) -> str:
 
 
 @contextmanager
-def parameters_as_options(command: click.Command) -> Iterator[None]:
+def parameters_as_options(command: click.Command) -> Generator[None]:
     """Tell a parameter's error by the name of its option."""
     try:
         yield

@@ -10,7 +10,7 @@ import io
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, time
 from decimal import Decimal
@@ -35,7 +35,7 @@ _BATCH = 65536
 
 
 @contextmanager
-def destination(path: Path | None) -> Iterator[BinaryIO]:
+def destination(path: Path | None) -> Generator[BinaryIO]:
     """Standard output, or a file that gets its name once it is whole.
 
     Raises:

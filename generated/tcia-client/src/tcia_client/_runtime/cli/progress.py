@@ -1,7 +1,7 @@
 """Downloads as bars on a terminal, nothing elsewhere."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -51,7 +51,7 @@ class _Bars(Display):
 
 
 @contextmanager
-def progress_display(titles: Sequence[str]) -> Iterator[Display]:
+def progress_display(titles: Sequence[str]) -> Generator[Display]:
     """A display on stderr for downloads with these titles."""
     if not sys.stderr.isatty():
         yield Display()

@@ -4,6 +4,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,7 @@ def records_command(name: str, method: RecordsMethod[..., Any], methods: Methods
     description = describe(method.__doc__)
     return click.Command(
         name,
-        callback=lambda **given: _run(method, given),
+        callback=partial(_run, method),
         params=[*endpoint_options(endpoint, description, methods, _OWN), *_own_options(method)],
         help=f"{description.summary}\n\n{description.details}",
         deprecated=endpoint.deprecated,
@@ -61,8 +62,8 @@ def _own_options(method: RecordsMethod[..., Any]) -> list[click.Option]:
         click.Option(
             ["--columns"],
             metavar="NAME,…",
-            callback=lambda _c, _p, value: _chosen(method, value),
-            shell_complete=lambda _c, _p, begun: _columns(names, begun),
+            callback=partial(_chosen, method),
+            shell_complete=partial(_columns, names),
             help=f"Columns in this order: {', '.join(names)}.",
         ),
         click.Option(
@@ -83,7 +84,9 @@ def _own_options(method: RecordsMethod[..., Any]) -> list[click.Option]:
     return options
 
 
-def _chosen(method: RecordsMethod[..., Any], value: str | None) -> list[Attribute]:
+def _chosen(
+    method: RecordsMethod[..., Any], _context: object, _option: object, value: str | None
+) -> list[Attribute]:
     known = {attribute.python_name: attribute for attribute in method.endpoint.attributes}
     if value is None:
         return list(known.values())
@@ -96,13 +99,13 @@ def _chosen(method: RecordsMethod[..., Any], value: str | None) -> list[Attribut
     return [known[name] for name in names]
 
 
-def _columns(names: list[str], begun: str) -> list[str]:
+def _columns(names: list[str], _context: object, _option: object, begun: str) -> list[str]:
     chosen, _, last = begun.rpartition(",")
     before = f"{chosen}," if chosen else ""
     return [f"{before}{name}" for name in names if name.startswith(last)]
 
 
-def _run(method: RecordsMethod[..., Any], given: dict[str, Any]) -> None:
+def _run(method: RecordsMethod[..., Any], **given: Any) -> None:
     context = click.get_current_context()
     output: Path | None = given["output"]
     form = given["form"] or _form(output)

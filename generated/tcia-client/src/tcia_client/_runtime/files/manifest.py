@@ -36,7 +36,7 @@ class Manifest:
     series: tuple[str, ...] = attrs.field(
         converter=_each_once, repr=lambda series: f"<{len(series)} series>"
     )
-    fields: Mapping[str, str] = attrs.field(factory=dict)
+    fields: Mapping[str, str] = attrs.field(factory=dict[str, str])
 
 
 def read_manifest(source: StrPath) -> Manifest:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from queue import Empty, SimpleQueue
-from typing import Any
+from typing import Any, cast
 
 import attrs
 
@@ -81,23 +81,27 @@ class Many:
         queue: SimpleQueue[tuple[int, Callable[[Progress], Download]]] = SimpleQueue()
         for item in downloads.items():
             queue.put(item)
+        # Not Thread.join: up to Python 3.12 one that Ctrl-C interrupts takes the thread for ended.
+        ended = [threading.Event() for _ in range(min(workers, len(downloads)))]
         threads = [
-            threading.Thread(target=self._work, args=(queue,), name=f"download-{n}", daemon=True)
-            for n in range(min(workers, len(downloads)))
+            threading.Thread(
+                target=self._work, args=(queue, event), name=f"download-{n}", daemon=True
+            )
+            for n, event in enumerate(ended)
         ]
         try:
             for thread in threads:
                 thread.start()
-            for thread in threads:
-                while thread.is_alive():
-                    # A wait without end would not let Ctrl-C through on Windows.
-                    thread.join(0.5)
+            for event in ended:
+                # A wait without end would not let Ctrl-C through on Windows.
+                while not event.wait(0.5):
+                    pass
         except BaseException:
             self._stop.set()
             deadline = time.monotonic() + _GRACE_SECONDS
-            for thread in threads:
+            for thread, event in zip(threads, ended, strict=True):
                 if thread.ident is not None:
-                    thread.join(max(0.0, deadline - time.monotonic()))
+                    event.wait(max(0.0, deadline - time.monotonic()))
             raise
         if self._fatal is not None:
             raise self._fatal
@@ -105,7 +109,17 @@ class Many:
             raise self._error()
         return self._done
 
-    def _work(self, queue: SimpleQueue[tuple[int, Callable[[Progress], Download]]]) -> None:
+    def _work(
+        self,
+        queue: SimpleQueue[tuple[int, Callable[[Progress], Download]]],
+        ended: threading.Event,
+    ) -> None:
+        try:
+            self._work_off(queue)
+        finally:
+            ended.set()
+
+    def _work_off(self, queue: SimpleQueue[tuple[int, Callable[[Progress], Download]]]) -> None:
         while not self._stop.is_set():
             try:
                 place, download = queue.get_nowait()
@@ -191,9 +205,10 @@ def keywords(endpoint: Endpoint, method: str, items: Iterable[Any]) -> Iterator[
         ParameterError: One is none of them.
     """
     required = [parameter.python_name for parameter in endpoint.parameters if parameter.required]
-    for item in (items,) if isinstance(items, str | Mapping) else items:
+    each = cast("Iterable[Any]", (items,) if isinstance(items, str | Mapping) else items)
+    for item in each:
         if isinstance(item, Mapping):
-            yield dict(item)
+            yield dict(cast("Mapping[str, Any]", item))
         elif isinstance(item, str) and len(required) == 1:
             yield {required[0]: item}
         elif required and all(hasattr(item, name) for name in required):

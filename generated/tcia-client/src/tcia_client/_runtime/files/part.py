@@ -105,7 +105,7 @@ class Part:
             self.path.unlink(missing_ok=True)
 
     def _make_parents(self) -> None:
-        missing = []
+        missing: list[Path] = []
         folder = self.path.parent
         while not folder.exists():
             missing.append(folder)

@@ -31,7 +31,7 @@ class Unpacker:
     def __init__(self, folder: Path | None, names: Names, limits: Limits, checks: Checks) -> None:
         self.files: list[tuple[Path, int]] = []
         self._folder = folder
-        self._names = names
+        self._names: Names = names
         self._checks = checks
         self._unzip = Unzip(limits)
         self._taken = Taken()

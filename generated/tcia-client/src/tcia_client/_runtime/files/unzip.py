@@ -9,8 +9,9 @@ gap, each one is in the directory once, and no byte is left over.
 from collections.abc import Generator, Iterator
 from typing import Any
 
-from .errors import DamagedError, DownloadError, LimitError, NotAFileError, UnsafeArchiveError
+from .errors import DamagedError, LimitError, NotAFileError, UnsafeArchiveError
 from .inflate import LIBRARY
+from .input import Input
 from .options import Limits
 from .records import (
     CENTRAL,
@@ -60,7 +61,7 @@ Event = Member | bytes | MemberEnd
 """A member begins, data of it, it ends; in that order."""
 
 
-class Unzip:
+class Unzip(Input):
     """The state of one archive that arrives.
 
     Args:
@@ -68,17 +69,13 @@ class Unzip:
     """
 
     def __init__(self, limits: Limits | None = None) -> None:
+        super().__init__("its first header")
         self._limits = limits or Limits()
-        self._data = b""
-        self._at = 0
-        self._before = 0
-        self._ended = False
         self._seen: dict[int, Member] = {}
         self._members = 0
         self._total = 0
         self._crc = 0
         self._size = 0
-        self._what = "its first header"
         self._steps = self._archive()
 
     def feed(self, data: bytes) -> Iterator[Event]:
@@ -90,9 +87,7 @@ class Unzip:
             UnsafeArchiveError: It is encrypted, or packed in a way that cannot be read.
             LimitError: It unpacks to more than the limits allow.
         """
-        self._before += self._at
-        self._data = self._data[self._at :] + data if self._at < len(self._data) else data
-        self._at = 0
+        self._add(data)
         yield from self._until_more_is_needed()
 
     def finish(self) -> Iterator[Event]:
@@ -111,31 +106,7 @@ class Unzip:
                 return
             yield event
 
-    # What follows are the steps; one that needs more bytes gives None and is gone on with.
-
-    def _need(self, count: int) -> Generator[None, None, None]:
-        while len(self._data) - self._at < count:
-            if self._ended:
-                length = self._before + len(self._data)
-                raise DamagedError(
-                    f"the ZIP archive is cut short: it ends at byte {length}, in {self._what}"
-                )
-            yield None
-
-    def _take(self, count: int) -> Generator[None, None, bytes]:
-        yield from self._need(count)
-        self._at += count
-        return self._data[self._at - count : self._at]
-
-    def _peek(self, count: int) -> bytes:
-        return self._data[self._at : self._at + count]
-
-    @property
-    def _place(self) -> int:
-        return self._before + self._at
-
-    def _damaged(self, what: str) -> DownloadError:
-        return DamagedError(f"the ZIP archive is damaged at byte {self._place}: {what}")
+    # What follows are the steps; they are gone on with when there is more to read.
 
     def _archive(self) -> Generator[Event | None, None, None]:
         yield from self._need(4)
@@ -192,7 +163,7 @@ class Unzip:
         member.crc, member.packed, member.size = self._crc, packed, self._size
         yield MEMBER_END
 
-    def _differs(self, member: Member, packed: int) -> DownloadError:
+    def _differs(self, member: Member, packed: int) -> DamagedError:
         if (member.packed, member.size) != (packed, self._size):
             return self._damaged(f"{self._what} has another size than its header says")
         return self._damaged(f"{self._what} has another CRC-32 than its header says")

@@ -55,7 +55,7 @@ LIST_VESSELS = Endpoint(
         Parameter("SeenSince", "seen_since", "dateTime"),
         Parameter("WatchFrom", "watch_from", "time"),
         Parameter("Moored", "moored", "boolean"),
-        Parameter("class", "class_"),
+        Parameter("class", "class_", deprecated=True),
         Parameter("SurveyUID", "survey_uid", "uid"),
     ),
     attributes=(

@@ -1,0 +1,52 @@
+"""Bytes that arrive in pieces of any size, read as if they were there already."""
+
+from collections.abc import Generator
+
+from .errors import DamagedError
+
+
+class Input:
+    """The bytes of an archive that are still to be read.
+
+    Its methods that are generators give None when more bytes are needed, and are gone on
+    with once some have been added.
+
+    Args:
+        what: What is read first, as an error names it.
+    """
+
+    def __init__(self, what: str) -> None:
+        self._data = b""
+        self._at = 0
+        self._before = 0
+        self._ended = False
+        self._what = what
+
+    def _add(self, data: bytes) -> None:
+        self._before += self._at
+        self._data = self._data[self._at :] + data if self._at < len(self._data) else data
+        self._at = 0
+
+    def _need(self, count: int) -> Generator[None, None, None]:
+        while len(self._data) - self._at < count:
+            if self._ended:
+                length = self._before + len(self._data)
+                raise DamagedError(
+                    f"the ZIP archive is cut short: it ends at byte {length}, in {self._what}"
+                )
+            yield None
+
+    def _take(self, count: int) -> Generator[None, None, bytes]:
+        yield from self._need(count)
+        self._at += count
+        return self._data[self._at - count : self._at]
+
+    def _peek(self, count: int) -> bytes:
+        return self._data[self._at : self._at + count]
+
+    @property
+    def _place(self) -> int:
+        return self._before + self._at
+
+    def _damaged(self, what: str) -> DamagedError:
+        return DamagedError(f"the ZIP archive is damaged at byte {self._place}: {what}")
