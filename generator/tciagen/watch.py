@@ -89,9 +89,10 @@ async def _watch(path: Path, api: str | None) -> int:
 
 async def _changes(inputs: Inputs) -> AsyncIterator[set[Path]]:
     """Yield what has changed every half second, at first without waiting for a change."""
-    beside = {file.parent for file in inputs.files}
+    folders = filter(Path.is_dir, inputs.folders)
+    beside = filter(Path.is_dir, {file.parent for file in inputs.files})
     watchers = [
-        awatch(*inputs.folders, watch_filter=None, rust_timeout=_TICK, yield_on_timeout=True),
+        awatch(*folders, watch_filter=None, rust_timeout=_TICK, yield_on_timeout=True),
         awatch(
             *beside, recursive=False, watch_filter=None, rust_timeout=_TICK, yield_on_timeout=True
         ),

@@ -89,8 +89,10 @@ def test_an_error_is_told_and_the_watching_goes_on(folder: Path, until: Until) -
 
     replace(folder / "tciagen.toml", "[fleet]\n", "[fleet\n")
     until("is not TOML")
-    replace(folder / "tciagen.toml", "[fleet\n", '[fleet]\nschema = "schema.json"\n')
-    until("schema.json is not a readable JSON Schema")
+    replace(folder / "tciagen.toml", "[fleet\n", '[fleet]\nschema = "none/schema.json"\n')
+    until("none/schema.json is not a readable JSON Schema")
+    replace(folder / "tciagen.toml", 'schema = "none/schema.json"\n', "")
+    until("fleet: 0 written")
 
 
 def test_without_a_configuration_it_says_so(tmp_path: Path) -> None:
