@@ -90,7 +90,8 @@ def _member(data: dict[str, Any]) -> dict[str, Any]:
         **_tuples(data),
         "type": Type(data.get("type", Type.STRING)),
         "type_source": Source.DOCUMENT,
-        "declared": frozenset(m for m, key in spelled.items() if key in data),
+        # A type is always told: text is what is left out of the file.
+        "declared": frozenset(m for m, key in spelled.items() if key in data) | {"Type"},
     }
 
 

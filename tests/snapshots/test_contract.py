@@ -12,8 +12,10 @@ from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
 
 from tciagen.config import read_config
+from tciagen.contract import Attribute, Contract, Endpoint, Result
 from tciagen.contract_json import from_json, to_json
 from tciagen.documents import read_folder
+from tciagen.drift.compare import compare
 from tciagen.resolve import Resolution
 
 ROOT = Path(__file__).parents[2]
@@ -49,3 +51,15 @@ def test_a_contract_survives_its_file(tcia: Resolution, fleet: Resolution) -> No
     for resolution in (tcia, fleet):
         body = to_json(resolution.contract)
         assert to_json(from_json(body, "contract.json")) == body
+
+
+def test_a_closed_set_that_opens_is_told_between_two_packages() -> None:
+    def packaged(values: tuple[str, ...] | None) -> Contract:
+        attribute = Attribute(name="Sex", allowed_values=values)
+        result = Result(name="Patient", attributes=(attribute,))
+        endpoint = Endpoint(resource="R", name="q", formats=("JSON",), result=result)
+        return from_json(to_json(Contract((endpoint,))), "contract.json")
+
+    closed, free = packaged(("F", "M")), packaged(None)
+    assert [c.rule for c in compare(closed, free)] == ["attr-enum-removed"]
+    assert [c.rule for c in compare(free, closed)] == ["attr-enum-added"]
