@@ -1,13 +1,14 @@
 """What all tests share: where things are, and the command line as a user has it."""
 
-import os
+import io
 import subprocess
-import sys
 from collections.abc import Callable, Mapping
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
 
+from tciagen.cli import main
 from tciagen.documents import JsonObject, read_folder
 from tciagen.overlay import read_overlay
 from tciagen.resolve import Resolution, resolve
@@ -52,20 +53,26 @@ def fleet(fleet_folder: Path) -> Resolution:
 
 
 @pytest.fixture
-def tciagen(tmp_path: Path) -> Run:
-    """Run the command line in an empty folder; the outcome has stdout, stderr, returncode."""
+def tciagen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run the command line in an empty folder; the outcome has stdout, stderr, returncode.
+
+    It runs in this process: starting an interpreter for each call would be most of the
+    time. The wheels' tests start the installed command.
+    """
 
     def run(
         *arguments: str | Path, cwd: Path = tmp_path, env: Mapping[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "tciagen", *map(str, arguments)],
-            cwd=cwd,
-            env={**os.environ, **(env or {})},
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        words = list(map(str, arguments))
+        out, err = io.StringIO(), io.StringIO()
+        with monkeypatch.context() as patch:
+            patch.chdir(cwd)
+            for name, value in (env or {}).items():
+                patch.setenv(name, value)
+            with redirect_stdout(out), redirect_stderr(err), pytest.raises(SystemExit) as ended:
+                main(words)
+        code = ended.value.code
+        assert isinstance(code, int)
+        return subprocess.CompletedProcess(words, code, out.getvalue(), err.getvalue())
 
     return run
