@@ -25,6 +25,7 @@ import pydicom
 import pytest
 from pydicom.data import get_testdata_file
 
+from tcia_client import Client
 from tciagen.archive.demo import build_demo
 from tciagen.archive.running import running_archive
 
@@ -115,22 +116,28 @@ class Reader:
     def follow(self, page: str, text: str) -> int:
         """Do all blocks of a page; return how many were run."""
         run = 0
-        for block in blocks(text):
-            code = block.code.replace(ADDRESS, self.served.base_url)
-            code = code.replace(FILES, str(self.served.files))
-            if block.reason is not None:
-                continue
-            if block.title is not None:
-                path = self.folder / block.title
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(code, encoding="utf-8")
-            elif block.language == "python":
-                padded = "\n" * (block.line - 1) + code
-                exec(compile(padded, page, "exec"), self.namespace)
-                run += 1
-            elif block.language == "sh":
-                self._shell(f"{page}:{block.line}", code, block.status)
-                run += 1
+        try:
+            for block in blocks(text):
+                code = block.code.replace(ADDRESS, self.served.base_url)
+                code = code.replace(FILES, str(self.served.files))
+                if block.reason is not None:
+                    continue
+                if block.title is not None:
+                    path = self.folder / block.title
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    path.write_text(code, encoding="utf-8")
+                elif block.language == "python":
+                    padded = "\n" * (block.line - 1) + code
+                    exec(compile(padded, page, "exec"), self.namespace)
+                    run += 1
+                elif block.language == "sh":
+                    self._shell(f"{page}:{block.line}", code, block.status)
+                    run += 1
+        finally:
+            # A page may leave its client open for its reader; the test does not.
+            for value in self.namespace.values():
+                if isinstance(value, Client):
+                    value.close()
         return run
 
     def _shell(self, place: str, code: str, status: int) -> None:
