@@ -2,6 +2,7 @@
 
 import ast
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -13,7 +14,8 @@ import pytest
 from tciagen.config import read_config
 from tciagen.contract import Contract
 from tciagen.errors import DocumentProblem, UsageProblem
-from tciagen.pipeline import make_plan
+from tciagen.pipeline import changed_layers, make_plan
+from tciagen.publish import Kind, compare, publish
 from tciagen.python.view import RESERVED_METHODS
 from tciagen.render import Target, public_names, render, template_files, templates_folder
 from tciagen.resolve import Resolution
@@ -231,3 +233,22 @@ def test_a_wrong_template_is_one_sentence(
 def test_an_api_without_endpoints_is_refused() -> None:
     with pytest.raises(UsageProblem, match="has no endpoint"):
         render(Contract(()), TARGET)
+
+
+def test_one_changed_character_of_a_template_is_told_with_its_layer(
+    fleet_folder: Path, tmp_path: Path
+) -> None:
+    templates, output = tmp_path / "templates", tmp_path / "out"
+    shutil.copytree(templates_folder(), templates)
+    api = read_config(fleet_folder / "tciagen.toml")["fleet"]
+    publish(make_plan(api, templates).files, output)
+    assert compare(make_plan(api, templates).files, output) == []
+    path = templates / "package" / "models.py.jinja"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("The records that", "The record that", 1), encoding="utf-8")
+    plan = make_plan(api, templates)
+    assert changed_layers(plan, output) == ["templates"]
+    assert {(d.kind, d.path.name) for d in compare(plan.files, output)} == {
+        (Kind.STALE, ".tciagen.json"),
+        (Kind.STALE, "models.py"),
+    }
