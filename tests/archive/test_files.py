@@ -15,6 +15,7 @@ import pytest
 from tests.archive.conftest import Caller, Image
 
 from tciagen.archive.catalog import open_for_writing
+from tciagen.archive.demo import DemoArchive
 from tciagen.archive.running import running_archive
 from tciagen.archive.scan import CollectionRule, index
 
@@ -133,3 +134,46 @@ def test_file_that_is_gone_is_told_in_the_zip_and_is_500_alone(gone: Gone) -> No
         500,
         {"errorMessage": "error retrieving file"},
     )
+
+
+@pytest.fixture(scope="module")
+def kept(demo: DemoArchive, http: httpx.Client) -> Iterator[Caller]:
+    """An archive that answers files as a proxy that keeps them."""
+    with running_archive(demo.catalog, options=["--ranges"]) as running:
+        yield Caller(http, running.base_url)
+
+
+def test_with_ranges_a_file_has_a_length_and_a_tag_and_its_parts_can_be_had(
+    kept: Caller, call: Caller, series: Series
+) -> None:
+    whole = kept.query("getImage", SeriesInstanceUID=series[0])
+    plain = call.query("getImage", SeriesInstanceUID=series[0])
+    assert whole.content == plain.content
+    assert whole.headers["imagecount"] == plain.headers["imagecount"]
+    assert whole.headers["accept-ranges"] == "bytes"
+    total, tag = len(whole.content), whole.headers["etag"]
+    assert int(whole.headers["content-length"]) == total
+
+    def ask(**headers: str) -> httpx.Response:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return kept.http.get(whole.url, headers=named)
+
+    rest = ask(range="bytes=1000-", if_range=tag)
+    assert (rest.status_code, rest.content) == (206, whole.content[1000:])
+    assert rest.headers["content-range"] == f"bytes 1000-{total - 1}/{total}"
+    assert rest.headers["etag"] == tag
+    middle = ask(range=f"bytes=5-{total * 2}")
+    assert (middle.status_code, middle.content) == (206, whole.content[5:])
+    assert ask(range="bytes=10-19").content == whole.content[10:20]
+    beyond = ask(range=f"bytes={total}-")
+    assert (beyond.status_code, beyond.content) == (416, b"")
+    assert beyond.headers["content-range"] == f"bytes */{total}"
+    for headers in ({"range": "bytes=9-", "if_range": '"other"'}, {"range": "pages=1-2"}):
+        assert (ask(**headers).status_code, ask(**headers).content) == (200, whole.content)
+
+
+def test_with_ranges_what_is_no_file_is_answered_as_without(kept: Caller, call: Caller) -> None:
+    for name in ("getModalityValues", "getImage", "nothing"):
+        one, other = kept.query(name), call.query(name)
+        assert (one.status_code, one.content) == (other.status_code, other.content)
+        assert "etag" not in one.headers

@@ -1,10 +1,16 @@
 """Downloads: one, many from a pipe, a file or a manifest, with progress and their outcome."""
 
+import csv
 import signal
 import time
+from collections.abc import Iterator
 from typing import Any
 
+import attrs
 import pytest
+
+from tciagen.archive.demo import DemoArchive
+from tciagen.archive.running import running_archive
 
 
 @pytest.fixture
@@ -149,3 +155,52 @@ def test_ctrl_c_is_status_130_and_leaves_nothing(tcia: Any, wire: Any, *, many: 
     assert (process.returncode, out) == (130, b"")
     assert err.strip() == b"tcia: error: interrupted"
     assert not [path for path in tcia.home.rglob("images/*") if path.is_file()]
+
+
+@pytest.fixture
+def slow(tcia: Any, demo: DemoArchive) -> Iterator[Any]:
+    """The command, asking an archive that keeps its files and takes some seconds for a series."""
+    options = ["--ranges", "--fault", "getImage:slow@60000"]
+    with running_archive(demo.catalog, options=options) as server:
+        yield attrs.evolve(tcia, base_url=server.base_url)
+
+
+@pytest.mark.parametrize(
+    ("number", "packed"),
+    # No series of the demo is long enough for a killed process to have noted it as a ZIP.
+    [(signal.SIGKILL, False), (signal.SIGINT, False), (signal.SIGINT, True)],
+    ids=["kill", "ctrl-c", "ctrl-c packed"],
+)
+def test_the_same_command_goes_on_after_a_kill_and_after_ctrl_c(
+    slow: Any, number: int, *, packed: bool
+) -> None:
+    listed = slow("get-series", "--columns", "series_instance_uid,image_count").text
+    rows = [row for row in csv.reader(listed.splitlines()) if row[1].isdigit()]
+    uid, count = max(rows, key=lambda row: int(row[1]))
+    command = ["download-image", "--series-instance-uid", uid, "--to", "images"]
+    command += ["--keep-zip"] * packed
+    folder, name = slow.home / "images", f"{uid}{'.zip' * packed}"
+
+    def identities() -> set[tuple[int, int]]:
+        files = [path.stat() for path in folder.rglob("*.dcm")]
+        return {(status.st_ino, status.st_mtime_ns) for status in files}
+
+    def has_begun() -> bool:
+        part = folder / f"{name}.part"
+        return part.is_file() and part.stat().st_size > 20_000 if packed else len(identities()) > 9
+
+    process = slow.start(*command)
+    deadline = time.monotonic() + 30
+    while not has_begun():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    process.send_signal(number)
+    process.communicate(timeout=30)
+    assert process.returncode == (130 if number == signal.SIGINT else -number)
+    assert {path.name for path in folder.iterdir()} == {f"{name}.part", f"{name}.journal.part"}
+    before = identities()
+    done = slow(*command)
+    assert (done.status, done.text) == (0, f"images/{name}\n")
+    assert [path.name for path in folder.iterdir()] == [name]
+    assert f"{1 if packed else count} files" in done.err
+    assert packed or len(before & identities()) >= 8

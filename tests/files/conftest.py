@@ -109,6 +109,7 @@ class Reply:
         sent: How much of it is sent before the connection is cut; None for all.
         chunked: Whether it is sent without a length.
         hold: Waited for when ``sent`` bytes are out, before the rest.
+        tag: If there is one, its ETag, and the range that is asked for is answered.
     """
 
     body: bytes = b""
@@ -117,6 +118,19 @@ class Reply:
     sent: int | None = None
     chunked: bool = False
     hold: threading.Event | threading.Barrier | None = None
+    tag: str | None = None
+
+    def part(self, asked: dict[str, str]) -> "Reply":
+        """The answer to a request with these headers."""
+        headers = {**self.headers, "ETag": f'"{self.tag}"'}
+        first = asked.get("range", "").removeprefix("bytes=").removesuffix("-")
+        if not first or asked.get("if-range") != headers["ETag"]:
+            return attrs.evolve(self, headers=headers)
+        start, end = int(first), len(self.body)
+        if start >= end:
+            return Reply(status=416)
+        headers["Content-Range"] = f"bytes {start}-{end - 1}/{end}"
+        return attrs.evolve(self, body=self.body[start:], status=206, headers=headers)
 
 
 @attrs.define
@@ -161,7 +175,8 @@ class _Handler(BaseHTTPRequestHandler):
             state.open_now += 1
             state.most_open = max(state.most_open, state.open_now)
         try:
-            self._reply(state.reply(self.path))
+            reply = state.reply(self.path)
+            self._reply(reply.part(state.asked[-1][1]) if reply.tag else reply)
         except (BrokenPipeError, ConnectionResetError):
             self.close_connection = True
         finally:

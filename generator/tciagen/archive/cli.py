@@ -172,6 +172,11 @@ def list_command(name: str, uids: tuple[str, ...], manifest: Path | None, catalo
     help="How hard getImage compresses.",
 )
 @click.option(
+    "--ranges",
+    is_flag=True,
+    help="Answer files with a length, an ETag and ranges, as a proxy that keeps them does.",
+)
+@click.option(
     "--contract",
     type=click.Path(path_type=Path),
     metavar="DIR",
@@ -194,6 +199,7 @@ def serve_command(
     bare: bool,
     no_content: bool,
     zip_level: int,
+    ranges: bool,
     contract: Path | None,
     faults: tuple[str, ...],
 ) -> None:
@@ -202,13 +208,21 @@ def serve_command(
     The BaseURL is told on standard output, the access log goes to standard error
     and never holds a key.
     """
-    from tciagen.archive import app, changed, queries, serving  # noqa: PLC0415 - starlette
+    from tciagen.archive import (  # noqa: PLC0415 - starlette
+        app,
+        changed,
+        queries,
+        serving,
+    )
+    from tciagen.archive.ranges import RangesApp  # noqa: PLC0415 - starlette
 
     served = changed.endpoints(contract) if contract else queries.endpoints()
     settings = app.Settings(
         catalog, served, api_keys=api_keys, bare=bare, no_content=no_content, zip_level=zip_level
     )
-    spoiled = FaultyApp(app.create_app(settings), [parse_fault(fault) for fault in faults])
+    plain = app.create_app(settings)
+    answered = RangesApp(plain) if ranges else plain
+    spoiled = FaultyApp(answered, [parse_fault(fault) for fault in faults])
     serving.run(spoiled, host=host, port=port, told=_counted(catalog), secrets=api_keys)
 
 

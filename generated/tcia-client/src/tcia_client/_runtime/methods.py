@@ -273,7 +273,7 @@ class Files(SyncBound[P]):
         """Fetch a file, or unpack an archive; the target and options are told in DownloadOptions.
 
         Raises:
-            ApiError: See :mod:`.errors`; nothing is left of it.
+            ApiError: See :mod:`.errors`; nothing is left of it but what a later call goes on with.
             OSError: It cannot be written; nothing is left of it.
         """
         request = self._request(self._function(self._client, *args, **kwargs), file=True)

@@ -22,23 +22,28 @@ class Body:
         count: Bytes that have arrived.
         total: Bytes that it will have, None if that is not known.
         raw: Whether it is to be read as on the wire; else a content encoding is undone.
+        validator: What it can be gone on with by, None if it cannot.
     """
 
     def __init__(self, progress: Callable[[int, int | None], None] | None = None) -> None:
         self.count = 0
         self.total: int | None = None
         self.raw = True
+        self.validator: str | None = None
         self._progress = progress
-        self._validator: str | None = None
         self._asked = False
+
+    def restore(self, count: int, total: int | None, validator: str) -> None:
+        """Go on with what an earlier process has of it."""
+        self.count, self.total, self.validator = count, total, validator
 
     def request_headers(self) -> dict[str, str]:
         """Headers to ask with, now."""
         headers = {"Accept-Encoding": "identity"}
-        self._asked = bool(self.count and self._validator)
+        self._asked = bool(self.count and self.validator)
         if self._asked:
             headers["Range"] = f"bytes={self.count}-"
-            headers["If-Range"] = self._validator or ""
+            headers["If-Range"] = self.validator or ""
         return headers
 
     def begin(self, status: int, headers: Mapping[str, str]) -> bool:
@@ -60,7 +65,7 @@ class Body:
         self.raw = headers.get("content-encoding", "identity").strip().lower() in ("", "identity")
         self.count = 0
         self.total = int(length) if self.raw and length.isascii() and length.isdigit() else None
-        self._validator = _validator(headers) if self.raw else None
+        self.validator = _validator(headers) if self.raw else None
         return False
 
     def add(self, size: int) -> None:
@@ -90,11 +95,11 @@ class Body:
     def forget(self) -> None:
         """What has arrived is no good: ask for all of it, next."""
         self._asked = False
-        self._validator = None
+        self.validator = None
 
     def _check_part(self, headers: Mapping[str, str]) -> None:
-        asked, validator = self._asked, self._validator
-        self._validator = None
+        asked, validator = self._asked, self.validator
+        self.validator = None
         found = _CONTENT_RANGE.fullmatch(headers.get("content-range", "").strip())
         encoded = headers.get("content-encoding", "identity").strip().lower() != "identity"
         if not asked or found is None or encoded or int(found[1]) != self.count:
@@ -102,11 +107,11 @@ class Body:
         total = None if found[3] == "*" else int(found[3])
         last = int(found[2]) + 1
         differs = total is not None and (last != total or self.total not in (None, total))
-        tag = headers.get("etag")
-        if differs or (validator and validator.startswith('"') and tag not in (None, validator)):
+        of_same_kind = "etag" if validator and validator.startswith('"') else "last-modified"
+        if differs or headers.get(of_same_kind, validator) != validator:
             raise BrokenStreamError("the file has changed on the server meanwhile")
         self.total = self.total if total is None else total
-        self._validator = validator
+        self.validator = validator
 
 
 def _validator(headers: Mapping[str, str]) -> str | None:

@@ -66,13 +66,15 @@ def download(
     """Fetch, check and place a file or an archive.
 
     Raises:
-        ApiError: It did not come, or not as it should; nothing is left of it.
+        ApiError: It did not come, or not as it should; nothing is left of it but what a later
+            call goes on with.
         OSError: It cannot be written; nothing is left of it.
     """
     attempts = transport.options.attempts()
     with Job(request, target, _options(request), in_folder=in_folder) as job:
         if (kept := job.kept()) is not None:
             return kept
+        job.resume()
         while True:
             try:
                 with transport.open(request, job.request_headers(), attempts) as answer:
@@ -95,6 +97,7 @@ async def async_download(
     with Job(request, target, _options(request)) as job:
         if (kept := job.kept()) is not None:
             return kept
+        job.resume()
         while True:
             try:
                 async with transport.open(request, job.request_headers(), attempts) as answer:

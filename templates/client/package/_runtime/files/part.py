@@ -1,20 +1,30 @@
-"""A file or a folder beside its final place until it is whole; removed if it never becomes so."""
+"""A file or a folder beside its final place until it is whole."""
 
 import contextlib
 import errno
 import os
 import shutil
+import stat
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from .errors import DownloadError
+from .inflate import LIBRARY
+from .journal import Journal
+
+_STEP = 1024 * 1024
+"""Bytes of a file after which its state is noted."""
+_LONGEST_STEP = 64 * 1024 * 1024
 
 
 class Part:
     """``<name>.part`` beside ``<name>``, until :meth:`place` renames it.
 
-    What a killed process left behind under that name is removed. Of two that write the
-    same one at a time, the one that began first fails, and neither places the other's.
+    Beside it lies ``<name>.journal.part``: its lock, for one download at a time has it; and,
+    where the server allows to go on with it, what a later process has to know for that.
+    Its first line is what :meth:`begin` was given, the others say what was whole by then:
+    members of an archive, or the length of a file and its CRC-32.
     """
 
     def __init__(self, final: Path, *, folder: bool) -> None:
@@ -24,25 +34,99 @@ class Part:
         self._folder = folder
         self._made: list[Path] = []
         self._identity: tuple[int, int] | None = None
+        self._journal = Journal(final.with_name(final.name + ".journal.part"), final)
+        self._noting = False
+        self._count = self._noted = 0
+        self._crc: int = 0
         if final.exists() and final.is_dir() != folder:
             code = errno.ENOTDIR if folder else errno.EISDIR
             raise OSError(code, os.strerror(code), str(final))
 
-    def begin(self) -> None:
-        """Begin, or begin anew, with nothing in it.
+    def left(self) -> list[dict[str, Any]]:
+        """The journal of what an ended process left here; empty if there is none.
 
         Raises:
-            DownloadError: Another download has taken its place.
+            DownloadError: Another download has it.
+            OSError: It cannot be read.
+        """
+        if not self._journal.open(create=False):
+            return []
+        try:
+            mode = self.path.lstat().st_mode
+        except FileNotFoundError:
+            return []
+        fits = stat.S_ISDIR(mode) if self._folder else stat.S_ISREG(mode)
+        return self._journal.read() if fits else []
+
+    def read_back(self, notes: list[dict[str, Any]]) -> Iterator[bytes]:
+        """What a file holds, as far as its notes say so truly; then it is gone on with there."""
+        file = self.file = self.path.open("r+b")
+        for note in notes:
+            count, crc = note.get("bytes"), note.get("crc32")
+            if not isinstance(count, int) or not 0 < count - self._count <= _LONGEST_STEP:
+                break
+            data = file.read(count - self._count)
+            found: int = LIBRARY.crc32(data, self._crc)
+            if len(data) != count - self._count or found != crc:
+                break
+            self._count, self._crc = count, found
+            yield data
+
+    def take(self, notes: int) -> None:
+        """Go on with what an ended process left.
+
+        Args:
+            notes: How many of its notes are still true.
+        """
+        self._identity = self._found()
+        self._noting = True
+        self._noted = self._count or notes
+        self._journal.cut(1 + notes)
+        if self.file is not None:
+            self.file.seek(self._count)
+            self.file.truncate()
+
+    def begin(self, head: dict[str, Any] | None = None) -> None:
+        """Begin, or begin anew, with nothing in it.
+
+        Args:
+            head: What a later process has to know to go on with it, None if none can.
+
+        Raises:
+            DownloadError: Another download has its place.
         """
         if self._identity is not None:
             self._check()
-        self._remove()
         self._make_parents()
+        self._journal.open(create=True)
+        self._remove()
+        self._journal.cut(0)
+        self._noting = head is not None
+        if head is not None:
+            self._journal.add(head)
+        self._count = self._noted = self._crc = 0
         if self._folder:
             self.path.mkdir()
         else:
             self.file = self.path.open("xb")
         self._identity = self._found()
+
+    def write(self, data: bytes) -> None:
+        """Add to a file."""
+        if self.file is None:
+            return
+        self.file.write(data)
+        if self._noting:
+            self._count += len(data)
+            self._crc = LIBRARY.crc32(data, self._crc)
+            if self._count - self._noted >= _STEP:
+                self._note_length()
+
+    def note(self, line: Callable[[], dict[str, Any]]) -> None:
+        """Tell a later process what is whole in a folder."""
+        if self._folder and self._noting:
+            self._journal.add(line())
+            self._noted += 1
 
     def place(self, final: Path | None = None) -> Path:
         """Give it its final name, in place of what is there.
@@ -73,13 +157,33 @@ class Part:
         self._made.clear()
         return target
 
+    def keep(self) -> None:
+        """Leave it to a later process, or remove it if that would find nothing to go on with."""
+        if self.file is not None and self._count > self._noted:
+            self._note_length()
+        if not self._noted:
+            self.discard()
+            return
+        if self.file is not None:
+            self.file.close()
+        self._journal.close(remove=False)
+
     def discard(self) -> None:
         """Remove it, and the folders that were made for it; nothing if it has been placed."""
+        if self.file is not None:
+            self.file.close()
         if self._identity is not None and self._found() == self._identity:
             self._remove()
+        self._journal.close(remove=self._found() is None)
         for folder in self._made:
             with contextlib.suppress(OSError):
                 folder.rmdir()
+
+    def _note_length(self) -> None:
+        assert self.file is not None  # noqa: S101 - looked at by both callers
+        self.file.flush()
+        self._journal.add({"bytes": self._count, "crc32": self._crc})
+        self._noted = self._count
 
     def _check(self) -> None:
         if self._found() != self._identity:

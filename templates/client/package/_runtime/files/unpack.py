@@ -1,18 +1,23 @@
 """An archive that arrives, unpacked into a folder and checked on the way."""
 
+import os
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import IO
 
 from .checks import LONGEST_REPORT, REPORT, Checks, is_companion
 from .dicom import HeaderReader
-from .errors import UnsafeArchiveError
+from .errors import DamagedError, UnsafeArchiveError
+from .inflate import LIBRARY
 from .names import Taken, file_stem, safe_parts
+from .notes import Written
 from .options import Limits, Names
 from .records import Member
 from .unzip import Unzip
 
 _INCOMING = "incoming.part"
+_BLOCK = 64 * 1024
 
 
 class Unpacker:
@@ -23,12 +28,20 @@ class Unpacker:
         names: What to call DICOM files.
         limits: What the archive may unpack to.
         checks: What is told of each file.
+        note: Told of each member once it is whole on disk.
 
     Attributes:
         files: Path in the folder and size of each file, in the order of the archive.
     """
 
-    def __init__(self, folder: Path | None, names: Names, limits: Limits, checks: Checks) -> None:
+    def __init__(
+        self,
+        folder: Path | None,
+        names: Names,
+        limits: Limits,
+        checks: Checks,
+        note: Callable[[Written], None] | None = None,
+    ) -> None:
         self.files: list[tuple[Path, int]] = []
         self._folder = folder
         self._names: Names = names
@@ -45,6 +58,43 @@ class Unpacker:
         self._written = Path()
         self._size = 0
         self._is_folder = False
+        self._member: Member | None = None
+        self._note = note
+
+    def restore(self, written: Sequence[Written]) -> tuple[int, int]:
+        """Take over what an ended process has written, up to the first that is not as it was.
+
+        All else is removed from the folder.
+
+        Returns:
+            How many members were taken, and the byte of the archive behind them.
+
+        Raises:
+            DownloadError: It is more than the limits allow, or makes no sense.
+            OSError: It cannot be read.
+        """
+        assert self._folder is not None  # noqa: S101 - what is only checked is not restored
+        taken: list[Written] = []
+        for one in written:
+            if not self._is_as_written(one):
+                break
+            self._claim(one.member)
+            if not self._is_folder and self._header is not None:
+                self._read(one.path, self._header)
+            self._size = one.member.size
+            self._finish(rename=False)
+            if not self._is_folder and self._written != one.path:
+                raise DamagedError("the journal of a part does not agree with it")
+            taken.append(one)
+        place = taken[-1].end if taken else 0
+        self._unzip.restore([one.member for one in taken], place)
+        known = {self._folder / one.path for one in taken}
+        for root, folders, files in os.walk(self._folder):
+            for name in [*files, *folders]:
+                path = Path(root, name)
+                if path not in known and (path.is_symlink() or not path.is_dir()):
+                    path.unlink()
+        return len(taken), place
 
     def feed(self, data: bytes) -> None:
         """Unpack on.
@@ -57,7 +107,8 @@ class Unpacker:
             if type(event) is bytes:
                 self._data(event)
             elif isinstance(event, Member):
-                self._begin(event)
+                self._claim(event)
+                self._begin()
             else:
                 self._end()
 
@@ -75,22 +126,46 @@ class Unpacker:
         """Close the file that is open."""
         self._open.close()
 
-    def _begin(self, member: Member) -> None:
-        try:
-            name = member.name
-        except UnicodeDecodeError:
-            raise UnsafeArchiveError(
-                f"member {member.raw_name[:200]!r} of the ZIP archive is not named in UTF-8, "
-                "as it says"
-            ) from None
-        parts = safe_parts(name)
+    def _is_as_written(self, one: Written) -> bool:
+        """Whether a member stands on disk as its note says."""
+        name, parts = _name_of(one.member)
+        if name.endswith("/") or not parts:
+            return one.member.size == 0
+        is_report = self._checks.dicom and parts[-1] == REPORT
+        if is_report or one.path.parts != safe_parts(one.path.as_posix()):
+            return False
+        return self._read(one.path, None) == (one.member.crc, one.member.size)
+
+    def _read(self, written: Path, header: HeaderReader | None) -> tuple[int, int] | None:
+        """CRC-32 and size of a file in the folder; for a header, as far as that needs to see."""
+        assert self._folder is not None  # noqa: S101 - looked at by the callers
+        path = self._folder / written
+        if path.is_symlink() or not path.is_file():
+            return None
+        crc = size = 0
+        with path.open("rb") as file:
+            while block := file.read(_BLOCK):
+                if header is None:
+                    crc = LIBRARY.crc32(block, crc)
+                    size += len(block)
+                else:
+                    header.feed(block)
+                    if header.done:
+                        break
+        return crc, size
+
+    def _claim(self, member: Member) -> None:
+        """Take the names of a member, and see what it is."""
+        name, parts = _name_of(member)
+        self._member = member
         self._name = "/".join(parts)
         self._size = 0
+        self._header = self._report = None
+        self._written = Path()
         self._is_folder = name.endswith("/") or not parts
         if self._is_folder:
             return
         self._taken.claim(parts)
-        self._header = self._report = None
         if self._checks.dicom and parts[-1] == REPORT:
             self._report = bytearray()
             return
@@ -104,6 +179,11 @@ class Unpacker:
                 self._written = Path(_INCOMING)
             else:
                 self._on_disk.claim(parts)
+
+    def _begin(self) -> None:
+        """Open what a member is written to."""
+        if self._folder is None or self._is_folder or self._report is not None:
+            return
         path = self._folder / self._written
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = self._open.enter_context(path.open("xb"))
@@ -123,6 +203,14 @@ class Unpacker:
     def _end(self) -> None:
         self._open.close()
         self._file = None
+        self._finish(rename=True)
+        if self._report is not None:
+            self._note = None  # it is not on disk: a later process has to see it again
+        if self._note is not None and self._member is not None:
+            self._note(Written(self._member, self._written, self._unzip.place))
+
+    def _finish(self, *, rename: bool) -> None:
+        """Check a member that has ended, and give it its name."""
         if self._is_folder:
             return
         if self._report is not None:
@@ -135,6 +223,18 @@ class Unpacker:
                     self._names, header.instance_number, header.sop_instance_uid
                 )
                 chosen = Path(self._on_disk.free(stem or f"file-{len(self.files):05}", ".dcm"))
-                (self._folder / _INCOMING).rename(self._folder / chosen)
+                if rename:
+                    (self._folder / _INCOMING).rename(self._folder / chosen)
                 self._written = chosen
         self.files.append((self._written, self._size))
+
+
+def _name_of(member: Member) -> tuple[str, tuple[str, ...]]:
+    """The name of a member, and the folders and the file that it leads to."""
+    try:
+        name = member.name
+    except UnicodeDecodeError:
+        raise UnsafeArchiveError(
+            f"member {member.raw_name[:200]!r} of the ZIP archive is not named in UTF-8, as it says"
+        ) from None
+    return name, safe_parts(name)

@@ -2,13 +2,13 @@
 
 The synchronous and the asynchronous way in :mod:`.fetch` both push what arrives into a
 :class:`Job`, a context manager that leaves nothing behind unless :meth:`Job.finish`
-has been reached.
+has been reached, or a later process can go on with it.
 """
 
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from ..answer import Headers
 from ..decoding import is_page, summary
@@ -19,6 +19,7 @@ from .checks import Checks
 from .dicom import HeaderReader
 from .errors import DamagedError, DownloadError, NoFileError, NotAFileError, VerificationError
 from .kept import kept_files
+from .notes import Head, Written
 from .options import DownloadOptions, Limits, StrPath
 from .part import Part
 from .result import Download
@@ -68,7 +69,10 @@ class Job:
     def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
         if self._unpacker is not None:
             self._unpacker.close()
-        self._part.discard()
+        if self._body.validator is not None and _can_go_on_after(error):
+            self._part.keep()
+        else:
+            self._part.discard()
         if isinstance(error, DownloadError):
             self._describe(error)
 
@@ -81,6 +85,30 @@ class Job:
         if files is None:
             return None
         return self._download(files, self._target.path, checks, kept=True)
+
+    def resume(self) -> None:
+        """Take over what an ended process has of this download.
+
+        Raises:
+            DownloadError: Another download to the same place is under way.
+            OSError: What is there cannot be read.
+        """
+        first, *notes = self._part.left() or ({},)
+        names = self._options.get("names", "server")
+        url, kind = self._request.url, self._target.kind
+        head = Head.read(first, url=url, kind=kind, names=names)
+        if head is None:
+            return
+        self._prepare()
+        try:
+            taken, count = self._restore(notes)
+        except DownloadError:  # begun anew, it is told where it is found
+            taken = count = 0
+        if not taken:
+            return
+        self._part.take(taken)
+        self._body.restore(count, head.total, head.validator)
+        self._headers = Headers({"imagecount": head.image_count})
 
     def request_headers(self) -> dict[str, str]:
         """Headers to ask with, now."""
@@ -97,8 +125,11 @@ class Job:
             OSError: The file cannot be written.
         """
         if not self._body.begin(status, headers):
-            self._restart()
+            if self._unpacker is not None:
+                self._unpacker.close()
             self._headers = headers
+            self._part.begin(self._head())
+            self._prepare()
         return self._body.raw
 
     def write(self, data: bytes) -> None:
@@ -108,14 +139,8 @@ class Job:
             DownloadError: It is not what it should be.
             OSError: It cannot be written.
         """
-        if len(self._beginning) < _BEGINNING:
-            self._beginning += data[:_BEGINNING]
-        if self._part.file is not None:
-            self._part.file.write(data)
-        if self._unpacker is not None:
-            self._unpacker.feed(data)
-        elif self._reader is not None:
-            self._reader.feed(data)
+        self._part.write(data)
+        self._see(data)
         self._body.add(len(data))
 
     def finish(self) -> Download:
@@ -166,10 +191,21 @@ class Job:
     def _limits(self) -> Limits:
         return self._options.get("limits", Limits())
 
-    def _restart(self) -> None:
-        if self._unpacker is not None:
-            self._unpacker.close()
-        self._part.begin()
+    def _head(self) -> dict[str, Any] | None:
+        """What a later process has to know to go on with this; None if it cannot."""
+        if self._body.validator is None:
+            return None
+        return Head(
+            url=self._request.url,
+            kind=self._target.kind,
+            names=self._options.get("names", "server"),
+            validator=self._body.validator,
+            total=self._body.total,
+            image_count=self._headers.get("imagecount", ""),
+        ).line()
+
+    def _prepare(self) -> None:
+        """Look at what comes as at the beginning of it."""
         self._beginning = b""
         self._checks = Checks(self._request, self._options.get("expect"))
         if self._target.kind == "file":
@@ -177,7 +213,30 @@ class Job:
             return
         folder = self._part.path if self._target.kind == "folder" else None
         names = self._options.get("names", "server")
-        self._unpacker = Unpacker(folder, names, self._limits, self._checks)
+        self._unpacker = Unpacker(
+            folder, names, self._limits, self._checks, lambda one: self._part.note(one.line)
+        )
+
+    def _restore(self, notes: list[dict[str, Any]]) -> tuple[int, int]:
+        """Take over what the notes say: how many of them are true, and to which byte."""
+        if self._target.kind == "folder" and self._unpacker is not None:
+            written = list(map(Written.read, notes))
+            end = written.index(None) if None in written else len(written)
+            return self._unpacker.restore([one for one in written[:end] if one is not None])
+        taken = count = 0
+        for data in self._part.read_back(notes):
+            self._see(data)
+            count += len(data)
+            taken += 1
+        return taken, count
+
+    def _see(self, data: bytes) -> None:
+        if len(self._beginning) < _BEGINNING:
+            self._beginning += data[:_BEGINNING]
+        if self._unpacker is not None:
+            self._unpacker.feed(data)
+        elif self._reader is not None:
+            self._reader.feed(data)
 
     def _refuse_other_content(self) -> None:
         if self._beginning[128:132] != b"DICM":
@@ -204,3 +263,10 @@ class Job:
             differences=tuple(checks.differences),
             kept=kept,
         )
+
+
+def _can_go_on_after(error: BaseException | None) -> bool:
+    """Whether what has come is good though the download ended: it was interrupted, or broke."""
+    if isinstance(error, Exception):
+        return isinstance(error, ApiError) and not isinstance(error, DownloadError)
+    return error is not None
