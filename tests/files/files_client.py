@@ -5,7 +5,7 @@ from typing import Any, Unpack
 from _runtime.client import AsyncClientBase, Settings, SyncClient
 from _runtime.download import DownloadOptions
 from _runtime.endpoint import Arguments, Endpoint, Parameter
-from _runtime.methods import files
+from _runtime.file_methods import files
 
 _SERIES = Parameter("SeriesInstanceUID", "series_instance_uid", "uid", required=True)
 _OBJECT = Parameter("SOPInstanceUID", "sop_instance_uid", "uid", required=True)

@@ -1,13 +1,15 @@
 """Many downloads at a time: each series whole or not there, gone on with by the same call."""
 
+import asyncio
 import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import attrs
 import pytest
-from files_client import Client
+from files_client import AsyncClient
 
 from _runtime.download import DownloadsError, ManyProgress, VerificationError
 from _runtime.errors import ParameterError, ServerError
@@ -24,6 +26,19 @@ def many(make: SimpleNamespace, server: Any) -> Any:
     return server
 
 
+Fetch = Callable[..., Any]
+
+
+@pytest.fixture
+def fetch(ask: Callable[..., Any], many: Any) -> Fetch:
+    """``download_image.many`` of either client."""
+
+    def run(folder: Path, items: Any, **options: Any) -> Any:
+        return ask(many.base_url, lambda c: c.download_image.many(folder, items, **options))
+
+    return run
+
+
 @attrs.frozen
 class Row:
     series_instance_uid: str
@@ -33,16 +48,18 @@ class Row:
 @pytest.mark.parametrize(
     "items",
     [
-        UIDS,
-        [{"series_instance_uid": uid} for uid in UIDS],
-        [Row(uid) for uid in UIDS],
-        (uid for uid in UIDS),
+        lambda: UIDS,
+        lambda: [{"series_instance_uid": uid} for uid in UIDS],
+        lambda: [Row(uid) for uid in UIDS],
+        lambda: iter(UIDS),
     ],
     ids=["uids", "keywords", "rows", "iterator"],
 )
-def test_all_are_fetched_in_their_order(client: Any, many: Any, tmp_path: Path, items: Any) -> None:
+def test_all_are_fetched_in_their_order(
+    fetch: Fetch, many: Any, tmp_path: Path, items: Any
+) -> None:
     seen: list[ManyProgress] = []
-    done = client.download_image.many(tmp_path / "all.zip", items, progress=seen.append)
+    done = fetch(tmp_path / "all.zip", items(), progress=seen.append)
     assert [one.path for one in done] == [tmp_path / "all.zip" / uid for uid in UIDS]
     assert all(len(one.files) == 2 and "SeriesInstanceUID" in one.checks for one in done)
     assert many.most_open <= 4
@@ -53,40 +70,40 @@ def test_all_are_fetched_in_their_order(client: Any, many: Any, tmp_path: Path, 
     assert [one.all_bytes for one in seen] == sorted(one.all_bytes for one in seen)
 
 
-def test_four_are_fetched_at_a_time(client: Any, many: Any, tmp_path: Path) -> None:
+def test_four_are_fetched_at_a_time(fetch: Fetch, many: Any, tmp_path: Path) -> None:
     four = threading.Barrier(4)
     for reply in many.by_uid.values():
         reply.sent, reply.hold = 10, four
-    assert len(client.download_image.many(tmp_path, UIDS)) == 12
+    assert len(fetch(tmp_path, UIDS)) == 12
     assert many.most_open == 4
 
 
 def test_what_is_whole_is_kept_and_the_rest_is_fetched(
-    client: Any, many: Any, tmp_path: Path
+    fetch: Fetch, many: Any, tmp_path: Path
 ) -> None:
-    client.download_image.many(tmp_path, UIDS[:5])
+    fetch(tmp_path, UIDS[:5])
     (tmp_path / UIDS[1] / "0.dcm").write_bytes(b"spoiled")
     many.asked.clear()
-    done = client.download_image.many(tmp_path, UIDS)
+    done = fetch(tmp_path, UIDS)
     assert [one.kept for one in done] == [True, False, True, True, True] + [False] * 7
     assert len(many.asked) == 8
-    again = client.download_image.many(tmp_path, UIDS[:2], existing="replace")
+    again = fetch(tmp_path, UIDS[:2], existing="replace")
     assert [one.kept for one in again] == [False, False]
 
 
-def test_what_is_asked_for_twice_is_fetched_once(client: Any, many: Any, tmp_path: Path) -> None:
-    first, _, again = client.download_image.many(tmp_path, [UIDS[0], UIDS[1], UIDS[0]])
+def test_what_is_asked_for_twice_is_fetched_once(fetch: Fetch, many: Any, tmp_path: Path) -> None:
+    first, _, again = fetch(tmp_path, [UIDS[0], UIDS[1], UIDS[0]])
     assert again is first
     assert len(many.asked) == 2
 
 
 def test_failures_do_not_stop_the_others(
-    client: Any, make: SimpleNamespace, many: Any, tmp_path: Path
+    fetch: Fetch, make: SimpleNamespace, many: Any, tmp_path: Path
 ) -> None:
     many.by_uid[UIDS[3]] = make.Reply(many.by_uid[UIDS[4]].body)
     many.by_uid[UIDS[6]] = make.Reply(b"", status=500)
     with pytest.raises(DownloadsError, match="2 of 12 downloads failed; number 4") as caught:
-        client.download_image.many(tmp_path, UIDS)
+        fetch(tmp_path, UIDS)
     failed = caught.value.failed
     assert {place: type(error) for place, error in failed.items()} == {
         3: VerificationError,
@@ -99,33 +116,36 @@ def test_failures_do_not_stop_the_others(
 
 
 def test_never_more_at_a_time_than_the_client_has_connections(
-    make: SimpleNamespace, many: Any, tmp_path: Path
+    ask: Callable[..., Any], many: Any, tmp_path: Path
 ) -> None:
-    with Client(base_url=many.base_url, max_connections=2) as client:
-        client.download_image.many(tmp_path, UIDS, workers=8)
+    ask(
+        many.base_url,
+        lambda c: c.download_image.many(tmp_path, UIDS, workers=8),
+        max_connections=2,
+    )
     assert many.most_open <= 2
 
 
 @pytest.mark.parametrize("kind", [KeyboardInterrupt, ValueError])
 def test_what_progress_raises_ends_all(
-    client: Any, many: Any, tmp_path: Path, kind: type[BaseException]
+    fetch: Fetch, many: Any, tmp_path: Path, kind: type[BaseException]
 ) -> None:
     def enough(told: ManyProgress) -> None:
         if told.finished == 3:
             raise kind
 
     with pytest.raises(kind):
-        client.download_image.many(tmp_path, UIDS, progress=enough)
+        fetch(tmp_path, UIDS, progress=enough)
     left = list(tmp_path.iterdir())
     assert len(left) < len(UIDS)
     assert all(len(list(path.iterdir())) == 2 for path in left)
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("download-")]
 
 
-def test_a_full_disk_stops_all(client: Any, many: Any, tmp_path: Path) -> None:
+def test_a_full_disk_stops_all(fetch: Fetch, many: Any, tmp_path: Path) -> None:
     (tmp_path / UIDS[2]).write_bytes(b"a file where a folder should go")
     with pytest.raises(NotADirectoryError):
-        client.download_image.many(tmp_path, UIDS, workers=1)
+        fetch(tmp_path, UIDS, workers=1)
     assert len(many.asked) == 2
 
 
@@ -138,19 +158,96 @@ def test_a_full_disk_stops_all(client: Any, many: Any, tmp_path: Path) -> None:
     ],
 )
 def test_items_that_cannot_be_asked_for_are_refused_before_any_request(
-    client: Any, many: Any, tmp_path: Path, items: Any, words: str
+    ask: Callable[..., Any], fetch: Fetch, many: Any, tmp_path: Path, items: Any, words: str
 ) -> None:
     with pytest.raises(ParameterError, match=words):
-        client.download_image.many(tmp_path, items)
+        fetch(tmp_path, items)
     with pytest.raises(ParameterError, match="series_instance_uid and sop_instance_uid"):
-        client.download_single_image.many(tmp_path, ["1.2.3"])
+        ask(many.base_url, lambda c: c.download_single_image.many(tmp_path, ["1.2.3"]))
     with pytest.raises(ParameterError, match=r"name 1\.2\.9\.dcm"):
-        client.download_single_image.many(
-            tmp_path,
-            [{"series_instance_uid": uid, "sop_instance_uid": "1.2.9"} for uid in UIDS[:2]],
+        ask(
+            many.base_url,
+            lambda c: c.download_single_image.many(
+                tmp_path,
+                [{"series_instance_uid": uid, "sop_instance_uid": "1.2.9"} for uid in UIDS[:2]],
+            ),
         )
+    with pytest.raises(ParameterError, match="workers"):
+        fetch(tmp_path, UIDS, workers=0)
     assert many.asked == []
 
 
-def test_nothing_to_fetch_is_nothing(client: Any, many: Any, tmp_path: Path) -> None:
-    assert client.download_image.many(tmp_path, []) == []
+@pytest.fixture
+def held(make: SimpleNamespace, many: Any) -> Iterator[Any]:
+    """A server that gives three series whole and stops in the middle of the others."""
+    hold = threading.Event()
+    for uid in UIDS[3:]:
+        reply = many.by_uid[uid]
+        many.by_uid[uid] = make.Reply(reply.body, sent=len(reply.body) - 500, hold=hold, tag="v1")
+    yield many
+    hold.set()
+
+
+async def wait_until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+def test_a_cancelled_task_ends_all_its_downloads(held: Any, tmp_path: Path) -> None:
+    seen: list[ManyProgress] = []
+
+    async def run() -> None:
+        async with AsyncClient(base_url=held.base_url) as client:
+            task = asyncio.create_task(
+                client.download_image.many(tmp_path, UIDS, progress=seen.append)
+            )
+            await wait_until(lambda: len(list(tmp_path.glob("*.part/0.dcm"))) == 4)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            told = len(seen)
+            assert asyncio.all_tasks() == {asyncio.current_task()}
+            await asyncio.sleep(0.1)
+            assert len(seen) == told
+
+    asyncio.run(run())
+    assert len(held.asked) == 7
+    whole = {path.name for path in tmp_path.iterdir() if path.suffix != ".part"}
+    assert whole == set(UIDS[:3])
+    assert all(len(list((tmp_path / uid).iterdir())) == 2 for uid in whole)
+    for uid in UIDS[3:]:
+        held.by_uid[uid].sent = held.by_uid[uid].hold = None
+    held.asked.clear()
+
+    async def again() -> list[bool]:
+        async with AsyncClient(base_url=held.base_url) as client:
+            return [one.kept for one in await client.download_image.many(tmp_path, UIDS)]
+
+    assert asyncio.run(again()) == [True] * 3 + [False] * 9
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(UIDS)
+    assert sum(one is not None for one in held.ranges) == 4  # they went on where they were
+
+
+def test_what_cannot_be_gone_on_with_is_not_left_by_a_cancelled_task(
+    held: Any, tmp_path: Path
+) -> None:
+    for uid in UIDS[3:]:
+        held.by_uid[uid].tag = None
+
+    async def run() -> None:
+        async with AsyncClient(base_url=held.base_url, max_connections=4) as client:
+            task = asyncio.create_task(client.download_image.many(tmp_path, UIDS))
+            await wait_until(lambda: len(list(tmp_path.glob("*.part/0.dcm"))) == 4)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            assert sorted(path.name for path in tmp_path.iterdir()) == sorted(UIDS[:3])
+            done = await client.download_image.many(tmp_path / "more", UIDS[:3])
+            assert len(done) == 3  # all connections are free again
+
+    asyncio.run(run())
+
+
+def test_nothing_to_fetch_is_nothing(fetch: Fetch, many: Any, tmp_path: Path) -> None:
+    assert fetch(tmp_path, []) == []

@@ -18,7 +18,8 @@ sys.path[:0] = [str(HERE.parents[1] / "templates" / "client" / "package"), str(H
 from _runtime.client import AsyncClientBase, Settings, SyncClient  # noqa: E402
 from _runtime.download import DownloadOptions  # noqa: E402
 from _runtime.endpoint import Arguments, Attribute, Endpoint, Parameter  # noqa: E402
-from _runtime.methods import files, records  # noqa: E402
+from _runtime.file_methods import files  # noqa: E402
+from _runtime.methods import records  # noqa: E402
 from _runtime.retry import Retry  # noqa: E402
 from _runtime.values import UID  # noqa: E402
 

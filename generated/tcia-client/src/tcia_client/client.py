@@ -8,7 +8,8 @@ from . import __version__, _endpoints, models
 from ._runtime.client import AsyncClientBase, Settings, SyncClient
 from ._runtime.download import DownloadOptions
 from ._runtime.endpoint import Arguments
-from ._runtime.methods import files, records
+from ._runtime.file_methods import files
+from ._runtime.methods import records
 
 _SETTINGS = Settings(
     package="tcia_client",

@@ -1,7 +1,7 @@
 """What the methods of all endpoints have in common: as a class has them, and as a client does."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from inspect import Signature, signature
 from typing import Any, Concatenate, Generic, ParamSpec
 
@@ -9,6 +9,7 @@ from .answer import RawResponse
 from .client import AsyncClientBase, SyncClient
 from .endpoint import Arguments, Endpoint
 from .errors import BrokenStreamError
+from .files.many import keywords
 from .request import Request
 
 P = ParamSpec("P")
@@ -67,6 +68,14 @@ class Bound(Generic[P]):
         # Methods are part of their client.
         core = self._client._core  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
         return core.request(self._endpoint, self.__name__, arguments, file=file)
+
+    def _requests(self, items: Iterable[Any], options: Mapping[str, Any]) -> list[Request]:
+        """What many downloads ask for."""
+        function: Callable[..., Arguments] = self._function
+        return [
+            self._request(function(self._client, **{**options, **given}), file=True)
+            for given in keywords(self._endpoint, self.__name__, items)
+        ]
 
     def _observe(self, headers: Mapping[str, str]) -> None:
         observe = self._client._observe  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]

@@ -15,7 +15,8 @@ import click
 from click.shell_completion import CompletionItem
 
 from ..endpoint import Endpoint, Parameter
-from ..methods import FilesMethod, RecordsMethod
+from ..file_methods import FilesMethod
+from ..methods import RecordsMethod
 from ..retry import Retry
 from .session import Session
 

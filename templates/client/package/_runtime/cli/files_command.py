@@ -12,7 +12,7 @@ import click
 
 from ..download import Download, DownloadsError, read_manifest
 from ..endpoint import Endpoint
-from ..methods import FilesMethod
+from ..file_methods import FilesMethod
 from .complete import Methods
 from .describe import describe
 from .guard import EXIT_DIFFERENT, EXIT_FINE, outcome, tell

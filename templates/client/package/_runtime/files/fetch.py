@@ -1,15 +1,17 @@
 """Downloads over a transport, synchronous and asynchronous; what they do is in :mod:`.job`."""
 
-from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import aclosing
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import attrs
 
 from ..errors import ApiError, BrokenStreamError, ParameterError, StatusError
 from ..request import Request
 from ..retry import Attempts
+from .async_many import AsyncMany
 from .body import Body
 from .job import Job
 from .many import Many, ManyProgress
@@ -20,6 +22,7 @@ from .target import choose_target
 if TYPE_CHECKING:
     from ..transport import AsyncTransport, SyncTransport
 
+R = TypeVar("R")
 Observe = Callable[[Mapping[str, str]], None]
 
 
@@ -72,9 +75,8 @@ def download(
     """
     attempts = transport.options.attempts()
     with Job(request, target, _options(request), in_folder=in_folder) as job:
-        if (kept := job.kept()) is not None:
+        if (kept := job.found()) is not None:
             return kept
-        job.resume()
         while True:
             try:
                 with transport.open(request, job.request_headers(), attempts) as answer:
@@ -90,14 +92,18 @@ def download(
 
 
 async def async_download(
-    transport: "AsyncTransport", request: Request, target: StrPath, observe: Observe
+    transport: "AsyncTransport",
+    request: Request,
+    target: StrPath,
+    observe: Observe,
+    *,
+    in_folder: bool = False,
 ) -> Download:
     """Fetch, check and place a file or an archive; see :func:`download`."""
     attempts = transport.options.attempts()
-    with Job(request, target, _options(request)) as job:
-        if (kept := job.kept()) is not None:
+    with Job(request, target, _options(request), in_folder=in_folder) as job:
+        if (kept := await _in_thread(job.found)) is not None:
             return kept
-        job.resume()
         while True:
             try:
                 async with transport.open(request, job.request_headers(), attempts) as answer:
@@ -130,6 +136,53 @@ def download_many(
         DownloadsError: Some failed, the others are done.
         OSError: One could not be written; no other was begun.
     """
+    asked, jobs = _planned(requests, target, workers)
+
+    def job(request: Request) -> Callable[[Progress], Download]:
+        return lambda told: download(
+            transport, _telling(request, told), target, observe, in_folder=True
+        )
+
+    done = Many(len(jobs), progress).run(
+        {place: job(request) for place, request in jobs.items()},
+        min(workers, transport.options.max_connections),
+    )
+    return [done[place] for place in asked]
+
+
+async def async_download_many(
+    transport: "AsyncTransport",
+    requests: Sequence[Request],
+    target: StrPath,
+    observe: Observe,
+    *,
+    workers: int,
+    progress: Callable[[ManyProgress], None] | None,
+) -> list[Download]:
+    """Fetch many into a folder, some at a time; see :func:`download_many`."""
+    asked, jobs = _planned(requests, target, workers)
+
+    def job(request: Request) -> Callable[[Progress], Awaitable[Download]]:
+        return lambda told: async_download(
+            transport, _telling(request, told), target, observe, in_folder=True
+        )
+
+    done = await AsyncMany(len(jobs), progress).run(
+        {place: job(request) for place, request in jobs.items()},
+        min(workers, transport.options.max_connections),
+    )
+    return [done[place] for place in asked]
+
+
+def _planned(
+    requests: Sequence[Request], target: StrPath, workers: int
+) -> tuple[list[int], dict[int, Request]]:
+    """Which request each one is answered by, and these requests; the folder is made.
+
+    Raises:
+        ParameterError: Two would have the same name, or there are no workers.
+        OSError: The folder cannot be made.
+    """
     if workers < 1:
         raise ParameterError("workers must be at least 1", parameter="workers")
     places: dict[Path, int] = {}
@@ -146,20 +199,25 @@ def download_many(
                 advice="Fetch them into folders of their own.",
             )
         asked.append(first)
-
-    def job(request: Request) -> Callable[[Progress], Download]:
-        def run(told: Progress) -> Download:
-            options: DownloadOptions = {"existing": "keep", **_options(request), "progress": told}
-            one = attrs.evolve(request, arguments=attrs.evolve(request.arguments, options=options))
-            return download(transport, one, target, observe, in_folder=True)
-
-        return run
-
     # Made here: one that fails would remove it while another one is about to use it.
     Path(target).mkdir(parents=True, exist_ok=True)
-    jobs = {place: job(requests[place]) for place in places.values()}
-    done = Many(progress).run(jobs, min(workers, transport.options.max_connections))
-    return [done[place] for place in asked]
+    return asked, {place: requests[place] for place in places.values()}
+
+
+def _telling(request: Request, told: Progress) -> Request:
+    """A request of many, with the options that it has as such."""
+    options: DownloadOptions = {"existing": "keep", **_options(request), "progress": told}
+    return attrs.evolve(request, arguments=attrs.evolve(request.arguments, options=options))
+
+
+async def _in_thread(look: Callable[[], R]) -> R:
+    """Read files without holding the event loop up; a cancelled task waits until it is done."""
+    task = asyncio.create_task(asyncio.to_thread(look))
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise
 
 
 def _options(request: Request) -> DownloadOptions:

@@ -76,8 +76,23 @@ class Job:
         if isinstance(error, DownloadError):
             self._describe(error)
 
-    def kept(self) -> Download | None:
-        """What is there already, if the options say so and it passes the checks."""
+    def found(self) -> Download | None:
+        """Look at what is there already.
+
+        Returns:
+            It, if the options say so and it passes the checks; else a part of it is taken
+            over, if an ended process has left one that can be gone on with.
+
+        Raises:
+            DownloadError: Another download to the same place is under way.
+            OSError: What is there cannot be read.
+        """
+        kept = self._kept()
+        if kept is None:
+            self._resume()
+        return kept
+
+    def _kept(self) -> Download | None:
         if self._options.get("existing") != "keep":
             return None
         checks = Checks(self._request, self._options.get("expect"))
@@ -86,13 +101,7 @@ class Job:
             return None
         return self._download(files, self._target.path, checks, kept=True)
 
-    def resume(self) -> None:
-        """Take over what an ended process has of this download.
-
-        Raises:
-            DownloadError: Another download to the same place is under way.
-            OSError: What is there cannot be read.
-        """
+    def _resume(self) -> None:
         first, *notes = self._part.left() or ({},)
         names = self._options.get("names", "server")
         url, kind = self._request.url, self._target.kind

@@ -48,23 +48,95 @@ class _Stopped(BaseException):
     """Ends a download whose caller has gone."""
 
 
-class Many:
-    """Runs downloads in threads.
+class Tally:
+    """What has become of many downloads, and who is told.
 
     Args:
+        count: Downloads in all.
         progress: Told of every piece, from one thread at a time.
     """
 
-    def __init__(self, progress: Callable[[ManyProgress], None] | None) -> None:
+    def __init__(self, count: int, progress: Callable[[ManyProgress], None] | None) -> None:
+        self._count = count
         self._progress = progress
         self._lock = threading.Lock()
-        self._stop = threading.Event()
         self._bytes: dict[int, int] = {}
         self._all_bytes = 0
         self._finished = 0
-        self._count = 0
         self._done: dict[int, Download] = {}
         self._failed: dict[int, Exception] = {}
+
+    def results(self) -> dict[int, Download]:
+        """All of them.
+
+        Raises:
+            DownloadsError: Some failed.
+        """
+        if self._failed:
+            raise self._error()
+        return self._done
+
+    def succeeded(self, place: int, done: Download) -> None:
+        """One is done."""
+        self._done[place] = done
+        self._ended(place, self._bytes.get(place, done.bytes))
+
+    def went_wrong(self, place: int, error: ApiError) -> None:
+        """One has failed, for a reason of its own."""
+        self._failed[place] = error
+        self._ended(place, self._bytes.get(place, 0))
+
+    def moved(self, place: int, count: int, total: int | None) -> None:
+        """A piece of one has come."""
+        with self._lock:
+            self._count_bytes(place, count)
+            self._tell(place, count, total, done=False)
+
+    def _ended(self, place: int, count: int) -> None:
+        with self._lock:
+            self._finished += 1
+            self._count_bytes(place, count)
+            self._tell(place, count, count, done=True)
+
+    def _count_bytes(self, place: int, count: int) -> None:
+        self._all_bytes += count - self._bytes.get(place, 0)
+        self._bytes[place] = count
+
+    def _tell(self, place: int, count: int, total: int | None, *, done: bool) -> None:
+        if self._progress is None:
+            return
+        self._progress(
+            ManyProgress(
+                place=place,
+                bytes=count,
+                total=total,
+                done=done,
+                finished=self._finished,
+                count=self._count,
+                all_bytes=self._all_bytes,
+            )
+        )
+
+    def _error(self) -> DownloadsError:
+        first = min(self._failed)
+        error = self._failed[first]
+        reason = error.reason if isinstance(error, ApiError) else str(error)
+        return DownloadsError(
+            f"{len(self._failed)} of {self._count} downloads failed; number {first + 1}: {reason}",
+            endpoint=error.endpoint if isinstance(error, ApiError) else None,
+            url=error.url if isinstance(error, ApiError) else None,
+            advice="See the error's `failed`; a second call fetches what is missing.",
+            done=tuple(self._done[place] for place in sorted(self._done)),
+            failed=self._failed,
+        )
+
+
+class Many(Tally):
+    """Runs downloads in threads; see :class:`Tally`."""
+
+    def __init__(self, count: int, progress: Callable[[ManyProgress], None] | None) -> None:
+        super().__init__(count, progress)
+        self._stop = threading.Event()
         self._fatal: BaseException | None = None
 
     def run(
@@ -77,7 +149,6 @@ class Many:
             OSError: One could not be written; the others are not gone on with.
             KeyboardInterrupt: As any exception in the caller's thread, it ends them all.
         """
-        self._count = len(downloads)
         queue: SimpleQueue[tuple[int, Callable[[Progress], Download]]] = SimpleQueue()
         for item in downloads.items():
             queue.put(item)
@@ -105,9 +176,7 @@ class Many:
             raise
         if self._fatal is not None:
             raise self._fatal
-        if self._failed:
-            raise self._error()
-        return self._done
+        return self.results()
 
     def _work(
         self,
@@ -126,70 +195,31 @@ class Many:
             except Empty:
                 return
             try:
-                done = download(partial(self._moved, place))
-                self._done[place] = done
-                self._ended(place, self._bytes.get(place, done.bytes))
+                self.succeeded(place, download(partial(self.moved, place)))
             except _Stopped:
                 return
             except ApiError as error:
-                self._failed[place] = error
                 try:
-                    self._ended(place, self._bytes.get(place, 0))
+                    self.went_wrong(place, error)
                 except BaseException as raised:
                     self._give_up(raised)
             except BaseException as error:
                 self._give_up(error)
 
+    def moved(self, place: int, count: int, total: int | None) -> None:
+        """A piece of one has come; the last one if they are to stop."""
+        if self._stop.is_set():
+            raise _Stopped
+        super().moved(place, count, total)
+
+    def _tell(self, place: int, count: int, total: int | None, *, done: bool) -> None:
+        if not self._stop.is_set():
+            super()._tell(place, count, total, done=done)
+
     def _give_up(self, error: BaseException) -> None:
         with self._lock:
             self._fatal = self._fatal or error
         self._stop.set()
-
-    def _moved(self, place: int, count: int, total: int | None) -> None:
-        if self._stop.is_set():
-            raise _Stopped
-        with self._lock:
-            self._count_bytes(place, count)
-            if self._progress is not None:
-                self._tell(place, count, total, done=False)
-
-    def _ended(self, place: int, count: int) -> None:
-        with self._lock:
-            self._finished += 1
-            self._count_bytes(place, count)
-            if self._progress is not None and not self._stop.is_set():
-                self._tell(place, count, count, done=True)
-
-    def _count_bytes(self, place: int, count: int) -> None:
-        self._all_bytes += count - self._bytes.get(place, 0)
-        self._bytes[place] = count
-
-    def _tell(self, place: int, count: int, total: int | None, *, done: bool) -> None:
-        assert self._progress is not None  # noqa: S101 - looked at by both callers
-        self._progress(
-            ManyProgress(
-                place=place,
-                bytes=count,
-                total=total,
-                done=done,
-                finished=self._finished,
-                count=self._count,
-                all_bytes=self._all_bytes,
-            )
-        )
-
-    def _error(self) -> DownloadsError:
-        first = min(self._failed)
-        error = self._failed[first]
-        reason = error.reason if isinstance(error, ApiError) else str(error)
-        return DownloadsError(
-            f"{len(self._failed)} of {self._count} downloads failed; number {first + 1}: {reason}",
-            endpoint=error.endpoint if isinstance(error, ApiError) else None,
-            url=error.url if isinstance(error, ApiError) else None,
-            advice="See the error's `failed`; a second call fetches what is missing.",
-            done=tuple(self._done[place] for place in sorted(self._done)),
-            failed=self._failed,
-        )
 
 
 def keywords(endpoint: Endpoint, method: str, items: Iterable[Any]) -> Iterator[dict[str, Any]]:

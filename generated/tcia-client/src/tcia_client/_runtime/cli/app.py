@@ -10,7 +10,8 @@ import click
 from click.core import ParameterSource
 
 from ..client import SyncClient
-from ..methods import FilesMethod, RecordsMethod
+from ..file_methods import FilesMethod
+from ..methods import RecordsMethod
 from ..text import visible
 from .config_command import config_command
 from .describe import describe
