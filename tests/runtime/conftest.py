@@ -14,6 +14,7 @@ import pytest
 
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parents[1] / "templates" / "client" / "package"), str(HERE)]
+sys.path.append(str(HERE / "forms"))
 
 from _runtime.client import AsyncClientBase, Settings, SyncClient  # noqa: E402
 from _runtime.download import DownloadOptions  # noqa: E402

@@ -1,6 +1,5 @@
 """Wire values and UIDs."""
 
-import pickle
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
@@ -10,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from _runtime.endpoint import Kind
-from _runtime.values import CONVERTERS, UID, MisfitError, is_uid, uids
+from _runtime.values import CONVERTERS, UID, MisfitError, are_uids, is_uid
 
 
 @pytest.mark.parametrize(
@@ -88,21 +87,13 @@ def test_misfits_are_told_with_what_would_fit(kind: Kind, wire: Any) -> None:
 )
 def test_a_uid_follows_ps3_5_section_9_1(text: str) -> None:
     assert not is_uid(text)
-    with pytest.raises(ValueError, match="not a UID"):
-        UID(text)
-    assert uids(["1.2.3", text]) is None
+    assert not are_uids(["1.2.3", text])
 
 
-def test_a_uid_is_a_text_in_every_respect() -> None:
-    uid = UID("1.2.840.0.1")
-    assert uid == "1.2.840.0.1"
-    assert hash(uid) == hash("1.2.840.0.1")
-    assert type(pickle.loads(pickle.dumps(uid))) is UID
+def test_a_uid_is_a_text() -> None:
+    assert type(UID("1.2.840.0.1")) is str
 
 
 @given(st.lists(st.text("0123.", min_size=1, max_size=8), min_size=1, max_size=6))
 def test_many_uids_at_once_are_judged_as_one_by_one(texts: list[str]) -> None:
-    found = uids(texts)
-    assert (found is not None) == all(is_uid(text) for text in texts)
-    if found is not None:
-        assert list(found) == texts
+    assert are_uids(texts) == all(is_uid(text) for text in texts)

@@ -1,17 +1,20 @@
 r"""CSV: quoted values with ECMAScript escapes, and nothing at all for a null.
 
-A line without a backslash is split at its quotes: every second part is a value, and
-the parts between them (``,`` or ``,,``) say where the nulls are. Lines with another
-layout of nulls than any before, with escapes or with unquoted values go through a
-regular expression, one by one.
+Lines are read as the JSON arrays that they nearly are (see :mod:`.csv_as_json`). Those
+that are not, and those that stumble later, go through a regular expression one by one.
 
 A line break inside quotes belongs to its value, though the server would write ``\n``.
 """
 
+import json
 import re
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from typing import Any, TypeVar
 
+from . import fast_json
+from .building import Access
+from .csv_as_json import as_json
 from .decoding import ENOUGH_TO_TELL, Decoder, not_records
 from .errors import ShapeError, TruncatedError
 from .rows import Cells, Rows, picker, shown
@@ -23,7 +26,7 @@ _ESCAPE = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|(.))", re.DOTALL)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _NAMED = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 _NAMES = re.compile(r"[\w.-]+(?:,[\w.-]+)*")
-_MOST_SHAPES = 1024
+_JSON = json.JSONDecoder(parse_float=Decimal)
 
 
 def _unescaped(text: str) -> str:
@@ -47,7 +50,10 @@ def _fields(line: str) -> list[str | None]:
     at = 0
     while match := _FIELD.match(line, at):
         quoted, bare = match.groups()
-        values.append(bare or None if quoted is None else _unescaped(quoted.replace('""', '"')))
+        if quoted is not None:
+            values.append(_unescaped(quoted.replace('""', '"')))
+        else:
+            values.append(None if bare in ("", "null") else bare)
         at = match.end() + 1
         if at > len(line):
             return values
@@ -61,82 +67,54 @@ def _closed(line: str) -> bool:
     return line.count('"') % 2 == 0
 
 
-class _Shapes(dict[tuple[str, ...], Callable[[Sequence[Any]], Cells]]):
-    """Per sequence of what stands between the quotes: how to pick the attributes' values.
-
-    A sequence that no regular line has raises KeyError.
-    """
-
-    __slots__ = ("places", "width")
-
-    def __init__(self, places: Sequence[int], width: int) -> None:
-        self.places = places
-        self.width = width
-
-    def __missing__(self, between: tuple[str, ...]) -> Callable[[Sequence[Any]], Cells]:
-        last = len(between) - 1
-        if "".join(between).strip(",") or "" in between[1:last]:
-            raise KeyError(between)
-        parts: list[int] = []  # per column the part with its value, -1 for a null
-        for index, commas in enumerate(between):
-            ends = (index == 0) + (index == last)
-            parts += [-1] * (len(commas) - 1 + ends)
-            if index < last:
-                parts.append(2 * index + 1)
-        if len(parts) != self.width:
-            raise KeyError(between)
-        pick = picker([parts[place] if place >= 0 else -1 for place in self.places])
-        if len(self) < _MOST_SHAPES:
-            self[between] = pick
-        return pick
-
-
 class CsvDecoder(Decoder[R]):
     """Decodes a line of names and then a line per row."""
 
-    def __init__(self, rows: Rows[R]) -> None:
+    def __init__(self, rows: Rows[R], *, use_msgspec: bool = True) -> None:
         super().__init__(rows)
-        self._shapes: _Shapes | None = None
-        self._pick_fields: Callable[[Sequence[Any]], Cells] = picker(())
+        self._use_msgspec = use_msgspec
+        self._fast: fast_json.Reader | None = None
+        self._access: Access | None = None
+        self._pick: Callable[[Sequence[Any]], Cells] = picker(())
         self._width = 0
         self._wait_for = 0
 
     def _take(self, built: list[R]) -> None:
-        if self._shapes is None:
+        if self._access is None:
             self._buffer[:] = self._buffer.lstrip(b"\xef\xbb\xbf \r\n")
             if self._buffer.startswith(b"<") and len(self._buffer) < ENOUGH_TO_TELL:
                 return
         if len(self._buffer) < self._wait_for or (cut := self._buffer.rfind(b"\n")) < 0:
             return
-        text = self._text(self._buffer[:cut])
+        data = bytes(self._buffer[:cut])
         del self._buffer[: cut + 1]
-        if self._shapes is None:
-            whole = text
-            header, more, text = text.partition("\n")
-            self._header(header, whole)
+        if self._access is None:
+            whole = data
+            header, more, data = data.partition(b"\n")
+            self._header(self._text(header), whole)
             if not more:
                 return
-        lines, rest = self._lines(text)
+        rest = self._extend(built, data)
+        self._wait_for = 0
         if rest:
             self._buffer[:0] = f"{rest}\n".encode()
             self._wait_for = 2 * len(self._buffer)
-        else:
-            self._wait_for = 0
-        self.rows.extend(built, lines, self._cells, self._columns, texts=True)
 
     def _end(self, built: list[R]) -> None:
-        text = self._text(self._buffer)
-        if self._shapes is None:
-            if text:
-                self._header(text, text)
+        data = bytes(self._buffer)
+        if self._access is None:
+            if data:
+                self._header(self._text(data), data)
             return
-        lines, rest = self._lines(text)
+        if data and self._at_once(built, data.split(b"\n")):
+            return
+        lines, rest = self._lines(self._text(data))
         cut = bool(rest)
         if lines and lines[-1] and not cut and not self._whole(lines[-1]):
             lines, cut = lines[:-1], True
         if lines == [""] and not all(a.optional for a in self.rows.blueprint.attributes):
             lines = []  # a line break behind the last row, which the server does not write
-        self.rows.extend(built, lines, self._cells, self._columns, texts=True)
+        self.rows.extend(built, lines, self._cells)
         if cut:
             raise TruncatedError(f"the CSV ends within row {self.rows.count + 1}")
 
@@ -146,23 +124,59 @@ class CsvDecoder(Decoder[R]):
         except ShapeError:
             return True  # it is told as what it is
 
-    def _header(self, line: str, body: str) -> None:
+    def _header(self, line: str, body: bytes) -> None:
         line = line.removesuffix("\r")
         names = tuple(name.strip().strip('"') for name in line.split(","))
-        places, undeclared = self.rows.blueprint.places(names)
-        if self.rows.blueprint.attributes and max(places) < 0:
+        blueprint = self.rows.blueprint
+        places, undeclared = blueprint.places(names)
+        if blueprint.attributes and max(places) < 0:
             if _NAMES.fullmatch(line):
                 raise ShapeError(f"none of the columns {shown(line)} is described")
-            raise not_records(body.encode(), "CSV")
+            raise not_records(body, "CSV")
         self.rows.layouts.undeclared.update(dict.fromkeys(undeclared))
         self._width = len(names)
-        self._shapes = _Shapes(places, len(names))
-        self._pick_fields = picker(places)
+        self._pick = picker(places)
+        self._access = Access("index", [None if place < 0 else place for place in places])
+        if self._use_msgspec:
+            taken = {place: index for index, place in enumerate(places)}
+            columns = tuple((name, taken.get(place)) for place, name in enumerate(names))
+            self._fast = fast_json.reader(blueprint, columns, as_array=True)
+
+    def _extend(self, built: list[R], data: bytes) -> str:
+        """Build the rows of some lines; a rest that is still open is given back."""
+        if self._at_once(built, data.split(b"\n")):
+            return ""
+        lines, rest = self._lines(self._text(data))
+        self.rows.extend(built, lines, self._cells)
+        return rest
+
+    def _at_once(self, built: list[R], lines: list[bytes]) -> bool:
+        """Build the rows of some lines at once; False if they take a closer look."""
+        try:
+            document = as_json(lines, self._values)
+        except (ShapeError, UnicodeDecodeError):
+            return False
+        form = None if document is None else self._form(document)
+        if form is None or len(form[0]) != len(lines):
+            return False
+        self.rows.extend(built, lines, self._cells_of_bytes, form)
+        return True
+
+    def _form(self, document: bytes) -> tuple[Sequence[Any], Access] | None:
+        """The records of a JSON array of arrays, None if they are not as wide as they should."""
+        if self._fast is not None:
+            read = self._fast.read(document)
+            return None if read is None else (read[0], read[1].access)
+        if self._access is None:
+            return None
+        try:
+            lists: list[list[Any]] = _JSON.decode(document.decode())
+        except (ValueError, RecursionError):
+            return None
+        return (lists, self._access) if set(map(len, lists)) == {self._width} else None
 
     def _lines(self, text: str) -> tuple[list[str], str]:
         """Lines, put together again where a line break is quoted, and an open rest."""
-        if "\\" in text and "\\\\" not in text:  # what is most often escaped, and needs no care
-            text = text.replace("\\/", "/").replace("\\'", "'")
         lines = text.split("\n")
         rest = ""
         if not all(map(_closed, lines)):
@@ -180,35 +194,14 @@ class CsvDecoder(Decoder[R]):
             lines = [line for line in lines if line]
         return lines, rest
 
-    def _columns(self, lines: Sequence[str]) -> Sequence[Sequence[Any]] | None:
-        """The values of many lines of known layouts without an escape."""
-        shapes = self._shapes
-        if shapes is None or any("\\" in line for line in lines):
-            return None
-        rows: list[Cells] = []
-        for line in lines:
-            parts: list[Any] = line.split('"')
-            pick = shapes.get(tuple(parts[::2]))
-            if pick is None:
-                return None
-            parts.append(None)
-            rows.append(pick(parts))
-        return list(zip(*rows, strict=True))
-
-    def _cells(self, line: str) -> Cells:
-        shapes = self._shapes
-        if shapes is not None and '\\"' not in line:
-            parts: list[Any] = line.split('"')
-            try:
-                pick = shapes[tuple(parts[::2])]
-            except KeyError:
-                pass
-            else:
-                if "\\" in line:
-                    parts = [_unescaped(part) for part in parts]
-                parts.append(None)
-                return pick(parts)
+    def _values(self, line: str) -> list[str | None]:
         fields = _fields(line)
         if len(fields) != self._width:
             raise ShapeError(f"{len(fields)} values for {self._width} columns")
-        return self._pick_fields([*fields, None])
+        return fields
+
+    def _cells(self, line: str) -> Cells:
+        return self._pick([*self._values(line), None])
+
+    def _cells_of_bytes(self, line: bytes) -> Cells:
+        return self._cells(line.decode().removesuffix("\r"))

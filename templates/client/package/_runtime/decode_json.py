@@ -14,6 +14,7 @@ from decimal import Decimal
 from typing import Any, NoReturn, TypeVar, cast
 
 from . import fast_json
+from .building import Access
 from .decoding import ENOUGH_TO_TELL, Decoder, not_records
 from .errors import DecodeError, NotRecordsError, ShapeError, TruncatedError
 from .rows import Cells, Rows, shown
@@ -37,8 +38,7 @@ class JsonDecoder(Decoder[R]):
         self._state = "start"
         self._seen = 0
         self._retry_at = 0
-        self._template: dict[str, Any] | None = None
-        self._fits = True
+        self._fit([attribute.name for attribute in rows.blueprint.attributes], ())
         self._fast = fast_json.reader(rows.blueprint) if use_msgspec else None
 
     def _take(self, built: list[R]) -> None:
@@ -49,18 +49,16 @@ class JsonDecoder(Decoder[R]):
             self._after_end()
             return
         whole = buffer.endswith(b"}]") and len(buffer) >= self._retry_at
-        if whole and self._piece(bytes(buffer[:-1]), built):
+        if whole and self._piece(len(buffer) - 1, built):
             buffer.clear()
             self._state = "end"
             return
         cut = buffer.rfind(b"},{", max(0, self._seen - 2))
-        if cut >= 0:
-            piece = bytes(buffer[: cut + 1])
-            if self._piece(piece, built):
-                del buffer[: cut + 2]
-                self._seen = len(buffer)
-                self._retry_at = 0
-                return
+        if cut >= 0 and self._piece(cut + 1, built):
+            del buffer[: cut + 2]
+            self._seen = len(buffer)
+            self._retry_at = 0
+            return
         self._seen = len(buffer)
         if cut >= 0 or len(buffer) >= self._retry_at:
             self._walk(built, final=False)
@@ -74,12 +72,8 @@ class JsonDecoder(Decoder[R]):
             raise not_records(self._buffer, "a JSON array")
         if self._state == "rows":
             rest = self._buffer.rstrip(_BLANK)
-            last = bytes(rest[:-1])
-            if (
-                rest.endswith(b"]")
-                and (last.strip() or not self.rows.count)
-                and (self._piece(last, built))
-            ):
+            some = not self.rows.count or not rest[:-1].isspace()
+            if rest.endswith(b"]") and len(rest) > 1 and some and self._piece(len(rest) - 1, built):
                 self._buffer.clear()
                 self._state = "end"
             else:
@@ -105,43 +99,51 @@ class JsonDecoder(Decoder[R]):
             raise ShapeError(f"text behind the end of the JSON array: {found}")
         self._buffer.clear()
 
-    def _piece(self, piece: bytes, built: list[R]) -> bool:
-        """Build the rows of ``{…},{…}``; False if that is not what it is."""
-        document = b"[%b]" % piece
-        if self._fast is not None and (records := self._fast.read(document)) is not None:
-            fast = self._fast
-            self.rows.extend(built, records, fast.cells, fast.columns, texts=True)
+    def _piece(self, end: int, built: list[R]) -> bool:
+        """Build the rows of ``{…},{…}`` at the buffer's start; False if it is something else."""
+        document = b"".join((b"[", memoryview(self._buffer)[:end], b"]"))
+        fast = self._fast
+        if fast is not None and (read := fast.read(document)) is not None:
+            records, parser = read
+            self.rows.extend(built, records, parser.cells, (records, parser.access))
             return True
         try:
             objects = _JSON.decode(document.decode())
         except (ValueError, RecursionError):
             return False
-        self.rows.extend(built, objects, self._cells, self._columns)
-        if self._fast is not None:
-            self._fast = self._fast.learn(self.rows.layouts)
+        self._extend(built, objects)
+        if fast is not None:
+            self._fast = fast_json.learnt(self.rows.blueprint, self.rows.layouts, fast)
         if not self._fits:
-            self._fits = True
             names, further = self.rows.layouts.wire_names() or ((), ())
-            template = dict.fromkeys((*names, *further))
-            self._template = {} if template == self._template else template
+            self._fit(names, further)
         return True
 
-    def _columns(self, records: Sequence[Any]) -> Sequence[Sequence[Any]] | None:
-        """The values of many records that have no names but those of the template."""
-        if self._template is None:
-            self._template = dict.fromkeys(a.name for a in self.rows.blueprint.attributes)
-        template = self._template
-        if not template:
-            return None
+    def _fit(self, names: Sequence[str], further: Sequence[str]) -> None:
+        """From now on records have these names; none if each one is to be looked at."""
+        self._fits = True
+        self._names = names
+        self._known = {*names, *further}
+        self._accesses: dict[tuple[int, ...], Access] = {}
+
+    def _extend(self, built: list[R], records: Sequence[Any]) -> None:
+        access = self._access(records) if self._names else None
+        self.rows.extend(built, records, self._cells, None if access is None else (records, access))
+
+    def _access(self, records: Sequence[Any]) -> Access | None:
+        """Where the values are, None if records have other names than those before."""
         try:
-            filled: list[dict[str, Any]] = list(map(template.__or__, records))
-            if set(map(len, filled)) != {len(template)}:
-                self._fits = False
-                return None
+            seen = set[str]().union(*records)
+            everywhere = seen.intersection(*records)
         except TypeError:  # something that is no object
             return None
-        columns = list(zip(*(row.values() for row in filled), strict=True))
-        return columns[: len(self.rows.blueprint.attributes)]
+        self._fits = seen <= self._known
+        if not self._fits:
+            return None
+        sparse = tuple(i for i, name in enumerate(self._names) if name not in everywhere)
+        if sparse not in self._accesses:
+            self._accesses[sparse] = Access("key", self._names, sparse=sparse)
+        return self._accesses[sparse]
 
     def _cells(self, record: Any) -> Cells:
         if type(record) is not dict:
@@ -180,7 +182,7 @@ class JsonDecoder(Decoder[R]):
                 self._state = "end"
                 break
         del self._buffer[: len(text[:taken].encode())]
-        self.rows.extend(built, objects, self._cells, self._columns)
+        self._extend(built, objects)
         if final and error is None and self._state != "end":
             error = _truncated(self.rows.count)
         if error is not None:

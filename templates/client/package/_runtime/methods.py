@@ -18,6 +18,7 @@ from .answer import RawResponse
 from .bound import AsyncBound, Method, SyncBound
 from .client import AsyncClientBase, SyncClient
 from .decode import decoder
+from .decoding import MANY_BYTES
 from .endpoint import Arguments, Endpoint
 from .errors import BrokenStreamError, DecodeError
 from .request import Request
@@ -91,7 +92,7 @@ class Records(SyncBound[P], Generic[P, R]):
         while True:
             rows: list[R] = []
             try:
-                for batch in self._batches(request, attempts):
+                for batch in self._batches(request, attempts, MANY_BYTES):
                     rows += batch
             except BrokenStreamError as error:
                 transport.sleep(attempts.after(error))
@@ -125,7 +126,7 @@ class Records(SyncBound[P], Generic[P, R]):
         while True:
             delivered = False
             try:
-                with closing(self._batches(request, attempts)) as batches:
+                with closing(self._batches(request, attempts, 0)) as batches:
                     for batch in batches:
                         delivered = True
                         yield from batch
@@ -136,11 +137,14 @@ class Records(SyncBound[P], Generic[P, R]):
             else:
                 return
 
-    def _batches(self, request: Request, attempts: Attempts) -> Generator[list[R], None, None]:
+    def _batches(
+        self, request: Request, attempts: Attempts, at_least: int
+    ) -> Generator[list[R], None, None]:
         with self._core.transport.open(request, attempts=attempts) as answer:
             self._observe(answer.headers)
             rows = self._core.rows(self._blueprint())
             reader = decoder(request.format or "json", rows)
+            reader.at_least = at_least
             try:
                 for chunk in answer.chunks():
                     if batch := reader.feed(chunk):
@@ -168,7 +172,7 @@ class AsyncRecords(AsyncBound[P], Generic[P, R]):
         while True:
             rows: list[R] = []
             try:
-                async for batch in self._batches(request, attempts):
+                async for batch in self._batches(request, attempts, MANY_BYTES):
                     rows += batch
             except BrokenStreamError as error:
                 await transport.sleep(attempts.after(error))
@@ -194,7 +198,7 @@ class AsyncRecords(AsyncBound[P], Generic[P, R]):
         while True:
             delivered = False
             try:
-                async with aclosing(self._batches(request, attempts)) as batches:
+                async with aclosing(self._batches(request, attempts, 0)) as batches:
                     async for batch in batches:
                         delivered = True
                         for row in batch:
@@ -206,11 +210,14 @@ class AsyncRecords(AsyncBound[P], Generic[P, R]):
             else:
                 return
 
-    async def _batches(self, request: Request, attempts: Attempts) -> AsyncGenerator[list[R], None]:
+    async def _batches(
+        self, request: Request, attempts: Attempts, at_least: int
+    ) -> AsyncGenerator[list[R], None]:
         async with self._core.transport.open(request, attempts=attempts) as answer:
             self._observe(answer.headers)
             rows = self._core.rows(self._blueprint())
             reader = decoder(request.format or "json", rows)
+            reader.at_least = at_least
             try:
                 async for chunk in answer.chunks():
                     if batch := reader.feed(chunk):

@@ -1,20 +1,19 @@
 """Rows from cells: wire names to attributes, wire values to typed, frozen objects.
 
-Every format brings a record down to a tuple of wire values in the order of the
-endpoint's attributes (None where a value is missing). Some hundred records at a time
-are turned into columns, whose values are converted by dictionaries that remember what
-they have converted, so that equal values are also one object. One loop, written for the
-endpoint's own attributes, builds the rows: it stores into a private subclass that becomes
-the frozen class in its last step, which costs a fifth of a frozen class's own ``__init__``.
-A record on which that stumbles is done again by careful code that knows what to say.
+A format tells where its records have the value of each attribute. The values of an
+attribute are converted by a dictionary that remembers what it has converted, so that
+equal values are also one object; one loop, written for the endpoint's own attributes,
+builds the rows. A record on which that stumbles is done again by careful code that knows
+what to say: it takes a tuple of wire values in the order of the attributes, None where
+one is missing.
 """
 
-import keyword
-from collections.abc import Callable, Iterable, Sequence
-from itertools import repeat
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from operator import itemgetter
 from typing import Any, Generic, Literal, TypeVar
 
+from .building import Access, Builder, Loop, Mode
 from .columns import Column, converter
 from .endpoint import Attribute, Endpoint
 from .errors import DecodeError, MisfitValueError, MissingValueError
@@ -25,7 +24,6 @@ T = TypeVar("T")
 Cells = tuple[Any, ...]
 OnMismatch = Literal["raise", "warn"]
 
-_AT_ONCE = 256
 _FEW = 16
 _MOST_LAYOUTS = 1024
 _MOST_FURTHER = 64
@@ -52,16 +50,12 @@ class Blueprint(Generic[R]):
         self.endpoint = endpoint
         self.model = model
         self.attributes = endpoint.attributes
+        self.listed = [i for i, attribute in enumerate(self.attributes) if attribute.allowed_values]
         self.converters = [converter(attribute) for attribute in endpoint.attributes]
-        plain = {name: getattr(object, name) for name in ("__setattr__", "__delattr__")}
-        self._builder: type[Any] = type(
-            f"_{model.__name__}Builder",
-            (model,),
-            {"__slots__": (), "__module__": __name__, **plain},
-        )
-        self.reader: object = None
-        """What :mod:`.fast_json` keeps here for the next answer."""
-        self.build = _compile([a.python_name for a in self.attributes], self._builder, model)
+        self.builder = Builder([a.python_name for a in endpoint.attributes], model)
+        self.in_order = Access("index", range(len(endpoint.attributes)))
+        self.shapes: dict[Any, Any] | None = {}
+        """What :mod:`.fast_json` keeps here for the next answer; None without msgspec."""
         self._known: dict[str, tuple[int, int]] = {}
         folds: dict[str, set[int]] = {}
         for index, attribute in enumerate(self.attributes):
@@ -96,47 +90,6 @@ class Blueprint(Generic[R]):
         taken = {names[place] for place in places if place >= 0}
         undeclared = [name for name in names if name not in taken and name not in self._known]
         return places, undeclared
-
-    def assemble(self, values: Sequence[Any]) -> R:
-        """Build a row of values that are already what they shall be."""
-        row = object.__new__(self._builder)
-        for attribute, value in zip(self.attributes, values, strict=True):
-            setattr(row, attribute.python_name, value)
-        row.__class__ = self.model
-        built: R = row
-        return built
-
-
-def _compile(names: Sequence[str], builder: type[Any], model: type[Any]) -> Callable[..., None]:
-    """Write the loop that builds rows, as attrs writes an ``__init__``.
-
-    Only attribute names of the package's own classes get into the source, and only
-    if they are identifiers; everything else is bound from outside.
-    """
-    for name in names:
-        if not name.isidentifier() or keyword.iskeyword(name):
-            raise ValueError(f"{name!r} is not the name of an attribute")
-    values = ", ".join(f"v{i}" for i in range(len(names)))
-    stores = "".join(f"        row.{name} = v{i}\n" for i, name in enumerate(names))
-    source = (
-        f"def build(records, append, new, Builder, Model):\n"
-        f"    for [{values}] in records:\n"
-        f"        row = new(Builder)\n"
-        f"{stores}"
-        f"        row.__class__ = Model\n"
-        f"        append(row)\n"
-    )
-    namespace: dict[str, Any] = {}
-    exec(compile(source, f"<rows of {model.__name__}>", "exec"), namespace)  # noqa: S102
-    loop: Callable[..., None] = namespace["build"]
-
-    def build(records: Iterable[Sequence[Any]], append: Callable[[Any], None]) -> None:
-        loop(records, append, object.__new__, builder, model)
-
-    return build
-
-
-Columns = Callable[[Sequence[T]], Sequence[Sequence[Any]] | None]
 
 
 class Layouts(dict[Any, Callable[[Sequence[Any]], Cells]]):
@@ -198,16 +151,17 @@ class Rows(Generic[R]):
         self._on_mismatch = on_mismatch
         self._warn = warn
         self._warned: set[str] = set()
-        self._columns: list[Column] | None = None
+        self._columns: list[Column] = []
+        self._few_values: dict[int, set[Any]] = {}
+        self._watched: dict[Access, list[tuple[int, Any, Callable[[Any], Any]]]] = {}
+        self._loops: dict[tuple[Access, tuple[Mode, ...]], Loop] = {}
 
     def extend(
         self,
         built: list[R],
         records: Sequence[T],
         cells: Callable[[T], Cells],
-        columns: "Columns[T] | None" = None,
-        *,
-        texts: bool = False,
+        form: "tuple[Sequence[Any], Access] | None" = None,
     ) -> None:
         """Build rows of records and append them.
 
@@ -215,63 +169,98 @@ class Rows(Generic[R]):
             built: Where the rows go; on an error, those before it are there.
             records: Records as the format has them.
             cells: Gives a record's wire values in the order of the attributes.
-            columns: Gives the same of many records at once, a sequence per attribute, or
-                None if it cannot.
-            texts: See :meth:`.columns.Column.values_of`.
+            form: The same records in a form of which it is known where the values are.
 
         Raises:
             DecodeError: A record or a value of it is not as promised.
         """
-        if len(records) <= _FEW and not self.count:
-            self._few(built, records, cells)
-            return
-        for start in range(0, len(records), _AT_ONCE):
-            block = records[start : start + _AT_ONCE]
-            done, base = len(built), self.count
-            try:
-                self._extend(built, block, cells, columns, texts=texts)
-            finally:
-                self.count = base + len(built) - done
+        before = len(built) - self.count
+        try:
+            if len(records) <= _FEW and not self.count:
+                self._few(built, records, cells)
+            else:
+                self._many(built, records, cells, form)
+        finally:
+            self.count = len(built) - before
 
     def _few(self, built: list[R], records: Sequence[T], cells: Callable[[T], Cells]) -> None:
-        """Build the rows of a small answer, for which columns would be too much."""
-        converters = self.blueprint.converters
-        for record in records:
+        """Build the rows of a small answer, for which a loop of its own would be too much."""
+        converters, assemble = self.blueprint.converters, self.blueprint.builder.assemble
+        for number, record in enumerate(records, start=1):
             try:
                 values = zip(converters, cells(record), strict=True)
-                row = [convert(value) for convert, value in values]
-                self.blueprint.build((row,), built.append)
-            except (MisfitError, DecodeError, TypeError, ValueError, AttributeError):
-                built.append(self._carefully(record, cells, self.count + 1))
-            self.count += 1
+                built.append(assemble([convert(value) for convert, value in values]))
+            except (MisfitError, DecodeError, TypeError):
+                built.append(self._carefully(record, cells, number))
+        for index in self.blueprint.listed:
+            name = self.blueprint.attributes[index].python_name
+            self._few_values[index] = {getattr(row, name) for row in built}
 
-    def _extend(
+    def _many(
         self,
         built: list[R],
         records: Sequence[T],
         cells: Callable[[T], Cells],
-        columns: "Columns[T] | None",
-        *,
-        texts: bool,
+        form: "tuple[Sequence[Any], Access] | None",
     ) -> None:
+        if form is None:
+            tuples: list[Cells] = []
+            with suppress(DecodeError, TypeError):  # told below, where the record's turn comes
+                tuples.extend(map(cells, records))
+            form = tuples, self.blueprint.in_order
         start = len(built)
-        if self._columns is None:
-            blueprint = self.blueprint
-            self._columns = list(map(Column, blueprint.attributes, blueprint.converters))
-        wire = columns(records) if columns is not None else None
-        while (done := len(built) - start) < len(records):
+        waiting = iter(form[0])
+        loop = self._loop(*form)
+        while True:
             try:
-                if wire is None:
-                    wire = list(zip(*map(cells, records), strict=True))
-                values = [
-                    column.values_of(sequence[done:], texts=texts)
-                    for column, sequence in zip(self._columns, wire, strict=True)
-                ]
-                rest = zip(*values, strict=True) if values else repeat((), len(records) - done)
-                self.blueprint.build(rest, built.append)
-            except (MisfitError, DecodeError, TypeError, ValueError, AttributeError):
+                loop(waiting, built.append)
+            except (MisfitError, TypeError):
                 done = len(built) - start
                 built.append(self._carefully(records[done], cells, self.count + done + 1))
+            else:
+                break
+        rest = range(len(built) - start, len(records))
+        built.extend(self._carefully(records[i], cells, self.count + i + 1) for i in rest)
+
+    def undeclared_values(self) -> dict[str, list[str]]:
+        """Texts of the rows so far that their attributes do not list, by attribute.
+
+        Of an attribute that lists no values none is told; of the others some, at most.
+        """
+        found: dict[str, list[str]] = {}
+        for index in self.blueprint.listed:
+            attribute = self.blueprint.attributes[index]
+            seen = self._few_values.get(index, set()).union(*self._columns[index : index + 1])
+            others = seen.difference(attribute.allowed_values)
+            if texts := sorted(text for text in others if type(text) is str):
+                found[attribute.python_name] = texts
+        return found
+
+    def _loop(self, records: Sequence[Any], access: Access) -> Loop:
+        """The loop for these records, written anew where they are unlike those before."""
+        if access not in self._watched:
+            blueprint = self.blueprint
+            if not self._columns:
+                self._columns = list(map(Column, blueprint.attributes, blueprint.converters))
+            self._watched[access] = [
+                (index, column.mode, get)
+                for index, (column, get) in enumerate(
+                    zip(self._columns, access.getters, strict=True)
+                )
+                if index not in access.done and column.watched(texts=access.texts)
+            ]
+        watched = tuple(
+            mode(records, get, texts=access.texts) for _, mode, get in self._watched[access]
+        )
+        if (access, watched) not in self._loops:
+            modes: list[Mode] = [
+                "plain" if index in access.done else "memo" for index in range(len(self._columns))
+            ]
+            for (index, _, _), mode in zip(self._watched[access], watched, strict=True):
+                modes[index] = mode
+            loop = self.blueprint.builder.loop(access, modes, self._columns)
+            self._loops[access, watched] = loop
+        return self._loops[access, watched]
 
     def _carefully(self, record: T, cells: Callable[[T], Cells], number: int) -> R:
         try:
@@ -280,7 +269,7 @@ class Rows(Generic[R]):
             error.row = number
             error.reason = f"row {number}: {error.reason}"
             raise
-        return self.blueprint.assemble(
+        return self.blueprint.builder.assemble(
             [
                 self._value(attribute, value, number)
                 for attribute, value in zip(self.blueprint.attributes, values, strict=True)

@@ -1,72 +1,98 @@
-"""From wire values to Python values, some hundred of one attribute at a time."""
+"""From wire values to Python values, and what is remembered of those of one attribute."""
 
-from collections.abc import Callable, Iterable, Sequence
-from itertools import filterfalse, repeat
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
+from .building import Mode
 from .endpoint import Attribute
-from .values import CONVERTERS, MisfitError, uids
+from .values import CONVERTERS, MisfitError, are_uids
 
-_NUMBERS = ("integer", "decimal")
-_ONE_VALUE = (str, type(None))
+_TEXT = {str, type(None)}
 _MOST_REMEMBERED = 8192
-_FEW = 16
 
 
 class Column(dict[Any, Any]):
-    """Wire value to Python value of one attribute, remembered for the next rows."""
+    """Wire value to Python value of one attribute, remembered so that equal values are one.
 
-    __slots__ = ("_convert", "_distinct", "_kind", "_optional")
+    Attributes:
+        convert: Gives the Python value of a wire value, None among them.
+    """
+
+    __slots__ = ("_attribute", "_before", "_distinct", "convert")
 
     def __init__(self, attribute: Attribute, convert: Callable[[Any], Any]) -> None:
-        self._kind = attribute.kind
-        self._convert = convert
-        self._optional = attribute.optional
+        self._attribute = attribute
+        self.convert = convert
+        self._before = 0
         self._distinct = False
 
     def __missing__(self, value: Any) -> Any:
-        converted = self._convert(value)
+        converted = self.convert(value)
         if value is None or type(value) is str or type(value) is int:
+            if len(self) > _MOST_REMEMBERED:
+                self.clear()
             self[value] = converted
         return converted
 
-    def values_of(self, wire: Sequence[Any], *, texts: bool) -> Iterable[Any]:
-        """The Python values of the next wire values.
+    def watched(self, *, texts: bool) -> bool:
+        """Whether :meth:`mode` may give another mode for other records."""
+        match self._attribute.kind:
+            case "uid":
+                return True
+            case "string":
+                return not self._attribute.allowed_values
+            case "integer" | "decimal":
+                return not texts
+            case _:
+                return False
+
+    def mode(self, records: Sequence[Any], get: Callable[[Any], Any], *, texts: bool) -> Mode:
+        """How the values of the next records are to be converted, if it is watched.
 
         Args:
-            wire: A value per row, None for a missing one.
-            texts: That a value of a text attribute is known to be text, if it is there,
-                and that of an integer attribute no boolean.
-
-        Raises:
-            MisfitError: When the value is reached that does not fit.
+            records: What is to come next.
+            get: Gives a record's wire value of this attribute.
+            texts: See :class:`.building.Access`.
         """
-        if len(self) > _MOST_REMEMBERED:
-            self.clear()
-        if self._kind == "uid":
-            return self._uids(wire)
-        first = wire[0]
-        if first == wire[-1] and type(first) in _ONE_VALUE and wire.count(first) == len(wire):
-            return repeat(self[first], len(wire))
-        if texts:
-            if self._kind == "string" and (self._optional or None not in wire):
-                return map(self.setdefault, wire, wire)
-        elif self._kind in _NUMBERS and bool in set(map(type, wire)):  # True and 1 are one key
-            return map(self._convert, wire)
-        return map(self.__getitem__, wire)
+        if self._attribute.kind == "uid":
+            return self._mode_of_uids(records, get)
+        if self._attribute.kind == "string":
+            return self._mode_of_texts(records, get, texts=texts)
+        # True and 1 are one key
+        return "each" if bool in set(map(type, map(get, records))) else "memo"
 
-    def _uids(self, wire: Sequence[Any]) -> Iterable[Any]:
-        """UIDs at once, if they all are; not remembered where hardly one comes twice."""
+    def _mode_of_uids(self, records: Sequence[Any], get: Callable[[Any], Any]) -> Mode:
+        """All are looked at at once; only where one is none, each one is."""
+        values: Collection[Any]
+        if self._distinct:
+            values = list(map(get, records))
+        else:
+            values = found = set(map(get, records))
+            self._distinct = len(values) > 0.9 * len(records)
+            if self._attribute.optional:
+                found.discard(None)
         try:
-            if self._distinct and (converted := uids(wire)) is not None:
-                return converted
-            new = list(filterfalse(self.__contains__, set(wire)))
-            if (converted := uids(new)) is not None:
-                self._distinct = len(new) > _FEW and len(new) > 0.9 * len(wire)
-                self.update(zip(new, converted, strict=True))
-        except TypeError:  # something that is no text: told where its row is built
-            pass
-        return map(self.__getitem__, wire)
+            return "plain" if are_uids(values) else "memo"
+        except TypeError:  # something that is no text
+            self._distinct = False
+            return "memo"
+
+    def _mode_of_texts(
+        self, records: Sequence[Any], get: Callable[[Any], Any], *, texts: bool
+    ) -> Mode:
+        """Texts are not remembered where hardly one comes twice."""
+        if not self._distinct:
+            self._distinct = len(self) - self._before > 0.5 * len(records) or (
+                len(self) == _MOST_REMEMBERED
+            )
+            self._before = len(self)
+        if not self._distinct:
+            return "memo"
+        self.clear()
+        if texts and self._attribute.optional:
+            return "plain"
+        found = set(map(type, map(get, records)))
+        return "plain" if found <= (_TEXT if self._attribute.optional else {str}) else "memo"
 
 
 def converter(attribute: Attribute) -> Callable[[Any], Any]:

@@ -30,7 +30,6 @@ from typing import TYPE_CHECKING, Any, Generic, NoReturn, SupportsIndex, TypeVar
 from .endpoint import Attribute, Kind
 from .rows import shown
 from .text import columns, html_table
-from .values import UID
 
 R = TypeVar("R")
 
@@ -38,7 +37,7 @@ _SHOWN_ROWS = 20
 _NONE = type(None)
 _TYPES: dict[Kind, frozenset[type]] = {
     "string": frozenset({str, _NONE}),
-    "uid": frozenset({UID, str, _NONE}),
+    "uid": frozenset({str, _NONE}),
     "integer": frozenset({int, _NONE}),
     "decimal": frozenset({Decimal, _NONE}),
     "boolean": frozenset({bool, _NONE}),
