@@ -105,4 +105,9 @@ def converter(attribute: Attribute) -> Callable[[Any], Any]:
             raise MisfitError("a value")
         return found
 
-    return converted
+    def text(value: Any) -> Any:
+        if value is None or type(value) is str:
+            return value
+        raise MisfitError("text")
+
+    return text if optional and attribute.kind == "string" else converted

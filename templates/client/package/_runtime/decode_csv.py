@@ -156,24 +156,23 @@ class CsvDecoder(Decoder[R]):
             document = as_json(lines, self._values)
         except (ShapeError, UnicodeDecodeError):
             return False
-        form = None if document is None else self._form(document)
-        if form is None or len(form[0]) != len(lines):
+        if document is None:
             return False
-        self.rows.extend(built, lines, self._cells_of_bytes, form)
-        return True
-
-    def _form(self, document: bytes) -> tuple[Sequence[Any], Access] | None:
-        """The records of a JSON array of arrays, None if they are not as wide as they should."""
         if self._fast is not None:
-            read = self._fast.read(document)
-            return None if read is None else (read[0], read[1].access)
-        if self._access is None:
-            return None
+            if (read := self._fast.read(document)) is None or len(read[0]) != len(lines):
+                return False
+            records, parser = read
+            self.rows.extend(built, records, parser.cells, (records, parser.access))
+            return True
         try:
             lists: list[list[Any]] = _JSON.decode(document.decode())
         except (ValueError, RecursionError):
-            return None
-        return (lists, self._access) if set(map(len, lists)) == {self._width} else None
+            return False
+        if len(lists) != len(lines) or set(map(len, lists)) != {self._width}:
+            return False
+        if self._access is not None:
+            self.rows.extend(built, lines, self._cells_of_bytes, (lists, self._access))
+        return True
 
     def _lines(self, text: str) -> tuple[list[str], str]:
         """Lines, put together again where a line break is quoted, and an open rest."""

@@ -186,12 +186,11 @@ def reader(
     """
     if blueprint.shapes is None:
         return None
-    if names is None:
-        names = tuple((attribute.name, i) for i, attribute in enumerate(blueprint.attributes))
     shape = blueprint.shapes.get((names, as_array))
     if shape is None:
+        own = tuple((attribute.name, i) for i, attribute in enumerate(blueprint.attributes))
         try:
-            shape = Shape(blueprint.attributes, names, as_array=as_array)
+            shape = Shape(blueprint.attributes, names or own, as_array=as_array)
         except ImportError:
             blueprint.shapes = None
             return None
