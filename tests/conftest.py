@@ -2,6 +2,7 @@
 
 import io
 import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
@@ -50,6 +51,21 @@ def fleet_folder() -> Path:
 def fleet(fleet_folder: Path) -> Resolution:
     documents = read_folder(fleet_folder / "documents")
     return resolve(documents, read_overlay(fleet_folder / "overlay.toml"))
+
+
+@pytest.fixture
+def without_urllib3(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the clients of the runtime find no urllib3, so that they go by httpx's transport."""
+    monkeypatch.setitem(sys.modules, "_runtime.transport.over_urllib3", None)
+
+
+@pytest.fixture
+def below(request: pytest.FixtureRequest) -> str:
+    """The transport below the runtime's synchronous client: ``urllib3`` or ``httpx``."""
+    name: str = request.param
+    if name == "httpx":
+        request.getfixturevalue("without_urllib3")
+    return name
 
 
 @pytest.fixture

@@ -247,7 +247,14 @@ def make() -> SimpleNamespace:
 Ask = Callable[..., Any]
 
 
-@pytest.fixture(params=["sync", "async"])
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run what asks a scripted server by a client of its own over either transport."""
+    if "server" in metafunc.fixturenames and {"ask", "below"}.isdisjoint(metafunc.fixturenames):
+        metafunc.fixturenames.append("below")
+        metafunc.parametrize("below", ["urllib3", "httpx"], indirect=True)
+
+
+@pytest.fixture(params=["sync", "sync-httpx", "async"])
 def ask(request: pytest.FixtureRequest) -> Ask:
     """Run ``question(client)`` on either client of a server; what it gives is awaited."""
     defaults: dict[str, Any] = {"retry": Retry(backoff=0)}
@@ -264,7 +271,9 @@ def ask(request: pytest.FixtureRequest) -> Ask:
 
         return asyncio.run(run())
 
-    return ask_sync if request.param == "sync" else ask_async
+    if request.param == "sync-httpx":
+        request.getfixturevalue("without_urllib3")
+    return ask_async if request.param == "async" else ask_sync
 
 
 @pytest.fixture

@@ -248,7 +248,14 @@ def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 Ask = Callable[..., Any]
 
 
-@pytest.fixture(params=["sync", "async"])
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run what asks a scripted server by a client of its own over either transport."""
+    if "server" in metafunc.fixturenames and {"ask", "below"}.isdisjoint(metafunc.fixturenames):
+        metafunc.fixturenames.append("below")
+        metafunc.parametrize("below", ["urllib3", "httpx"], indirect=True)
+
+
+@pytest.fixture(params=["sync", "sync-httpx", "async"])
 def ask(request: pytest.FixtureRequest, server: Server) -> Ask:
     """Run ``question(client)`` on either client; what it gives is awaited or iterated."""
     defaults: dict[str, Any] = {"base_url": server.base_url, "retry": Retry(backoff=0)}
@@ -268,7 +275,9 @@ def ask(request: pytest.FixtureRequest, server: Server) -> Ask:
     def ask_async(question: Callable[[Any], Any], **options: Any) -> Any:
         return asyncio.run(awaited(question, options))
 
-    return ask_sync if request.param == "sync" else ask_async
+    if request.param == "sync-httpx":
+        request.getfixturevalue("without_urllib3")
+    return ask_async if request.param == "async" else ask_sync
 
 
 @attrs.frozen

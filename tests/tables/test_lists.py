@@ -98,5 +98,5 @@ def test_importing_and_calling_the_package_loads_no_extra(
     extras = {"pyarrow", "polars", "pandas", "duckdb", "platformdirs"}
     assert count == 61
     assert extras.isdisjoint(after)
-    assert {*extras, "click", "rich", "httpx", "msgspec"}.isdisjoint(made)
+    assert {*extras, "click", "rich", "httpx", "msgspec", "urllib3"}.isdisjoint(made)
     assert "attrs" not in before

@@ -117,7 +117,7 @@ class AsyncBound(Bound[P]):
         while True:
             started = time.perf_counter()
             try:
-                async with transport.open(request, attempts=attempts) as answer:
+                async with await transport.open(request, attempts=attempts) as answer:
                     self._observe(answer.headers)
                     content = b"".join([chunk async for chunk in answer.chunks()])
             except BrokenStreamError as error:

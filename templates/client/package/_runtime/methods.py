@@ -213,7 +213,7 @@ class AsyncRecords(AsyncBound[P], Generic[P, R]):
     async def _batches(
         self, request: Request, attempts: Attempts, at_least: int
     ) -> AsyncGenerator[list[R], None]:
-        async with self._core.transport.open(request, attempts=attempts) as answer:
+        async with await self._core.transport.open(request, attempts=attempts) as answer:
             self._observe(answer.headers)
             rows = self._core.rows(self._blueprint())
             reader = decoder(request.format or "json", rows)

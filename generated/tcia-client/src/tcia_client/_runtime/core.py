@@ -13,7 +13,8 @@ from .warn import warn_caller
 if TYPE_CHECKING:
     import httpx
 
-    from .transport import AsyncTransport, SyncTransport
+    from .transport.asynchronous import AsyncTransport
+    from .transport.sync import SyncTransport
 
 R = TypeVar("R")
 
@@ -73,7 +74,7 @@ class SyncCore(_Core):
     def transport(self) -> "SyncTransport":
         """What sends requests; made, and httpx imported, when the first one comes."""
         if self._transport is None:
-            from .transport import SyncTransport  # noqa: PLC0415 - late on purpose
+            from .transport.sync import SyncTransport  # noqa: PLC0415 - late on purpose
 
             with self._lock:
                 if self._closed:
@@ -107,7 +108,7 @@ class AsyncCore(_Core):
     def transport(self) -> "AsyncTransport":
         """What sends requests; see :attr:`SyncCore.transport`."""
         if self._transport is None:
-            from .transport import AsyncTransport  # noqa: PLC0415 - late on purpose
+            from .transport.asynchronous import AsyncTransport  # noqa: PLC0415 - late on purpose
 
             if self._closed:
                 raise RuntimeError("the client is closed; make a new one")

@@ -1,7 +1,7 @@
 """An answer whose head has arrived and whose body is still to come."""
 
-from collections.abc import AsyncIterator, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+from typing import TYPE_CHECKING, Self, cast
 
 from .answer import Headers
 from .request import Request
@@ -9,7 +9,8 @@ from .request import Request
 if TYPE_CHECKING:
     import httpx
 
-    from .transport import AsyncTransport, SyncTransport
+    from .transport.asynchronous import AsyncTransport
+    from .transport.sync import SyncTransport
 
 
 class Answer:
@@ -24,6 +25,12 @@ class Answer:
         self._response = response
         self._transport = transport
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_raised: object) -> None:
+        self._transport.close_answer(self._response)
+
     def chunks(self, *, raw: bool = False) -> Iterator[bytes]:
         """The body as it comes.
 
@@ -34,8 +41,9 @@ class Answer:
             TransportError: The body stops before its end.
         """
         response = self._response
+        plain = raw or "content-encoding" not in response.headers
         try:
-            yield from response.iter_raw() if raw else response.iter_bytes()
+            yield from cast("Iterable[bytes]", response.stream) if plain else response.iter_bytes()
         except self._transport.http_errors as error:
             self._transport.fail(error, self.request, streaming=True)
 
@@ -52,11 +60,21 @@ class AsyncAnswer:
         self._response = response
         self._transport = transport
 
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_raised: object) -> None:
+        await self._transport.close_answer(self._response)
+
     async def chunks(self, *, raw: bool = False) -> AsyncIterator[bytes]:
         """The body as it comes; see :meth:`Answer.chunks`."""
         response = self._response
+        plain = raw or "content-encoding" not in response.headers
         try:
-            async for chunk in response.aiter_raw() if raw else response.aiter_bytes():
+            body = (
+                cast("AsyncIterable[bytes]", response.stream) if plain else response.aiter_bytes()
+            )
+            async for chunk in body:
                 yield chunk
         except self._transport.http_errors as error:
             self._transport.fail(error, self.request, streaming=True)

@@ -20,7 +20,8 @@ from .result import Download
 from .target import choose_target
 
 if TYPE_CHECKING:
-    from ..transport import AsyncTransport, SyncTransport
+    from ..transport.asynchronous import AsyncTransport
+    from ..transport.sync import SyncTransport
 
 R = TypeVar("R")
 Observe = Callable[[Mapping[str, str]], None]
@@ -49,7 +50,7 @@ async def async_chunks(
 ) -> AsyncGenerator[bytes, None]:
     """The pieces of a file as they arrive; see :func:`chunks`."""
     body = Body(_options(request).get("progress"))
-    async with transport.open(request, body.request_headers()) as answer:
+    async with await transport.open(request, body.request_headers()) as answer:
         observe(answer.headers)
         body.begin(answer.status, answer.headers)
         async for chunk in answer.chunks(raw=body.raw):
@@ -106,7 +107,7 @@ async def async_download(
             return kept
         while True:
             try:
-                async with transport.open(request, job.request_headers(), attempts) as answer:
+                async with await transport.open(request, job.request_headers(), attempts) as answer:
                     observe(answer.headers)
                     raw = job.begin(answer.status, answer.headers)
                     body = cast("AsyncGenerator[bytes, None]", answer.chunks(raw=raw))

@@ -1,0 +1,138 @@
+"""The transport that awaits."""
+
+import asyncio
+from collections.abc import Mapping
+
+import httpx
+
+from ..answer import LONGEST_ERROR_BODY, same_origin
+from ..errors import ApiError, ParameterError, TransportError
+from ..open_answer import AsyncAnswer
+from ..options import Options
+from ..request import Request
+from ..retry import Attempts
+from .common import Transport, httpx_timeout, proxied
+
+
+class AsyncTransport(Transport):
+    """Awaits; see :class:`SyncTransport`."""
+
+    def __init__(self, options: Options, client: object) -> None:
+        super().__init__(options, own=client is None)
+        self.sleep = asyncio.sleep
+        if not isinstance(client, httpx.AsyncClient | None):
+            raise ParameterError(
+                "http_client must be an httpx.AsyncClient", parameter="http_client"
+            )
+        self._client = client
+        self._direct: httpx.AsyncBaseTransport | None = None
+        self._closed = False
+        self._turns = asyncio.Semaphore(options.max_connections)
+
+    async def open(
+        self,
+        request: Request,
+        headers: Mapping[str, str] | None = None,
+        attempts: Attempts | None = None,
+    ) -> AsyncAnswer:
+        """Send a request; see :meth:`SyncTransport.open`."""
+        attempts = attempts or self.options.attempts()
+        while True:
+            await self._turn(request)
+            try:
+                return AsyncAnswer(request, await self._send(request, headers), self)
+            except BaseException as error:
+                self._turns.release()
+                if not isinstance(error, ApiError):
+                    raise
+                wait = attempts.after(error)
+                self._note(request, error, wait)
+            await self.sleep(wait)
+
+    async def close_answer(self, response: httpx.Response) -> None:
+        """Close an answer; another one may then be open."""
+        try:
+            await response.aclose()
+        finally:
+            self._turns.release()
+
+    async def close(self) -> None:
+        """Close the connections, unless the client was given by the user."""
+        self._closed = True
+        if self._own and self._client is not None:
+            await self._client.aclose()
+
+    async def _turn(self, request: Request) -> None:
+        if not self._turns.locked():
+            await self._turns.acquire()  # at once
+            return
+        try:
+            async with asyncio.timeout(self._timeouts.pool):
+                await self._turns.acquire()
+        except TimeoutError:
+            raise self._no_turn(request) from None
+
+    def _ready(self) -> httpx.AsyncClient:
+        if self._closed:
+            raise RuntimeError("the client is closed; make a new one")
+        if self._client is None:
+            self._client = self._new_client()
+        return self._client
+
+    def _new_client(self) -> httpx.AsyncClient:
+        timeout, limits = httpx_timeout(self._timeouts), self.limits()
+        if proxied():
+            return httpx.AsyncClient(timeout=timeout, limits=limits, headers=self._headers)
+        self._direct = httpx.AsyncHTTPTransport(limits=limits)
+        return httpx.AsyncClient(timeout=timeout, transport=self._direct, headers=self._headers)
+
+    async def _ask(
+        self, client: httpx.AsyncClient, request: httpx.Request, *, trusted: bool
+    ) -> httpx.Response:
+        if self._direct is None:
+            return await client.send(
+                request,
+                stream=True,
+                follow_redirects=False,
+                auth=httpx.USE_CLIENT_DEFAULT if trusted else None,
+            )
+        response = await self._direct.handle_async_request(request)
+        response.request = request
+        self._received(client, response)
+        return response
+
+    async def _send(self, request: Request, headers: Mapping[str, str] | None) -> httpx.Response:
+        if pause := self._pace.wait():
+            await self.sleep(pause)
+        client = self._ready()
+        url = request.url
+        followed = 0
+        while True:
+            trusted = same_origin(url, self.options.base_url) if followed else True
+            try:
+                built = self._build(client, url, headers, trusted=trusted)
+                response = await self._ask(client, built, trusted=trusted)
+            except (httpx.HTTPError, httpx.InvalidURL) as error:
+                self.fail(error, request, streaming=False)
+            if response.is_success:
+                return response
+            try:
+                target = self._next(request, url, response, followed)
+                if target is None:
+                    body = await self._error_body(request, response)
+                    raise self._refused(request, response, body)
+            finally:
+                await response.aclose()
+            url = target
+            followed += 1
+
+    async def _error_body(self, request: Request, response: httpx.Response) -> bytes:
+        body = bytearray()
+        try:
+            async for chunk in AsyncAnswer(request, response, self).chunks():
+                body += chunk
+                if len(body) > LONGEST_ERROR_BODY:
+                    break
+        except TransportError:
+            pass  # the status says enough
+        return bytes(body[:LONGEST_ERROR_BODY])

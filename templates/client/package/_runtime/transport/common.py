@@ -1,0 +1,151 @@
+"""What the synchronous and the asynchronous transport share; nothing here waits."""
+
+from collections.abc import Mapping
+from typing import Any, NoReturn
+from urllib.request import getproxies
+
+import httpx
+
+from ..answer import (
+    REDIRECTS,
+    Headers,
+    redirect_target,
+    status_error,
+)
+from ..errors import (
+    AnswerTimeoutError,
+    ApiError,
+    BrokenStreamError,
+    ConnectionFailedError,
+    TransportError,
+)
+from ..options import Options, Timeouts
+from ..request import KEY_HEADER, Request
+from ..retry import Pace
+
+
+class Transport:
+    """What the two transports share."""
+
+    http_errors = httpx.HTTPError
+    """What reading a body may raise, for :meth:`fail`."""
+
+    def __init__(self, options: Options, *, own: bool) -> None:
+        self.options = options
+        self._own = own
+        self._pace = Pace(options.requests_per_second, options.clock)
+        self._timeouts = options.timeouts or Timeouts()
+        self._extensions = {"timeout": httpx_timeout(self._timeouts).as_dict()}
+        self._headers = {"User-Agent": options.user_agent}
+        if options.api_key:
+            self._headers[KEY_HEADER] = options.api_key
+
+    def _build(
+        self,
+        client: httpx.Client | httpx.AsyncClient,
+        url: str,
+        headers: Mapping[str, str] | None,
+        *,
+        trusted: bool,
+    ) -> httpx.Request:
+        if trusted and self._own:  # its headers and timeouts are this transport's
+            own = client.headers
+            if headers:
+                own = own.copy()
+                own.update(headers)
+            request = httpx.Request("GET", url, headers=own, extensions=dict(self._extensions))
+            if client.cookies:
+                client.cookies.set_cookie_header(request)
+            return request
+        if trusted:
+            given = self.options.timeouts
+            timeout: Any = httpx.USE_CLIENT_DEFAULT if given is None else httpx_timeout(given)
+            merged = {**self._headers, **(headers or {})}
+            return client.build_request("GET", url, headers=merged, timeout=timeout)
+        # Another host gets neither the key nor anything else that the client was given.
+        return httpx.Request(
+            "GET",
+            url,
+            headers={"Accept": "*/*", "User-Agent": self.options.user_agent, **(headers or {})},
+            extensions=dict(self._extensions),
+        )
+
+    def limits(self) -> httpx.Limits:
+        most = self.options.max_connections
+        return httpx.Limits(max_connections=most, max_keepalive_connections=most)
+
+    def _received(self, client: httpx.Client | httpx.AsyncClient, response: httpx.Response) -> None:
+        """Do what the client would, had it been asked for this."""
+        self.options.logger.info("GET %s: status %d", response.url, response.status_code)
+        if "set-cookie" in response.headers:
+            client.cookies.extract_cookies(response)
+
+    def _next(
+        self, request: Request, url: str, response: httpx.Response, followed: int
+    ) -> str | None:
+        """The address to go on to, None if the answer is no redirect."""
+        if response.status_code not in REDIRECTS:
+            return None
+        return redirect_target(request, url, response.headers.get("location"), followed)
+
+    def _refused(self, request: Request, response: httpx.Response, body: bytes) -> ApiError:
+        headers = Headers(response.headers)
+        return self.options.clean(
+            status_error(request, response.status_code, headers, body, self.options.clock)
+        )
+
+    def _no_turn(self, request: Request) -> ApiError:
+        return AnswerTimeoutError(
+            f"none of {self.options.max_connections} connections became free within "
+            f"{self._timeouts.pool:g} s",
+            endpoint=request.endpoint.address,
+            url=request.url,
+            advice="Close or use up answers that are still open, or allow more connections.",
+        )
+
+    def _note(self, request: Request, error: ApiError, wait: float) -> None:
+        self.options.logger.info(
+            "%s: %s; trying again in %.1f s", request.endpoint.address, error.reason, wait
+        )
+
+    def fail(self, error: Exception, request: Request, *, streaming: bool) -> NoReturn:
+        """Raise the error of this package for one of httpx."""
+        raise self.options.clean(
+            _translated(error, request, self._timeouts, streaming=streaming)
+        ) from error
+
+
+def proxied() -> bool:
+    """Whether the environment names a proxy; which requests go over it is httpx's to know."""
+    return not {"http", "https", "all"}.isdisjoint(getproxies())
+
+
+def httpx_timeout(timeouts: Timeouts) -> httpx.Timeout:
+    return httpx.Timeout(
+        connect=timeouts.connect, read=timeouts.read, write=timeouts.write, pool=timeouts.pool
+    )
+
+
+def _translated(
+    error: Exception, request: Request, timeouts: Timeouts, *, streaming: bool
+) -> TransportError:
+    where: Any = {"endpoint": request.endpoint.address, "url": request.url}
+    words = str(error) or type(error).__name__
+    if isinstance(error, httpx.ConnectTimeout):
+        return ConnectionFailedError(f"no connection within {timeouts.connect:g} s", **where)
+    if isinstance(error, httpx.TimeoutException):
+        what = "the answer stopped" if streaming else "no answer"
+        return AnswerTimeoutError(f"{what}: silence for {timeouts.read:g} s ({words})", **where)
+    if isinstance(error, httpx.DecodingError):
+        return BrokenStreamError(f"the answer's compression is broken ({words})", **where)
+    if isinstance(error, httpx.NetworkError | httpx.RemoteProtocolError | httpx.ProxyError):
+        if streaming:
+            return BrokenStreamError(f"the connection broke in the answer ({words})", **where)
+        failed = ConnectionFailedError(f"no connection that holds ({words})", **where)
+        if "CERTIFICATE_VERIFY_FAILED" in words:
+            failed.retryable = False
+            failed.advice = "Give an http_client that trusts the server's certificate authority."
+        return failed
+    failure = TransportError(f"the request could not be made ({words})", **where)
+    failure.retryable = False
+    return failure

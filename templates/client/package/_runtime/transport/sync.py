@@ -1,0 +1,161 @@
+"""The transport that blocks."""
+
+import contextlib
+import threading
+import time
+from collections.abc import Mapping
+from queue import Empty, SimpleQueue
+
+import httpx
+
+from ..answer import LONGEST_ERROR_BODY, same_origin
+from ..errors import ApiError, ParameterError, TransportError
+from ..open_answer import Answer
+from ..options import Options
+from ..request import Request
+from ..retry import Attempts
+from .common import Transport, httpx_timeout, proxied
+
+
+class SyncTransport(Transport):
+    """Blocks; may be shared by any number of threads.
+
+    No more requests are in flight than there are connections, because httpcore hands
+    out sockets that are closed already when there are (its issue 1110).
+    """
+
+    def __init__(self, options: Options, client: object) -> None:
+        super().__init__(options, own=client is None)
+        self.sleep = time.sleep
+        if not isinstance(client, httpx.Client | None):
+            raise ParameterError("http_client must be an httpx.Client", parameter="http_client")
+        self._client = client
+        self._direct: httpx.BaseTransport | None = None
+        self._closed = False
+        self._lock = threading.Lock()
+        self._turns: SimpleQueue[None] = SimpleQueue()
+        for _ in range(options.max_connections):
+            self._turns.put(None)
+
+    def open(
+        self,
+        request: Request,
+        headers: Mapping[str, str] | None = None,
+        attempts: Attempts | None = None,
+    ) -> Answer:
+        """Send a request; the answer is to be closed, best by a ``with`` block.
+
+        Args:
+            request: What to ask for.
+            headers: Further headers, such as ``Range``.
+            attempts: The attempts that this request counts among, by default new ones.
+
+        Raises:
+            TransportError: No answer came.
+            StatusError: The answer has an error status.
+        """
+        attempts = attempts or self.options.attempts()
+        while True:
+            try:
+                self._turns.get(timeout=self._timeouts.pool)
+            except Empty:
+                raise self._no_turn(request) from None
+            try:
+                return Answer(request, self._send(request, headers), self)
+            except BaseException as error:
+                self._turns.put(None)
+                if not isinstance(error, ApiError):
+                    raise
+                wait = attempts.after(error)
+                self._note(request, error, wait)
+            self.sleep(wait)
+
+    def close_answer(self, response: httpx.Response) -> None:
+        """Close an answer; another one may then be open."""
+        try:
+            response.close()
+        finally:
+            self._turns.put(None)
+
+    def close(self) -> None:
+        """Close the connections, unless the client was given by the user."""
+        with self._lock:
+            self._closed = True
+            if self._own and self._client is not None:
+                self._client.close()
+
+    def _ready(self) -> httpx.Client:
+        if self._client is None or self._closed:
+            with self._lock:
+                if self._closed:
+                    raise RuntimeError("the client is closed; make a new one")
+                if self._client is None:
+                    self._client = self._new_client()
+        return self._client
+
+    def _new_client(self) -> httpx.Client:
+        timeout = httpx_timeout(self._timeouts)
+        if proxied():
+            return httpx.Client(timeout=timeout, limits=self.limits(), headers=self._headers)
+        self._direct = _own_transport(self.limits())
+        return httpx.Client(timeout=timeout, transport=self._direct, headers=self._headers)
+
+    def _ask(
+        self, client: httpx.Client, request: httpx.Request, *, trusted: bool
+    ) -> httpx.Response:
+        if self._direct is None:
+            return client.send(
+                request,
+                stream=True,
+                follow_redirects=False,
+                auth=httpx.USE_CLIENT_DEFAULT if trusted else None,
+            )
+        response = self._direct.handle_request(request)
+        response.request = request
+        self._received(client, response)
+        return response
+
+    def _send(self, request: Request, headers: Mapping[str, str] | None) -> httpx.Response:
+        if pause := self._pace.wait():
+            self.sleep(pause)
+        client = self._ready()
+        url = request.url
+        followed = 0
+        while True:
+            trusted = same_origin(url, self.options.base_url) if followed else True
+            try:
+                built = self._build(client, url, headers, trusted=trusted)
+                response = self._ask(client, built, trusted=trusted)
+            except (httpx.HTTPError, httpx.InvalidURL) as error:
+                self.fail(error, request, streaming=False)
+            if response.is_success:
+                return response
+            try:
+                target = self._next(request, url, response, followed)
+                if target is None:
+                    raise self._refused(request, response, self._error_body(request, response))
+            finally:
+                response.close()
+            url = target
+            followed += 1
+
+    def _error_body(self, request: Request, response: httpx.Response) -> bytes:
+        body = bytearray()
+        try:
+            for chunk in Answer(request, response, self).chunks():
+                body += chunk
+                if len(body) > LONGEST_ERROR_BODY:
+                    break
+        except TransportError:
+            pass  # the status says enough
+        return bytes(body[:LONGEST_ERROR_BODY])
+
+
+def _own_transport(limits: httpx.Limits) -> httpx.BaseTransport:
+    """A transport over urllib3 where it is installed, since it reads faster; else httpx's."""
+    with contextlib.suppress(ImportError):
+        from .over_urllib3 import Urllib3Transport, usable  # noqa: PLC0415 - an extra
+
+        if usable():
+            return Urllib3Transport(limits.max_connections or 1)
+    return httpx.HTTPTransport(limits=limits)

@@ -1,0 +1,523 @@
+"""What lies below the synchronous client: urllib3 where it is installed, else httpx's own."""
+
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+import urllib3
+
+from _runtime.errors import (
+    AnswerTimeoutError,
+    BrokenStreamError,
+    ConnectionFailedError,
+    StatusError,
+    TransportError,
+)
+from _runtime.options import Timeouts
+from _runtime.retry import Retry
+from _runtime.transport import over_urllib3
+
+if TYPE_CHECKING:
+    from tests.runtime.conftest import Runtime, Server
+
+ROWS = b'[{"ShipUID":"1.2.3","ShipName":"Fram"},{"ShipUID":"1.2.4"}]'
+ONCE = Retry(attempts=1)
+BOTH = pytest.mark.parametrize("below", ["urllib3", "httpx"], indirect=True)
+
+
+def answer(body: bytes = ROWS, *headers: bytes) -> bytes:
+    lines = [b"HTTP/1.1 200 OK", *(headers or (b"Content-Length: %d" % len(body),)), b"", body]
+    return b"\r\n".join(lines)
+
+
+@pytest.fixture
+def wire() -> Iterator[SimpleNamespace]:
+    """A server that says the bytes of its script, one answer a request, on each connection.
+
+    What ends in ``None`` closes the connection after it.
+    """
+    state = SimpleNamespace(script=[], ended=threading.Event(), asked=[])
+    listening = socket.create_server(("127.0.0.1", 0))
+    state.base_url = f"http://127.0.0.1:{listening.getsockname()[1]}/v3"
+
+    def serve(connection: socket.socket) -> None:
+        with connection:
+            while True:
+                try:
+                    asked = connection.recv(65536)
+                except OSError:
+                    asked = b""
+                if not asked:
+                    state.ended.set()
+                    return
+                state.asked.append(asked)
+                said = state.script.pop(0) if len(state.script) > 1 else state.script[0]
+                for piece in said if isinstance(said, tuple) else (said,):
+                    if piece is None:
+                        return
+                    connection.sendall(piece)
+
+    def accept() -> None:
+        while True:
+            try:
+                connection = listening.accept()[0]
+            except OSError:
+                return
+            threading.Thread(target=serve, args=(connection,), daemon=True).start()
+
+    thread = threading.Thread(target=accept)
+    thread.start()
+    yield state
+    listening.shutdown(socket.SHUT_RDWR)
+    listening.close()
+    thread.join()
+
+
+# --- which one ---------------------------------------------------------------------------------
+
+
+@BOTH
+def test_urllib3_is_used_where_it_is_installed(
+    below: str, rt: "Runtime", server: "Server", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used: list[str] = []
+    plain = urllib3.HTTPConnectionPool.urlopen
+
+    def urlopen(self: Any, *arguments: Any, **options: Any) -> Any:
+        used.append("urllib3")
+        return plain(self, *arguments, **options)
+
+    monkeypatch.setattr(urllib3.HTTPConnectionPool, "urlopen", urlopen)
+    server.answers(ROWS)
+    with rt.Client(base_url=server.base_url) as client:
+        assert len(client.list_ships()) == 2
+    with httpx.Client() as mine, rt.Client(base_url=server.base_url, http_client=mine) as client:
+        assert len(client.list_ships()) == 2
+    assert used == ["urllib3"] * (below == "urllib3"), "and never below a client of the user's"
+
+
+@pytest.mark.parametrize("version", ["1.26.20", "2.2.3", "2.12.904", "3.0.0", "unknown"])
+def test_another_library_of_that_name_is_left_alone(
+    version: str, rt: "Runtime", server: "Server", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(urllib3, "__version__", version)
+    monkeypatch.delattr(over_urllib3, "Urllib3Transport")
+    assert not over_urllib3.usable()
+
+
+# --- the network -------------------------------------------------------------------------------
+
+
+class _Proxy(BaseHTTPRequestHandler):
+    asked: list[str]
+
+    def log_message(self, *args: object) -> None:
+        """Say nothing."""
+
+    def do_GET(self) -> None:
+        self.asked.append(self.path)
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(ROWS)))
+        self.end_headers()
+        self.wfile.write(ROWS)
+
+
+@pytest.mark.parametrize("excepted", [False, True])
+@BOTH
+def test_a_proxy_of_the_environment_is_used(
+    below: str,
+    excepted: bool,
+    rt: "Runtime",
+    server: "Server",
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
+    handler = type("Handler", (_Proxy,), {"asked": asked})
+    server.answers(ROWS)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as proxy:
+        thread = threading.Thread(target=proxy.serve_forever, args=(0.05,))
+        thread.start()
+        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy.server_port}")
+        monkeypatch.setenv("no_proxy", "127.0.0.1" if excepted else "elsewhere.invalid")
+        with rt.Client(base_url=server.base_url) as client:
+            assert len(client.list_ships()) == 2
+        proxy.shutdown()
+        thread.join()
+    address = f"{server.base_url}/Fleet/query/listShips?format=json"
+    assert asked == ([] if excepted else [address])
+    assert len(server.asked) == excepted
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate of 127.0.0.1 that signs itself, and its key."""
+    path = tmp_path_factory.mktemp("tls") / "both.pem"
+    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2"
+    more = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+    out = ["-keyout", str(path.with_name("key.pem")), "-out", str(path.with_name("cert.pem"))]
+    subprocess.run([*command.split(), *more, *out], check=True, capture_output=True)
+    path.write_bytes(b"".join(path.with_name(n).read_bytes() for n in ("key.pem", "cert.pem")))
+    return path
+
+
+class _TlsServer(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of handshakes that the other side ended."""
+
+
+@pytest.fixture
+def tls_url(certificate: Path) -> Iterator[str]:
+    """A server that speaks TLS."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    handler = type("Handler", (_Proxy,), {"asked": []})
+    with _TlsServer(("127.0.0.1", 0), handler) as http:
+        http.socket = context.wrap_socket(http.socket, server_side=True)
+        thread = threading.Thread(target=http.serve_forever, args=(0.05,))
+        thread.start()
+        yield f"https://127.0.0.1:{http.server_port}/v3"
+        http.shutdown()
+        thread.join()
+
+
+@BOTH
+def test_certificates_are_checked_against_those_of_the_environment(
+    below: str,
+    rt: "Runtime",
+    tls_url: str,
+    certificate: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with rt.Client(base_url=tls_url) as client, pytest.raises(ConnectionFailedError) as caught:
+        client.list_ships()
+    assert not caught.value.retryable
+    assert "CERTIFICATE_VERIFY_FAILED" in str(caught.value)
+    assert "certificate authority" in str(caught.value)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate.with_name("cert.pem")))
+    with rt.Client(base_url=tls_url) as client:
+        assert len(client.list_ships()) == 2
+        assert len(client.list_ships()) == 2
+    other = tls_url.replace("127.0.0.1", "localhost")
+    with (
+        rt.Client(base_url=other, retry=ONCE) as client,
+        pytest.raises(ConnectionFailedError, match="localhost"),
+    ):
+        client.list_ships()
+
+
+@BOTH
+def test_a_handshake_without_an_end_is_a_connection_that_failed(below: str, rt: "Runtime") -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        base_url = f"https://127.0.0.1:{silent.getsockname()[1]}/"
+        with (
+            rt.Client(base_url=base_url, timeout=Timeouts(connect=0.2), retry=ONCE) as client,
+            pytest.raises(ConnectionFailedError, match=r"no connection within 0\.2 s"),
+        ):
+            client.list_ships()
+
+
+@BOTH
+def test_no_head_is_an_answer_that_does_not_come(
+    below: str, rt: "Runtime", wire: SimpleNamespace
+) -> None:
+    wire.script = [()]
+    with (
+        rt.Client(base_url=wire.base_url, timeout=Timeouts(read=0.2)) as client,
+        pytest.raises(AnswerTimeoutError, match=r"no answer: silence for 0\.2 s"),
+    ):
+        client.list_ships()
+
+
+@BOTH
+@pytest.mark.parametrize("base_url", ["http://127.0.0.1:9/", "http://nowhere.invalid/"])
+def test_no_connection_is_told_in_the_system_s_words(
+    below: str, rt: "Runtime", base_url: str
+) -> None:
+    with (
+        rt.Client(base_url=base_url, retry=ONCE) as client,
+        pytest.raises(ConnectionFailedError, match=r"no connection that holds \(\[Errno -?\d+\] "),
+    ):
+        client.list_ships()
+
+
+# --- answers -----------------------------------------------------------------------------------
+
+
+BROKEN = {
+    "short": answer(ROWS, b"Content-Length: 500"),
+    "cut in a chunk": answer(b"20\r\n[{", b"Transfer-Encoding: chunked"),
+    "cut between chunks": answer(b"2\r\n[{\r\n", b"Transfer-Encoding: chunked"),
+    "no chunk": answer(b"zzz\r\n[]\r\n", b"Transfer-Encoding: chunked"),
+    "not compressed": answer(b"[]", b"Content-Length: 2", b"Content-Encoding: gzip"),
+}
+
+
+@BOTH
+@pytest.mark.parametrize("name", BROKEN)
+@pytest.mark.parametrize("way", ["list", "raw"])
+def test_a_body_that_breaks_is_never_taken_for_whole(
+    below: str, name: str, way: str, rt: "Runtime", wire: SimpleNamespace
+) -> None:
+    wire.script = [(BROKEN[name], None)]
+    asks: dict[str, Callable[[Any], Any]] = {
+        "list": lambda client: client.list_ships(),
+        "raw": lambda client: client.list_ships.raw(),
+    }
+    with (
+        rt.Client(base_url=wire.base_url, retry=ONCE) as client,
+        pytest.raises(BrokenStreamError),
+    ):
+        asks[way](client)
+
+
+REFUSED = {
+    "another protocol": b"SSH-2.0-OpenSSH\r\n",
+    "a line that is no header": answer(ROWS, b"Content-Length: 59", b"nonsense", b"X: y"),
+    "another transfer coding": answer(ROWS, b"Transfer-Encoding: gzip, chunked"),
+    "two lengths": answer(ROWS, b"Content-Length: 59", b"Content-Length: 9"),
+    "a head without an end": b"HTTP/1.1 200 OK\r\n" + b"X: %s\r\n" % (b"x" * 200_000),
+    "nothing": b"",
+}
+
+
+@BOTH
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_head_that_cannot_be_read_is_no_answer(
+    below: str, name: str, rt: "Runtime", wire: SimpleNamespace
+) -> None:
+    wire.script = [(REFUSED[name], None), answer()]
+    with rt.Client(base_url=wire.base_url, retry=ONCE) as client:
+        with pytest.raises(ConnectionFailedError):
+            client.list_ships()
+        assert len(client.list_ships()) == 2, "and nothing of it is left over"
+
+
+def test_an_interim_answer_is_not_taken_for_the_answer(
+    rt: "Runtime", wire: SimpleNamespace
+) -> None:
+    interim = b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
+    wire.script = [interim + answer(b"[]"), answer()]
+    with rt.Client(base_url=wire.base_url, retry=ONCE) as client:
+        with pytest.raises(ConnectionFailedError, match="interim status 103"):
+            client.list_ships()
+        assert len(client.list_ships()) == 2
+
+
+@BOTH
+def test_headers_come_as_they_were_sent(below: str, rt: "Runtime", wire: SimpleNamespace) -> None:
+    wire.script = [
+        answer(
+            ROWS,
+            b"Content-Length: %d" % len(ROWS),
+            b"X-Folded: one\r\n  two",
+            b"X-Twice: a",
+            b"X-Other: caf\xe9  ",
+            b"x-twice: b",
+        )
+    ]
+    with rt.Client(base_url=wire.base_url) as client:
+        headers = client.list_ships.raw().headers
+    assert (headers["X-Folded"], headers["X-Twice"]) == ("one two", "a, b")
+    assert headers["X-Other"] == "café"
+    assert b"\r\nAccept-Encoding: gzip, deflate" in wire.asked[0]
+    assert wire.asked[0].count(b"Accept-Encoding") == 1
+    assert wire.asked[0].lower().count(b"\r\nuser-agent: fleet_client/1.2.3\r\n") == 1
+    assert wire.asked[0].lower().count(b"\r\nhost: ") == 1
+
+
+@BOTH
+@pytest.mark.parametrize(
+    "said",
+    [
+        answer(ROWS, b"Content-Length: 59"),
+        answer(b"3b\r\n" + ROWS + b"\r\n0\r\n\r\n", b"Transfer-Encoding: chunked"),
+        (answer(ROWS, b"Connection: close"), None),
+        (answer(ROWS, b"Content-Length: 59", b"Connection: close"), None),
+        (answer().replace(b"1.1", b"1.0", 1), None),
+    ],
+    ids=["length", "chunked", "until the end", "length and end", "1.0"],
+)
+def test_every_way_to_say_where_a_body_ends_is_read(
+    below: str, said: Any, rt: "Runtime", wire: SimpleNamespace
+) -> None:
+    wire.script = [said]
+    with rt.Client(base_url=wire.base_url, max_connections=1, retry=ONCE) as client:
+        for _ in range(3):
+            assert len(client.list_ships()) == 2
+
+
+@BOTH
+def test_cookies_go_back_to_the_host_that_set_them(
+    below: str, rt: "Runtime", server: "Server", other_server: "Server"
+) -> None:
+    elsewhere = other_server.base_url.replace("127.0.0.1", "localhost")
+    server.answers(
+        rt.Reply(ROWS, headers={"Set-Cookie": "node=7"}),
+        ROWS,
+        rt.Reply(b"", 302, {"Location": f"{elsewhere}/ships"}),
+    )
+    other_server.answers(ROWS)
+    with rt.Client(base_url=server.base_url) as client:
+        for _ in range(3):
+            client.list_ships()
+    assert [h.get("cookie") for _, h in server.asked] == [None, "node=7", "node=7"]
+    assert "cookie" not in other_server.asked[0][1]
+
+
+# --- connections -------------------------------------------------------------------------------
+
+
+@BOTH
+def test_an_answer_that_is_closed_early_does_not_spoil_the_next_one(
+    below: str, rt: "Runtime", wire: SimpleNamespace
+) -> None:
+    many = b"[" + b",".join([ROWS[1:-1]] * 20_000) + b"]"
+    wire.script = [answer(many), answer(b"[]")]
+    with rt.Client(base_url=wire.base_url, max_connections=1, retry=ONCE) as client:
+        rows = client.list_ships.iter()
+        assert next(rows).ship_name == "Fram"
+        rows.close()
+        assert client.list_ships() == []
+
+
+@BOTH
+def test_closing_the_client_ends_what_is_being_read(
+    below: str, rt: "Runtime", server: "Server"
+) -> None:
+    hold = threading.Event()
+    server.answers(rt.Reply(ROWS * 9, pieces=2, hold=hold))
+    client = rt.Client(base_url=server.base_url, retry=ONCE)
+    rows = client.list_ships.iter()
+    assert next(rows).ship_name == "Fram"
+    client.close()
+    hold.set()
+    with pytest.raises(TransportError):
+        list(rows)
+
+
+def test_closing_the_client_wakes_a_thread_that_waits_for_more(
+    rt: "Runtime", wire: SimpleNamespace
+) -> None:
+    wire.script = [answer(ROWS[:45], b"Content-Length: 500")]
+    client = rt.Client(base_url=wire.base_url, retry=ONCE)
+    caught: list[BaseException] = []
+    begun = threading.Event()
+
+    def read() -> None:
+        try:
+            for _ in client.list_ships.iter():
+                begun.set()
+        except TransportError as error:
+            caught.append(error)
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    assert begun.wait(20)
+    time.sleep(0.05)  # it now waits for the next row
+    client.close()
+    thread.join(20)
+    assert not thread.is_alive()
+    assert [type(error) for error in caught] == [BrokenStreamError]
+    assert wire.ended.wait(20), "and the connection is closed"
+
+
+@BOTH
+def test_a_connection_that_the_server_has_closed_is_not_used(
+    below: str, rt: "Runtime", wire: SimpleNamespace
+) -> None:
+    wire.script = [(answer(), None)]
+    with rt.Client(base_url=wire.base_url, retry=ONCE) as client:
+        for _ in range(5):
+            assert len(client.list_ships()) == 2
+            time.sleep(0.02)  # until its end has come
+
+
+def test_a_connection_that_has_been_idle_for_long_is_not_used(
+    rt: "Runtime", server: "Server", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.answers(ROWS)
+    with rt.Client(base_url=server.base_url) as client:
+        client.list_ships()
+        client.list_ships()
+        assert server.connections == 1
+        monkeypatch.setattr(over_urllib3, "_IDLE_SECONDS", 0)
+        client.list_ships()
+        assert server.connections == 2
+
+
+def test_hosts_that_redirects_lead_to_do_not_gather(
+    rt: "Runtime", server: "Server", other_server: "Server", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(over_urllib3, "_MOST_HOSTS", 1)
+    there = rt.Reply(b"", 302, {"Location": f"{other_server.base_url}/ships"})
+    server.answers(there)
+    other_server.answers(ROWS)
+    with rt.Client(base_url=server.base_url, retry=ONCE) as client:
+        for _ in range(3):
+            assert len(client.list_ships()) == 2
+    assert other_server.connections == 3, "each one was given up for the next host"
+
+
+@BOTH
+def test_errors_leave_every_connection_free(below: str, rt: "Runtime", server: "Server") -> None:
+    server.answers(rt.Reply(b"no", 404))
+    with rt.Client(base_url=server.base_url, max_connections=1, retry=ONCE) as client:
+        for _ in range(3):
+            with pytest.raises(StatusError):
+                client.list_ships()
+    assert server.connections == 1
+
+
+@pytest.mark.skipif(not socket.has_ipv6, reason="no IPv6 here")
+@BOTH
+def test_an_ipv6_address_is_a_host(below: str, rt: "Runtime") -> None:
+    handler = type("Handler", (_Proxy,), {"asked": []})
+    server = type("Server", (ThreadingHTTPServer,), {"address_family": socket.AF_INET6})
+    try:
+        http = server(("::1", 0), handler)
+    except OSError:
+        pytest.skip("no IPv6 here")
+    with http:
+        thread = threading.Thread(target=http.serve_forever, args=(0.05,))
+        thread.start()
+        with rt.Client(base_url=f"http://[::1]:{http.server_port}/") as client:
+            assert len(client.list_ships()) == 2
+        http.shutdown()
+        thread.join()
+
+
+@BOTH
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is not sent to one process there")
+def test_ctrl_c_in_an_answer_leaves_no_socket_open(
+    below: str, rt: "Runtime", server: "Server"
+) -> None:
+    server.answers(rt.Reply(ROWS * 9, pieces=2, hold=(hold := threading.Event())))
+    block = "sys.modules['_runtime.transport.over_urllib3'] = None;" * (below == "httpx")
+    code = (
+        "import sys, gc, signal, threading; sys.path[:0] = sys.argv[2:];" + block + "\n"
+        "from conftest import Client\n"
+        "client = Client(base_url=sys.argv[1])\n"
+        "try:\n"
+        "    rows = client.list_ships.iter(); next(rows)\n"
+        "    stop = [threading.main_thread().ident, signal.SIGINT]\n"
+        "    threading.Timer(0.2, signal.pthread_kill, stop).start()\n"
+        "    list(rows)\n"
+        "except KeyboardInterrupt:\n"
+        "    print('ended')\n"
+        "client.close(); del client; gc.collect()\n"
+    )
+    command = [sys.executable, "-X", "dev", "-c", code, server.base_url, str(Path(__file__).parent)]
+    out = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+    hold.set()
+    assert (out.stdout, out.returncode) == ("ended\n", 0), out.stderr
+    assert "ResourceWarning" not in out.stderr
