@@ -62,6 +62,19 @@ def test_zip_is_written_as_a_stream(call: Caller, series: Series) -> None:
     assert b"PK\x07\x08" in response.content
 
 
+def test_zip_is_compressed_as_hard_as_asked(demo: DemoArchive, series: Series) -> None:
+    uid, paths = series
+    sizes = []
+    for level in ("0", "1", "9"):
+        with running_archive(demo.catalog, options=["--zip-level", level]) as server:
+            url = f"{server.base_url}/TCIA/query/getImage"
+            content = httpx.get(url, params={"SeriesInstanceUID": uid}).content
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            assert archive.read("images/0.dcm") == paths[0].read_bytes()
+        sizes.append(len(content))
+    assert sizes[0] > sum(path.stat().st_size for path in paths) > sizes[1] > sizes[2]
+
+
 def test_zip_of_an_unknown_series_is_empty(call: Caller) -> None:
     response = call.query("getImage", SeriesInstanceUID="1.2.3")
     assert response.headers["imagecount"] == "0"

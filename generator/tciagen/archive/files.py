@@ -17,8 +17,8 @@ import attrs
 from tciagen.archive.formats import Blocks
 
 BLOCK = 256 * 1024
-_FIRST_DAY = (1980, 1, 1, 0, 0, 0)
-_FILE_MODE = 0o644 << 16
+_LONG = 1 << 30
+"""Bytes from which a member gets the header of a long one; there is no going back to it."""
 
 
 @attrs.frozen
@@ -85,7 +85,7 @@ def zip_blocks(objects: Sequence[StoredObject], *, level: int, faults: ZipFaults
     """Yield a ZIP archive of ``objects`` in blocks of about 256 kB."""
     sink = _Sink()
     archive = zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED, allowZip64=True, compresslevel=level)
-    archive.writestr(_member("images/"), b"")
+    archive.writestr(zipfile.ZipInfo("images/"), b"")
     results = []
     for index, stored in enumerate(objects):
         name = f"images/{index}.dcm"
@@ -97,7 +97,8 @@ def zip_blocks(objects: Sequence[StoredObject], *, level: int, faults: ZipFaults
         except OSError:
             told["error"] = "error retrieving file"
         results.append(told)
-    archive.writestr(_member("results.json"), json.dumps(results))
+    with archive.open("results.json", "w") as report:
+        report.write(json.dumps(results).encode())
     if faults.without_directory:
         yield sink.take()
         return
@@ -115,10 +116,8 @@ def _add(
     """
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
-        member = _member(name)
-        member.file_size = size
         limit = size // 2 if cut else None
-        with archive.open(member, "w") as target:
+        with archive.open(name, "w", force_zip64=size >= _LONG) as target:
             while block := file.read(BLOCK if limit is None else min(limit, BLOCK)):
                 target.write(block)
                 if limit is not None:
@@ -129,10 +128,3 @@ def _add(
             raise OSError(f"{path} was cut short")
     if sink.size >= BLOCK:
         yield sink.take()
-
-
-def _member(name: str) -> zipfile.ZipInfo:
-    member = zipfile.ZipInfo(name, _FIRST_DAY)
-    member.compress_type = zipfile.ZIP_DEFLATED
-    member.external_attr = _FILE_MODE
-    return member
