@@ -75,6 +75,7 @@ if TYPE_CHECKING:
         UpstreamContentError,
     )
     from ._runtime.options import (
+        Cache,
         Timeouts,
     )
     from ._runtime.retry import (
@@ -142,6 +143,7 @@ _HOMES = {
     "UnauthorizedError": "._runtime.errors",
     "UnknownEndpointError": "._runtime.errors",
     "UpstreamContentError": "._runtime.errors",
+    "Cache": "._runtime.options",
     "Timeouts": "._runtime.options",
     "Retry": "._runtime.retry",
     "RowList": "._runtime.table",
@@ -155,6 +157,7 @@ __all__ = [
     "AsyncClient",
     "BadContentError",
     "BrokenStreamError",
+    "Cache",
     "Client",
     "ConnectionFailedError",
     "ContractChange",

@@ -58,7 +58,7 @@ PUBLIC: dict[str, tuple[str, ...]] = {
         "UnknownEndpointError",
         "UpstreamContentError",
     ),
-    "options": ("Timeouts",),
+    "options": ("Cache", "Timeouts"),
     "retry": ("Retry",),
     "table": ("RowList",),
     "values": ("UID",),

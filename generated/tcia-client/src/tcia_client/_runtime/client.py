@@ -15,7 +15,7 @@ from .core import AsyncCore, SyncCore
 from .drift import OnDrift, Sensor
 from .endpoint import Endpoint
 from .errors import ParameterError
-from .options import Options, Timeouts
+from .options import Cache, Options, Timeouts, checked_cache
 from .request import checked_base_url, checked_key
 from .retry import Retry
 from .rows import OnMismatch
@@ -57,6 +57,8 @@ class _Client:
         retry: Retry | None,
         max_connections: int,
         requests_per_second: float | None,
+        cache: Cache | None,
+        http_client: object,
     ) -> None:
         settings = self._settings
         if base_url is None:
@@ -86,6 +88,7 @@ class _Client:
             retry=retry or Retry(),
             max_connections=max_connections,
             requests_per_second=requests_per_second,
+            cache=checked_cache(cache, http_client, settings.package),
         )
 
     @property
@@ -119,7 +122,7 @@ class SyncClient(_Client):
             environment's, else the one that the package was made for.
         api_key: Sent as a header, never in the URL; by default the environment's.
         timeout: Seconds of silence to bear, for all phases or one by one.
-        http_client: A client of your own (proxy, certificates, auth, cache); it is used
+        http_client: A client of your own (proxy, certificates, auth); it is used
             as it is and not closed. It must allow ``max_connections``.
         on_mismatch: What to do with a missing or misfit value: ``"raise"`` a DecodeError,
             or ``"warn"`` once per attribute and deliver the row.
@@ -129,9 +132,11 @@ class SyncClient(_Client):
         retry: Bounds for trying again.
         max_connections: Answers that may be open at a time.
         requests_per_second: Upper bound for requests, None for none.
+        cache: Keep answers of records for a while, None (the default) keeps none.
 
     Raises:
         ParameterError: An argument that cannot be used.
+        ImportError: There is to be a cache, and hishel is not installed.
     """
 
     def __init__(
@@ -146,6 +151,7 @@ class SyncClient(_Client):
         retry: Retry | None = None,
         max_connections: int = 8,
         requests_per_second: float | None = None,
+        cache: Cache | None = None,
     ) -> None:
         super().__init__(
             base_url=base_url,
@@ -156,6 +162,8 @@ class SyncClient(_Client):
             retry=retry,
             max_connections=max_connections,
             requests_per_second=requests_per_second,
+            cache=cache,
+            http_client=http_client,
         )
         self._core = SyncCore(self._options, on_mismatch, http_client)
 
@@ -194,6 +202,7 @@ class AsyncClientBase(_Client):
         retry: Retry | None = None,
         max_connections: int = 8,
         requests_per_second: float | None = None,
+        cache: Cache | None = None,
     ) -> None:
         super().__init__(
             base_url=base_url,
@@ -204,6 +213,8 @@ class AsyncClientBase(_Client):
             retry=retry,
             max_connections=max_connections,
             requests_per_second=requests_per_second,
+            cache=cache,
+            http_client=http_client,
         )
         self._core = AsyncCore(self._options, on_mismatch, http_client)
 
