@@ -120,6 +120,8 @@ def test_another_library_of_that_name_is_left_alone(
 
 class _Proxy(BaseHTTPRequestHandler):
     asked: list[str]
+    body = ROWS
+    missing = 0
 
     def log_message(self, *args: object) -> None:
         """Say nothing."""
@@ -127,9 +129,9 @@ class _Proxy(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.asked.append(self.path)
         self.send_response(200)
-        self.send_header("Content-Length", str(len(ROWS)))
+        self.send_header("Content-Length", str(len(self.body) + self.missing))
         self.end_headers()
-        self.wfile.write(ROWS)
+        self.wfile.write(self.body)
 
 
 @pytest.mark.parametrize("excepted", [False, True])
@@ -213,6 +215,31 @@ def test_certificates_are_checked_against_those_of_the_environment(
         pytest.raises(ConnectionFailedError, match="localhost"),
     ):
         client.list_ships()
+
+
+@BOTH
+@pytest.mark.parametrize("missing", [0, 10])
+def test_a_fast_stream_over_tls_is_read_in_whole_pieces_to_its_end(
+    below: str,
+    missing: int,
+    rt: "Runtime",
+    tls_url: str,
+    certificate: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    body = b"[" + b",".join([ROWS[1:-1]] * 20_000) + b"]"
+    monkeypatch.setattr(_Proxy, "body", body)
+    monkeypatch.setattr(_Proxy, "missing", missing)
+    monkeypatch.setattr(over_urllib3, "_FAST", 0)
+    monkeypatch.setattr(over_urllib3, "_BEGINNING", 0)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate.with_name("cert.pem")))
+    with rt.Client(base_url=tls_url, retry=ONCE) as client:
+        if missing:
+            with pytest.raises(BrokenStreamError):
+                client.list_ships.raw()
+        else:
+            assert client.list_ships.raw().content == body
+            assert len(client.list_ships()) == 40_000
 
 
 @BOTH
