@@ -9,28 +9,30 @@ of memory that Python allocated, as a ratio to the dicts, and the time to the fi
 import csv
 import gc
 import json
-import random
 import statistics
 import sys
+import tempfile
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator
-from datetime import date, timedelta
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import attrs
 import orjson
 
 ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT / "templates" / "client" / "package"))
+sys.path.insert(0, str(ROOT / "generated" / "tcia-client" / "src"))
 
-from _runtime.decode_csv import CsvDecoder  # noqa: E402
-from _runtime.decode_json import JsonDecoder  # noqa: E402
-from _runtime.decode_markup import HtmlDecoder, XmlDecoder  # noqa: E402
-from _runtime.decoding import MANY_BYTES  # noqa: E402
-from _runtime.endpoint import Attribute, Endpoint  # noqa: E402
-from _runtime.rows import Blueprint, Rows  # noqa: E402
+import tcia_client  # noqa: E402
+from tcia_client._runtime.decode_csv import CsvDecoder  # noqa: E402
+from tcia_client._runtime.decode_json import JsonDecoder  # noqa: E402
+from tcia_client._runtime.decode_markup import HtmlDecoder, XmlDecoder  # noqa: E402
+from tcia_client._runtime.decoding import MANY_BYTES  # noqa: E402
+from tcia_client._runtime.rows import Blueprint, Rows  # noqa: E402
+from tciagen.archive.catalog import open_for_writing  # noqa: E402
+from tciagen.archive.running import running_archive  # noqa: E402
+from tciagen.archive.synth import synthesize  # noqa: E402
 
 CHUNK = 64 * 1024
 ROUNDS = 7
@@ -40,100 +42,26 @@ WANTED = {
     "rows, msgspec, collector held off": 0.8,
     "rows of CSV, msgspec": 1.8,
 }
-KINDS = {"SeriesInstanceUID": "uid", "StudyInstanceUID": "uid", "SeriesDate": "date"}
-KINDS |= {"SeriesNumber": "integer", "Visibility": "integer", "ImageCount": "integer"}
-NAMES = [
-    "SeriesInstanceUID",
-    "StudyInstanceUID",
-    "Modality",
-    "ProtocolName",
-    "SeriesDate",
-    "SeriesDescription",
-    "BodyPartExamined",
-    "SeriesNumber",
-    "AnnotationsFlag",
-    "Collection",
-    "Manufacturer",
-    "ManufacturerModelName",
-    "SoftwareVersions",
-    "Visibility",
-    "ImageCount",
-    "PatientID",
-]
-ATTRIBUTES = tuple(
-    Attribute(name, f"a{index}", KINDS.get(name, "string"), optional=index > 2)  # type: ignore[arg-type]
-    for index, name in enumerate(NAMES)
-)
-MODEL = attrs.make_class(
-    "Series",
-    {a.python_name: attrs.field(default=None, kw_only=True) for a in ATTRIBUTES},
-    frozen=True,
-    slots=True,
-)
-BLUEPRINT: Blueprint[Any] = Blueprint(
-    Endpoint(resource="TCIA", name="getSeries", attributes=ATTRIBUTES), MODEL
-)
-
-
-def series(count: int) -> Iterator[list[Any]]:
-    """Rows of getSeries, with the repetitions and the nulls that such answers have."""
-    pick = random.Random(7)
-
-    def uid() -> str:
-        return f"1.3.6.1.4.1.14519.5.2.1.7695.4001.{pick.randrange(10**29, 10**30)}"
-
-    study = patient = day = ""
-    for index in range(count):
-        if index % 5 == 0:
-            study, patient = uid(), f"TCGA-{pick.randrange(10, 99)}-{pick.randrange(1000, 9999)}"
-            day = str(date(1995, 1, 1) + timedelta(pick.randrange(7000)))
-        yield [
-            uid(),
-            study,
-            pick.choice(["MR", "CT", "PT"]),
-            pick.choice([None, "BRAIN/HEAD", "CHEST"]),
-            day,
-            f"AX T1 {pick.randrange(400)} POST GD",
-            pick.choice(["BRAIN", "CHEST", None]),
-            f"{pick.randrange(1, 900)}.000000",
-            None,
-            "TCGA-GBM",
-            "GE MEDICAL SYSTEMS",
-            pick.choice(["GENESIS_SIGNA", "DISCOVERY"]),
-            pick.choice(["07", None]),
-            "1",
-            pick.randrange(1, 300),
-            patient,
-        ]
+METHOD = tcia_client.Client.get_series
+BLUEPRINT: Blueprint[Any] = Blueprint(METHOD.endpoint, METHOD.model)
 
 
 def bodies(count: int) -> dict[str, bytes]:
-    """The same rows in the server's four formats."""
-    rows = list(series(count))
-
-    def table(write: Callable[[str, Any], str], between: str = "") -> Iterator[str]:
-        return (between.join(map(write, NAMES, row)) for row in rows)
-
-    def csv_cell(_name: str, value: Any) -> str:
-        return "" if value is None else '"{}"'.format(str(value).replace("/", "\\/"))
-
-    def xml_element(name: str, value: Any) -> str:
-        return f"<{name} type='VARCHAR' >{'' if value is None else value}</{name}>"
-
-    def html_cell(_name: str, value: Any) -> str:
-        return f"<TD>{'null' if value is None else value}</TD>"
-
-    objects = [{n: v for n, v in zip(NAMES, row, strict=True) if v is not None} for row in rows]
-    heads = "".join(f"<TH>{name}</TH>" for name in NAMES)
-    html = "".join(f"<TR>{row}</TR>" for row in table(html_cell))
-    html = f"<HTML><BODY><TABLE id='data'><thead><TR>{heads}</TR></thead><tbody>{html}</tbody>"
-    xml = "".join(f"<Row>{row}</Row>" for row in table(xml_element))
-    return {
-        "json": orjson.dumps(objects),
-        "csv": "\n".join([",".join(NAMES), *table(csv_cell, ",")]).encode(),
-        "xml": f"<Results>{xml}</Results>".encode(),
-        "html": f"{html}</TABLE></BODY></HTML".encode(),
-    }
+    """A getSeries answer of the embedded archive, in the server's four formats."""
+    with tempfile.TemporaryDirectory() as folder:
+        catalog = Path(folder) / "catalog.sqlite"
+        with closing(open_for_writing(catalog)) as connection:
+            synthesize(connection, count, seed=7)
+        with (
+            running_archive(catalog) as server,
+            tcia_client.Client(base_url=server.base_url) as client,
+        ):
+            return {
+                "json": client.get_series.raw(format="json").content,
+                "csv": client.get_series.raw(format="csv").content,
+                "xml": client.get_series.raw(format="xml").content,
+                "html": client.get_series.raw(format="html").content,
+            }
 
 
 def batches(decoder: Any, body: bytes) -> Iterator[list[Any]]:

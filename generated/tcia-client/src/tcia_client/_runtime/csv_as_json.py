@@ -27,26 +27,29 @@ def as_json(lines: Sequence[bytes], fields: Fields) -> bytes | None:
         ShapeError: A line is no line.
     """
     escapes = {part[:1] for part in b"\n".join(lines).split(b"\\")[1:]}
-    if not escapes.isdisjoint((b'"', b"'", b"", b"\n")) or b"" in lines:
-        lines = [_anew(line, fields) for line in lines]
+    if b"'" in escapes:
+        if b"" in escapes:  # a backslash may itself be escaped
+            lines = [_anew(line, fields) if b"\\'" in line else line for line in lines]
+        else:
+            lines = [line.replace(b"\\'", b"'") for line in lines]
+    if b"" in lines:
+        lines = [line or b"null" for line in lines]
     if b"," in {line[:1] for line in lines} or b"," in {line[-1:] for line in lines}:
         lines = [_ends(line) for line in lines]
     text = b"],[".join(lines)
     first, *parts = text.split(b'",,')
     if parts:
         before = {part[-1:] for part in (first, *parts[:-1])}
-        if not before.isdisjoint((b",", b"[", b"")):  # a value that starts with commas
+        if not before.isdisjoint((b",", b"[", b"", b"\\")):  # a value that has commas there
             return None
         if {part[:1] for part in parts} != {b'"'}:
-            parts = [_more_nulls(part) for part in parts]
+            parts = [_more_nulls(part) if part[:1] == b"," else part for part in parts]
         text = b'",null,'.join((first, *parts))
     return b"[[%b]]" % text
 
 
 def _anew(line: bytes, fields: Fields) -> bytes:
-    """A line without an escape that is not JSON's, or that hides the end of a value."""
-    if line and b'\\"' not in line and b"\\\\" not in line and b"\\'" not in line:
-        return line
+    """The same line with JSON's escapes alone, and without two commas in a row."""
     values = [json.dumps(value).replace(",", "\\u002c") for value in fields(line.decode())]
     return ",".join(values).encode()
 
@@ -59,6 +62,6 @@ def _ends(line: bytes) -> bytes:
 
 
 def _more_nulls(part: bytes) -> bytes:
-    """What stands behind a null, with more of them where it starts with commas."""
+    """What stands behind a null, with a null for each comma that it starts with."""
     rest = part.lstrip(b",")
     return b"null," * (len(part) - len(rest)) + rest
