@@ -172,10 +172,8 @@ def test_mismatches_raise_or_warn_at_the_line_that_called(rt: "Runtime", server:
     assert [w.filename for w in warned] == [__file__]
 
 
-# What reads an endpoint's rows is kept, and it is what notes these names.
-@pytest.mark.parametrize("below", ["urllib3"], indirect=True)
 def test_undeclared_names_are_logged_once_under_the_package_name(
-    below: str, rt: "Runtime", server: "Server", caplog: pytest.LogCaptureFixture
+    rt: "Runtime", server: "Server", caplog: pytest.LogCaptureFixture
 ) -> None:
     server.answers(b'[{"ShipUID":"1.2.3","Captain":"Nansen"}]')
     caplog.set_level(logging.DEBUG, logger="fleet_client")
