@@ -248,13 +248,20 @@ Ask = Callable[..., Any]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run what asks a scripted server by a client of its own over either transport."""
-    if "server" in metafunc.fixturenames and {"ask", "below"}.isdisjoint(metafunc.fixturenames):
-        metafunc.fixturenames.append("below")
+    """Run what asks a scripted server by each client, and over either transport.
+
+    A module whose tests are not about transports names in ``ASKED_BY`` what ``ask`` is to be.
+    """
+    asked_by = getattr(metafunc.module, "ASKED_BY", ())
+    if "ask" in metafunc.fixturenames:
+        metafunc.parametrize("ask", asked_by or ("sync", "sync-httpx", "async"), indirect=True)
+    elif not asked_by and "server" in metafunc.fixturenames:
+        if "below" not in metafunc.fixturenames:
+            metafunc.fixturenames.append("below")
         metafunc.parametrize("below", ["urllib3", "httpx"], indirect=True)
 
 
-@pytest.fixture(params=["sync", "sync-httpx", "async"])
+@pytest.fixture
 def ask(request: pytest.FixtureRequest) -> Ask:
     """Run ``question(client)`` on either client of a server; what it gives is awaited."""
     defaults: dict[str, Any] = {"retry": Retry(backoff=0)}

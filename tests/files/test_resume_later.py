@@ -22,6 +22,7 @@ from _runtime.retry import Retry
 
 HERE = Path(__file__).parent
 SERIES = "1.2.3.4"
+ASKED_BY = ("sync", "async")
 SCRIPT = """
 import sys
 sys.path[:0] = [{package!r}, {here!r}]

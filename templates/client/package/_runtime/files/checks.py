@@ -120,6 +120,24 @@ class Checks:
         for subject in told:
             self._differs(REPORT, subject, f"the server reports: {_FAILED}")
 
+    def md5(self, listed: Mapping[str, str], found: Mapping[str, str], *, complete: bool) -> None:
+        """The MD5 sums of files have been read, and those that the archive lists.
+
+        Args:
+            listed: Sums by name, as listed.
+            found: Sums by name, of what is there.
+            complete: Whether each file that is to be checked is listed.
+        """
+        before = len(self.differences)
+        for name, expected in listed.items():
+            actual = found.get(name)
+            if actual is None:
+                self._differs("MD5", _shown(name), "is in the list of MD5 sums, but not there")
+            elif actual != expected:
+                self._differs("MD5", _shown(name), f"its MD5 is {actual}, listed is {expected}")
+        if complete or len(self.differences) > before:
+            self.note("MD5")
+
     def finish(self, headers: Mapping[str, str]) -> None:
         """All has been seen.
 

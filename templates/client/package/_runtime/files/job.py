@@ -14,10 +14,12 @@ from ..answer import Headers
 from ..decoding import is_page, summary
 from ..errors import ApiError
 from ..request import Request
+from . import md5
 from .body import Body
-from .checks import Checks
+from .checks import Checks, is_companion
 from .dicom import HeaderReader
 from .errors import DamagedError, DownloadError, NoFileError, NotAFileError, VerificationError
+from .input import read_blocks
 from .kept import kept_files
 from .notes import Head, Written
 from .options import DownloadOptions, Limits, StrPath
@@ -164,6 +166,7 @@ class Job:
             self._checks.note("length")
         if self._unpacker is not None:
             self._unpacker.finish()
+            self._compare_md5(self._unpacker)
         elif self._reader is not None:
             self._refuse_other_content()
             self._checks.image(self._target.path.name, self._reader, self._body.count)
@@ -246,6 +249,26 @@ class Job:
             self._unpacker.feed(data)
         elif self._reader is not None:
             self._reader.feed(data)
+
+    def _compare_md5(self, unpacker: Unpacker) -> None:
+        """Compare the files with the archive's own list of MD5 sums, if there is one."""
+        listed = md5.by_member(md5.read_list(unpacker.md5_list), unpacker.names)
+        if not listed:
+            return
+        path = self._part.path
+        if self._target.kind == "folder":
+            files = zip(unpacker.names, unpacker.files, strict=True)
+            found = {
+                name: md5.sum_of(read_blocks(path / written))
+                for name, (written, _) in files
+                if name in listed
+            }
+        else:
+            if self._part.file is not None:
+                self._part.file.flush()
+            found = dict(md5.sums_in(read_blocks(path), self._limits))
+        complete = all(name in listed or is_companion(name) for name in unpacker.names)
+        self._checks.md5(listed, found, complete=complete)
 
     def _refuse_other_content(self) -> None:
         if self._beginning[128:132] != b"DICM":

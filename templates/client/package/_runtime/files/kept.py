@@ -7,11 +7,10 @@ from pathlib import Path
 from .checks import Checks, is_companion
 from .dicom import HeaderReader
 from .errors import DownloadError
+from .input import read_blocks
 from .options import Limits
 from .target import Target
 from .unpack import Unpacker
-
-_BLOCK = 64 * 1024
 
 
 def kept_files(target: Target, checks: Checks, limits: Limits) -> list[tuple[Path, int]] | None:
@@ -26,7 +25,7 @@ def kept_files(target: Target, checks: Checks, limits: Limits) -> list[tuple[Pat
     try:
         if target.kind == "zip":
             unpacker = Unpacker(None, "server", limits, checks)
-            for block in _blocks(path):
+            for block in read_blocks(path):
                 unpacker.feed(block)
             unpacker.finish()
             files = [(path, path.stat().st_size)]
@@ -54,14 +53,8 @@ def _files(folder: Path) -> Iterator[tuple[Path, int]]:
 
 def _read(path: Path) -> HeaderReader:
     reader = HeaderReader()
-    for block in _blocks(path):
+    for block in read_blocks(path):
         reader.feed(block)
         if reader.done:
             break
     return reader
-
-
-def _blocks(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        while block := file.read(_BLOCK):
-            yield block

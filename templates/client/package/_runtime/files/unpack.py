@@ -6,10 +6,12 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import IO
 
+from . import md5
 from .checks import LONGEST_REPORT, REPORT, Checks, is_companion
 from .dicom import HeaderReader
 from .errors import DamagedError, UnsafeArchiveError
 from .inflate import LIBRARY
+from .input import read_blocks
 from .names import Taken, file_stem, safe_parts
 from .notes import Written
 from .options import Limits, Names
@@ -17,7 +19,6 @@ from .records import Member
 from .unzip import Unzip
 
 _INCOMING = "incoming.part"
-_BLOCK = 64 * 1024
 
 
 class Unpacker:
@@ -32,6 +33,8 @@ class Unpacker:
 
     Attributes:
         files: Path in the folder and size of each file, in the order of the archive.
+        names: Name of each of them in the archive.
+        md5_list: The archive's list of MD5 sums, empty if there is none.
     """
 
     def __init__(
@@ -43,6 +46,8 @@ class Unpacker:
         note: Callable[[Written], None] | None = None,
     ) -> None:
         self.files: list[tuple[Path, int]] = []
+        self.names: list[str] = []
+        self.md5_list = b""
         self._folder = folder
         self._names: Names = names
         self._checks = checks
@@ -58,6 +63,7 @@ class Unpacker:
         self._written = Path()
         self._size = 0
         self._is_folder = False
+        self._is_md5_list = False
         self._member: Member | None = None
         self._note = note
 
@@ -79,8 +85,10 @@ class Unpacker:
             if not self._is_as_written(one):
                 break
             self._claim(one.member)
-            if not self._is_folder and self._header is not None:
+            if self._header is not None:
                 self._read(one.path, self._header)
+            if self._is_md5_list:
+                self._data_of_list((self._folder / one.path).read_bytes())
             self._size = one.member.size
             self._finish(rename=False)
             if not self._is_folder and self._written != one.path:
@@ -143,15 +151,14 @@ class Unpacker:
         if path.is_symlink() or not path.is_file():
             return None
         crc = size = 0
-        with path.open("rb") as file:
-            while block := file.read(_BLOCK):
-                if header is None:
-                    crc = LIBRARY.crc32(block, crc)
-                    size += len(block)
-                else:
-                    header.feed(block)
-                    if header.done:
-                        break
+        for block in read_blocks(path):
+            if header is None:
+                crc = LIBRARY.crc32(block, crc)
+                size += len(block)
+            else:
+                header.feed(block)
+                if header.done:
+                    break
         return crc, size
 
     def _claim(self, member: Member) -> None:
@@ -163,6 +170,7 @@ class Unpacker:
         self._header = self._report = None
         self._written = Path()
         self._is_folder = name.endswith("/") or not parts
+        self._is_md5_list = not self._is_folder and parts[-1].lower() == md5.NAME
         if self._is_folder:
             return
         self._taken.claim(parts)
@@ -195,10 +203,15 @@ class Unpacker:
         if self._report is not None:
             self._report += data[: LONGEST_REPORT + 1 - len(self._report)]
             return
+        if self._is_md5_list:
+            self._data_of_list(data)
         if self._file is not None:
             self._file.write(data)
         if self._header is not None and not self._header.done:
             self._header.feed(data)
+
+    def _data_of_list(self, data: bytes) -> None:
+        self.md5_list += data[: md5.LONGEST + 1 - len(self.md5_list)]
 
     def _end(self) -> None:
         self._open.close()
@@ -227,6 +240,7 @@ class Unpacker:
                     (self._folder / _INCOMING).rename(self._folder / chosen)
                 self._written = chosen
         self.files.append((self._written, self._size))
+        self.names.append(self._name)
 
 
 def _name_of(member: Member) -> tuple[str, tuple[str, ...]]:

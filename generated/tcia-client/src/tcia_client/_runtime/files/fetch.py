@@ -115,7 +115,7 @@ async def async_download(
                         async for chunk in pieces:
                             job.write(chunk)
                             attempts.progress()
-                return job.finish()
+                return await _in_thread(job.finish)
             except ApiError as error:
                 wait = _wait(job, error, attempts, transport)
             await transport.sleep(wait)

@@ -1,8 +1,22 @@
 """Bytes that arrive in pieces of any size, read as if they were there already."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from pathlib import Path
 
 from .errors import DamagedError
+
+_BLOCK = 64 * 1024
+
+
+def read_blocks(path: Path) -> Iterator[bytes]:
+    """A file in blocks of 64 kB.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            yield block
 
 
 class Input:

@@ -159,6 +159,9 @@ class Part:
 
     def keep(self) -> None:
         """Leave it to a later process, or remove it if that would find nothing to go on with."""
+        if self._identity is None:  # it has been placed
+            self.discard()
+            return
         if self.file is not None and self._count > self._noted:
             self._note_length()
         if not self._noted:

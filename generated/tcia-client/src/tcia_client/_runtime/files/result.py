@@ -34,8 +34,9 @@ class Download:
         seconds: From the call to its end, waiting and checks included.
         checks: Names of the checks made: ``length``, ``crc32`` and ``directory`` of a ZIP
             archive, ``imageCount`` of the answer's header, ``results.json`` of the archive,
-            ``DICOM`` for Part 10 files, the keyword of each UID asked for, and
-            ``expected UIDs``, ``expected count``, ``expected bytes``.
+            ``MD5`` if the archive lists the sum of each file, ``DICOM`` for Part 10 files, the
+            keyword of each UID asked for, and ``expected UIDs``, ``expected count``,
+            ``expected bytes``.
         differences: What differs, empty unless ``on_difference="keep"``.
         kept: Whether it was there already, and nothing was fetched.
     """
