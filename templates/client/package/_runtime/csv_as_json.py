@@ -26,12 +26,12 @@ def as_json(lines: Sequence[bytes], fields: Fields) -> bytes | None:
     Raises:
         ShapeError: A line is no line.
     """
-    escapes = {part[:1] for part in b"\n".join(lines).split(b"\\")[1:]}
-    if b"'" in escapes:
-        if b"" in escapes:  # a backslash may itself be escaped
+    text = b"\n".join(lines)
+    if b"'" in text and b"\\'" in text:
+        if b"\\\\" in text:  # a backslash in front of it may itself be escaped
             lines = [_anew(line, fields) if b"\\'" in line else line for line in lines]
         else:
-            lines = [line.replace(b"\\'", b"'") for line in lines]
+            lines = text.replace(b"\\'", b"'").split(b"\n")
     if b"" in lines:
         lines = [line or b"null" for line in lines]
     if b"," in {line[:1] for line in lines} or b"," in {line[-1:] for line in lines}:
