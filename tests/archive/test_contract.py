@@ -125,6 +125,43 @@ def test_everything_at_once(call: Caller, serve: Serve, documents: Documents) ->
         assert ask(f"{SERIES}/metadata").json() == series
 
 
+def test_values_change_as_their_description_does(
+    call: Caller, serve: Serve, documents: Documents
+) -> None:
+    before = {address: call.rows(address) for address in (SERIES, STUDIES)}
+    attributes = documents[SERIES]["Result"]["Attributes"]
+    named(attributes, "StudyInstanceUID").update(Optional=True)
+    named(attributes, "SeriesDescription").update(DICOM="0018 1030")  # ProtocolName
+    named(attributes, "Modality").update(AllowedValues=["CT", "it's"])
+    named(attributes, "SoftwareVersions").update(DICOM="0010 4000")  # nowhere in the catalog
+    named(documents[SERIES]["Parameters"], "Manufacturer").update(DICOM="0008 0060")  # Modality
+    patients = documents[STUDIES]["Result"]["Attributes"]
+    named(patients, "StudyDate").update(DICOM="0010 0020")
+    with serve(documents) as ask:
+        rows = ask(SERIES).json()
+        mr = ask(SERIES, Manufacturer="MR").json()
+        studies = ask(STUDIES).json()
+        sheet = ask(SERIES, format="csv").text
+    old = before[SERIES]
+    there = ["StudyInstanceUID" in row for row in rows]
+    assert there == [n % 2 == 1 for n in range(len(rows))]
+    changed = [row.get("SeriesDescription") for row in rows]
+    assert changed == [row.get("ProtocolName") for row in old]
+    assert changed != [row.get("SeriesDescription") for row in old]
+    seen = [row["Modality"] for row in rows]
+    assert seen[:8:3] == ["CT", "it's", "CT"]
+    assert [seen[n] for n in range(len(rows)) if n % 3] == [
+        old[n]["Modality"] for n in range(len(rows)) if n % 3
+    ]
+    for name in ("SeriesInstanceUID", "SoftwareVersions", "ImageCount"):
+        assert [row.get(name) for row in rows] == [row.get(name) for row in old]
+    assert len(mr) == sum(row["Modality"] == "MR" for row in old) > 0
+    by_study = {row["StudyInstanceUID"]: row["PatientID"] for row in before[STUDIES]}
+    shown = [row.get("StudyDate") for row in studies]
+    assert shown == [by_study[row["StudyInstanceUID"]] for row in studies]
+    assert '"it\\\'s"' in sheet
+
+
 def test_records_may_become_a_file(serve: Serve, documents: Documents) -> None:
     documents[SERIES]["Formats"] = ["ZIP"]
     documents[SERIES]["DefaultFormat"] = "ZIP"

@@ -3,7 +3,10 @@
 Each ``DIR/<Resource>/<QueryName>.json`` is served as it stands, and the answers
 follow where they can: an endpoint without a document is gone, a renamed
 attribute or parameter keeps its meaning (found by name, tag or place), a new one
-is null or made up, another type is written as that type.
+is null or made up, another type is written as that type. Another tag shows or
+filters by that element, if the endpoint's table has it. An attribute that has
+become optional is missing in every second row, and each third row has one of
+the allowed values that are new, from the first row on.
 """
 
 import json
@@ -15,6 +18,7 @@ from typing import Any
 import attrs
 
 from tciagen.archive import queries
+from tciagen.archive.formats import sql_text
 from tciagen.archive.queries import Column, Endpoint, Kind, Parameter
 from tciagen.errors import DocumentProblem, UsageProblem
 
@@ -23,6 +27,7 @@ _FILE_FORMATS = {"ZIP", "DICOM"}
 _FORMATS = _FILE_FORMATS | {"CSV", "HTML", "XML", "JSON"}
 _NOTHING = "(SELECT NULL AS sop_uid, NULL AS path WHERE 0)"
 _ONE_ROW = "(SELECT 1)"
+_ROW = "row_number() OVER ()"
 _MADE_UP = {
     "integer": "1",
     "decimal": "'1.000000'",
@@ -112,6 +117,7 @@ def _columns(original: Endpoint, document: dict[str, Any]) -> tuple[Column, ...]
     if not after:
         return original.columns
     columns = []
+    elements = _elements(original.source)
     matches = _matches(before, after)
     for attribute, match in zip(after, matches, strict=True):
         name = str(attribute.get("Name"))
@@ -124,10 +130,43 @@ def _columns(original: Endpoint, document: dict[str, Any]) -> tuple[Column, ...]
         column, known = original.columns[match], before[match]
         if name != known["Name"]:
             column = attrs.evolve(column, name=name)
+        if (other := _other_element(known, attribute, elements)) is not None:
+            column = attrs.evolve(column, expression=other.expression, kind=other.kind)
         if wanted is not None and wanted != known.get("Type"):
             column = _as_type(column, str(known.get("Type")), str(wanted))
-        columns.append(column)
+        columns.append(_varied(column, known, attribute))
     return tuple(columns)
+
+
+def _elements(source: str) -> dict[str, Column]:
+    """Return a column for each DICOM tag that a source of rows has."""
+    found: dict[str, Column] = {}
+    for endpoint in queries.endpoints().values():
+        if endpoint.source == source:
+            attributes = _attributes(endpoint.document)
+            for attribute, column in zip(attributes, endpoint.columns, strict=True):
+                found.setdefault(_tag(attribute), column)
+    return found
+
+
+def _other_element(
+    before: Mapping[str, Any], after: Mapping[str, Any], elements: Mapping[str, Column]
+) -> Column | None:
+    tag = _tag(after)
+    return elements.get(tag) if _TAG.fullmatch(tag) and tag != _tag(before) else None
+
+
+def _varied(column: Column, before: Mapping[str, Any], after: Mapping[str, Any]) -> Column:
+    """Show in some rows what a column has not had before: no value, or another one."""
+    expression = column.expression
+    if after.get("Optional") is True and before.get("Optional") is False:
+        expression = f"iif({_ROW} % 2 = 1, NULL, {expression})"
+    known = _list(before, "AllowedValues")
+    if added := [str(one) for one in _list(after, "AllowedValues") if one not in known]:
+        cases = " ".join(f"WHEN {n} THEN {sql_text(one)}" for n, one in enumerate(added))
+        chosen = f"CASE {_ROW} / 3 % {len(added)} {cases} END"
+        expression = f"iif({_ROW} % 3 = 1, {chosen}, {expression})"
+    return attrs.evolve(column, expression=expression)
 
 
 def _as_type(column: Column, before: str, wanted: str) -> Column:
@@ -146,10 +185,14 @@ def _parameters(original: Endpoint, document: dict[str, Any]) -> tuple[Parameter
     before = _list(original.document, "Parameters")
     after = [_long_form(parameter) for parameter in _list(document, "Parameters")]
     parameters = []
+    elements = _elements(original.source)
     for entry, match in zip(after, _matches(before, after), strict=True):
         parameter = Parameter("") if match is None else original.parameters[match]
         known = {} if match is None else before[match]
         wanted = entry.get("Type", known.get("Type"))
+        other = _other_element(known, entry, elements) if known else None
+        if other is not None and "(" not in other.expression:
+            parameter = attrs.evolve(parameter, clause=f"{other.expression} = :{parameter.bind}")
         parameters.append(
             attrs.evolve(
                 parameter,
@@ -210,8 +253,11 @@ def _same_plain_name(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
 
 
 def _same_tag(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
-    tag = str(old.get("DICOM"))
-    return bool(_TAG.fullmatch(tag)) and tag.upper() == str(new.get("DICOM")).upper()
+    return bool(_TAG.fullmatch(_tag(old))) and _tag(old) == _tag(new)
+
+
+def _tag(entry: Mapping[str, Any]) -> str:
+    return str(entry.get("DICOM")).upper()
 
 
 def _plain(entry: Mapping[str, Any]) -> str:

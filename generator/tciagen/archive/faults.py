@@ -27,6 +27,8 @@ KINDS = {
     "metadata-absent": (0, "leave the metadata header out"),
     "metadata-malformed": (0, "cut the metadata header's JSON"),
     "metadata-huge": (40_000, "send NUMBER bytes as the metadata header"),
+    "media-type": (0, "label the answer text/plain"),
+    "server-version": (2, "send NUMBER as the header Bindaas-version"),
     "zip-no-directory": (0, "end the ZIP before its central directory"),
     "zip-left-out": (0, "leave image NUMBER out of the ZIP"),
     "zip-cut-short": (0, "end image NUMBER of the ZIP half-way"),
@@ -129,7 +131,7 @@ def _spoiled(send: Send, fault: Fault) -> Send:
         return _cut(send, int(fault.number))
     if fault.kind == "slow":
         return _slowed(send, fault.number)
-    return _with_other_metadata(send, fault)
+    return _with_other_headers(send, fault)
 
 
 def _cut(send: Send, left: int) -> Send:
@@ -162,16 +164,25 @@ def _slowed(send: Send, bytes_a_second: float) -> Send:
     return slowed
 
 
-def _with_other_metadata(send: Send, fault: Fault) -> Send:
+def _with_other_headers(send: Send, fault: Fault) -> Send:
     async def changed(message: Message) -> None:
         if message["type"] == "http.response.start":
-            headers = dict(message["headers"])
-            document = headers.pop(b"metadata", b"{}")
-            if fault.kind == "metadata-malformed":
-                headers[b"metadata"] = document[: len(document) // 2]
-            elif fault.kind == "metadata-huge":
-                headers[b"metadata"] = b'{"QueryName":"' + b"x" * int(fault.number) + b'"}'
+            headers = _other_headers(dict(message["headers"]), fault)
             message = {**message, "headers": list(headers.items())}
         await send(message)
 
     return changed
+
+
+def _other_headers(headers: dict[bytes, bytes], fault: Fault) -> dict[bytes, bytes]:
+    match fault.kind:
+        case "media-type":
+            return {**headers, b"content-type": b"text/plain"}
+        case "server-version":
+            return {**headers, b"bindaas-version": b"%g" % fault.number}
+    document = headers.pop(b"metadata", b"{}")
+    if fault.kind == "metadata-malformed":
+        headers[b"metadata"] = document[: len(document) // 2]
+    elif fault.kind == "metadata-huge":
+        headers[b"metadata"] = b'{"QueryName":"' + b"x" * int(fault.number) + b'"}'
+    return headers

@@ -71,7 +71,8 @@ def _ecmascript_escape(error: UnicodeError) -> tuple[str, int]:
 codecs.register_error("tciagen-ecmascript", _ecmascript_escape)
 
 
-def _literal(text: str) -> str:
+def sql_text(text: str) -> str:
+    """Return a text as SQL writes it."""
     return "'" + text.replace("'", "''") + "'"
 
 
@@ -82,7 +83,7 @@ def _not_null(column: Column) -> str:
 
 def _json_row(columns: Sequence[Column]) -> str:
     """Merging into an empty object drops the null members (RFC 7396)."""
-    members = ", ".join(f"{_literal(column.name)}, {_not_null(column)}" for column in columns)
+    members = ", ".join(f"{sql_text(column.name)}, {_not_null(column)}" for column in columns)
     return f"json_patch('{{}}', json_object({members}))"
 
 
@@ -91,14 +92,14 @@ def _csv_row(columns: Sequence[Column]) -> str:
     for column in columns:
         value = _not_null(column)
         cells.append(f"iif({value} IS NULL, NULL, json_quote(CAST({value} AS TEXT)))")
-    return f"printf({_literal(','.join(['%s'] * len(columns)))}, {', '.join(cells)})"
+    return f"printf({sql_text(','.join(['%s'] * len(columns)))}, {', '.join(cells)})"
 
 
 def _xml_row(columns: Sequence[Column]) -> str:
     elements = []
     for column in columns:
-        start = _literal(f"<{column.name} type='{column.kind.value}' >")
-        end = _literal(f"</{column.name}>")
+        start = sql_text(f"<{column.name} type='{column.kind.value}' >")
+        end = sql_text(f"</{column.name}>")
         elements.append(f"{start} || ifnull({_not_null(column)}, '') || {end}")
     return f"'<Row>' || {' || '.join(elements)} || '</Row>'"
 
