@@ -172,19 +172,6 @@ def test_mismatches_raise_or_warn_at_the_line_that_called(rt: "Runtime", server:
     assert [w.filename for w in warned] == [__file__]
 
 
-def test_undeclared_names_are_logged_once_under_the_package_name(
-    rt: "Runtime", server: "Server", caplog: pytest.LogCaptureFixture
-) -> None:
-    server.answers(b'[{"ShipUID":"1.2.3","Captain":"Nansen"}]')
-    caplog.set_level(logging.DEBUG, logger="fleet_client")
-    with rt.Client(base_url=server.base_url) as client:
-        client.list_ships()
-        client.list_ships()
-    records = [r for r in caplog.records if r.name == "fleet_client"]
-    said = [r.getMessage() for r in records if r.levelno == logging.DEBUG]
-    assert said == ["Fleet/query/listShips: not described, left out: Captain"]
-
-
 def test_headers_of_every_answer_can_be_observed(
     rt: "Runtime", server: "Server", monkeypatch: pytest.MonkeyPatch
 ) -> None:

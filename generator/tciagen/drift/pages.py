@@ -1,6 +1,7 @@
 """The rules' pages, generated from the catalogue: each example is run and its finding shown."""
 
 import json
+from textwrap import wrap
 from typing import Any
 
 from tciagen.drift.compare import compare
@@ -10,6 +11,7 @@ from tciagen.drift.rules import CONTRACT_RULES, RULES
 from tciagen.drift.words import code_span, step
 from tciagen.resolve import resolve
 
+_WIDTH = 96
 _WIRE = {
     Wire.ERROR: "error",
     Wire.SILENT: "silent: another answer without an error",
@@ -45,6 +47,9 @@ def rule_page(rule: Rule) -> str:
         lines.append(f"- By default: {rule.action}")
     lines += ["", "Before:", "", *_fragment(rule.example.before)]
     lines += ["", "After:", "", *_fragment(rule.example.after)]
+    if rule.says:
+        lines += ["", "What a generated client says of such a case:", "", "```text"]
+        lines += [*wrap(rule.says, _WIDTH, break_long_words=False), "```"]
     lines += _finding(rule)
     return "\n".join(lines) + "\n"
 

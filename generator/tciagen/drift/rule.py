@@ -89,6 +89,8 @@ class Rule:
         group: ``endpoint``, ``parameter``, ``format``, ``result``, ``attribute``,
             ``fault``, ``run time`` or ``policy``.
         action: what is done by default; only for run-time and policy rules.
+        says: what the generated client says of it, after the name of the warning or error,
+            or the level of its log; the tests of sensing see it happen, word by word.
     """
 
     id: str
@@ -101,6 +103,7 @@ class Rule:
     example: Example
     group: str = ""
     action: str = ""
+    says: str = ""
 
 
 def parameters(before: Sequence[Any], after: Sequence[Any]) -> Example:

@@ -10,8 +10,10 @@ def _other(
     summary: str,
     why: str,
     example: tuple[str, str],
-    *action: str,
+    *told: str,
 ) -> Rule:
+    """Return a rule; what is told is its action, and then what a client says."""
+    action, says = (*told, "", "")[:2]
     return Rule(
         id_,
         level,
@@ -21,7 +23,8 @@ def _other(
         summary,
         why,
         words(*example),
-        action=" ".join(action),
+        action=action,
+        says=says,
     )
 
 
@@ -106,7 +109,10 @@ RUN_TIME = (
         "the metadata header is not the document that the client was generated from",
         "The server has changed; the differences are classified by the rules of the contract.",
         (_HEADER, "header metadata: one optional parameter more"),
-        "warn once for each endpoint",
+        "ContractDriftWarning once for each endpoint; `on_drift` chooses otherwise",
+        "ContractDriftWarning: TCIA/query/getModalityValues is described otherwise than when "
+        "this package was generated (param-added-optional at /Parameters/StationName: "
+        '"StationName"). Update or regenerate the package when convenient.',
     ),
     _other(
         "wire-metadata-unreadable",
@@ -115,14 +121,20 @@ RUN_TIME = (
         "A proxy may strip or cut headers; it says nothing about the server.",
         (_HEADER, "no header metadata"),
         "debug message, never an error",
+        "DEBUG: TCIA/query/getBodyPartValues: the metadata header says nothing: it is absent "
+        "or empty (wire-metadata-unreadable)",
     ),
     _other(
         "wire-attr-undeclared",
         _N,
         "a record has a key that the contract lacks",
-        "The value is kept aside and the record is built.",
+        "The record is built without it.",
         ('{"Modality": "CT"}', '{"Modality": "CT", "StationName": "A"}'),
-        "warn once",
+        "ContractDriftWarning once for each endpoint, unless the header has told it; "
+        "`on_drift` chooses otherwise",
+        'ContractDriftWarning: TCIA/query/getManufacturerValues sends "StationName", unknown '
+        "when this package was generated (wire-attr-undeclared). Nothing is broken, but the "
+        "rows leave it out. Update or regenerate the package when convenient.",
     ),
     _other(
         "wire-attr-missing",
@@ -130,7 +142,10 @@ RUN_TIME = (
         "an attribute that is never optional is absent",
         "The record says less than the contract promises.",
         ('{"Modality": "CT"}', "{}"),
-        "by the client's mode",
+        'error; with `on_mismatch="warn"` MismatchWarning once for each attribute',
+        "MissingValueError: TCIA/query/getPatient: row 1: patient_id (PatientID) is missing, "
+        'but is always present (wire-attr-missing). With on_mismatch="warn" the client '
+        "delivers such rows, with None in its place. [URL]",
     ),
     _other(
         "wire-attr-never-sent",
@@ -146,7 +161,10 @@ RUN_TIME = (
         "a value does not fit its type",
         "Even the lenient rules cannot decode it; the error names endpoint, attribute and value.",
         ('{"ImageCount": "12.000000"}', '{"ImageCount": "12.5"}'),
-        "error",
+        'error; with `on_mismatch="warn"` MismatchWarning once for each attribute',
+        "MisfitValueError: TCIA/query/getSeries: row 1: image_count (ImageCount) must be an "
+        "integer, not '2.25.1' (wire-type-mismatch). With on_mismatch=\"warn\" the client "
+        "delivers such rows, with the value as it came. [URL]",
     ),
     _other(
         "wire-value-undeclared",
@@ -154,7 +172,12 @@ RUN_TIME = (
         "a value is outside AllowedValues",
         "The value is passed on as it came.",
         ('{"PatientSex": "F"}', '{"PatientSex": "U"}'),
-        "warn once",
+        "ContractDriftWarning once for each attribute, unless the header has told it; "
+        "`on_drift` chooses otherwise",
+        'ContractDriftWarning: TCIA/query/getPatientStudy sends "U" as PatientSex, not listed'
+        " when this package was generated (wire-value-undeclared). It is delivered as it "
+        "came; code with a case for each listed value meets one more. Update or regenerate "
+        "the package when convenient.",
     ),
     _other(
         "wire-format-ignored",
@@ -162,7 +185,11 @@ RUN_TIME = (
         "another format came than was asked",
         "The server answers JSON to a format that it does not know.",
         ("asked CSV, CSV came", "asked CSV, JSON came"),
-        "error",
+        "error; ContractDriftWarning where the answer is asked for untouched",
+        "FormatIgnoredError: TCIA/query/PatientsByModality: csv was asked for, and json came "
+        "(wire-format-ignored). The server no longer gives the format that was asked for. Ask"
+        " for the one that came, if the endpoint offers it, and update or regenerate the "
+        "package. [URL]",
     ),
     _other(
         "wire-media-type-mismatch",
@@ -170,7 +197,10 @@ RUN_TIME = (
         "Content-Type does not fit the format",
         "The body is read by the format that was asked for.",
         ("application/csv", "text/plain"),
-        "warn once",
+        "ContractDriftWarning once for each endpoint; `on_drift` chooses otherwise",
+        "ContractDriftWarning: TCIA/query/getCollectionValues was asked for json and sent it,"
+        ' but calls it "text/plain" (wire-media-type-mismatch). The rows are delivered; tell '
+        "those who run the server, or the proxy before it.",
     ),
     _other(
         "wire-required-undeclared",
@@ -179,6 +209,12 @@ RUN_TIME = (
         "The contract is out of date: the server requires a key that it does not name.",
         ("200", "471"),
         "error",
+        "MissingParameterError: TCIA/query/getSOPInstanceUIDs: status 471: a required query "
+        'parameter is missing (wire-required-undeclared). The server said: "Required query '
+        'parameter [Site] is missing". All parameters that this package knows as required '
+        "were sent, so the server has changed since it was generated. Give the parameter that"
+        " the server names, if the method has it; else update or regenerate the package. The "
+        "same call will fail again. [URL]",
     ),
     _other(
         "wire-required-not-enforced",
@@ -195,6 +231,12 @@ RUN_TIME = (
         "It answers 500 with `QueryEndpoint [x] not found`.",
         ("200", "500 QueryEndpoint [getSeries] not found"),
         "error",
+        "UnknownEndpointError: TCIA/query/getSingleImage: status 500: the server does not "
+        'know this endpoint (wire-endpoint-gone). The server said: "QueryEndpoint '
+        '[getSingleImage] not found". This server does not have the endpoint: check the base '
+        "URL, or use a client generated for this server. If it was there before, the server "
+        "has dropped or renamed it: update or regenerate the package. A retry will not help. "
+        "[URL]",
     ),
     _other(
         "wire-count-mismatch",
@@ -202,15 +244,20 @@ RUN_TIME = (
         "the archive has another number of images than its header says",
         "The server leaves out files that it cannot read, without an error status.",
         ("imageCount: 12, 12 members", "imageCount: 12, 11 members"),
-        "warn",
+        'error; with `on_difference="keep"` a difference of the result',
+        "VerificationError: TCIA/query/getImage: not what was asked for: UID: the server "
+        "reports: error retrieving file; 3 DICOM files are there, the server announced 4 "
+        "(wire-count-mismatch). Ask again later or report it to those who run the server; "
+        'on_difference="keep" keeps what came. [URL]',
     ),
     _other(
         "wire-server-changed",
         Severity.NONE,
         "the server's version is not the recorded one",
-        "Bindaas-version differs; nothing is wrong by itself.",
+        "Bindaas-version is not that of the client's first answer; nothing is wrong by itself.",
         ("Bindaas-version: 3.0", "Bindaas-version: 3.1"),
         "info message",
+        "INFO: the server's version is 3, and was 2 (wire-server-changed)",
     ),
 )
 

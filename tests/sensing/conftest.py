@@ -1,0 +1,224 @@
+"""A package that lists the values of an attribute, and servers that have moved on since."""
+
+import asyncio
+import copy
+import importlib
+import json
+import logging
+import sys
+import warnings
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import attrs
+import pytest
+from click.testing import CliRunner
+
+from tciagen.archive.demo import DemoArchive, build_demo
+from tciagen.archive.running import running_archive
+from tciagen.cli import cli
+from tciagen.documents import JsonObject
+
+Ask = Callable[..., Any]
+HERE = Path(__file__).parent
+
+
+@attrs.frozen
+class Told:
+    """What a client says: the class or level, the words, and the object that they come from."""
+
+    kind: str
+    words: str
+    source: Any
+
+
+Collect = Callable[[Callable[[], Any]], list[Told]]
+SEX = ["F", "M", "O"]
+SILENT = (
+    "getBodyPartValues",
+    "getManufacturerValues",
+    "getPatient",
+    "getSeries",
+    "getPatientStudy",
+    "PatientsByModality",
+    "NewPatientsInCollection",
+    "NewStudiesInPatientCollection",
+    "ContentsByName",
+)
+FAULTS = [
+    *(f"{name}:metadata-absent" for name in SILENT),
+    "getCollectionValues:media-type",
+    "getImage:zip-left-out@1",
+    "getSeriesSize:server-version@3",
+    "*:server-version@2",
+]
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> DemoArchive:
+    return build_demo(tmp_path_factory.mktemp("demo"))
+
+
+def written(documents: Mapping[str, JsonObject], folder: Path) -> Path:
+    for address, document in documents.items():
+        resource, _, name = address.split("/")
+        path = folder / resource / f"{name}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(document))
+    return folder
+
+
+def attributes(documents: Mapping[str, JsonObject], name: str) -> dict[str, JsonObject]:
+    listed = documents[f"TCIA/query/{name}"]["Result"]["Attributes"]
+    return {attribute["Name"]: attribute for attribute in listed}
+
+
+@pytest.fixture(scope="session")
+def known(tcia_documents: Mapping[str, JsonObject]) -> dict[str, JsonObject]:
+    """The documents that the package is generated from."""
+    documents = copy.deepcopy(dict(tcia_documents))
+    attributes(documents, "getPatientStudy")["PatientSex"]["AllowedValues"] = SEX
+    return documents
+
+
+@pytest.fixture(scope="session")
+def client_package(
+    known: dict[str, JsonObject], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ModuleType]:
+    folder = tmp_path_factory.mktemp("wire")
+    written(known, folder / "documents")
+    (folder / "tciagen.toml").write_text(
+        '[wire]\nbase-url = "http://127.0.0.1:9/services/v3"\ndocuments = "documents"\n'
+        'output = "client"\npackage = "wire_client"\n'
+        "[wire.resources]\n"
+        + "".join(f"{r} = {json.dumps(names)}\n" for r, names in _resources(known).items())
+    )
+    made = CliRunner().invoke(cli, ["generate", "--config", str(folder / "tciagen.toml")])
+    assert made.exit_code == 0, made.output
+    sys.path.insert(0, str(folder / "client" / "src"))
+    yield importlib.import_module("wire_client")
+    sys.path.remove(str(folder / "client" / "src"))
+
+
+def _resources(documents: Mapping[str, JsonObject]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for address in documents:
+        resource, _, name = address.split("/")
+        found.setdefault(resource, []).append(name)
+    return found
+
+
+@pytest.fixture(scope="session")
+def same(
+    demo: DemoArchive, known: dict[str, JsonObject], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """A server that is as the package knows it, in what it says; its rows are as they are."""
+    documents = copy.deepcopy(known)
+    folder = written(documents, tmp_path_factory.mktemp("same"))
+    with running_archive(demo.catalog, options=["--contract", str(folder)]) as server:
+        yield server.base_url
+
+
+@pytest.fixture(scope="session")
+def changed_documents(
+    known: dict[str, JsonObject], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """What a server says that has moved on: each endpoint shows one rule."""
+    documents = copy.deepcopy(known)
+    query = {name.rpartition("/")[2]: document for name, document in documents.items()}
+    query["getModalityValues"]["Parameters"].append({"Name": "StationName", "DICOM": "0008 1010"})
+    query["getManufacturerValues"]["Result"]["Attributes"].append(
+        {"Name": "StationName", "Description": "x", "DICOM": "0008 1010", "Optional": False}
+    )
+    query["getPatient"]["Result"]["Attributes"].remove(
+        attributes(documents, "getPatient")["PatientID"]
+    )
+    attributes(documents, "getSeries")["ImageCount"]["Type"] = "uid"
+    attributes(documents, "getPatientStudy")["PatientSex"]["AllowedValues"] = [*SEX, "U"]
+    query["PatientsByModality"].update(Formats=["JSON"], DefaultFormat="JSON")
+    query["NewPatientsInCollection"].update(Formats=["CSV"], DefaultFormat="CSV")
+    query["NewStudiesInPatientCollection"].update(Formats=["XML"], DefaultFormat="XML")
+    query["ContentsByName"].update(Formats=["HTML"], DefaultFormat="HTML")
+    query["getSOPInstanceUIDs"]["Parameters"].append(
+        {"Name": "Site", "Description": "x", "DICOM": "NA", "Type": "string", "Required": True}
+    )
+    del documents["TCIA/query/getSingleImage"]
+    return written(documents, tmp_path_factory.mktemp("moved"))
+
+
+@pytest.fixture(scope="session")
+def described(demo: DemoArchive, changed_documents: Path) -> Iterator[str]:
+    """A server that has moved on, and says so in its headers."""
+    options = ["--contract", str(changed_documents)]
+    with running_archive(demo.catalog, options=options) as server:
+        yield server.base_url
+
+
+@pytest.fixture(scope="session")
+def moved(demo: DemoArchive, changed_documents: Path) -> Iterator[str]:
+    """The same one, but where an answer is to show it, its header does not say so."""
+    options = ["--contract", str(changed_documents)]
+    options += [word for fault in FAULTS for word in ("--fault", fault)]
+    with running_archive(demo.catalog, options=options) as server:
+        yield server.base_url
+
+
+@pytest.fixture(autouse=True)
+def _forgetful(client_package: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test is a process of its own as to what was warned of."""
+    sensing = importlib.import_module(f"{client_package.__name__}._runtime.drift")
+    monkeypatch.setattr(sensing, "_WARNED", set())
+
+
+@pytest.fixture(params=["sync", "async"])
+def ask(request: pytest.FixtureRequest, client_package: ModuleType) -> Ask:
+    """Run ``question(client)`` on either client; what it gives is awaited or iterated."""
+
+    def ask_sync(question: Callable[[Any], Any], **options: Any) -> Any:
+        with client_package.Client(**options) as client:
+            answer = question(client)
+            return list(answer) if hasattr(answer, "__next__") else answer
+
+    async def awaited(question: Callable[[Any], Any], options: dict[str, Any]) -> Any:
+        async with client_package.AsyncClient(**options) as client:
+            answer = question(client)
+            if isinstance(answer, Awaitable):
+                return await answer
+            return [item async for item in answer] if hasattr(answer, "__anext__") else answer
+
+    def ask_async(question: Callable[[Any], Any], **options: Any) -> Any:
+        return asyncio.run(awaited(question, options))
+
+    return ask_sync if request.param == "sync" else ask_async
+
+
+@pytest.fixture
+def collect(client_package: ModuleType, caplog: pytest.LogCaptureFixture) -> Collect:
+    """Run something; give what was raised, warned of, and logged under a rule."""
+
+    def collected(run: Callable[[], Any]) -> list[Told]:
+        caplog.set_level(logging.DEBUG, "wire_client")
+        caplog.clear()
+        told = []
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            try:
+                run()
+            except client_package.ApiError as error:
+                told.append(Told(type(error).__name__, str(error), error))
+        for warning in caught:
+            assert Path(warning.filename).parent == HERE
+            told.append(Told(warning.category.__name__, str(warning.message), warning.message))
+        logged = [(r.levelname, r.getMessage()) for r in caplog.records]
+        return told + [Told(level, words, None) for level, words in logged if "(wire-" in words]
+
+    return collected
+
+
+@pytest.fixture(scope="session")
+def series_uid(client_package: ModuleType, same: str) -> str:
+    """A series of several images."""
+    with client_package.Client(base_url=same) as client:
+        return str(next(s for s in client.get_series() if s.image_count > 2).series_instance_uid)

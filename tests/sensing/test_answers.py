@@ -1,0 +1,220 @@
+"""What rows and labels of an answer show beyond its header: modes, formats, and once is enough."""
+
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.sensing.conftest import Ask, Collect
+
+FORMATS = ("json", "csv", "xml", "html")
+PLACE = "/Result/Attributes"
+
+# Per rule: which method shows it, and its one change.
+SHOWN: dict[str, tuple[str, str, object, object]] = {
+    "wire-attr-undeclared": (
+        "get_manufacturer_values",
+        f"{PLACE}/StationName",
+        None,
+        "StationName",
+    ),
+    "wire-value-undeclared": (
+        "get_patient_study",
+        f"{PLACE}/PatientSex/AllowedValues",
+        None,
+        "U",
+    ),
+    "wire-media-type-mismatch": ("get_collection_values", "/Formats", "json", "text/plain"),
+}
+every_rule = pytest.mark.parametrize("rule", SHOWN)
+
+
+def asked(method: str, /, **given: Any) -> Callable[[Any], Any]:
+    return lambda client: getattr(client, method)(**given)
+
+
+def iterated(name: str) -> Callable[[Any], Any]:
+    return lambda client: getattr(client, name).iter()
+
+
+@every_rule
+@pytest.mark.parametrize("way", [asked, iterated])
+def test_the_rows_are_delivered_with_one_warning(
+    ask: "Ask", collect: "Collect", moved: str, rule: str, way: Callable[[str], Any]
+) -> None:
+    name, *change = SHOWN[rule]
+    rows: list[Any] = []
+
+    def several() -> None:
+        for _ in range(3):
+            rows.extend(ask(way(name), base_url=moved))
+
+    told = [one for one in collect(several) if one.kind != "DEBUG"]
+    assert [one.kind for one in told] == ["ContractDriftWarning"]
+    drift = told[0].source.drift
+    (found,) = drift.changes
+    assert (drift.rule, drift.rules, drift.endpoint) == (rule, (rule,), found_endpoint(name))
+    assert [found.pointer, found.before, found.after] == change
+    assert len(rows) > 3
+    if rule == "wire-value-undeclared":
+        assert "U" in {row.patient_sex for row in rows}
+
+
+def found_endpoint(method: str) -> str:
+    words = method.split("_")
+    return f"TCIA/query/{words[0]}{''.join(map(str.capitalize, words[1:]))}"
+
+
+@every_rule
+def test_raise_is_an_error_when_the_answer_has_been_read(
+    ask: "Ask", client_package: ModuleType, moved: str, rule: str
+) -> None:
+    name = SHOWN[rule][0]
+    for _ in range(2):
+        with pytest.raises(client_package.ContractDriftError) as caught:
+            ask(asked(name), base_url=moved, on_drift="raise")
+    assert caught.value.rule == caught.value.drift.rule == rule
+    assert pickle.loads(pickle.dumps(caught.value)).drift == caught.value.drift
+
+
+def test_an_iterator_gives_all_rows_before_its_error(
+    client_package: ModuleType, moved: str
+) -> None:
+    with client_package.Client(base_url=moved, on_drift="off") as client:
+        rows = client.get_patient_study()
+    with client_package.Client(base_url=moved, on_drift="raise") as client:
+        iterator = client.get_patient_study.iter()
+        assert [next(iterator) for _ in rows] == list(rows)
+        with pytest.raises(client_package.ContractDriftError):
+            next(iterator)
+
+
+@every_rule
+def test_off_is_off(ask: "Ask", collect: "Collect", moved: str, rule: str) -> None:
+    assert collect(lambda: ask(asked(SHOWN[rule][0]), base_url=moved, on_drift="off")) == []
+
+
+@every_rule
+def test_a_function_is_given_it_once_by_each_client(
+    ask: "Ask", client_package: ModuleType, moved: str, rule: str
+) -> None:
+    given: list[Any] = []
+    name = SHOWN[rule][0]
+    for _ in range(2):
+        ask(asked(name), base_url=moved, on_drift=given.append)
+    with client_package.Client(base_url=moved, on_drift=given.append) as client:
+        for _ in range(3):
+            asked(name)(client)
+    assert [drift.rule for drift in given] == [rule] * 3
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("rule", list(SHOWN)[:2])
+def test_every_format_shows_it(
+    ask: "Ask", collect: "Collect", moved: str, rule: str, form: str
+) -> None:
+    told = collect(lambda: ask(asked(SHOWN[rule][0], format=form), base_url=moved))
+    assert [one.source.drift.rule for one in told if one.kind != "DEBUG"] == [rule]
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("rule", list(SHOWN)[:2])
+def test_what_the_header_has_told_is_not_told_again(
+    ask: "Ask", collect: "Collect", described: str, rule: str, form: str
+) -> None:
+    told = collect(lambda: ask(asked(SHOWN[rule][0], format=form), base_url=described))
+    (one,) = told
+    assert one.source.drift.rule == "wire-metadata-differs"
+    assert one.source.drift.rules[0] in ("attr-added-required", "attr-enum-value-added")
+
+
+@pytest.mark.parametrize(
+    ("method", "given", "wanted", "sent"),
+    [
+        ("patients_by_modality", {"collection": "x", "modality": "CT"}, "csv", "json"),
+        ("patients_by_modality", {"collection": "x", "modality": "CT"}, "xml", "json"),
+        ("patients_by_modality", {"collection": "x", "modality": "CT"}, "html", "json"),
+        ("new_patients_in_collection", {"collection": "x", "date": "2000-01-01"}, "json", "csv"),
+        ("new_patients_in_collection", {"collection": "x", "date": "2000-01-01"}, "xml", "csv"),
+        ("new_patients_in_collection", {"collection": "x", "date": "2000-01-01"}, "html", "csv"),
+        (
+            "new_studies_in_patient_collection",
+            {"collection": "x", "date": "2000-01-01"},
+            "csv",
+            "xml",
+        ),
+        (
+            "new_studies_in_patient_collection",
+            {"collection": "x", "date": "2000-01-01"},
+            "html",
+            "xml",
+        ),
+        ("contents_by_name", {"name": "demo-first-look"}, "json", "html"),
+    ],
+)
+def test_another_format_is_an_error_even_without_rows_but_not_for_the_untouched_answer(
+    ask: "Ask",
+    collect: "Collect",
+    client_package: ModuleType,
+    moved: str,
+    method: str,
+    given: dict[str, str],
+    wanted: str,
+    sent: str,
+) -> None:
+    asked_with = given if method == "contents_by_name" else {**given, "format": wanted}
+    with pytest.raises(client_package.FormatIgnoredError) as caught:
+        ask(asked(method, **asked_with), base_url=moved)
+    error = caught.value
+    assert error.reason == f"{wanted} was asked for, and {sent} came"
+    assert (error.rule, error.retryable, error.fault) == ("wire-format-ignored", False, "server")
+    with pytest.raises(client_package.FormatIgnoredError):
+        ask(lambda c: getattr(c, method).iter(**asked_with), base_url=moved)
+    raw: list[Any] = []
+    told = collect(
+        lambda: raw.append(ask(lambda c: getattr(c, method).raw(**asked_with), base_url=moved))
+    )
+    assert raw[0].content
+    assert raw[0].headers["content-type"].endswith(sent)
+    (one,) = [one for one in told if one.kind != "DEBUG"]
+    assert one.source.drift.rule == "wire-format-ignored"
+    assert f"was asked for {wanted} and sent" in one.words
+
+
+def test_the_images_that_are_kept_say_what_is_missing(
+    ask: "Ask", moved: str, series_uid: str, tmp_path: Path
+) -> None:
+    done = ask(
+        lambda c: c.download_image(
+            tmp_path / "images", series_instance_uid=series_uid, on_difference="keep"
+        ),
+        base_url=moved,
+    )
+    rules = {difference.check: difference.rule for difference in done.differences}
+    assert rules == {"imageCount": "wire-count-mismatch", "results.json": None}
+
+
+def test_a_change_of_version_is_told_by_each_client_once(
+    client_package: ModuleType, collect: "Collect", moved: str, series_uid: str
+) -> None:
+    def one_client() -> None:
+        with client_package.Client(base_url=moved) as client:
+            for _ in range(3):
+                client.get_body_part_values()
+                client.get_series_size(series_instance_uid=series_uid)
+
+    def always_the_same() -> None:
+        for _ in range(2):
+            with client_package.Client(base_url=moved) as client:
+                client.get_body_part_values()
+
+    def levels(run: Callable[[], None]) -> list[str]:
+        return [one.kind for one in collect(run) if one.kind != "DEBUG"]
+
+    assert levels(one_client) == ["INFO"]
+    assert levels(one_client) == ["INFO"]
+    assert levels(always_the_same) == []

@@ -1,0 +1,114 @@
+"""Each run-time rule of the catalogue is seen over HTTP by both clients, where it belongs."""
+
+import pickle
+import re
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tciagen.drift.rules import RULES
+
+if TYPE_CHECKING:
+    from tests.sensing.conftest import Ask, Collect, Told
+
+FORMATS = ("json", "csv", "xml", "html")
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Path:
+    return tmp_path / "target"
+
+
+def one_after_the_other(*calls: Callable[[], Any]) -> Any:
+    """Call them; for the asynchronous client, something to wait for that does."""
+    first = calls[0]()
+    if not isinstance(first, Awaitable):
+        return [first, *(call() for call in calls[1:])]
+
+    async def rest() -> list[Any]:
+        return [await first, *[await call() for call in calls[1:]]]
+
+    return rest()
+
+
+QUESTIONS: dict[str, Callable[[Any, str, Path], Any]] = {
+    "wire-metadata-differs": lambda c, _uid, _to: c.get_modality_values(),
+    "wire-metadata-unreadable": lambda c, _uid, _to: c.get_body_part_values(),
+    "wire-attr-undeclared": lambda c, _uid, _to: c.get_manufacturer_values(),
+    "wire-attr-missing": lambda c, _uid, _to: c.get_patient(),
+    "wire-type-mismatch": lambda c, _uid, _to: c.get_series(),
+    "wire-value-undeclared": lambda c, _uid, _to: c.get_patient_study(),
+    "wire-format-ignored": lambda c, _uid, _to: c.patients_by_modality(
+        collection="DEMO", modality="CT", format="csv"
+    ),
+    "wire-media-type-mismatch": lambda c, _uid, _to: c.get_collection_values(),
+    "wire-required-undeclared": lambda c, uid, _to: c.get_sop_instance_uids(
+        series_instance_uid=uid
+    ),
+    "wire-endpoint-gone": lambda c, uid, to: c.download_single_image(
+        to, series_instance_uid=uid, sop_instance_uid="1.2.3"
+    ),
+    "wire-count-mismatch": lambda c, uid, to: c.download_image(to, series_instance_uid=uid),
+    "wire-server-changed": lambda c, uid, _to: one_after_the_other(
+        c.get_body_part_values,
+        lambda: c.get_series_size(series_instance_uid=uid),
+        c.get_body_part_values,
+        lambda: c.get_series_size(series_instance_uid=uid),
+    ),
+}
+
+
+def words_of(told: "Told") -> str:
+    """What was said, without what differs from one server and data set to another."""
+    words = re.sub(r"\[http://[^]]*\]", "[URL]", f"{told.kind}: {told.words}")
+    return re.sub(r"\b[0-9]+(\.[0-9]+){6,}\b", "UID", words)
+
+
+def test_every_run_time_rule_of_the_client_is_seen_happening() -> None:
+    of_the_client = {r.id for r in RULES.values() if r.group == "run time" and r.says}
+    assert set(QUESTIONS) == of_the_client
+    assert len(of_the_client) == 12
+
+
+@pytest.mark.parametrize("rule", QUESTIONS)
+def test_a_server_that_has_moved_on_is_told_by_the_rule(
+    ask: "Ask", collect: "Collect", moved: str, series_uid: str, target: Path, rule: str
+) -> None:
+    told = collect(lambda: ask(lambda c: QUESTIONS[rule](c, series_uid, target), base_url=moved))
+    (one,) = [t for t in told if t.kind != "DEBUG" or rule == "wire-metadata-unreadable"]
+    assert words_of(one) == RULES[rule].says
+    if one.kind.endswith("Error"):
+        assert one.source.rule == rule
+        assert pickle.loads(pickle.dumps(one.source)).rule == rule
+    elif one.kind.endswith("Warning"):
+        assert one.source.drift.rule == rule
+
+
+def test_a_server_that_is_as_it_was_is_not_told_of(
+    ask: "Ask", collect: "Collect", same: str, series_uid: str, target: Path
+) -> None:
+    def everything(client: Any) -> Any:
+        records = [
+            lambda name=name, form=form: QUESTIONS[name](
+                _InFormat(client, form), series_uid, target
+            )
+            for name in list(QUESTIONS)[:9]
+            for form in FORMATS
+        ]
+        images = lambda: client.download_image(target, series_instance_uid=series_uid)  # noqa: E731
+        return one_after_the_other(*records, images)
+
+    assert collect(lambda: ask(everything, base_url=same, on_drift="raise")) == []
+
+
+class _InFormat:
+    """A client whose methods are asked in one format."""
+
+    def __init__(self, client: Any, form: str) -> None:
+        self._client, self._form = client, form
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._client, name)
+        return lambda **values: method(**{**values, "format": self._form})
