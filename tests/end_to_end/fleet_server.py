@@ -1,7 +1,6 @@
 """The invented harbour API as a server: metadata, rows and one file. Run as a script."""
 
 import io
-import json
 import sys
 import zipfile
 from pathlib import Path
@@ -52,12 +51,7 @@ def create_app(documents: Path) -> Starlette:
         name = request.path_params["name"]
         if name == "getHullScan":
             return Response(hull_scan(), media_type="application/zip")
-        asked = dict(request.query_params)
-        rows = [
-            {**row, "ASKED": json.dumps(asked, sort_keys=True)} if name == "listCrew" else row
-            for row in ROWS[name]
-        ]
-        return JSONResponse(rows)
+        return JSONResponse(ROWS[name])
 
     return Starlette(
         routes=[

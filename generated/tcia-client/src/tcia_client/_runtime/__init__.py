@@ -36,6 +36,7 @@ PUBLIC: dict[str, tuple[str, ...]] = {
         "ConnectionFailedError",
         "DatabaseError",
         "DecodeError",
+        "FormatIgnoredError",
         "MisfitValueError",
         "MismatchWarning",
         "MissingParameterError",

@@ -174,7 +174,7 @@ def status_error(
         reason = "the server failed" if status >= 500 else "the server refused the request"
         if status == 500 and _UNKNOWN_ENDPOINT.search(message or ""):
             kind, reason = UnknownEndpointError, "the server does not know this endpoint"
-    return kind(
+    error = kind(
         f"status {status}: {reason}",
         endpoint=request.endpoint.address,
         url=request.url,
@@ -184,4 +184,20 @@ def status_error(
         suggested_action=said.get("suggestedAction"),
         detailed_message=said.get("detailedMessage"),
         retry_after=retry_after(headers.get("retry-after"), clock),
+    )
+    if kind is MissingParameterError:
+        _blame_the_contract(error, request)
+    return error
+
+
+def _blame_the_contract(error: StatusError, request: Request) -> None:
+    """Tell that a parameter is missing though each one that is known to be required was sent."""
+    given = request.arguments.values
+    if any(p.required and given.get(p.name) is None for p in request.endpoint.parameters):
+        return
+    error.rule = "wire-required-undeclared"
+    error.advice = (
+        "All parameters that this package knows as required were sent, so the server has changed "
+        "since it was generated. Give the parameter that the server names, if the method has it; "
+        "else update or regenerate the package. The same call will fail again."
     )

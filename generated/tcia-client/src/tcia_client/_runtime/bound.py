@@ -7,6 +7,7 @@ from typing import Any, Concatenate, Generic, ParamSpec
 
 from .answer import RawResponse
 from .client import AsyncClientBase, SyncClient
+from .drift import Sensor
 from .endpoint import Arguments, Endpoint
 from .errors import BrokenStreamError
 from .files.many import keywords
@@ -76,6 +77,10 @@ class Bound(Generic[P]):
             self._request(function(self._client, **{**options, **given}), file=True)
             for given in keywords(self._endpoint, self.__name__, items)
         ]
+
+    @property
+    def _sensor(self) -> Sensor:
+        return self._client._sensor  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
 
     def _observe(self, headers: Mapping[str, str]) -> None:
         observe = self._client._observe  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]

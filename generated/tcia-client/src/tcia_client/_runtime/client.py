@@ -126,9 +126,10 @@ class SyncClient(_Client):
             as it is and not closed. It must allow ``max_connections``.
         on_mismatch: What to do with a missing or misfit value: ``"raise"`` a DecodeError,
             or ``"warn"`` once per attribute and deliver the row.
-        on_drift: What to do where the server describes an endpoint otherwise than the
-            package's contract: ``"warn"`` once for each endpoint, ``"raise"`` a
-            ContractDriftError, ``"off"``, or a function that is given the Drift.
+        on_drift: What to do where an endpoint's description or answer is not as the
+            package's contract has it: ``"warn"`` once for each endpoint, ``"raise"`` a
+            ContractDriftError, ``"off"``, or a function that is given the Drift. Of an
+            answer's rows it is told when the last one has been read.
         retry: Bounds for trying again.
         max_connections: Answers that may be open at a time.
         requests_per_second: Upper bound for requests, None for none.

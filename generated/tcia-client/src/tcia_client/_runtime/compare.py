@@ -29,8 +29,8 @@ class ContractChange:
     def __str__(self) -> str:
         if self.before is None or self.after is None:
             what = self.after if self.before is None else self.before
-            return f"{self.rule} at {self.pointer}: {_shown(what)}"
-        return f"{self.rule} at {self.pointer}: {_shown(self.before)} → {_shown(self.after)}"
+            return f"{self.rule} at {self.pointer}: {brief(what)}"
+        return f"{self.rule} at {self.pointer}: {brief(self.before)} → {brief(self.after)}"
 
 
 def compare(old: Json, document: Json) -> Iterator[ContractChange]:
@@ -215,6 +215,7 @@ def _words(member: Json) -> object:
     return (words, member.get("dicom"), member.get("type", "string")) if words else None
 
 
-def _shown(value: object) -> str:
+def brief(value: object) -> str:
+    """A value as JSON, cut where it is long."""
     text = json.dumps(value, ensure_ascii=True, default=str)
     return text if len(text) <= 60 else text[:59] + "…"

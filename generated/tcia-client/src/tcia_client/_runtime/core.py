@@ -3,9 +3,11 @@
 import threading
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from .decoding import Decoder
 from .endpoint import Arguments, Endpoint
-from .errors import ApiError, DecodeError, MismatchWarning
+from .errors import ApiError, DecodeError, FormatIgnoredError, MismatchWarning
 from .options import Options
+from .recognize import format_of
 from .request import Request, prepare
 from .rows import Blueprint, OnMismatch, Rows
 from .warn import warn_caller
@@ -23,7 +25,6 @@ class _Core:
     def __init__(self, options: Options, on_mismatch: OnMismatch) -> None:
         self.options = options
         self._on_mismatch: OnMismatch = on_mismatch
-        self._undeclared: set[Endpoint] = set()
         self._lock = threading.Lock()
 
     def request(
@@ -41,17 +42,11 @@ class _Core:
 
         return Rows(blueprint, self._on_mismatch, warn)
 
-    def note_undeclared(self, request: Request, rows: Rows[Any]) -> None:
-        """Log, once per endpoint, which names of an answer no attribute has."""
-        undeclared = rows.layouts.undeclared
-        if undeclared and request.endpoint not in self._undeclared:
-            self._undeclared.add(request.endpoint)
-            self.options.logger.debug(
-                "%s: not described, left out: %s", request.endpoint.address, ", ".join(undeclared)
-            )
-
-    def placed(self, error: DecodeError, request: Request) -> ApiError:
-        """A decoder's error, told where it happened."""
+    def placed(self, error: DecodeError, request: Request, reader: Decoder[Any]) -> ApiError:
+        """A decoder's error, told where it happened, and why if the format is another one."""
+        found = format_of(reader.beginning, request.endpoint)
+        if found not in (None, request.format):
+            error = FormatIgnoredError(f"{request.format} was asked for, and {found} came")
         error.endpoint = request.endpoint.address
         error.url = request.url
         return self.options.clean(error)

@@ -51,11 +51,13 @@ class Decoder(ABC, Generic[R]):
 
     Attributes:
         at_least: How many bytes it waits for before it builds rows of them.
+        beginning: The first bytes of the answer, as many as tell what it is.
     """
 
     def __init__(self, rows: Rows[R]) -> None:
         self.rows = rows
         self.at_least = 0
+        self.beginning = b""
         self._buffer = bytearray()
         self._failure: DecodeError | None = None
 
@@ -68,6 +70,8 @@ class Decoder(ABC, Generic[R]):
         if self._failure is not None:
             raise self._failure
         built: list[R] = []
+        if len(self.beginning) < ENOUGH_TO_TELL:
+            self.beginning += data[:ENOUGH_TO_TELL]
         self._buffer += data
         if len(self._buffer) < self.at_least:
             return built

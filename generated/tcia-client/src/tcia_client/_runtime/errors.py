@@ -23,6 +23,7 @@
     ├── DecodeError                     an answer that is not what its format promises
     │   ├── TruncatedError              the body ends too early
     │   ├── NotRecordsError             an HTML page or a sentence where records belong
+    │   ├── FormatIgnoredError          records in another format than the one asked for
     │   ├── ShapeError                  well-formed, but not a list of flat records
     │   ├── MissingValueError           a value that is always there is not
     │   └── MisfitValueError            a value that does not fit its type
@@ -30,7 +31,7 @@
     └── ContractDriftError              the server describes an endpoint otherwise; see ``drift``
 
 Every error carries ``endpoint``, ``url``, ``status``, ``server_message``, ``advice``,
-``retryable`` and ``fault``; none carries an API key. All of them can be pickled.
+``retryable``, ``fault`` and ``rule``; none carries an API key. All of them can be pickled.
 """
 
 from typing import Any, ClassVar, Literal
@@ -50,10 +51,13 @@ class ApiError(Exception):
         advice: What to do about it.
         retryable: Whether the same call may succeed later.
         fault: Whose turn it is: the ``"caller"``, the ``"server"`` or the ``"network"``.
+        rule: Id of the drift rule, if the error shows that the server is not as the package
+            knows it; ``tciagen rules ID`` explains it.
     """
 
     retryable: bool = False
     fault: Fault = "server"
+    rule: str | None = None
     default_advice: ClassVar[str] = ""
 
     def __init__(
@@ -76,10 +80,11 @@ class ApiError(Exception):
 
     def __str__(self) -> str:
         where = f"{self.endpoint}: " if self.endpoint else ""
+        rule = f" ({self.rule})" if self.rule else ""
         said = f' The server said: "{self.server_message}".' if self.server_message else ""
         advice = f" {self.advice}" if self.advice else ""
         address = f" [{self.url}]" if self.url else ""
-        return f"{where}{self.reason.rstrip('.')}.{said}{advice}{address}"
+        return f"{where}{self.reason.rstrip('.')}{rule}.{said}{advice}{address}"
 
 
 class ParameterError(ApiError, ValueError):
@@ -248,9 +253,11 @@ class UnknownEndpointError(ServerError):
     """Status 500 with ``QueryEndpoint [x] not found``."""
 
     retryable = False
+    rule = "wire-endpoint-gone"
     default_advice = (
-        "This server does not have the endpoint: check the base URL, "
-        "or use a client generated for this server. A retry will not help."
+        "This server does not have the endpoint: check the base URL, or use a client generated "
+        "for this server. If it was there before, the server has dropped or renamed it: update "
+        "or regenerate the package. A retry will not help."
     )
 
 
@@ -298,6 +305,16 @@ class NotRecordsError(DecodeError):
     )
 
 
+class FormatIgnoredError(DecodeError):
+    """Records, but in another format than the one that was asked for."""
+
+    rule = "wire-format-ignored"
+    default_advice = (
+        "The server no longer gives the format that was asked for. Ask for the one that came, "
+        "if the endpoint offers it, and update or regenerate the package."
+    )
+
+
 class ShapeError(DecodeError):
     """Well-formed, but not a list of flat records with known names."""
 
@@ -305,6 +322,7 @@ class ShapeError(DecodeError):
 class MissingValueError(DecodeError):
     """A value that the endpoint always gives is missing."""
 
+    rule = "wire-attr-missing"
     default_advice = (
         'With on_mismatch="warn" the client delivers such rows, with None in its place.'
     )
@@ -313,6 +331,7 @@ class MissingValueError(DecodeError):
 class MisfitValueError(DecodeError):
     """A value that does not fit the type of its attribute."""
 
+    rule = "wire-type-mismatch"
     default_advice = (
         'With on_mismatch="warn" the client delivers such rows, with the value as it came.'
     )

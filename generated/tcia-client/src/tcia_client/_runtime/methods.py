@@ -118,7 +118,9 @@ class Records(SyncBound[P], Generic[P, R]):
             ApiError: See :mod:`.errors`.
         """
         request = self._request(self._function(self._client, *args, **kwargs))
-        return self._raw(request)
+        answer = self._raw(request)
+        self._sensor.untouched(request, answer.content)
+        return answer
 
     def _rows(self, request: Request) -> Generator[R, None, None]:
         transport = self._core.transport
@@ -153,8 +155,8 @@ class Records(SyncBound[P], Generic[P, R]):
                     yield batch
                 reader.check()
             except DecodeError as error:
-                raise self._core.placed(error, request) from None
-        self._core.note_undeclared(request, rows)
+                raise self._core.placed(error, request, reader) from None
+        self._sensor.decoded(request, answer.headers, reader)
 
 
 class AsyncRecords(AsyncBound[P], Generic[P, R]):
@@ -190,7 +192,9 @@ class AsyncRecords(AsyncBound[P], Generic[P, R]):
     async def raw(self, *args: P.args, **kwargs: P.kwargs) -> RawResponse:
         """Ask, and give the untouched answer; see :meth:`Records.raw`."""
         request = self._request(self._function(self._client, *args, **kwargs))
-        return await self._raw(request)
+        answer = await self._raw(request)
+        self._sensor.untouched(request, answer.content)
+        return answer
 
     async def _rows(self, request: Request) -> AsyncGenerator[R, None]:
         transport = self._core.transport
@@ -226,8 +230,8 @@ class AsyncRecords(AsyncBound[P], Generic[P, R]):
                     yield batch
                 reader.check()
             except DecodeError as error:
-                raise self._core.placed(error, request) from None
-        self._core.note_undeclared(request, rows)
+                raise self._core.placed(error, request, reader) from None
+        self._sensor.decoded(request, answer.headers, reader)
 
 
 def records(

@@ -8,7 +8,7 @@ from typing import Any, cast
 from ..request import Request
 from .dicom import KEYWORDS, Header, HeaderReader, NotDicomError
 from .options import Expected
-from .result import Difference
+from .result import COUNT_CHECK, Difference
 
 LONGEST_REPORT = 16 * 1024 * 1024
 """Bytes of the server's own report that are read."""
@@ -149,7 +149,7 @@ class Checks:
         count = headers.get("imagecount", "").strip()
         if count.isascii() and count.isdigit():
             self.announced = int(count[:18])
-            self._count("imageCount", self.announced, "files are there, the server announced")
+            self._count(COUNT_CHECK, self.announced, "files are there, the server announced")
         if not self.images:
             self._differs("DICOM", "", "there is no DICOM file")
         expect = self.expect

@@ -176,7 +176,10 @@ class Job:
         final = self._target.path
         if self._checks.differences:
             if self._options.get("on_difference") != "keep":
-                raise VerificationError(f"not what was asked for: {self._checks.summary()}")
+                error = VerificationError(f"not what was asked for: {self._checks.summary()}")
+                rules = (difference.rule for difference in self._checks.differences)
+                error.rule = next(filter(None, rules), None)
+                raise error
             final = final.with_name(final.name + ".incomplete")
         self._part.place(final)
         files = [(final, self._body.count)]

@@ -4,6 +4,9 @@ from pathlib import Path
 
 import attrs
 
+COUNT_CHECK = "imageCount"
+"""The check of an answer's header of that name."""
+
 
 @attrs.frozen
 class Difference:
@@ -18,6 +21,11 @@ class Difference:
     check: str
     subject: str
     message: str
+
+    @property
+    def rule(self) -> str | None:
+        """Id of the drift rule that it falls under, if there is one."""
+        return "wire-count-mismatch" if self.check == COUNT_CHECK else None
 
     def __str__(self) -> str:
         return f"{self.subject}: {self.message}" if self.subject else self.message
