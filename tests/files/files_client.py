@@ -1,5 +1,6 @@
 """A client as it is generated, of three endpoints that answer files."""
 
+from pathlib import Path
 from typing import Any, Unpack
 
 from _runtime.client import AsyncClientBase, Settings, SyncClient
@@ -79,3 +80,8 @@ class AsyncClient(Endpoints, AsyncClientBase):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(on_drift="off", **options)
+
+
+def names(folder: Path) -> list[str]:
+    """All that is below a folder, sorted."""
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))

@@ -1,0 +1,218 @@
+"""Where downloads go: what stood there, what is kept, and how they end early."""
+
+import asyncio
+import io
+import threading
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from files_client import AsyncClient, names
+
+from _runtime.download import (
+    DamagedError,
+    Download,
+    DownloadError,
+    Expected,
+    NotAFileError,
+)
+from _runtime.errors import NotFoundError, ParameterError
+from _runtime.retry import Retry
+
+SERIES = "1.2.3.4"
+
+
+def test_what_stood_there_is_replaced_by_what_is_whole_alone(
+    ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
+) -> None:
+    old = tmp_path / SERIES
+    old.mkdir()
+    (old / "old.dcm").write_bytes(b"old")
+    server.answers(make.series_zip()[:-10])
+    with pytest.raises(DamagedError):
+        ask(server.base_url, lambda c: c.download_image(tmp_path, series_instance_uid=SERIES))
+    assert names(tmp_path) == [SERIES, f"{SERIES}/old.dcm"]
+    server.answers(make.series_zip(1))
+    ask(server.base_url, lambda c: c.download_image(tmp_path, series_instance_uid=SERIES))
+    assert names(tmp_path) == [SERIES, f"{SERIES}/images", f"{SERIES}/images/0.dcm"]
+
+
+def test_what_a_killed_download_left_is_cleared(
+    ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
+) -> None:
+    (tmp_path / f"{SERIES}.part").mkdir()
+    (tmp_path / f"{SERIES}.part" / "half.dcm").write_bytes(b"half")
+    server.answers(make.series_zip(1))
+    ask(server.base_url, lambda c: c.download_image(tmp_path, series_instance_uid=SERIES))
+    assert names(tmp_path) == [SERIES, f"{SERIES}/images", f"{SERIES}/images/0.dcm"]
+
+
+def test_a_file_where_a_folder_should_go_is_an_error_before_any_request(
+    ask: Callable[..., Any], server: Any, tmp_path: Path
+) -> None:
+    (tmp_path / SERIES).write_bytes(b"mine")
+    with pytest.raises(NotADirectoryError):
+        ask(server.base_url, lambda c: c.download_image(tmp_path, series_instance_uid=SERIES))
+    assert (server.asked, (tmp_path / SERIES).read_bytes()) == ([], b"mine")
+
+
+def test_options_that_there_are_not_are_refused(
+    ask: Callable[..., Any], server: Any, tmp_path: Path
+) -> None:
+    with pytest.raises(ParameterError, match="names='uid'"):
+        ask(
+            server.base_url,
+            lambda c: c.download_image(tmp_path, series_instance_uid=SERIES, names="uid"),
+        )
+    with pytest.raises(TypeError, match="nmes"):
+        ask(
+            server.base_url,
+            lambda c: c.download_image(tmp_path, series_instance_uid=SERIES, nmes="server"),
+        )
+    assert server.asked == []
+
+
+def test_existing_files_are_kept_if_they_pass_the_checks(
+    ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
+) -> None:
+    server.answers(make.series_zip(3))
+
+    def fetch(target: Path, **options: object) -> Download:
+        done: Download = ask(
+            server.base_url,
+            lambda c: c.download_image(
+                target, series_instance_uid=SERIES, existing="keep", **options
+            ),
+        )
+        return done
+
+    for target in (tmp_path, tmp_path / "a.zip"):
+        first, again = fetch(target), fetch(target)
+        assert (first.kept, again.kept) == (False, True)
+        assert (again.path, set(again.files), again.bytes) == (
+            first.path,
+            set(first.files),
+            first.bytes,
+        )
+    spoiled = fetch(tmp_path).files[1]
+    spoiled.write_bytes(b"spoiled")
+    assert not fetch(tmp_path).kept
+    assert spoiled.read_bytes()[128:132] == b"DICM"
+    assert fetch(tmp_path, expect=Expected(count=3)).kept
+    spoiled.unlink()
+    assert not fetch(tmp_path, expect=Expected(count=3)).kept
+    zip_body = bytearray((tmp_path / "a.zip").read_bytes())
+    zip_body[80] ^= 1
+    (tmp_path / "a.zip").write_bytes(zip_body)
+    assert not fetch(tmp_path / "a.zip").kept
+
+
+def test_progress_tells_bytes_and_what_it_raises_ends_the_download(
+    ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
+) -> None:
+    body = make.series_zip(2)
+    server.answers(body)
+    seen: list[tuple[int, int | None]] = []
+    ask(
+        server.base_url,
+        lambda c: c.download_image(
+            tmp_path / "a", series_instance_uid=SERIES, progress=lambda *told: seen.append(told)
+        ),
+    )
+    assert seen[-1] == (len(body), len(body))
+    assert seen == sorted(seen)
+
+    def enough(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        ask(
+            server.base_url,
+            lambda c: c.download_image(
+                tmp_path / "b" / "c", series_instance_uid=SERIES, progress=enough
+            ),
+        )
+    assert names(tmp_path / "a")
+    assert not (tmp_path / "b").exists()
+
+
+@pytest.mark.parametrize("target", ["x", "x.zip"])
+def test_a_cancelled_task_leaves_nothing(
+    make: SimpleNamespace, server: Any, tmp_path: Path, target: str
+) -> None:
+    hold = threading.Event()
+    server.answers(make.Reply(make.series_zip(), sent=2000, hold=hold))
+
+    async def run() -> None:
+        started = asyncio.Event()
+        async with AsyncClient(base_url=server.base_url) as client:
+            task = asyncio.create_task(
+                client.download_image(
+                    tmp_path / target, series_instance_uid=SERIES, progress=lambda *_: started.set()
+                )
+            )
+            await started.wait()
+            assert [path.name for path in tmp_path.rglob("*.part")]
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+        hold.set()
+
+    asyncio.run(run())
+    assert names(tmp_path) == []
+
+
+def test_a_closed_iterator_closes_the_answer(
+    client: Any, make: SimpleNamespace, server: Any
+) -> None:
+    server.answers(make.series_zip())
+    for _ in range(20):
+        chunks = client.download_image.iter(series_instance_uid=SERIES)
+        assert next(chunks)[:2] == b"PK"
+        chunks.close()
+    raw = client.download_image.raw(series_instance_uid=SERIES).content
+    assert zipfile.ZipFile(io.BytesIO(raw)).namelist()
+
+
+def test_of_two_downloads_to_one_place_the_later_one_fails(
+    client: Any, make: SimpleNamespace, server: Any, tmp_path: Path
+) -> None:
+    server.answers(make.series_zip())
+    seen: list[Any] = []
+
+    def second(*_: object) -> None:
+        if not seen:
+            seen.append(1)
+            with pytest.raises(DownloadError, match=f"another download to .*{SERIES} is under way"):
+                client.download_image(tmp_path, series_instance_uid=SERIES)
+
+    assert client.download_image(tmp_path, series_instance_uid=SERIES, progress=second).files
+    assert seen
+    assert [path.name for path in tmp_path.iterdir()] == [SERIES]
+    assert len(names(tmp_path / SERIES)) == 4
+
+
+def test_an_error_status_is_not_a_file(
+    ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
+) -> None:
+    server.answers(make.Reply(b"no", status=404))
+    with pytest.raises(NotFoundError):
+        ask(server.base_url, lambda c: c.download_plan(tmp_path / "a.pdf", vessel_id="1"))
+    assert names(tmp_path) == []
+
+
+def test_a_key_is_never_in_an_error(
+    ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
+) -> None:
+    server.answers(b"your key sesame-7 is not valid")
+    with pytest.raises(NotAFileError) as caught:
+        ask(
+            server.base_url,
+            lambda c: c.download_image(tmp_path, series_instance_uid=SERIES),
+            api_key="sesame-7",
+            retry=Retry(attempts=1),
+        )
+    assert "sesame-7" not in f"{caught.value} {caught.value!r} {vars(caught.value)}"
