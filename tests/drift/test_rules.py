@@ -8,6 +8,7 @@ from tests.drift.benchmark import contract_of
 from tciagen.documents import judge
 from tciagen.drift.compare import compare
 from tciagen.drift.levels import DRIFT_LEVELS
+from tciagen.drift.pages import rule_page
 from tciagen.drift.rule import Example, attributes, documents, members, parameters
 from tciagen.drift.rules import CONTRACT_RULES, RULES, get_rule
 from tciagen.errors import UsageProblem
@@ -330,6 +331,16 @@ def test_the_catalogue_has_the_rules_that_were_agreed() -> None:
     levels = [rule.level for rule in CONTRACT_RULES.values()]
     counted = [levels.count(level) for level in DRIFT_LEVELS]
     assert counted == [25, 15, 15, 16, 3]
+
+
+def test_the_pages_of_run_time_rules_quote_the_client() -> None:
+    of_the_client = [rule for rule in RULES.values() if rule.says]
+    assert len(of_the_client) == 12
+    for rule in of_the_client:
+        page = rule_page(rule)
+        assert f"- By default: {rule.action}" in page
+        _, _, quoted = page.partition("What a generated client says of such a case:")
+        assert " ".join(quoted.split()) == f"```text {rule.says} ```"
 
 
 def test_an_unknown_rule_is_answered_with_the_closest() -> None:
