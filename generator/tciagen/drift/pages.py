@@ -49,7 +49,7 @@ def rule_page(rule: Rule) -> str:
     lines += ["", "After:", "", *_fragment(rule.example.after)]
     if rule.says:
         lines += ["", "What a generated client says of such a case:", "", "```text"]
-        lines += [*wrap(rule.says, _WIDTH, break_long_words=False), "```"]
+        lines += [*wrap(rule.says, _WIDTH, break_long_words=False, break_on_hyphens=False), "```"]
     lines += _finding(rule)
     return "\n".join(lines) + "\n"
 
