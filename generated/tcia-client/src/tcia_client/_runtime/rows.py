@@ -292,12 +292,14 @@ class Rows(Generic[R]):
             if needed
             else f"row {number}: {name} ({attribute.name}) is missing, but is always present"
         )
+        kind = MisfitValueError if needed else MissingValueError
         if self._on_mismatch == "raise":
-            kind = MisfitValueError if needed else MissingValueError
             raise kind(reason, row=number, attribute=name, value=value)
         if name not in self._warned:
             self._warned.add(name)
-            self._warn(f"{reason}. Further rows with this are delivered without a warning.")
+            self._warn(
+                f"{reason} ({kind.rule}). Further rows with this are delivered without a warning."
+            )
         return converted
 
 
