@@ -123,7 +123,10 @@ def test_another_mode_is_refused(value: Any) -> None:
         Client(on_drift=value)
 
 
-@pytest.mark.parametrize("fault", ["metadata-absent", "metadata-malformed", "metadata-huge@30000"])
+@pytest.mark.parametrize(
+    "fault",
+    ["metadata-absent", "metadata-malformed", "metadata-huge@30000", "metadata-huge@90000"],
+)
 def test_a_header_that_says_nothing_is_told_at_debug_level_only(
     serve: Serve, fault: str, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -115,7 +115,9 @@ class _TlsPool(urllib3.HTTPSConnectionPool):
 class Urllib3Transport(httpx.BaseTransport):
     """Sends requests that have no body; may be shared by threads.
 
-    A request's few bytes go out under the timeout for connecting.
+    A request's few bytes go out under the timeout for connecting. An answer whose head is
+    longer than http.client takes (64 kB a line, 100 headers) is asked for again by httpx's
+    own transport, which takes 100 kB.
 
     Args:
         max_connections: Connections to one host; further requests wait for one.
@@ -127,6 +129,7 @@ class Urllib3Transport(httpx.BaseTransport):
         self._tls: ssl.SSLContext | None = None
         self._lock = threading.Lock()
         self._bodies: set[_Body] = set()
+        self._longer_heads: httpx.HTTPTransport | None = None
         self._closed = False
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -148,6 +151,8 @@ class Urllib3Transport(httpx.BaseTransport):
                 decode_content=False,
             )
         except (HTTPError, OSError, ValueError) as error:
+            if _head_too_long(error):
+                return self._for_longer_heads().handle_request(request)
             raise _translated(error, opening=True) from error
         body = _Body(raw, self._bodies)
         if self._closed:
@@ -172,10 +177,21 @@ class Urllib3Transport(httpx.BaseTransport):
             self._closed = True
             pools = list(self._pools.values())
             self._pools.clear()
+            if self._longer_heads is not None:
+                self._longer_heads.close()
         for pool in pools:
             pool.close()
         for body in list(self._bodies):
             body.abort()
+
+    def _for_longer_heads(self) -> httpx.HTTPTransport:
+        with self._lock:
+            if self._closed:
+                raise httpx.ReadError("the transport has been closed")
+            if self._longer_heads is None:
+                limits = httpx.Limits(max_connections=self._max_connections)
+                self._longer_heads = httpx.HTTPTransport(limits=limits)
+            return self._longer_heads
 
     def _pool(self, origin: tuple[bytes, bytes, int | None]) -> urllib3.HTTPConnectionPool:
         pool = self._pools.get(origin)
@@ -256,9 +272,20 @@ def _in_one_line(value: str) -> str:
     return (_FOLD.sub(" ", value) if "\n" in value else value).strip(" \t")
 
 
+def _inner(error: Exception) -> BaseException:
+    return error.__cause__ or next((a for a in error.args if isinstance(a, Exception)), error)
+
+
+def _head_too_long(error: Exception) -> bool:
+    inner = _inner(error)
+    return isinstance(inner, http.client.LineTooLong) or (
+        type(inner) is http.client.HTTPException and "headers" in str(inner)
+    )
+
+
 def _translated(error: Exception, *, opening: bool) -> httpx.TransportError:
     """The error of httpx for one of urllib3."""
-    inner = error.__cause__ or next((a for a in error.args if isinstance(a, Exception)), error)
+    inner = _inner(error)
     words = str(inner) or type(inner).__name__
     if isinstance(error, NewConnectionError) or (opening and isinstance(error, SSLError)):
         return httpx.ConnectError(words)
