@@ -140,6 +140,22 @@ def test_a_misfit_late_in_an_answer_is_told_with_its_row(
     assert len(warnings) == 1
 
 
+@pytest.mark.parametrize("other", [[], "", {}, 0, None, True, "ShipUID", ["ShipUID", "ShipName"]])
+@pytest.mark.parametrize("place", [20, 2000])
+@pytest.mark.parametrize("msgspec", [True, False])
+def test_what_is_no_ship_among_many_is_told_with_its_row(
+    other: object, place: int, msgspec: bool
+) -> None:
+    records: list[object] = [
+        {"ShipUID": f"1.2.{i}", "ShipName": f"Ship {i}", "Crew": i % 2} for i in range(2500)
+    ]
+    records.insert(place, other)
+    body = json.dumps(records, separators=(",", ":"))
+    with pytest.raises(DecodeError) as told:
+        decode("json", body, cuts=range(0, len(body), 4000), msgspec=msgspec)
+    assert told.value.row == place + 1
+
+
 def test_rows_of_the_same_values_are_equal_however_they_came() -> None:
     rows = [
         (f"1.2.{i}", None, "Kiel", "1999-01-02", i, "1.500000", "1", None, None) for i in range(900)

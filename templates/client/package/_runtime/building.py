@@ -14,12 +14,15 @@ import attrs
 
 R = TypeVar("R")
 
-Mode = Literal["plain", "memo", "each"]
-"""How a wire value becomes a value: as it is, by what is remembered, or one by one."""
+Mode = Literal["plain", "memo"]
+"""How a wire value becomes a value: as it is, or by what is remembered."""
 
 _MOST_LOOPS = 64
 
 Loop = Callable[[Iterable[Any], Callable[[Any], None]], None]
+
+UNLIKE = (AttributeError, KeyError, TypeError)
+"""What asking a record raises that is not as its access says."""
 
 
 @attrs.frozen(eq=False)
@@ -30,8 +33,7 @@ class Access:
         kind: What a record is asked for: an attribute, a key or an index.
         places: That name, key or index; None where records do not have the value.
         sparse: The attributes whose key some records lack.
-        texts: Whether a value that is there is known to be text, of a number's attribute
-            to be no boolean.
+        texts: Whether a value of a text's attribute that is there is known to be text.
         done: The attributes whose values are known to be what they shall be.
     """
 
@@ -113,9 +115,6 @@ class Builder(Generic[R]):
             if mode == "memo":
                 bound += f"    c{i} = columns[{i}]\n"
                 value = f"c{i}[{value}]"
-            elif mode == "each":
-                bound += f"    c{i} = columns[{i}].convert\n"
-                value = f"c{i}({value})"
             stores += f"            row.{name} = {value}\n"
         source = (
             f"def bind(new, Open, Model, columns, places):\n"

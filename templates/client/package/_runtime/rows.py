@@ -13,7 +13,7 @@ from contextlib import suppress
 from operator import itemgetter
 from typing import Any, Generic, Literal, TypeVar
 
-from .building import Access, Builder, Loop, Mode
+from .building import UNLIKE, Access, Builder, Loop, Mode
 from .columns import Column, converter
 from .endpoint import Attribute, Endpoint
 from .errors import DecodeError, MisfitValueError, MissingValueError
@@ -137,7 +137,12 @@ class Layouts(dict[Any, Callable[[Sequence[Any]], Cells]]):
 
 
 class Rows(Generic[R]):
-    """The rows of one answer, numbered from 1 as they are built."""
+    """The rows of one answer, numbered from 1 as they are built.
+
+    Attributes:
+        count: How many there are so far.
+        lacking: Whether records may lack a key that is not sparse in their access.
+    """
 
     def __init__(
         self,
@@ -148,6 +153,7 @@ class Rows(Generic[R]):
         self.blueprint = blueprint
         self.layouts = Layouts(blueprint)
         self.count = 0
+        self.lacking = False
         self._on_mismatch = on_mismatch
         self._warn = warn
         self._warned: set[str] = set()
@@ -214,7 +220,8 @@ class Rows(Generic[R]):
         while True:
             try:
                 loop(waiting, built.append)
-            except (MisfitError, TypeError):
+            except (MisfitError, *UNLIKE) as error:
+                self.lacking |= type(error) is KeyError
                 done = len(built) - start
                 built.append(self._carefully(records[done], cells, self.count + done + 1))
             else:
@@ -247,7 +254,7 @@ class Rows(Generic[R]):
                 for index, (column, get) in enumerate(
                     zip(self._columns, access.getters, strict=True)
                 )
-                if index not in access.done and column.watched(texts=access.texts)
+                if index not in access.done and column.watched()
             ]
         watched = tuple(
             mode(records, get, texts=access.texts) for _, mode, get in self._watched[access]

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
-from .building import Mode
+from .building import UNLIKE, Mode
 from .endpoint import Attribute
 from .values import CONVERTERS, MisfitError, are_uids
 
@@ -28,21 +28,20 @@ class Column(dict[Any, Any]):
 
     def __missing__(self, value: Any) -> Any:
         converted = self.convert(value)
-        if value is None or type(value) is str or type(value) is int:
+        # True and 1, False and 0 are one key
+        if type(value) is str or value is None or (type(value) is int and value not in (0, 1)):
             if len(self) > _MOST_REMEMBERED:
                 self.clear()
             self[value] = converted
         return converted
 
-    def watched(self, *, texts: bool) -> bool:
+    def watched(self) -> bool:
         """Whether :meth:`mode` may give another mode for other records."""
         match self._attribute.kind:
             case "uid":
                 return True
             case "string":
                 return not self._attribute.allowed_values
-            case "integer" | "decimal":
-                return not texts
             case _:
                 return False
 
@@ -54,12 +53,13 @@ class Column(dict[Any, Any]):
             get: Gives a record's wire value of this attribute.
             texts: See :class:`.building.Access`.
         """
-        if self._attribute.kind == "uid":
-            return self._mode_of_uids(records, get)
-        if self._attribute.kind == "string":
+        try:
+            if self._attribute.kind == "uid":
+                return self._mode_of_uids(records, get)
             return self._mode_of_texts(records, get, texts=texts)
-        # True and 1 are one key
-        return "each" if bool in set(map(type, map(get, records))) else "memo"
+        except UNLIKE:
+            self._distinct = False
+            return "memo"
 
     def _mode_of_uids(self, records: Sequence[Any], get: Callable[[Any], Any]) -> Mode:
         """All are looked at at once; only where one is none, each one is."""
@@ -71,11 +71,7 @@ class Column(dict[Any, Any]):
             self._distinct = len(values) > 0.9 * len(records)
             if self._attribute.optional:
                 found.discard(None)
-        try:
-            return "plain" if are_uids(values) else "memo"
-        except TypeError:  # something that is no text
-            self._distinct = False
-            return "memo"
+        return "plain" if are_uids(values) else "memo"
 
     def _mode_of_texts(
         self, records: Sequence[Any], get: Callable[[Any], Any], *, texts: bool

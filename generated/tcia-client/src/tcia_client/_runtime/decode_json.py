@@ -124,6 +124,8 @@ class JsonDecoder(Decoder[R]):
         self._fits = True
         self._names = names
         self._known = {*names, *further}
+        self._everywhere = set(names)
+        self.rows.lacking = True
         self._accesses: dict[tuple[int, ...], Access] = {}
 
     def _extend(self, built: list[R], records: Sequence[Any]) -> None:
@@ -134,13 +136,15 @@ class JsonDecoder(Decoder[R]):
         """Where the values are, None if records have other names than those before."""
         try:
             seen = set[str]().union(*records)
-            everywhere = seen.intersection(*records)
+            if self.rows.lacking:
+                self._everywhere.intersection_update(*records)
+                self.rows.lacking = False
         except TypeError:  # something that is no object
             return None
         self._fits = seen <= self._known
         if not self._fits:
             return None
-        sparse = tuple(i for i, name in enumerate(self._names) if name not in everywhere)
+        sparse = tuple(i for i, name in enumerate(self._names) if name not in self._everywhere)
         if sparse not in self._accesses:
             self._accesses[sparse] = Access("key", self._names, sparse=sparse)
         return self._accesses[sparse]
