@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from _runtime.decode import decoder
 from _runtime.decode_csv import CsvDecoder
 from _runtime.decode_json import JsonDecoder
+from _runtime.decoding import Decoder
 from _runtime.endpoint import Attribute, Endpoint, Kind
 from _runtime.rows import Blueprint, OnMismatch, Rows
 
@@ -42,6 +43,13 @@ SHIP = blueprint(**KINDS)
 NAME = blueprint(Name="string")
 
 
+def decoder_of(name: str, rows: Rows[Any], *, msgspec: bool) -> Decoder[Any]:
+    reader = decoder(name, rows)
+    if isinstance(reader, JsonDecoder | CsvDecoder):
+        return type(reader)(rows, use_msgspec=msgspec)
+    return reader
+
+
 def decode(
     name: str,
     body: str | bytes,
@@ -52,10 +60,7 @@ def decode(
     warn: Callable[[str], None] = lambda _message: None,
     msgspec: bool = True,
 ) -> list[Any]:
-    rows = Rows(plan, on_mismatch, warn)
-    reader = decoder(name, rows)
-    if isinstance(reader, JsonDecoder | CsvDecoder):
-        reader = type(reader)(rows, use_msgspec=msgspec)
+    reader = decoder_of(name, Rows(plan, on_mismatch, warn), msgspec=msgspec)
     built: list[Any] = []
     start = 0
     body = body if isinstance(body, bytes) else body.encode()

@@ -77,38 +77,37 @@ class CsvDecoder(Decoder[R]):
         self._access: Access | None = None
         self._pick: Callable[[Sequence[Any]], Cells] = picker(())
         self._width = 0
-        self._wait_for = 0
 
     def _take(self, built: list[R]) -> None:
         if self._access is None:
             self._buffer[:] = self._buffer.lstrip(b"\xef\xbb\xbf \r\n")
             if self._buffer.startswith(b"<") and len(self._buffer) < ENOUGH_TO_TELL:
                 return
-        if len(self._buffer) < self._wait_for or (cut := self._buffer.rfind(b"\n")) < 0:
+        if len(self._buffer) < self._retry_at or (cut := self._buffer.rfind(b"\n")) < 0:
             return
-        data = bytes(self._buffer[:cut])
-        del self._buffer[: cut + 1]
         if self._access is None:
-            whole = data
-            header, more, data = data.partition(b"\n")
-            self._header(self._text(header), whole)
-            if not more:
+            header = self._buffer.partition(b"\n")[0]
+            self._header(header, bytes(self._buffer[:cut]))
+            del self._buffer[: len(header) + 1]
+            cut -= len(header) + 1
+            if cut < 0:
                 return
-        rest = self._extend(built, data)
-        self._wait_for = 0
+        rest = self._extend(built, bytes(self._buffer[:cut]))
+        del self._buffer[: cut + 1]
+        self._retry_at = 0
         if rest:
             self._buffer[:0] = f"{rest}\n".encode()
-            self._wait_for = 2 * len(self._buffer)
+            self._retry_at = 2 * len(self._buffer)
 
     def _end(self, built: list[R]) -> None:
         data = bytes(self._buffer)
         if self._access is None:
             if data:
-                self._header(self._text(data), data)
+                self._header(data, data)
             return
         if data and self._at_once(built, data.split(b"\n")):
             return
-        lines, rest = self._lines(self._text(data))
+        lines, rest = self._lines(data.decode())
         cut = bool(rest)
         if lines and lines[-1] and not cut and not self._whole(lines[-1]):
             lines, cut = lines[:-1], True
@@ -124,8 +123,8 @@ class CsvDecoder(Decoder[R]):
         except ShapeError:
             return True  # it is told as what it is
 
-    def _header(self, line: str, body: bytes) -> None:
-        line = line.removesuffix("\r")
+    def _header(self, header: bytes | bytearray, body: bytes) -> None:
+        line = header.decode("utf-8", "replace").removesuffix("\r")
         names = tuple(name.strip().strip('"') for name in line.split(","))
         blueprint = self.rows.blueprint
         places, undeclared = blueprint.places(names)
@@ -146,7 +145,7 @@ class CsvDecoder(Decoder[R]):
         """Build the rows of some lines; a rest that is still open is given back."""
         if self._at_once(built, data.split(b"\n")):
             return ""
-        lines, rest = self._lines(self._text(data))
+        lines, rest = self._lines(data.decode())
         self.rows.extend(built, lines, self._cells)
         return rest
 

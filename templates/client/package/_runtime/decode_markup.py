@@ -2,7 +2,8 @@
 
 Neither is parsed as XML or HTML, because neither is any: a value may hold ``&``, ``<``
 and whole tags. The fixed tags around the values are looked for instead. Where a value
-holds those as well, so that a record could be read in two ways, that is an error.
+holds those as well, so that a record could be read in two ways, that is an error. The
+tag that ends the records is the last one of the body, for a value may hold that, too.
 """
 
 import re
@@ -26,34 +27,33 @@ class _MarkupDecoder(Decoder[R]):
     name: ClassVar[str]
     head: ClassVar[re.Pattern[bytes]]
     boundary: ClassVar[re.Pattern[bytes]]
+    last: ClassVar[re.Pattern[bytes]]
     end: ClassVar[re.Pattern[bytes]]
     outer: ClassVar[re.Pattern[str]]
     between: ClassVar[re.Pattern[str]]
 
     def __init__(self, rows: Rows[R]) -> None:
         super().__init__(rows)
-        self._state = "head"
-        self._seen = 0
+        self._begun = False
 
     def _take(self, built: list[R]) -> None:
-        if self._state == "head":
+        if not self._begun:
             if head := self.head.search(self._buffer):
-                self._begin(self._text(head[0]))
+                self._begin(head[0].decode("utf-8", "replace"))
                 del self._buffer[: head.end()]
-                self._state = "rows"
+                self._begun = True
             elif len(self._buffer) > _MOST_HEAD:
                 raise self._no_records()
-        if self._state == "rows":
-            self._take_rows(built)
-        if self._state == "end":
-            self._buffer.clear()
+        if self._begun:
+            self._take_rows(built, self.boundary)
 
-    def _take_rows(self, built: list[R]) -> None:
+    def _take_rows(self, built: list[R], boundary: re.Pattern[bytes]) -> None:
+        """Build the rows up to the last boundary."""
         cut = 0
-        for boundary in self.boundary.finditer(self._buffer, self._seen):
-            cut = boundary.end()
+        for found in boundary.finditer(self._buffer, self._seen):
+            cut = found.end()
         if cut:
-            text = self._text(self._buffer[:cut])
+            text = self._buffer[:cut].decode()
             del self._buffer[:cut]
             outer = self.outer.fullmatch(text)
             if outer is None:
@@ -61,20 +61,19 @@ class _MarkupDecoder(Decoder[R]):
                 raise ShapeError(f"row {number} begins with {shown(text[:60])}", row=number)
             self.rows.extend(built, self.between.split(outer[1]), self._cells)
         self._seen = max(0, len(self._buffer) - _LONGEST_GAP)
-        if self.end.match(self._buffer):
-            self._state = "end"
 
     def _end(self, built: list[R]) -> None:
-        if self._state == "head":
+        if not self._begun:
             if self._buffer.strip():
                 raise self._no_records()
-        elif self._state == "rows":
+            return
+        for boundary in (self.boundary, self.last):
             self._seen = 0
-            self._take_rows(built)
-            if self._state == "rows":
-                raise TruncatedError(
-                    f"the {self.name} ends early, after {self.rows.count} complete rows"
-                )
+            self._take_rows(built, boundary)
+        if not self.end.match(self._buffer):
+            raise TruncatedError(
+                f"the {self.name} ends early, after {self.rows.count} complete rows"
+            )
 
     def _no_records(self) -> DecodeError:
         return not_records(self._buffer, f"{self.name} records")
@@ -96,7 +95,8 @@ class XmlDecoder(_MarkupDecoder[R]):
 
     name = "XML"
     head = re.compile(rb"\A(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*\?>\s*)?<Results\s*>")
-    boundary = re.compile(rb"</Row>\s*(?=<Row\s*>|</Results\s*>)")
+    boundary = re.compile(rb"</Row>\s*(?=<Row\s*>)")
+    last = re.compile(rb"</Row>\s*(?=</Results\s*>)")
     end = re.compile(rb"\s*</Results\s*>")
     outer = re.compile(r"\s*<Row\s*>(.*)</Row>\s*", re.DOTALL)
     between = re.compile(r"</Row>\s*<Row\s*>")
@@ -172,7 +172,8 @@ class HtmlDecoder(_MarkupDecoder[R]):
 
     name = "HTML"
     head = re.compile(rb"<thead[^<>]*>.*?</thead>\s*<tbody[^<>]*>", re.IGNORECASE | re.DOTALL)
-    boundary = re.compile(rb"</tr>\s*(?=<tr[^<>]*>|</tbody\s*>)", re.IGNORECASE)
+    boundary = re.compile(rb"</tr>\s*(?=<tr[^<>]*>)", re.IGNORECASE)
+    last = re.compile(rb"</tr>\s*(?=</tbody\s*>)", re.IGNORECASE)
     end = re.compile(rb"\s*</tbody\s*>", re.IGNORECASE)
     outer = re.compile(r"\s*<tr[^<>]*>(.*)</tr>\s*", re.IGNORECASE | re.DOTALL)
     between = re.compile(r"</tr>\s*<tr[^<>]*>", re.IGNORECASE)

@@ -36,8 +36,6 @@ class JsonDecoder(Decoder[R]):
     def __init__(self, rows: Rows[R], *, use_msgspec: bool = True) -> None:
         super().__init__(rows)
         self._state = "start"
-        self._seen = 0
-        self._retry_at = 0
         self._fit([attribute.name for attribute in rows.blueprint.attributes], ())
         self._fast = fast_json.reader(rows.blueprint) if use_msgspec else None
 
@@ -160,7 +158,7 @@ class JsonDecoder(Decoder[R]):
         end = len(self._buffer)
         if not final:  # whatever ends a row or the array is ASCII, and a safe place to decode to
             end = max(self._buffer.rfind(b"}"), self._buffer.rfind(b"]")) + 1
-        text = self._text(self._buffer[:end])
+        text = self._buffer[:end].decode()
         objects: list[Any] = []
         error: DecodeError | None = None
         at = taken = 0

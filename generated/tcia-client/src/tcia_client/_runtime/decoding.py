@@ -16,6 +16,7 @@ knows nothing of HTTP. The wire's own facts, which decide what a decoder meets:
 import json
 import re
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any, Generic, TypeVar, cast
 
 from .errors import DecodeError, NotRecordsError, ShapeError
@@ -59,6 +60,7 @@ class Decoder(ABC, Generic[R]):
         self.at_least = 0
         self.beginning = b""
         self._buffer = bytearray()
+        self._seen = self._retry_at = 0
         self._failure: DecodeError | None = None
 
     def feed(self, data: bytes) -> list[R]:
@@ -76,7 +78,7 @@ class Decoder(ABC, Generic[R]):
         if len(self._buffer) < self.at_least:
             return built
         try:
-            self._take(built)
+            self._try(built, self._take)
             if len(self._buffer) > LONGEST_RECORD:
                 raise ShapeError(
                     f"row {self.rows.count + 1} does not end within {LONGEST_RECORD} bytes",
@@ -98,8 +100,8 @@ class Decoder(ABC, Generic[R]):
             raise self._failure
         built: list[R] = []
         try:
-            self._take(built)
-            self._end(built)
+            self._try(built, self._take)
+            self._try(built, self._end)
         except DecodeError as error:
             if not built:
                 raise
@@ -111,22 +113,33 @@ class Decoder(ABC, Generic[R]):
         if self._failure is not None:
             raise self._failure
 
+    def _try(self, built: list[R], step: Callable[[list[R]], None]) -> None:
+        """Take a step; where bytes are no text, only as far as they are."""
+        try:
+            step(built)
+        except UnicodeDecodeError as error:
+            del self._buffer[error.start :]
+            self._seen = self._retry_at = 0
+            self._take(built)
+            row = self.rows.count + 1
+            where = f"row {row}" if row > 1 else "or before row 1"
+            raise ShapeError(f"bytes that are not UTF-8 in {where}", row=row) from None
+
     @abstractmethod
     def _take(self, built: list[R]) -> None:
-        """Build what the buffer completes, and take it out of the buffer."""
+        """Build what the buffer completes, and take it out of the buffer.
+
+        Raises:
+            UnicodeDecodeError: The buffer is not all UTF-8; nothing of it has been taken.
+        """
 
     @abstractmethod
     def _end(self, built: list[R]) -> None:
-        """Build what is left, knowing that no more will come."""
+        """Build what is left, knowing that no more will come.
 
-    def _text(self, data: bytes | bytearray) -> str:
-        try:
-            return data.decode()
-        except UnicodeDecodeError as error:
-            row = self.rows.count + 1 + data[: error.start].count(b"\n")
-            raise ShapeError(
-                f"bytes that are not UTF-8 in or after row {self.rows.count + 1}", row=row
-            ) from None
+        Raises:
+            UnicodeDecodeError: The same.
+        """
 
 
 def summary(text: str, limit: int = 200) -> str:

@@ -194,6 +194,8 @@ def reader(
         except ImportError:
             blueprint.shapes = None
             return None
+        except ValueError:  # a name that no struct can have
+            return None
         if len(blueprint.shapes) >= _MOST_SHAPES:
             blueprint.shapes.clear()
         blueprint.shapes[names, as_array] = shape
