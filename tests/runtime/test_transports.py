@@ -1,5 +1,6 @@
 """What lies below the synchronous client: urllib3 where it is installed, else httpx's own."""
 
+import asyncio
 import socket
 import ssl
 import subprocess
@@ -414,6 +415,54 @@ def test_cookies_go_back_to_the_host_that_set_them(
             client.list_ships()
     assert [h.get("cookie") for _, h in server.asked] == [None, "node=7", "node=7"]
     assert "cookie" not in other_server.asked[0][1]
+
+
+@pytest.mark.parametrize("given", [True, False])
+@BOTH
+def test_a_cookie_that_cannot_be_sent_back_does_no_harm(
+    below: str, given: bool, rt: "Runtime", wire: SimpleNamespace
+) -> None:
+    wire.script = [
+        answer(ROWS, b"Content-Length: %d" % len(ROWS), b"Set-Cookie: node=\xc3\xaa"),
+        answer(ROWS, b"Content-Length: %d" % len(ROWS), b"Set-Cookie: node=7"),
+    ]
+    with httpx.Client() as mine:
+        http_client = mine if given else None
+        with rt.Client(base_url=wire.base_url, http_client=http_client) as client:
+            for _ in range(3):
+                assert len(client.list_ships()) == 2
+    assert [b"node=7" in asked for asked in wire.asked] == [False, False, True]
+
+
+@pytest.mark.parametrize("given", [True, False])
+def test_nor_does_it_to_the_async_client(given: bool, rt: "Runtime", wire: SimpleNamespace) -> None:
+    headers = (b"Content-Length: %d" % len(ROWS), b"Set-Cookie: node=\xc3\xaa")
+    wire.script = [answer(ROWS, *headers)]
+
+    async def ask() -> None:
+        async with httpx.AsyncClient() as mine:
+            http_client = mine if given else None
+            client = rt.AsyncClient(base_url=wire.base_url, http_client=http_client)
+            async with client:
+                for _ in range(3):
+                    assert len(await client.list_ships()) == 2
+
+    asyncio.run(ask())
+
+
+@BOTH
+def test_what_a_broken_server_says_is_harmless_on_a_terminal(
+    below: str, rt: "Runtime", wire: SimpleNamespace
+) -> None:
+    said = "no \x1b[2Jservice \u202eereh".encode()
+    head = b"HTTP/1.1 503 Busy\r\nContent-Length: %d\r\n\r\n" % len(said)
+    wire.script = [head + said, (b"\x1b[2J" * 9999 + b"\r\n\r\n", None)]
+    with rt.Client(base_url=wire.base_url, retry=ONCE) as client:
+        for kind in (StatusError, ConnectionFailedError):
+            with pytest.raises(kind) as caught:
+                client.list_ships()
+            assert str(caught.value).isprintable()
+            assert len(str(caught.value)) < 5000
 
 
 # --- connections -------------------------------------------------------------------------------

@@ -26,6 +26,7 @@ from .endpoint import Endpoint
 from .errors import ApiError
 from .recognize import fold, format_of, is_labelled
 from .request import Request
+from .text import visible
 from .warn import warn_caller
 
 HEADER = "metadata"
@@ -85,7 +86,7 @@ class Drift:
 
     def __str__(self) -> str:
         first = self.changes[0]
-        return _SENTENCES[self.rule].format(
+        sentence = _SENTENCES[self.rule].format(
             endpoint=self.endpoint,
             rule=self.rule,
             changes=_listed([str(change) for change in self.changes], "; "),
@@ -93,6 +94,7 @@ class Drift:
             before=first.before,
             name=first.pointer.rpartition("/")[0].rpartition("/")[2],
         )
+        return visible(sentence)
 
 
 class ContractDriftWarning(UserWarning):

@@ -36,6 +36,8 @@ Every error carries ``endpoint``, ``url``, ``status``, ``server_message``, ``adv
 
 from typing import Any, ClassVar, Literal
 
+from .text import visible
+
 Fault = Literal["caller", "server", "network"]
 
 
@@ -47,7 +49,8 @@ class ApiError(Exception):
         endpoint: Address of the endpoint, such as ``Resource/query/name``.
         url: The address asked for; it never holds a key.
         status: HTTP status of the answer, if there was one.
-        server_message: What the server itself said.
+        server_message: What the server itself said; what of it does not print is written
+            as ``<U+001B>`` in the error's text.
         advice: What to do about it.
         retryable: Whether the same call may succeed later.
         fault: Whose turn it is: the ``"caller"``, the ``"server"`` or the ``"network"``.
@@ -84,7 +87,7 @@ class ApiError(Exception):
         said = f' The server said: "{self.server_message}".' if self.server_message else ""
         advice = f" {self.advice}" if self.advice else ""
         address = f" [{self.url}]" if self.url else ""
-        return f"{where}{self.reason.rstrip('.')}{rule}.{said}{advice}{address}"
+        return visible(f"{where}{self.reason.rstrip('.')}{rule}.{said}{advice}{address}")
 
 
 class ParameterError(ApiError, ValueError):

@@ -1,6 +1,7 @@
 """What the synchronous and the asynchronous transport share; nothing here waits."""
 
 from collections.abc import Mapping
+from http.cookiejar import CookieJar
 from typing import Any, NoReturn
 from urllib.request import getproxies
 
@@ -23,6 +24,8 @@ from ..options import Options, Timeouts
 from ..request import KEY_HEADER, Request
 from ..retry import Pace
 
+_LONGEST_REASON = 300
+
 
 class Transport:
     """What the two transports share."""
@@ -41,6 +44,20 @@ class Transport:
             self._headers[KEY_HEADER] = options.api_key
 
     def _build(
+        self,
+        client: httpx.Client | httpx.AsyncClient,
+        url: str,
+        headers: Mapping[str, str] | None,
+        *,
+        trusted: bool,
+    ) -> httpx.Request:
+        try:
+            return self._built(client, url, headers, trusted=trusted)
+        except UnicodeEncodeError:
+            _forget_what_cannot_be_sent(client.cookies.jar)
+            return self._built(client, url, headers, trusted=trusted)
+
+    def _built(
         self,
         client: httpx.Client | httpx.AsyncClient,
         url: str,
@@ -115,6 +132,13 @@ class Transport:
         ) from error
 
 
+def _forget_what_cannot_be_sent(jar: CookieJar) -> None:
+    """Drop cookies that hold more than ASCII, on which httpx would stumble at each request."""
+    for cookie in list(jar):
+        if not f"{cookie.name}{cookie.value}".isascii():
+            jar.clear(cookie.domain, cookie.path, cookie.name)
+
+
 def proxied() -> bool:
     """Whether the environment names a proxy; which requests go over it is httpx's to know."""
     return not {"http", "https", "all"}.isdisjoint(getproxies())
@@ -130,7 +154,7 @@ def _translated(
     error: Exception, request: Request, timeouts: Timeouts, *, streaming: bool
 ) -> TransportError:
     where: Any = {"endpoint": request.endpoint.address, "url": request.url}
-    words = str(error) or type(error).__name__
+    words = str(error)[:_LONGEST_REASON] or type(error).__name__
     if isinstance(error, httpx.ConnectTimeout):
         return ConnectionFailedError(f"no connection within {timeouts.connect:g} s", **where)
     if isinstance(error, httpx.TimeoutException):
@@ -142,7 +166,7 @@ def _translated(
         if streaming:
             return BrokenStreamError(f"the connection broke in the answer ({words})", **where)
         failed = ConnectionFailedError(f"no connection that holds ({words})", **where)
-        if "CERTIFICATE_VERIFY_FAILED" in words:
+        if "CERTIFICATE_VERIFY_FAILED" in str(error):
             failed.retryable = False
             failed.advice = "Give an http_client that trusts the server's certificate authority."
         return failed
