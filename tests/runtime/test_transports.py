@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -16,9 +17,12 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 import urllib3
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from _runtime.errors import (
     AnswerTimeoutError,
+    ApiError,
     BrokenStreamError,
     ConnectionFailedError,
     StatusError,
@@ -448,6 +452,75 @@ def test_nor_does_it_to_the_async_client(given: bool, rt: "Runtime", wire: Simpl
                     assert len(await client.list_ships()) == 2
 
     asyncio.run(ask())
+
+
+PIECES = [
+    b"",
+    b"\r\n",
+    b"\x00",
+    b"\xff",
+    b"\x1b[2J",
+    b": ",
+    b"9",
+    b"-1",
+    b"chunked",
+    b"gzip",
+    b"302",
+]
+
+
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    head=st.lists(
+        st.sampled_from(
+            [
+                b"Content-Length: %d" % len(ROWS),
+                b"Transfer-Encoding: chunked",
+                b"Content-Encoding: gzip",
+                b"Content-Type: application/json; charset=utf-99",
+                b"Set-Cookie: a=\xea; Path=/",
+                b"Retry-After: 9999999999999999999999",
+                b"Location: http://[",
+                b'metadata: {"Result":',
+            ]
+        ),
+        unique=True,
+    ),
+    status=st.sampled_from([200, 204, 206, 302, 304, 429, 471, 999]),
+    damage=st.lists(
+        st.tuples(st.integers(0, 400), st.integers(0, 9), st.sampled_from(PIECES)), max_size=3
+    ),
+)
+@BOTH
+def test_whatever_a_server_sends_ends_in_rows_or_in_an_error_of_the_tree(
+    below: str,
+    rt: "Runtime",
+    wire: SimpleNamespace,
+    head: list[bytes],
+    status: int,
+    damage: list[tuple[int, int, bytes]],
+) -> None:
+    said = b"\r\n".join([b"HTTP/1.1 %d Said" % status, *head, b"", ROWS])
+    for place, length, piece in damage:
+        at = place % (len(said) + 1)
+        said = said[:at] + piece + said[at + length :]
+    wire.script = [(said, None)]
+    with (
+        rt.Client(
+            base_url=wire.base_url, retry=ONCE, timeout=5.0, on_mismatch="warn", on_drift="off"
+        ) as client,
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("ignore")
+        for _ in range(2):
+            try:
+                rows = client.list_ships()
+            except ApiError as error:
+                assert str(error).isprintable()
+            else:
+                assert len(rows) in (0, 1, 2)
 
 
 @BOTH
