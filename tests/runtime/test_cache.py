@@ -59,7 +59,7 @@ def test_an_answer_is_given_again_without_asking(
     assert len(server.asked) == 3
 
 
-def test_a_cache_is_shared_by_both_clients_and_by_processes(
+def test_a_cache_is_shared_by_both_clients(
     rt: "Runtime", server: "Server", cache: Cache
 ) -> None:
     server.answers(ships("1.2"), ships("1.3"))
@@ -72,6 +72,29 @@ def test_a_cache_is_shared_by_both_clients_and_by_processes(
 
     assert asyncio.run(run()) == ["1.2"]
     assert len(server.asked) == 1
+
+
+IN_TURN = """
+import sys
+sys.path[:0] = sys.argv[3:]
+from conftest import Client
+from _runtime.options import Cache
+
+cache = Cache(folder=sys.argv[1], lifetime=0.02)
+with Client(base_url=sys.argv[2], cache=cache, on_drift="off") as client:
+    for _ in range(150):
+        assert [ship.ship_uid for ship in client.list_ships()] == ["1.2"]
+"""
+
+
+def test_processes_that_run_at_once_share_a_cache(server: "Server", cache: Cache) -> None:
+    server.answers(ships("1.2"))
+    paths = [path for path in sys.path if path.endswith(("package", "runtime", "forms"))]
+    command = [sys.executable, "-c", IN_TURN, str(cache.folder), server.base_url, *paths]
+    running = [subprocess.Popen(command, stderr=subprocess.PIPE) for _ in range(3)]
+    told = [process.communicate(timeout=120)[1] for process in running]
+    assert [process.returncode for process in running] == [0, 0, 0], told
+    assert 2 < len(server.asked) < 450
 
 
 def test_what_no_longer_holds_is_asked_for_again(
