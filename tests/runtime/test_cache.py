@@ -59,9 +59,7 @@ def test_an_answer_is_given_again_without_asking(
     assert len(server.asked) == 3
 
 
-def test_a_cache_is_shared_by_both_clients(
-    rt: "Runtime", server: "Server", cache: Cache
-) -> None:
+def test_a_cache_is_shared_by_both_clients(rt: "Runtime", server: "Server", cache: Cache) -> None:
     server.answers(ships("1.2"), ships("1.3"))
     with rt.Client(base_url=server.base_url, cache=cache) as client:
         client.list_ships()
