@@ -8,6 +8,7 @@ tag that ends the records is the last one of the body, for a value may hold that
 
 import re
 from abc import abstractmethod
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import ClassVar, TypeVar
 
@@ -16,6 +17,13 @@ from .errors import DecodeError, NotRecordsError, ShapeError, TruncatedError
 from .rows import Cells, Rows, picker, shown
 
 R = TypeVar("R")
+
+_INSIDE = r"[^<]++(?:<(?!/)[^<]*+)*+"
+"""A value of at least one character that holds no end tag, and does not start with a tag."""
+
+_NEVER = re.compile(r"(?!)")
+_MOST_COLUMNS = 256
+"""Columns up to which a record is read by one regular expression."""
 
 _MOST_HEAD = 64 * 1024
 _LONGEST_GAP = 64
@@ -109,6 +117,7 @@ class XmlDecoder(_MarkupDecoder[R]):
     def __init__(self, rows: Rows[R]) -> None:
         super().__init__(rows)
         self._columns: tuple[str, ...] | None = None
+        self._like_first = _NEVER
 
     def _begin(self, head: str) -> None:
         pass
@@ -119,9 +128,12 @@ class XmlDecoder(_MarkupDecoder[R]):
         return super()._no_records()
 
     def _cells(self, record: str) -> Cells:
-        found = self._field.findall(record)
-        if record.count("<") == 2 * len(found):
-            names, values = zip(*found, strict=True) if found else ((), ())
+        if match := self._like_first.fullmatch(record):
+            return self.rows.layouts[self._columns]((*match.groups(), None))
+        found = list(self._field.finditer(record))
+        plain = record.count("<") == 2 * len(found)
+        if plain:
+            names, values = tuple(f[1] for f in found), tuple(f[2] for f in found)
         else:
             names, values = self._recovered(record)
         if names != self._columns:
@@ -130,6 +142,8 @@ class XmlDecoder(_MarkupDecoder[R]):
             if len(set(names)) < len(names):
                 raise ShapeError(f"a column twice in {shown(', '.join(names))}")
             self._columns = names
+        if plain and self._like_first is _NEVER and len(found) <= _MOST_COLUMNS:
+            self._like_first = _pattern_of(found)
         cells = [value or None for value in values]
         return self.rows.layouts[names]((*cells, None))
 
@@ -167,6 +181,15 @@ class XmlDecoder(_MarkupDecoder[R]):
         return tuple(names), tuple(values)
 
 
+def _pattern_of(fields: Sequence[re.Match[str]]) -> re.Pattern[str]:
+    """What matches a record of the same tags; an empty value is a group that matched nothing."""
+    tags = [
+        (field[0][: field.start(2) - field.start()], field[0][field.end(2) - field.start() :])
+        for field in fields
+    ]
+    return re.compile("".join(f"{re.escape(a)}({_INSIDE})?{re.escape(b)}" for a, b in tags))
+
+
 class HtmlDecoder(_MarkupDecoder[R]):
     """Decodes a table with the names in ``<TH>`` and the values in ``<TD>``."""
 
@@ -181,11 +204,13 @@ class HtmlDecoder(_MarkupDecoder[R]):
     _name = re.compile(r"<th[^<>]*>\s*(.*?)\s*</th>", re.IGNORECASE | re.DOTALL)
     _inside = re.compile(r"\s*<td[^<>]*>(.*)</td>\s*", re.IGNORECASE | re.DOTALL)
     _joint = re.compile(r"</td>\s*<td[^<>]*>", re.IGNORECASE)
+    _cell = rf"<[Tt][Dd][^<>]*>(?:null|((?:{_INSIDE})?))</[Tt][Dd]>"
 
     def __init__(self, rows: Rows[R]) -> None:
         super().__init__(rows)
         self._width = 0
         self._pick = picker(())
+        self._plain = _NEVER
 
     def _begin(self, head: str) -> None:
         names = self._name.findall(head.partition(">")[2])
@@ -195,6 +220,8 @@ class HtmlDecoder(_MarkupDecoder[R]):
         self.rows.layouts.undeclared.update(dict.fromkeys(undeclared))
         self._width = len(names)
         self._pick = picker(places)
+        if self._width <= _MOST_COLUMNS:
+            self._plain = re.compile(r"\s*".join([self._cell] * self._width))
 
     def _no_records(self) -> DecodeError:
         text = self._buffer.decode("utf-8", "replace")
@@ -203,6 +230,8 @@ class HtmlDecoder(_MarkupDecoder[R]):
         return super()._no_records()
 
     def _cells(self, record: str) -> Cells:
+        if match := self._plain.fullmatch(record):
+            return self._pick((*match.groups(), None))
         inside = self._inside.fullmatch(record)
         values = self._joint.split(inside[1]) if inside else []
         if len(values) != self._width:
