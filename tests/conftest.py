@@ -1,18 +1,24 @@
 """What all tests share: where things are, and the command line as a user has it."""
 
 import io
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+from filelock import FileLock
 
 from tciagen.cli import main
 from tciagen.documents import JsonObject, read_folder
 from tciagen.overlay import read_overlay
 from tciagen.resolve import Resolution, resolve
+
+if TYPE_CHECKING:
+    from tciagen.archive.demo import DemoArchive
 
 ROOT = Path(__file__).parents[1]
 DATA = Path(__file__).parent / "data"
@@ -51,6 +57,22 @@ def fleet_folder() -> Path:
 def fleet(fleet_folder: Path) -> Resolution:
     documents = read_folder(fleet_folder / "documents")
     return resolve(documents, read_overlay(fleet_folder / "overlay.toml"))
+
+
+@pytest.fixture(scope="session")
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of this run that all of pytest-xdist's workers share."""
+    folder = tmp_path_factory.getbasetemp()
+    return folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+
+
+@pytest.fixture(scope="session")
+def demo(shared_folder: Path) -> "DemoArchive":
+    """The demo data set, to be read only: the worker that comes first builds it."""
+    from tciagen.archive.demo import build_demo  # noqa: PLC0415 - loads pydicom
+
+    with FileLock(shared_folder / "demo.lock"):
+        return build_demo(shared_folder / "demo")
 
 
 @pytest.fixture

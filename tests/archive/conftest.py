@@ -1,7 +1,6 @@
 """A demo archive, served, and what its files say when they are read without the catalog."""
 
 import json
-import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -20,26 +19,12 @@ from pydicom.multival import MultiValue
 
 from tciagen.archive.__main__ import main
 from tciagen.archive.catalog import open_for_writing
-from tciagen.archive.demo import DemoArchive, build_demo
+from tciagen.archive.demo import DemoArchive
 from tciagen.archive.running import RunningArchive, running_archive
 from tciagen.archive.synth import synthesize
 
 Row = dict[str, object]
 WriteDocuments = Callable[[Mapping[str, Mapping[str, object]]], Path]
-
-
-@pytest.fixture(scope="session")
-def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of this run that all of pytest-xdist's workers share."""
-    folder = tmp_path_factory.getbasetemp()
-    return folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
-
-
-@pytest.fixture(scope="session")
-def demo(shared_folder: Path) -> DemoArchive:
-    """The demo data set, to be read only: the worker that comes first builds it."""
-    with FileLock(shared_folder / "demo.lock"):
-        return build_demo(shared_folder / "demo")
 
 
 @pytest.fixture(scope="session")

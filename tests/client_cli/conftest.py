@@ -15,7 +15,7 @@ from typing import Any
 import attrs
 import pytest
 
-from tciagen.archive.demo import DemoArchive, build_demo
+from tciagen.archive.demo import DemoArchive
 from tciagen.archive.running import RunningArchive, running_archive
 
 
@@ -114,11 +114,6 @@ class Outcome:
     @property
     def text(self) -> str:
         return self.out.decode()
-
-
-@pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> DemoArchive:
-    return build_demo(tmp_path_factory.mktemp("demo"))
 
 
 @pytest.fixture(scope="session")

@@ -26,7 +26,7 @@ import pytest
 from pydicom.data import get_testdata_file
 
 from tcia_client import Client
-from tciagen.archive.demo import build_demo
+from tciagen.archive.demo import DemoArchive
 from tciagen.archive.running import running_archive
 
 ROOT = Path(__file__).parents[2]
@@ -196,21 +196,20 @@ def bin_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def served(demo: DemoArchive) -> Iterator[Served]:
     """The demo archive, as ``make serve`` serves it."""
-    built = build_demo(tmp_path_factory.mktemp("demo"))
-    with running_archive(built.catalog) as server:
-        yield Served(server.base_url, built.folder / "images" / "chest")
+    with running_archive(demo.catalog) as server:
+        yield Served(server.base_url, demo.folder / "images" / "chest")
 
 
 @pytest.fixture
 def reader(
-    tmp_path: Path, demo: Served, bin_folder: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, served: Served, bin_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Reader]:
     """A reader of a page, whose Python finds the demo archive."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("TCIA_BASE_URL", demo.base_url)
-    with Reader(tmp_path, demo, bin_folder) as one:
+    monkeypatch.setenv("TCIA_BASE_URL", served.base_url)
+    with Reader(tmp_path, served, bin_folder) as one:
         yield one
 
 

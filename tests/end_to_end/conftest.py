@@ -9,13 +9,8 @@ from types import ModuleType
 
 import pytest
 
-from tciagen.archive.demo import DemoArchive, build_demo
+from tciagen.archive.demo import DemoArchive
 from tciagen.archive.running import RunningArchive, running_archive
-
-
-@pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> DemoArchive:
-    return build_demo(tmp_path_factory.mktemp("demo"))
 
 
 @pytest.fixture(scope="session")

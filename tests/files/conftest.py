@@ -15,7 +15,7 @@ from typing import Any
 import attrs
 import pytest
 
-from tciagen.archive.demo import DemoArchive, build_demo
+from tciagen.archive.demo import DemoArchive
 from tciagen.archive.running import RunningArchive, running_archive
 
 HERE = Path(__file__).parent
@@ -223,11 +223,6 @@ def server() -> Iterator[Server]:
         yield state
         http.shutdown()
         thread.join()
-
-
-@pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> DemoArchive:
-    return build_demo(tmp_path_factory.mktemp("demo"))
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ import attrs
 import pytest
 from click.testing import CliRunner
 
-from tciagen.archive.demo import DemoArchive, build_demo
+from tciagen.archive.demo import DemoArchive
 from tciagen.archive.running import running_archive
 from tciagen.cli import cli
 from tciagen.documents import JsonObject
@@ -54,11 +54,6 @@ FAULTS = [
     "getSeriesSize:server-version@3",
     "*:server-version@2",
 ]
-
-
-@pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> DemoArchive:
-    return build_demo(tmp_path_factory.mktemp("demo"))
 
 
 def written(documents: Mapping[str, JsonObject], folder: Path) -> Path:

@@ -15,7 +15,7 @@ import pytest
 
 import tcia_client
 from tcia_client._runtime.endpoint import Attribute
-from tciagen.archive.demo import build_demo
+from tciagen.archive.demo import DemoArchive
 from tciagen.archive.running import running_archive
 
 KINDS = (
@@ -78,9 +78,8 @@ def fleet_rows() -> Fleet:
 
 
 @pytest.fixture(scope="session")
-def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tcia_client.Client]:
+def client(demo: DemoArchive) -> Iterator[tcia_client.Client]:
     """A client of the demo archive."""
-    demo = build_demo(tmp_path_factory.mktemp("demo"))
     with (
         running_archive(demo.catalog) as archive,
         tcia_client.Client(base_url=archive.base_url) as client,
