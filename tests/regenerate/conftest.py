@@ -57,6 +57,7 @@ class Project:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            start_new_session=True,
         )
 
     def run(self, *arguments: str | Path) -> "subprocess.CompletedProcess[str]":
