@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from datetime import date
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Literal, Unpack
 
 import attrs
@@ -15,6 +16,8 @@ import pytest
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parents[1] / "templates" / "client" / "package"), str(HERE)]
 sys.path.append(str(HERE / "forms"))
+
+from wire_server import said_by_script  # noqa: E402
 
 from _runtime.client import AsyncClientBase, Settings, SyncClient  # noqa: E402
 from _runtime.download import DownloadOptions  # noqa: E402
@@ -296,3 +299,10 @@ class Runtime:
 def rt() -> Runtime:
     """The classes of this file."""
     return Runtime()
+
+
+@pytest.fixture
+def wire() -> Iterator[SimpleNamespace]:
+    """The server of :mod:`wire_server`."""
+    with said_by_script() as state:
+        yield state

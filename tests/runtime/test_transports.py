@@ -1,14 +1,12 @@
 """What lies below the synchronous client: urllib3 where it is installed, else httpx's own."""
 
-import asyncio
 import socket
 import ssl
 import subprocess
 import sys
 import threading
 import time
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,76 +15,21 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 import urllib3
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from _runtime.errors import (
     AnswerTimeoutError,
-    ApiError,
     BrokenStreamError,
     ConnectionFailedError,
     StatusError,
     TransportError,
 )
 from _runtime.options import Timeouts
-from _runtime.retry import Retry
 from _runtime.transport import over_urllib3
 
 if TYPE_CHECKING:
     from tests.runtime.conftest import Runtime, Server
 
-ROWS = b'[{"ShipUID":"1.2.3","ShipName":"Fram"},{"ShipUID":"1.2.4"}]'
-ONCE = Retry(attempts=1)
-BOTH = pytest.mark.parametrize("below", ["urllib3", "httpx"], indirect=True)
-
-
-def answer(body: bytes = ROWS, *headers: bytes) -> bytes:
-    lines = [b"HTTP/1.1 200 OK", *(headers or (b"Content-Length: %d" % len(body),)), b"", body]
-    return b"\r\n".join(lines)
-
-
-@pytest.fixture
-def wire() -> Iterator[SimpleNamespace]:
-    """A server that says the bytes of its script, one answer a request, on each connection.
-
-    What ends in ``None`` closes the connection after it.
-    """
-    state = SimpleNamespace(script=[], ended=threading.Event(), asked=[])
-    listening = socket.create_server(("127.0.0.1", 0))
-    state.base_url = f"http://127.0.0.1:{listening.getsockname()[1]}/v3"
-
-    def serve(connection: socket.socket) -> None:
-        with connection:
-            while True:
-                try:
-                    asked = connection.recv(65536)
-                except OSError:
-                    asked = b""
-                if not asked:
-                    state.ended.set()
-                    return
-                state.asked.append(asked)
-                said = state.script.pop(0) if len(state.script) > 1 else state.script[0]
-                for piece in said if isinstance(said, tuple) else (said,):
-                    if piece is None:
-                        return
-                    connection.sendall(piece)
-
-    def accept() -> None:
-        while True:
-            try:
-                connection = listening.accept()[0]
-            except OSError:
-                return
-            threading.Thread(target=serve, args=(connection,), daemon=True).start()
-
-    thread = threading.Thread(target=accept)
-    thread.start()
-    yield state
-    listening.shutdown(socket.SHUT_RDWR)
-    listening.close()
-    thread.join()
-
+from wire_server import BOTH, ONCE, ROWS, answer
 
 # --- which one ---------------------------------------------------------------------------------
 
@@ -280,261 +223,6 @@ def test_no_connection_is_told_in_the_system_s_words(
         pytest.raises(ConnectionFailedError, match=r"no connection that holds \(\[Errno -?\d+\] "),
     ):
         client.list_ships()
-
-
-# --- answers -----------------------------------------------------------------------------------
-
-
-BROKEN = {
-    "short": answer(ROWS, b"Content-Length: 500"),
-    "cut in a chunk": answer(b"20\r\n[{", b"Transfer-Encoding: chunked"),
-    "cut between chunks": answer(b"2\r\n[{\r\n", b"Transfer-Encoding: chunked"),
-    "no chunk": answer(b"zzz\r\n[]\r\n", b"Transfer-Encoding: chunked"),
-    "not compressed": answer(b"[]", b"Content-Length: 2", b"Content-Encoding: gzip"),
-}
-
-
-@BOTH
-@pytest.mark.parametrize("name", BROKEN)
-@pytest.mark.parametrize("way", ["list", "raw"])
-def test_a_body_that_breaks_is_never_taken_for_whole(
-    below: str, name: str, way: str, rt: "Runtime", wire: SimpleNamespace
-) -> None:
-    wire.script = [(BROKEN[name], None)]
-    asks: dict[str, Callable[[Any], Any]] = {
-        "list": lambda client: client.list_ships(),
-        "raw": lambda client: client.list_ships.raw(),
-    }
-    with (
-        rt.Client(base_url=wire.base_url, retry=ONCE) as client,
-        pytest.raises(BrokenStreamError),
-    ):
-        asks[way](client)
-
-
-REFUSED = {
-    "another protocol": b"SSH-2.0-OpenSSH\r\n",
-    "a line that is no header": answer(ROWS, b"Content-Length: 59", b"nonsense", b"X: y"),
-    "another transfer coding": answer(ROWS, b"Transfer-Encoding: gzip, chunked"),
-    "two lengths": answer(ROWS, b"Content-Length: 59", b"Content-Length: 9"),
-    "a head without an end": b"HTTP/1.1 200 OK\r\n" + b"X: %s\r\n" % (b"x" * 200_000),
-    "nothing": b"",
-}
-
-
-@BOTH
-@pytest.mark.parametrize("name", REFUSED)
-def test_a_head_that_cannot_be_read_is_no_answer(
-    below: str, name: str, rt: "Runtime", wire: SimpleNamespace
-) -> None:
-    asked = 2 if name == "a head without an end" and below == "urllib3" else 1
-    wire.script = [*[(REFUSED[name], None)] * asked, answer()]
-    with rt.Client(base_url=wire.base_url, retry=ONCE) as client:
-        with pytest.raises(ConnectionFailedError):
-            client.list_ships()
-        assert len(client.list_ships()) == 2, "and nothing of it is left over"
-
-
-def test_an_interim_answer_is_not_taken_for_the_answer(
-    rt: "Runtime", wire: SimpleNamespace
-) -> None:
-    interim = b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
-    wire.script = [interim + answer(b"[]"), answer()]
-    with rt.Client(base_url=wire.base_url, retry=ONCE) as client:
-        with pytest.raises(ConnectionFailedError, match="interim status 103"):
-            client.list_ships()
-        assert len(client.list_ships()) == 2
-
-
-@BOTH
-@pytest.mark.parametrize(
-    "long", [[b"metadata: %b" % (b"x" * 90_000)], [b"X-%d: y" % n for n in range(150)]]
-)
-def test_a_head_that_http_client_does_not_take_is_taken(
-    below: str, rt: "Runtime", wire: SimpleNamespace, long: list[bytes]
-) -> None:
-    wire.script = [answer(ROWS, b"Content-Length: %d" % len(ROWS), *long)]
-    with rt.Client(base_url=wire.base_url, retry=ONCE) as client:
-        assert len(client.list_ships()) == 2
-        assert len(client.list_ships()) == 2
-    assert len(wire.asked) == (4 if below == "urllib3" else 2)
-
-
-@BOTH
-def test_headers_come_as_they_were_sent(below: str, rt: "Runtime", wire: SimpleNamespace) -> None:
-    wire.script = [
-        answer(
-            ROWS,
-            b"Content-Length: %d" % len(ROWS),
-            b"X-Folded: one\r\n  two",
-            b"X-Twice: a",
-            b"X-Other: caf\xe9  ",
-            b"x-twice: b",
-        )
-    ]
-    with rt.Client(base_url=wire.base_url) as client:
-        headers = client.list_ships.raw().headers
-    assert (headers["X-Folded"], headers["X-Twice"]) == ("one two", "a, b")
-    assert headers["X-Other"] == "café"
-    assert b"\r\nAccept-Encoding: gzip, deflate" in wire.asked[0]
-    assert wire.asked[0].count(b"Accept-Encoding") == 1
-    assert wire.asked[0].lower().count(b"\r\nuser-agent: fleet_client/1.2.3\r\n") == 1
-    assert wire.asked[0].lower().count(b"\r\nhost: ") == 1
-
-
-@BOTH
-@pytest.mark.parametrize(
-    "said",
-    [
-        answer(ROWS, b"Content-Length: 59"),
-        answer(b"3b\r\n" + ROWS + b"\r\n0\r\n\r\n", b"Transfer-Encoding: chunked"),
-        (answer(ROWS, b"Connection: close"), None),
-        (answer(ROWS, b"Content-Length: 59", b"Connection: close"), None),
-        (answer().replace(b"1.1", b"1.0", 1), None),
-    ],
-    ids=["length", "chunked", "until the end", "length and end", "1.0"],
-)
-def test_every_way_to_say_where_a_body_ends_is_read(
-    below: str, said: Any, rt: "Runtime", wire: SimpleNamespace
-) -> None:
-    wire.script = [said]
-    with rt.Client(base_url=wire.base_url, max_connections=1, retry=ONCE) as client:
-        for _ in range(3):
-            assert len(client.list_ships()) == 2
-
-
-@BOTH
-def test_cookies_go_back_to_the_host_that_set_them(
-    below: str, rt: "Runtime", server: "Server", other_server: "Server"
-) -> None:
-    elsewhere = other_server.base_url.replace("127.0.0.1", "localhost")
-    server.answers(
-        rt.Reply(ROWS, headers={"Set-Cookie": "node=7"}),
-        ROWS,
-        rt.Reply(b"", 302, {"Location": f"{elsewhere}/ships"}),
-    )
-    other_server.answers(ROWS)
-    with rt.Client(base_url=server.base_url) as client:
-        for _ in range(3):
-            client.list_ships()
-    assert [h.get("cookie") for _, h in server.asked] == [None, "node=7", "node=7"]
-    assert "cookie" not in other_server.asked[0][1]
-
-
-@pytest.mark.parametrize("given", [True, False])
-@BOTH
-def test_a_cookie_that_cannot_be_sent_back_does_no_harm(
-    below: str, given: bool, rt: "Runtime", wire: SimpleNamespace
-) -> None:
-    wire.script = [
-        answer(ROWS, b"Content-Length: %d" % len(ROWS), b"Set-Cookie: node=\xc3\xaa"),
-        answer(ROWS, b"Content-Length: %d" % len(ROWS), b"Set-Cookie: node=7"),
-    ]
-    with httpx.Client() as mine:
-        http_client = mine if given else None
-        with rt.Client(base_url=wire.base_url, http_client=http_client) as client:
-            for _ in range(3):
-                assert len(client.list_ships()) == 2
-    assert [b"node=7" in asked for asked in wire.asked] == [False, False, True]
-
-
-@pytest.mark.parametrize("given", [True, False])
-def test_nor_does_it_to_the_async_client(given: bool, rt: "Runtime", wire: SimpleNamespace) -> None:
-    headers = (b"Content-Length: %d" % len(ROWS), b"Set-Cookie: node=\xc3\xaa")
-    wire.script = [answer(ROWS, *headers)]
-
-    async def ask() -> None:
-        async with httpx.AsyncClient() as mine:
-            http_client = mine if given else None
-            client = rt.AsyncClient(base_url=wire.base_url, http_client=http_client)
-            async with client:
-                for _ in range(3):
-                    assert len(await client.list_ships()) == 2
-
-    asyncio.run(ask())
-
-
-PIECES = [
-    b"",
-    b"\r\n",
-    b"\x00",
-    b"\xff",
-    b"\x1b[2J",
-    b": ",
-    b"9",
-    b"-1",
-    b"chunked",
-    b"gzip",
-    b"302",
-]
-
-
-@settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-@given(
-    head=st.lists(
-        st.sampled_from(
-            [
-                b"Content-Length: %d" % len(ROWS),
-                b"Transfer-Encoding: chunked",
-                b"Content-Encoding: gzip",
-                b"Content-Type: application/json; charset=utf-99",
-                b"Set-Cookie: a=\xea; Path=/",
-                b"Retry-After: 9999999999999999999999",
-                b"Location: http://[",
-                b'metadata: {"Result":',
-            ]
-        ),
-        unique=True,
-    ),
-    status=st.sampled_from([200, 204, 206, 302, 304, 429, 471, 999]),
-    damage=st.lists(
-        st.tuples(st.integers(0, 400), st.integers(0, 9), st.sampled_from(PIECES)), max_size=3
-    ),
-)
-@BOTH
-def test_whatever_a_server_sends_ends_in_rows_or_in_an_error_of_the_tree(
-    below: str,
-    rt: "Runtime",
-    wire: SimpleNamespace,
-    head: list[bytes],
-    status: int,
-    damage: list[tuple[int, int, bytes]],
-) -> None:
-    said = b"\r\n".join([b"HTTP/1.1 %d Said" % status, *head, b"", ROWS])
-    for place, length, piece in damage:
-        at = place % (len(said) + 1)
-        said = said[:at] + piece + said[at + length :]
-    wire.script = [(said, None)]
-    with (
-        rt.Client(
-            base_url=wire.base_url, retry=ONCE, timeout=5.0, on_mismatch="warn", on_drift="off"
-        ) as client,
-        warnings.catch_warnings(),
-    ):
-        warnings.simplefilter("ignore")
-        for _ in range(2):
-            try:
-                outcome = f"{len(client.list_ships())} rows"
-            except ApiError as error:
-                outcome = str(error)
-            assert outcome.isprintable()
-
-
-@BOTH
-def test_what_a_broken_server_says_is_harmless_on_a_terminal(
-    below: str, rt: "Runtime", wire: SimpleNamespace
-) -> None:
-    said = "no \x1b[2Jservice \u202eereh".encode()
-    head = b"HTTP/1.1 503 Busy\r\nContent-Length: %d\r\n\r\n" % len(said)
-    wire.script = [head + said, (b"\x1b[2J" * 9999 + b"\r\n\r\n", None)]
-    with rt.Client(base_url=wire.base_url, retry=ONCE) as client:
-        for kind in (StatusError, ConnectionFailedError):
-            with pytest.raises(kind) as caught:
-                client.list_ships()
-            assert str(caught.value).isprintable()
-            assert len(str(caught.value)) < 5000
 
 
 # --- connections -------------------------------------------------------------------------------
