@@ -1,8 +1,9 @@
 """How fast answers become typed rows: ``python tests/benchmarks/decode.py [ROWS]``.
 
 Each way has a process of its own, in which it and ``orjson.loads`` of the same rows to
-dicts run in turn, first the one and then the other; the medians are told, and their ratio. In one
-process for all, each would pay for what another leaves in the allocator: up to a third.
+dicts run in turn, first the one and then the other; told are the medians, and that of the ratios
+of each two runs, for the machine may be slower a second later. In one process for all,
+each would pay for what another leaves in the allocator: up to a third.
 What the ways give is compared before it is timed. Memory is of a separate, single run:
 the peak of what Python allocated, as a ratio to that of the dicts.
 """
@@ -18,6 +19,7 @@ import time
 import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from operator import truediv
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +36,7 @@ from tcia_client._runtime.decoding import MANY_BYTES  # noqa: E402
 from tcia_client._runtime.rows import Blueprint, Rows  # noqa: E402
 
 CHUNK = 64 * 1024
-ROUNDS = 8
+ROUNDS = 12
 RIVAL = "orjson to dicts"
 OF_ONE_WAY = 3
 WANTED = {
@@ -148,7 +150,7 @@ def ways(folder: Path) -> dict[str, Callable[[], Any]]:
 
 
 def measure(folder: Path, name: str) -> dict[str, float]:
-    """Medians of a way and of the rival in turn, in seconds, and their peaks, in bytes."""
+    """Medians of a way and of the rival in turn, in seconds, and of their ratio; peaks, in bytes."""
     all_ways = ways(folder)
     rival, work = all_ways[RIVAL], all_ways[name]
     of_rival: list[float] = []
@@ -160,6 +162,7 @@ def measure(folder: Path, name: str) -> dict[str, float]:
     return {
         "rival": statistics.median(of_rival),
         "way": statistics.median(of_work),
+        "ratio": statistics.median(map(truediv, of_work, of_rival)),
         "rival_peak": peak(rival),
         "way_peak": peak(work),
     }
@@ -189,7 +192,7 @@ def main() -> None:
             told = subprocess.check_output([sys.executable, __file__, str(folder), name])
             found: dict[str, float] = json.loads(told)
             milliseconds = f"{found['way'] * 1e3:8.0f}{found['rival'] * 1e3:8.0f}"
-            ratio = f"{found['way'] / found['rival']:8.2f}{WANTED.get(name, ''):>8}"
+            ratio = f"{found['ratio']:8.2f}{WANTED.get(name, ''):>8}"
             share = found["way_peak"] / found["rival_peak"]
             print(f"{name:44}{milliseconds}{ratio}{share:10.2f}")
         first = batches(JsonDecoder(Rows(BLUEPRINT)), body["json"])

@@ -14,8 +14,8 @@ import attrs
 
 R = TypeVar("R")
 
-Mode = Literal["plain", "memo"]
-"""How a wire value becomes a value: as it is, or by what is remembered."""
+Mode = Literal["plain", "memo", "optional"]
+"""How a wire value becomes a value: as it is, or by what is remembered, None excepted or not."""
 
 _MOST_LOOPS = 64
 
@@ -65,14 +65,14 @@ class Builder(Generic[R]):
                 raise ValueError(f"{name!r} is not the name of an attribute")
         self.model = model
         self._names = names
-        plain = {name: getattr(object, name) for name in ("__setattr__", "__delattr__")}
+        plain = {name: getattr(object, name) for name in ("__init__", "__setattr__", "__delattr__")}
         namespace = {"__slots__": (), "__module__": __name__, **plain}
         self._open: type[Any] = type(f"_{model.__name__}Builder", (model,), namespace)
         self._compiled: dict[tuple[Any, ...], Callable[..., Loop]] = {}
 
     def assemble(self, values: Iterable[Any]) -> R:
         """Build one object."""
-        row = object.__new__(self._open)
+        row = self._open()
         for name, value in zip(self._names, values, strict=True):
             setattr(row, name, value)
         row.__class__ = self.model
@@ -95,7 +95,7 @@ class Builder(Generic[R]):
             if len(self._compiled) >= _MOST_LOOPS:
                 self._compiled.clear()
             self._compiled[key] = self._compile(access, modes)
-        return self._compiled[key](object.__new__, self._open, self.model, columns, access.places)
+        return self._compiled[key](self._open, self.model, columns, access.places)
 
     def _compile(self, access: Access, modes: Sequence[Mode]) -> Callable[..., Loop]:
         """Compile a loop; names of our own classes are in its text, and nothing of a server."""
@@ -112,16 +112,19 @@ class Builder(Generic[R]):
             else:
                 bound += f"    k{i} = places[{i}]\n"
                 value = f"record.get(k{i})" if i in access.sparse else f"record[k{i}]"
-            if mode == "memo":
+            if mode != "plain":
                 bound += f"    c{i} = columns[{i}]\n"
+            if mode == "memo":
                 value = f"c{i}[{value}]"
+            elif mode == "optional":
+                value = f"None if (value := {value}) is None else c{i}[value]"
             stores += f"            row.{name} = {value}\n"
         source = (
-            f"def bind(new, Open, Model, columns, places):\n"
+            f"def bind(Open, Model, columns, places):\n"
             f"{bound}"
             f"    def build(records, append):\n"
             f"        for record in records:\n"
-            f"            row = new(Open)\n"
+            f"            row = Open()\n"
             f"{stores}"
             f"            row.__class__ = Model\n"
             f"            append(row)\n"

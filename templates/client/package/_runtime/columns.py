@@ -7,7 +7,6 @@ from .building import UNLIKE, Mode
 from .endpoint import Attribute
 from .values import CONVERTERS, MisfitError, are_uids
 
-_TEXT = {str, type(None)}
 _MOST_REMEMBERED = 8192
 
 
@@ -16,20 +15,22 @@ class Column(dict[Any, Any]):
 
     Attributes:
         convert: Gives the Python value of a wire value, None among them.
+        remembered: The mode for values that are to be looked up here.
     """
 
-    __slots__ = ("_attribute", "_before", "_distinct", "convert")
+    __slots__ = ("_attribute", "_before", "_distinct", "convert", "remembered")
 
     def __init__(self, attribute: Attribute, convert: Callable[[Any], Any]) -> None:
         self._attribute = attribute
         self.convert = convert
+        self.remembered: Mode = "optional" if attribute.optional else "memo"
         self._before = 0
         self._distinct = False
 
     def __missing__(self, value: Any) -> Any:
         converted = self.convert(value)
         # True and 1, False and 0 are one key
-        if type(value) is str or value is None or (type(value) is int and value not in (0, 1)):
+        if type(value) is str or (type(value) is int and value not in (0, 1)):
             if len(self) > _MOST_REMEMBERED:
                 self.clear()
             self[value] = converted
@@ -59,7 +60,7 @@ class Column(dict[Any, Any]):
             return self._mode_of_texts(records, get, texts=texts)
         except UNLIKE:
             self._distinct = False
-            return "memo"
+            return self.remembered
 
     def _mode_of_uids(self, records: Sequence[Any], get: Callable[[Any], Any]) -> Mode:
         """All are looked at at once; only where one is none, each one is."""
@@ -71,7 +72,7 @@ class Column(dict[Any, Any]):
             self._distinct = len(values) > 0.9 * len(records)
             if self._attribute.optional:
                 found.discard(None)
-        return "plain" if are_uids(values) else "memo"
+        return "plain" if are_uids(values) else self.remembered
 
     def _mode_of_texts(
         self, records: Sequence[Any], get: Callable[[Any], Any], *, texts: bool
@@ -83,12 +84,14 @@ class Column(dict[Any, Any]):
             )
             self._before = len(self)
         if not self._distinct:
-            return "memo"
+            return self.remembered
         self.clear()
         if texts and self._attribute.optional:
             return "plain"
         found = set(map(type, map(get, records)))
-        return "plain" if found <= (_TEXT if self._attribute.optional else {str}) else "memo"
+        if self._attribute.optional:
+            found.discard(type(None))
+        return "plain" if found <= {str} else self.remembered
 
 
 def converter(attribute: Attribute) -> Callable[[Any], Any]:

@@ -261,7 +261,8 @@ class Rows(Generic[R]):
         )
         if (access, watched) not in self._loops:
             modes: list[Mode] = [
-                "plain" if index in access.done else "memo" for index in range(len(self._columns))
+                "plain" if index in access.done else column.remembered
+                for index, column in enumerate(self._columns)
             ]
             for (index, _, _), mode in zip(self._watched[access], watched, strict=True):
                 modes[index] = mode
