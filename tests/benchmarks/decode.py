@@ -150,7 +150,7 @@ def ways(folder: Path) -> dict[str, Callable[[], Any]]:
 
 
 def measure(folder: Path, name: str) -> dict[str, float]:
-    """Medians of a way and of the rival in turn, in seconds, and of their ratio; peaks, in bytes."""
+    """Medians of a way, of the rival in turn (seconds) and of their ratio; peaks in bytes."""
     all_ways = ways(folder)
     rival, work = all_ways[RIVAL], all_ways[name]
     of_rival: list[float] = []
