@@ -188,9 +188,10 @@ def held(make: SimpleNamespace, many: Any) -> Iterator[Any]:
     hold.set()
 
 
-async def wait_until(condition: Callable[[], bool]) -> None:
+async def until_four_are_held(held: Any, folder: Path) -> None:
+    """Wait until the three are whole, each of which was a folder in the making as well."""
     async with asyncio.timeout(20):
-        while not condition():
+        while len(held.asked) < 7 or len(list(folder.glob("*.part/0.dcm"))) != 4:
             await asyncio.sleep(0.01)
 
 
@@ -202,7 +203,7 @@ def test_a_cancelled_task_ends_all_its_downloads(held: Any, tmp_path: Path) -> N
             task = asyncio.create_task(
                 client.download_image.many(tmp_path, UIDS, progress=seen.append)
             )
-            await wait_until(lambda: len(list(tmp_path.glob("*.part/0.dcm"))) == 4)
+            await until_four_are_held(held, tmp_path)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
@@ -238,7 +239,7 @@ def test_what_cannot_be_gone_on_with_is_not_left_by_a_cancelled_task(
     async def run() -> None:
         async with AsyncClient(base_url=held.base_url, max_connections=4) as client:
             task = asyncio.create_task(client.download_image.many(tmp_path, UIDS))
-            await wait_until(lambda: len(list(tmp_path.glob("*.part/0.dcm"))) == 4)
+            await until_four_are_held(held, tmp_path)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
