@@ -24,7 +24,7 @@ def answer(body: bytes = ROWS, *headers: bytes) -> bytes:
 def said_by_script() -> Iterator[SimpleNamespace]:
     """A server that says the bytes of its script, one answer a request, on each connection.
 
-    What ends in ``None`` closes the connection after it.
+    What ends in ``None`` closes the connection after it; ``ended`` tells that one is closed.
     """
     state = SimpleNamespace(script=[], ended=threading.Event(), asked=[])
     listening = socket.create_server(("127.0.0.1", 0))
@@ -44,6 +44,8 @@ def said_by_script() -> Iterator[SimpleNamespace]:
                 said = state.script.pop(0) if len(state.script) > 1 else state.script[0]
                 for piece in said if isinstance(said, tuple) else (said,):
                     if piece is None:
+                        connection.close()
+                        state.ended.set()
                         return
                     connection.sendall(piece)
 
