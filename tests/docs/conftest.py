@@ -7,7 +7,8 @@ the demo's DICOM files for ``/data/dicom``. A comment right above a block says w
     <!-- not run: the reason -->
     <!-- exit status 1 -->
 
-A block with a title is a file; it is written, and run by what follows.
+A block with a title is a file; it is written, and run by what follows. A block of text
+right under a shell block is what that one says.
 """
 
 import os
@@ -42,9 +43,15 @@ _SERVING = re.compile(r"^Serving .* at (http\S+)$")
 
 @attrs.frozen
 class Block:
-    """One fenced block; ``line`` is that of its first line of code, counted from 1."""
+    """One fenced block.
+
+    Attributes:
+        line: That of its first line of code, counted from 1.
+        under: Whether there is nothing between it and the block above.
+    """
 
     line: int
+    under: bool
     language: str
     title: str | None
     code: str
@@ -68,6 +75,7 @@ def blocks(text: str) -> Iterator[Block]:
         title = _TITLE.search(opening["info"])
         yield Block(
             line=number + 2,
+            under=not above,
             language=opening["info"].partition(" ")[0].strip(),
             title=title[1] if title else None,
             code="\n".join(lines[number + 1 : end]) + "\n",
@@ -116,10 +124,12 @@ class Reader:
     def follow(self, page: str, text: str) -> int:
         """Do all blocks of a page; return how many were run."""
         run = 0
+        said = ""
         try:
             for block in blocks(text):
                 code = block.code.replace(ADDRESS, self.served.base_url)
                 code = code.replace(FILES, str(self.served.files))
+                said_above, said = said, ""
                 if block.reason is not None:
                     continue
                 if block.title is not None:
@@ -131,8 +141,10 @@ class Reader:
                     exec(compile(padded, page, "exec"), self.namespace)
                     run += 1
                 elif block.language == "sh":
-                    self._shell(f"{page}:{block.line}", code, block.status)
+                    said = self._shell(f"{page}:{block.line}", code, block.status)
                     run += 1
+                elif block.language == "text" and block.under:
+                    assert said_above in ("", block.code), f"{page}:{block.line}"
         finally:
             # A page may leave its client open for its reader; the test does not.
             for value in self.namespace.values():
@@ -140,10 +152,11 @@ class Reader:
                     value.close()
         return run
 
-    def _shell(self, place: str, code: str, status: int) -> None:
+    def _shell(self, place: str, code: str, status: int) -> str:
+        """Run the commands of a block; what they say is given back, nothing for a server."""
         if "archive serve" in code:
             self._serve(place, code.replace("--port 8042", "--port 0"))
-            return
+            return ""
         done = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", code],
             cwd=self.folder,
@@ -155,6 +168,7 @@ class Reader:
         )
         self.said += done.stdout
         assert done.returncode == status, f"{place}: {done.stdout}{done.stderr}"
+        return done.stdout
 
     def _serve(self, place: str, code: str) -> None:
         server = subprocess.Popen(
