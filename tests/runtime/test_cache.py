@@ -74,12 +74,12 @@ def test_a_cache_is_shared_by_both_clients(rt: "Runtime", server: "Server", cach
 
 IN_TURN = """
 import sys
-sys.path[:0] = sys.argv[3:]
+sys.path[:0] = sys.argv[4:]
 from conftest import Client
 from _runtime.options import Cache
 
-cache = Cache(folder=sys.argv[1], lifetime=0.02)
-with Client(base_url=sys.argv[2], cache=cache, on_drift="off") as client:
+cache = Cache(folder=sys.argv[1], lifetime=float(sys.argv[2]))
+with Client(base_url=sys.argv[3], cache=cache, on_drift="off") as client:
     for _ in range(60):
         assert [ship.ship_uid for ship in client.list_ships()] == ["1.2"]
 """
@@ -88,11 +88,20 @@ with Client(base_url=sys.argv[2], cache=cache, on_drift="off") as client:
 def test_processes_that_run_at_once_share_a_cache(server: "Server", cache: Cache) -> None:
     server.answers(ships("1.2"))
     paths = [path for path in sys.path if path.endswith(("package", "runtime", "forms"))]
-    command = [sys.executable, "-c", IN_TURN, str(cache.folder), server.base_url, *paths]
-    running = [subprocess.Popen(command, stderr=subprocess.PIPE) for _ in range(3)]
-    told = [process.communicate(timeout=120)[1] for process in running]
-    assert [process.returncode for process in running] == [0, 0, 0], told
-    assert 2 < len(server.asked) < 180
+
+    def ask(processes: int, lifetime: float) -> None:
+        command = [sys.executable, "-c", IN_TURN]
+        command += [str(cache.folder), str(lifetime), server.base_url, *paths]
+        running = [subprocess.Popen(command, stderr=subprocess.PIPE) for _ in range(processes)]
+        told = [process.communicate(timeout=120)[1] for process in running]
+        assert [process.returncode for process in running] == [0] * processes, told
+
+    ask(3, lifetime=0.02)
+    asked = len(server.asked)
+    assert asked > 2
+    for _ in range(2):
+        ask(1, lifetime=60.0)
+    assert len(server.asked) <= asked + 1
 
 
 def test_what_no_longer_holds_is_asked_for_again(
