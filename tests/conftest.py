@@ -4,6 +4,7 @@ import io
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
@@ -25,6 +26,7 @@ DATA = Path(__file__).parent / "data"
 CONTRACT = ROOT / "generator" / "contracts" / "tcia-v3"
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
+WaitFor = Callable[[Callable[[], object]], None]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -73,6 +75,19 @@ def demo(shared_folder: Path) -> "DemoArchive":
 
     with FileLock(shared_folder / "demo.lock"):
         return build_demo(shared_folder / "demo")
+
+
+@pytest.fixture(scope="session")
+def wait_for() -> WaitFor:
+    """Wait until a condition holds, half a minute at most."""
+
+    def wait(condition: Callable[[], object]) -> None:
+        deadline = time.monotonic() + 30
+        while not condition():
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+
+    return wait
 
 
 @pytest.fixture

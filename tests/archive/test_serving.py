@@ -7,8 +7,8 @@ import socket
 import struct
 import subprocess
 import sys
-import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import httpx
@@ -19,6 +19,9 @@ from tciagen.archive.catalog import open_for_writing
 from tciagen.archive.demo import DemoArchive
 from tciagen.archive.running import running_archive
 from tciagen.errors import ServerProblem
+
+if TYPE_CHECKING:
+    from tests.conftest import WaitFor
 
 COMMAND = [sys.executable, "-m", "tciagen.archive"]
 
@@ -237,12 +240,14 @@ def leave(base_url: str, request: str, *, read: int, reset: bool) -> None:
 
 
 @pytest.mark.parametrize("reset", [False, True])
-def test_client_that_goes_away_is_one_line_in_the_log(large: Path, reset: bool) -> None:
+def test_client_that_goes_away_is_one_line_in_the_log(
+    large: Path, wait_for: "WaitFor", reset: bool
+) -> None:
     with running_archive(large) as server:
         for request, read, _ in LEFT.values():
             leave(server.base_url, request, read=read, reset=reset)
-        while len(lines := server.log.read_text().splitlines()) < len(LEFT):
-            time.sleep(0.02)
+        wait_for(lambda: len(server.log.read_text().splitlines()) >= len(LEFT))
+        lines = server.log.read_text().splitlines()
         answer = httpx.get(f"{server.base_url}/TCIA/query/getModalityValues")
         assert len(answer.json()) == 10
         log = server.log.read_text().splitlines()
@@ -254,14 +259,11 @@ def test_client_that_goes_away_is_one_line_in_the_log(large: Path, reset: bool) 
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="no /proc")
-def test_client_that_goes_away_leaves_no_catalog_open(large: Path) -> None:
+def test_client_that_goes_away_leaves_no_catalog_open(large: Path, wait_for: "WaitFor") -> None:
     with running_archive(large) as server:
         for request, read, _ in LEFT.values():
             leave(server.base_url, request, read=read, reset=False)
-        deadline = time.monotonic() + 30
-        while opened(server.pid, large) and time.monotonic() < deadline:
-            time.sleep(0.02)
-        assert opened(server.pid, large) == 0
+        wait_for(lambda: opened(server.pid, large) == 0)
 
 
 def opened(pid: int, path: Path) -> int:

@@ -4,13 +4,16 @@ import csv
 import signal
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import pytest
 
 from tciagen.archive.demo import DemoArchive
 from tciagen.archive.running import running_archive
+
+if TYPE_CHECKING:
+    from tests.conftest import WaitFor
 
 
 @pytest.fixture
@@ -126,7 +129,9 @@ def test_a_terminal_shows_each_and_all(tcia: Any, series: list[str]) -> None:
 
 
 @pytest.mark.parametrize("many", [False, True])
-def test_ctrl_c_is_status_130_and_leaves_nothing(tcia: Any, wire: Any, *, many: bool) -> None:
+def test_ctrl_c_is_status_130_and_leaves_nothing(
+    tcia: Any, wire: Any, wait_for: "WaitFor", *, many: bool
+) -> None:
     def trickle(handler: Any, _path: str) -> None:
         handler.send_response(200)
         handler.send_header("Content-Type", "application/zip")
@@ -146,9 +151,7 @@ def test_ctrl_c_is_status_130_and_leaves_nothing(tcia: Any, wire: Any, *, many: 
     process = tcia.start(
         "--retries=0", "download-image", *asked, "--keep-zip", "--to=images", env=env
     )
-    deadline = time.monotonic() + 20
-    while not wire.asked and time.monotonic() < deadline:
-        time.sleep(0.05)
+    wait_for(lambda: wire.asked)
     time.sleep(0.3)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=30)
@@ -172,7 +175,7 @@ def slow(tcia: Any, demo: DemoArchive) -> Iterator[Any]:
     ids=["kill", "ctrl-c", "ctrl-c packed"],
 )
 def test_the_same_command_goes_on_after_a_kill_and_after_ctrl_c(
-    slow: Any, number: int, *, packed: bool
+    slow: Any, wait_for: "WaitFor", number: int, *, packed: bool
 ) -> None:
     listed = slow("get-series", "--columns", "series_instance_uid,image_count").text
     rows = [row for row in csv.reader(listed.splitlines()) if row[1].isdigit()]
@@ -190,10 +193,7 @@ def test_the_same_command_goes_on_after_a_kill_and_after_ctrl_c(
         return part.is_file() and part.stat().st_size > 20_000 if packed else len(identities()) > 9
 
     process = slow.start(*command)
-    deadline = time.monotonic() + 30
-    while not has_begun():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    wait_for(has_begun)
     process.send_signal(number)
     process.communicate(timeout=30)
     assert process.returncode == (130 if number == signal.SIGINT else -number)

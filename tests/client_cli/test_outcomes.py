@@ -7,9 +7,12 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.conftest import WaitFor
 
 HOSTILE = "\x1b]0;owned\x07\x1b[2J\x9b31m\u202egnp.exe\r\nfake"
 VALUES = "get-modality-values"
@@ -98,12 +101,10 @@ def test_parquet_is_not_for_terminals(tcia: Any) -> None:
     assert "give --output FILE" in seen
 
 
-def test_ctrl_c_is_status_130_and_leaves_nothing(tcia: Any, wire: Any) -> None:
+def test_ctrl_c_is_status_130_and_leaves_nothing(tcia: Any, wire: Any, wait_for: "WaitFor") -> None:
     wire.silent(b'[{"Modality":"CT"},')
     process = tcia.start(VALUES, "-o", "rows.csv", env={"TCIA_BASE_URL": wire.base_url})
-    deadline = time.monotonic() + 20
-    while not wire.asked and time.monotonic() < deadline:
-        time.sleep(0.05)
+    wait_for(lambda: wire.asked)
     time.sleep(0.3)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=20)

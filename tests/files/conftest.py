@@ -3,6 +3,7 @@
 import asyncio
 import io
 import struct
+import subprocess
 import sys
 import threading
 import zipfile
@@ -19,7 +20,8 @@ from tciagen.archive.demo import DemoArchive
 from tciagen.archive.running import RunningArchive, running_archive
 
 HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE.parents[1] / "templates" / "client" / "package"), str(HERE)]
+PATHS = [str(HERE.parents[1] / "templates" / "client" / "package"), str(HERE)]
+sys.path[:0] = PATHS
 
 from files_client import AsyncClient, Client  # noqa: E402
 
@@ -276,6 +278,43 @@ def ask(request: pytest.FixtureRequest) -> Ask:
     if request.param == "sync-httpx":
         request.getfixturevalue("without_urllib3")
     return ask_async if request.param == "async" else ask_sync
+
+
+SCRIPT = """
+import sys
+sys.path[:0] = sys.argv[3:]
+from files_client import Client
+target, base_url = sys.argv[1:3]
+with Client(base_url=base_url) as client:
+    def peak():
+        # Not ru_maxrss, which a process takes over from the one that started it.
+        with open("/proc/self/status") as status:
+            return next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
+    %s
+"""
+
+Start = Callable[[str, Path, str], "subprocess.Popen[str]"]
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Start a process that does something with a ``client`` and a ``target``."""
+    running: list[subprocess.Popen[str]] = []
+
+    def started(body: str, target: Path, base_url: str) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, "-c", SCRIPT % body, str(target), base_url, *PATHS],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        running.append(process)
+        return process
+
+    yield started
+    for process in running:
+        process.kill()
+        process.communicate()
 
 
 @pytest.fixture

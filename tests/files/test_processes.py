@@ -2,49 +2,18 @@
 
 import os
 import signal
-import subprocess
-import sys
 import threading
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-HERE = Path(__file__).parent
+if TYPE_CHECKING:
+    from tests.conftest import WaitFor
+
 UIDS = [f"1.2.{n}" for n in range(6)]
-SCRIPT = """
-import sys
-sys.path[:0] = [{package!r}, {here!r}]
-from files_client import Client
-target, base_url = sys.argv[1:3]
-with Client(base_url=base_url) as client:
-    def peak():
-        # Not ru_maxrss, which a process takes over from the one that started it.
-        with open("/proc/self/status") as status:
-            return next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
-    {body}
-"""
-
-
-def start(body: str, target: Path, base_url: str) -> subprocess.Popen[str]:
-    package = str(HERE.parents[1] / "templates" / "client" / "package")
-    code = SCRIPT.format(package=package, here=str(HERE), body=body)
-    return subprocess.Popen(
-        [sys.executable, "-c", code, str(target), base_url],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def wait_for(condition: Any, seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 @pytest.fixture
@@ -61,7 +30,7 @@ def half(make: SimpleNamespace, server: Any) -> Iterator[Any]:
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT], ids=["kill", "ctrl-c"])
 def test_a_process_that_ends_leaves_whole_series_alone(
-    half: Any, make: SimpleNamespace, tmp_path: Path, number: int
+    half: Any, start: Callable[..., Any], wait_for: "WaitFor", tmp_path: Path, number: int
 ) -> None:
     process = start(f"client.download_image.many(target, {UIDS})", tmp_path, half.base_url)
     wait_for(lambda: len(half.asked) == 6 and len(list(tmp_path.glob("*.part/*"))) > 4)
@@ -97,7 +66,7 @@ def test_a_process_that_ends_leaves_whole_series_alone(
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="no peak memory is told here")
 @pytest.mark.parametrize("name", ["series", "series.zip"])
 def test_memory_does_not_grow_with_the_series(
-    make: SimpleNamespace, server: Any, tmp_path: Path, name: str
+    make: SimpleNamespace, server: Any, start: Callable[..., Any], tmp_path: Path, name: str
 ) -> None:
     # Twenty images of 10 MB that hardly pack, and an archive of one small one.
     noise = os.urandom(1_000_000)

@@ -4,15 +4,12 @@ import io
 import json
 import os
 import signal
-import subprocess
-import sys
 import threading
-import time
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -20,29 +17,12 @@ from _runtime.download import Limits
 from _runtime.errors import BrokenStreamError
 from _runtime.retry import Retry
 
-HERE = Path(__file__).parent
+if TYPE_CHECKING:
+    from tests.conftest import WaitFor
+
 SERIES = "1.2.3.4"
 ASKED_BY = ("sync", "async")
-SCRIPT = """
-import sys
-sys.path[:0] = [{package!r}, {here!r}]
-from files_client import Client
-target, base_url = sys.argv[1:3]
-with Client(base_url=base_url) as client:
-    {body}
-"""
 MB = 1_000_000
-
-
-def start(body: str, target: Path, base_url: str) -> subprocess.Popen[str]:
-    package = str(HERE.parents[1] / "templates" / "client" / "package")
-    code = SCRIPT.format(package=package, here=str(HERE), body=body)
-    return subprocess.Popen(
-        [sys.executable, "-c", code, str(target), base_url],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
 
 
 def is_far(folder: Path) -> bool:
@@ -52,13 +32,6 @@ def is_far(folder: Path) -> bool:
         return False
     # The length of a file is told after each MiB, and pieces of it may have half of one.
     return len(told) == 5 if "end" in told[-1] else int(told[-1]["bytes"]) > 2.4 * MB
-
-
-def wait_for(condition: Callable[[], object], seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def notes(folder: Path) -> list[Any]:
@@ -111,7 +84,9 @@ CALLS = {
 
 
 @pytest.mark.parametrize("call", CALLS)
-def test_after_a_kill_the_next_process_goes_on(big: Any, tmp_path: Path, call: str) -> None:
+def test_after_a_kill_the_next_process_goes_on(
+    big: Any, start: Callable[..., Any], wait_for: "WaitFor", tmp_path: Path, call: str
+) -> None:
     reply = big.script[0]
     killed = start(CALLS[call], tmp_path, big.base_url)
     is_stream = call in ("zip", "file")
@@ -147,7 +122,7 @@ def test_after_a_kill_the_next_process_goes_on(big: Any, tmp_path: Path, call: s
 
 @pytest.mark.parametrize("call", ["folder", "zip"])
 def test_ctrl_c_leaves_nothing_under_the_final_name_and_a_part_to_go_on_with(
-    big: Any, tmp_path: Path, call: str
+    big: Any, start: Callable[..., Any], wait_for: "WaitFor", tmp_path: Path, call: str
 ) -> None:
     process = start(CALLS[call], tmp_path, big.base_url)
     wait_for(lambda: is_far(tmp_path))
@@ -163,7 +138,9 @@ def test_ctrl_c_leaves_nothing_under_the_final_name_and_a_part_to_go_on_with(
     assert len(list(tmp_path.iterdir())) == 1
 
 
-def test_two_processes_do_not_write_one_part(big: Any, tmp_path: Path) -> None:
+def test_two_processes_do_not_write_one_part(
+    big: Any, start: Callable[..., Any], wait_for: "WaitFor", tmp_path: Path
+) -> None:
     first = start(CALLS["folder"], tmp_path, big.base_url)
     wait_for(lambda: is_far(tmp_path))
     _, said = start(CALLS["folder"], tmp_path, big.base_url).communicate(timeout=30)
