@@ -64,6 +64,21 @@ def test_blocks_are_of_a_known_language_and_not_hidden_in_lists() -> None:
     assert indented == []
 
 
+def test_every_proof_of_a_claim_is_a_test() -> None:
+    text = (ROOT / "docs" / "testing.md").read_text(encoding="utf-8")
+    rows = [line for line in text.splitlines() if line.startswith("| ")]
+    claims = [row for row in rows if row not in ("| claim | proof |", "| --- | --- |")]
+    assert claims
+    proofs = [re.findall(r"`(\S+\.py)::(test_\w+)`", claim) for claim in claims]
+    assert [claim for claim, named in zip(claims, proofs, strict=True) if not named] == []
+    missing = [
+        f"{path}::{name}"
+        for path, name in {one for named in proofs for one in named}
+        if f"def {name}(" not in (ROOT / "tests" / path).read_text(encoding="utf-8")
+    ]
+    assert missing == []
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The site, built where there is no network to reach."""
