@@ -6,7 +6,7 @@ import sqlite3
 import time
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import attrs
@@ -140,27 +140,30 @@ class Server:
             connection = open_for_reading(self._settings.catalog)
         except TciagenError as error:
             raise Refused(573, "Database is out of reach", "Try again later", "") from error
-        try:
-            if answer_format == "ZIP":
-                return self._zip(connection, endpoint, values, request)
-            if answer_format == "DICOM":
-                return _single_file(connection, endpoint, values)
-            layout = formats.LAYOUTS[answer_format]
-            sql, bound = endpoint.select(layout.row(endpoint.columns), values)
-            rows = connection.execute(sql, bound)
-            batch = formats.first_batch(rows)
-        except sqlite3.Error as error:
-            connection.close()
-            raise Refused(571, "Query failed", "Check the query's values", str(error)) from error
-        if not batch and self._settings.no_content:
-            connection.close()
-            return Response(status_code=204)
-        body = formats.stream(layout, endpoint.columns, batch, rows)
-        headers = {"Content-Type": layout.media_type, "Vary": "Accept-Encoding"}
-        if _takes_gzip(request.headers.get("accept-encoding", "")):
-            headers["Content-Encoding"] = "gzip"
-            body = _gzipped(body)
-        return _Stream(body, headers, connection)
+        with ExitStack() as held:
+            held.callback(connection.close)
+            try:
+                if answer_format == "ZIP":
+                    return self._zip(connection, endpoint, values, request)
+                if answer_format == "DICOM":
+                    return _single_file(connection, endpoint, values)
+                layout = formats.LAYOUTS[answer_format]
+                sql, bound = endpoint.select(layout.row(endpoint.columns), values)
+                rows = connection.execute(sql, bound)
+                batch = formats.first_batch(rows)
+            except sqlite3.Error as error:
+                raise Refused(
+                    571, "Query failed", "Check the query's values", str(error)
+                ) from error
+            if not batch and self._settings.no_content:
+                return Response(status_code=204)
+            body = formats.stream(layout, endpoint.columns, batch, rows)
+            headers = {"Content-Type": layout.media_type, "Vary": "Accept-Encoding"}
+            if _takes_gzip(request.headers.get("accept-encoding", "")):
+                headers["Content-Encoding"] = "gzip"
+                body = _gzipped(body)
+            held.pop_all()
+            return _Stream(body, headers, connection)
 
     def _zip(
         self,
@@ -170,7 +173,6 @@ class Server:
         request: Request,
     ) -> Response:
         objects = files.stored_objects(connection, *endpoint.select("sop_uid, path", values))
-        connection.close()
         faults = request.scope.get("tciagen.zip_faults", files.ZipFaults())
         body = files.zip_blocks(objects, level=self._settings.zip_level, faults=faults)
         response = _Stream(body, {"Content-Type": "application/zip"})
@@ -191,7 +193,6 @@ def _single_file(
     connection: sqlite3.Connection, endpoint: Endpoint, values: Mapping[str, str]
 ) -> Response:
     objects = files.stored_objects(connection, *endpoint.select("sop_uid, path", values))
-    connection.close()
     if not objects:
         return _plain_error("No image found for the given UIDs")
     body = files.read_blocks(objects[0].path)

@@ -6,7 +6,7 @@ getSeries, reads one table in one pass.
 
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 from tciagen.errors import DocumentProblem, UsageProblem
@@ -64,19 +64,25 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(path, isolation_level=None)
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = NORMAL")
-        if connection.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,):
-            connection.executescript(
-                f"BEGIN;{_TABLES}PRAGMA application_id = {_APPLICATION_ID};"
-                f"PRAGMA user_version = {SCHEMA_VERSION};COMMIT;"
-            )
-            create_indices(connection)
     except (OSError, sqlite3.OperationalError) as error:
-        raise UsageProblem(f"cannot write the catalog {path}: {error}") from error
-    except sqlite3.DatabaseError as error:
-        raise _no_catalog(path) from error
-    _check(connection, path)
+        raise _not_writable(path, error) from error
+    with ExitStack() as held:
+        held.callback(connection.close)
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = NORMAL")
+            if connection.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,):
+                connection.executescript(
+                    f"BEGIN;{_TABLES}PRAGMA application_id = {_APPLICATION_ID};"
+                    f"PRAGMA user_version = {SCHEMA_VERSION};COMMIT;"
+                )
+                create_indices(connection)
+        except sqlite3.OperationalError as error:
+            raise _not_writable(path, error) from error
+        except sqlite3.DatabaseError as error:
+            raise _no_catalog(path) from error
+        _check(connection, path)
+        held.pop_all()
     return connection
 
 
@@ -91,7 +97,7 @@ def writing(path: Path) -> Iterator[sqlite3.Connection]:
         try:
             yield connection
         except (sqlite3.Error, UnicodeEncodeError) as error:
-            raise UsageProblem(f"cannot write the catalog {path}: {error}") from error
+            raise _not_writable(path, error) from error
 
 
 def open_for_reading(path: Path) -> sqlite3.Connection:
@@ -112,7 +118,10 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
         )
     except sqlite3.Error as error:
         raise UsageProblem(f"cannot read the catalog {path}: {error}") from error
-    _check(connection, path)
+    with ExitStack() as held:
+        held.callback(connection.close)
+        _check(connection, path)
+        held.pop_all()
     return connection
 
 
@@ -152,17 +161,18 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
         application = connection.execute("PRAGMA application_id").fetchone()[0]
         version = connection.execute("PRAGMA user_version").fetchone()[0]
     except sqlite3.DatabaseError as error:
-        connection.close()
         raise _no_catalog(path) from error
     if application != _APPLICATION_ID:
-        connection.close()
         raise _no_catalog(path)
     if version != SCHEMA_VERSION:
-        connection.close()
         raise DocumentProblem(
             f"{path} is a catalog of version {version}, this program reads version "
             f"{SCHEMA_VERSION}: delete it and index again"
         )
+
+
+def _not_writable(path: Path, error: Exception) -> UsageProblem:
+    return UsageProblem(f"cannot write the catalog {path}: {error}")
 
 
 def _no_catalog(path: Path) -> DocumentProblem:
