@@ -48,8 +48,8 @@ UPDATE series SET (image_count, total_size) =
 WHERE series_uid = ?
 """
 _PRUNE = """
-DELETE FROM series WHERE series_uid = ?1
-    AND NOT EXISTS (SELECT 1 FROM file WHERE file.series_uid = ?1)
+DELETE FROM series WHERE series_uid = ?
+    AND NOT EXISTS (SELECT 1 FROM file WHERE file.series_uid = series.series_uid)
 """
 _PRUNE_STUDIES = """
 DELETE FROM study WHERE NOT EXISTS (SELECT 1 FROM series WHERE series.study_uid = study.study_uid
