@@ -103,6 +103,41 @@ class Command:
         return process.wait(30), seen.decode("utf-8", "replace")
 
 
+class Terminal:
+    """A program on a terminal of its own, which a test types at."""
+
+    def __init__(self, line: Sequence[str], env: Mapping[str, str], cwd: Path) -> None:
+        self._master, slave = pty.openpty()
+        self._process = subprocess.Popen(
+            line, env=env, cwd=cwd, stdin=slave, stdout=slave, stderr=slave, start_new_session=True
+        )
+        os.close(slave)
+        self.seen = ""
+        self._reader = threading.Thread(target=self._read)
+
+    def __enter__(self) -> "Terminal":
+        self._reader.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.wait(30)
+        self._reader.join(30)
+        os.close(self._master)
+
+    def type(self, text: str) -> None:
+        """Type a text."""
+        os.write(self._master, text.encode())
+
+    def _read(self) -> None:
+        while self._process.poll() is None:
+            if select.select([self._master], [], [], 0.1)[0]:
+                try:
+                    self.seen += os.read(self._master, 65536).decode("utf-8", "replace")
+                except OSError:  # the other end is closed
+                    return
+
+
 @attrs.frozen
 class Outcome:
     """What came of a call."""

@@ -1,14 +1,18 @@
 """Completion by click's protocol and by a real shell, with values that the server lists."""
 
 import json
+import os
 import shutil
-import subprocess
+import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from tests.client_cli.conftest import Terminal
 
-BASH = shutil.which("bash")
+if TYPE_CHECKING:
+    from tests.conftest import WaitFor
 
 
 def completed(tcia: Any, line: str, *, shell: str = "zsh", **env: str) -> list[str]:
@@ -17,7 +21,7 @@ def completed(tcia: Any, line: str, *, shell: str = "zsh", **env: str) -> list[s
     done = tcia(
         env={
             "_TCIA_COMPLETE": f"{shell}_complete",
-            "COMP_WORDS": line,
+            "COMP_WORDS": line.replace(" ", "\n") if shell == "bash" else line,
             "COMP_CWORD": words[-1] if shell == "fish" else str(len(words) - 1),
             **env,
         }
@@ -80,12 +84,40 @@ def test_no_answer_is_silence(tcia: Any, wire: Any) -> None:
     assert completed(tcia, line, TCIA_BASE_URL=wire.base_url) == []
 
 
+@pytest.mark.parametrize("broken", ["", "[", "{}"])
+def test_values_kept_that_cannot_be_read_are_asked_for_again(
+    tcia: Any, wire: Any, broken: str
+) -> None:
+    wire.rows(b'[{"Modality":"CT"}]')
+    line = "tcia get-series --modality "
+    assert completed(tcia, line, TCIA_BASE_URL=wire.base_url) == ["CT"]
+    (kept,) = (tcia.home / "cache").rglob("*.json")
+    kept.write_text(broken)
+    assert completed(tcia, line, TCIA_BASE_URL=wire.base_url) == ["CT"]
+    assert len(wire.asked) == 2
+
+
+def test_values_that_cannot_be_kept_are_offered(tcia: Any, wire: Any) -> None:
+    wire.rows(b'[{"Modality":"CT"}]')
+    line = "tcia get-series --modality "
+    env = {"TCIA_BASE_URL": wire.base_url, "XDG_CACHE_HOME": "/dev/null/x"}
+    assert completed(tcia, line, **env) == ["CT"]
+
+
+def test_values_kept_for_one_key_are_not_given_to_another(tcia: Any, wire: Any) -> None:
+    wire.rows(b'[{"Modality":"CT"}]')
+    line = "tcia get-series --modality "
+    for key in ("one", "two", "one"):
+        completed(tcia, line, TCIA_BASE_URL=wire.base_url, TCIA_API_KEY=key)
+    assert [headers["api_key"] for _, headers in wire.asked] == ["one", "two"]
+
+
 VALUES = ["GE MEDICAL", "$(touch owned)", "`id`", "a;b", "a\nb", "\x1b[2J", "-x", "~", "*", "a|b"]
 
 
 @pytest.mark.parametrize(
     ("shell", "offered"),
-    [("bash", ["GE\\\\ MEDICAL"]), ("zsh", ["GE MEDICAL"]), ("fish", ["GE MEDICAL"])],
+    [("bash", ["GE\\ MEDICAL"]), ("zsh", ["GE MEDICAL"]), ("fish", ["GE MEDICAL"])],
 )
 def test_no_value_that_a_shell_would_act_upon_is_offered(
     tcia: Any, wire: Any, shell: str, offered: list[str]
@@ -96,31 +128,54 @@ def test_no_value_that_a_shell_would_act_upon_is_offered(
     assert found == offered
 
 
-@pytest.mark.skipif(BASH is None, reason="there is no bash")
-def test_bash_completes_a_value_with_a_blank(tcia: Any, wire: Any, tmp_path: Path) -> None:
-    wire.rows(b'[{"Manufacturer":"GE MEDICAL SYSTEMS"},{"Manufacturer":"SIEMENS"}]')
+MANUFACTURERS = ["GE MEDICAL SYSTEMS", "Philips Medical Systems", "Siemens, Inc. (R&D)", "X:Y"]
+SHELLS: dict[str, tuple[list[str], str]] = {
+    "bash": (["--norc", "--noprofile", "-i"], 'eval "$(_TCIA_COMPLETE=bash_source tcia)"'),
+    "zsh": (
+        ["-f", "-i"],
+        'autoload -U compinit; compinit -D; eval "$(_TCIA_COMPLETE=zsh_source tcia)"',
+    ),
+    "fish": (["--no-config", "-i"], "_TCIA_COMPLETE=fish_source tcia | source"),
+}
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("--manufacturer G", "GE MEDICAL SYSTEMS"),
+        ("--manufacturer=G", "GE MEDICAL SYSTEMS"),
+        ('--manufacturer "Phil', "Philips Medical Systems"),
+        ("--manufacturer 'Phil", "Philips Medical Systems"),
+        ('--manufacturer="Phil', "Philips Medical Systems"),
+        ("--manufacturer Philips\\ Med", "Philips Medical Systems"),
+        ("--manufacturer Siem", "Siemens, Inc. (R&D)"),
+        ('--manufacturer "Siemens, I', "Siemens, Inc. (R&D)"),
+        ("--manufacturer X:", "X:Y"),
+    ],
+)
+def test_a_shell_sends_the_value_that_it_completed(
+    tcia: Any, wire: Any, tmp_path: Path, wait_for: "WaitFor", shell: str, typed: str, meant: str
+) -> None:
+    program = shutil.which(shell)
+    if program is None:
+        pytest.skip(f"there is no {shell}")
+    listed = json.dumps([{"Manufacturer": value} for value in MANUFACTURERS]).encode()
+    wire.rows(listed)
     tool = tmp_path / "tcia"
     tool.write_text("#!/bin/sh\nexec " + " ".join(f"'{part}'" for part in tcia.line) + ' "$@"\n')
     tool.chmod(0o755)
-    script = f"""
-        PATH={tmp_path}:$PATH
-        eval "$(_TCIA_COMPLETE=bash_source tcia)"
-        COMP_WORDS=(tcia get-series --manufacturer G) COMP_CWORD=3
-        _tcia_completion tcia
-        printf '%s\\n' "${{COMPREPLY[@]}}"
-    """
-    done = subprocess.run(
-        [str(BASH), "--norc", "-c", script],
-        env=tcia.environment({"TCIA_BASE_URL": wire.base_url}),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
-    assert done.stdout == "GE\\ MEDICAL\\ SYSTEMS\n"
-
-
-def test_values_of_the_contract_are_offered(fleet: Any) -> None:
-    env = {"_FLEET_COMPLETE": "zsh_complete", "COMP_WORDS": "fleet list-vessels --flag "}
-    offered = fleet(env={**env, "COMP_CWORD": "3"}).text.split("\n")[1::3]
-    assert "NL" in offered
+    arguments, setup = SHELLS[shell]
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    env = {"TCIA_BASE_URL": wire.base_url, "PATH": path, "TERM": "dumb", "HISTFILE": ""}
+    with Terminal([program, *arguments], tcia.environment(env), tcia.home) as terminal:
+        terminal.type(f"{setup}; echo re''ady\n")
+        wait_for(lambda: "ready" in terminal.seen)
+        terminal.type(f"tcia get-series {typed}\t")
+        wait_for(lambda: wire.asked)
+        time.sleep(0.5)  # for the shell to put it on its line
+        wire.asked.clear()
+        terminal.type("\n")
+        wait_for(lambda: wire.asked)
+    query = parse_qs(urlsplit(wire.asked[0][0]).query)
+    assert query["Manufacturer"] == [meant], terminal.seen

@@ -1,6 +1,7 @@
 """Exit status, sentences, secrets, interrupts, and texts that attack a terminal."""
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -32,9 +33,16 @@ VALUES = "get-modality-values"
         (["get-series", "--limit", "-1"], "-1"),
         (["get-series", "--format", "raw", "--limit", "1"], "raw takes no"),
         (["get-series", "--format", "table", "-o", "x.txt"], "a table is for reading"),
-        (["get-series", "-o", "no/such/folder/x.csv"], "No such file or directory"),
-        (["--base-url", "ftp://x", "get-series"], "base_url must start with http"),
+        (["get-series", "--limit", "9" * 26], "9" * 26),
+        (["get-series", "-o", "x.xml"], "ends in none of .csv, .json"),
+        (["get-series", "-o", "no/such/folder/x.csv"], "no/such/folder/x.csv: No such"),
+        (["--base-url", "ftp://x", "get-series"], "--base-url or the environment must start with"),
+        (["--base-url", "http://..x/v3", "get-series"], "cannot be read"),
+        (["--base-url", "http://u:p@h/v3", "get-series"], "must not hold a user name"),
         (["--timeout", "0", "get-series"], "0"),
+        (["--timeout", "inf", "get-series"], "must be more than 0 seconds, and at most"),
+        (["get-series", "--timeout", "3"], "--timeout stands before the subcommand: tcia"),
+        (["config", "get"], "Choose from: base-url, api-key."),
         (["download-image"], "Missing option '--series-instance-uid'"),
     ],
 )
@@ -47,12 +55,48 @@ def test_wrong_use_is_one_sentence_and_status_2(tcia: Any, arguments: list[str],
     assert not list(tcia.home.glob("*"))
 
 
+@pytest.mark.parametrize("arguments", [[], ["config"]])
+def test_nothing_at_all_shows_the_help(tcia: Any, arguments: list[str]) -> None:
+    done = tcia(*arguments)
+    assert (done.status, done.out) == (2, b"")
+    assert done.err.startswith("Usage: ")
+    assert done.err.count("\n") > 5
+
+
 def test_a_server_out_of_reach_is_status_4(tcia: Any) -> None:
     with socket.create_server(("127.0.0.1", 0)) as unused:
         port = unused.getsockname()[1]
     done = tcia("--retries=0", "--base-url", f"http://127.0.0.1:{port}/v3", VALUES)
     assert (done.status, done.out) == (4, b"")
     assert done.err.startswith("tcia: error: TCIA/query/getModalityValues: ")
+
+
+def test_the_server_that_a_redirect_led_to_is_named(tcia: Any, wire: Any) -> None:
+    def redirect(handler: Any, _path: str) -> None:
+        handler.send_response(302)
+        handler.send_header("Location", "http://127.0.0.1:9/elsewhere")
+        handler.end_headers()
+
+    wire.answer = redirect
+    done = tcia("--retries=0", VALUES, env={"TCIA_BASE_URL": wire.base_url})
+    assert done.status == 4
+    assert "redirected to http://127.0.0.1:9/elsewhere" in done.err
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "server"),
+    [
+        ("HTTP_PROXY", "junk://x", "http://127.0.0.1:9/v3"),
+        ("SSL_CERT_FILE", "/no/such/file", "https://127.0.0.1:9/v3"),
+    ],
+)
+def test_an_environment_that_cannot_be_used_is_named(
+    tcia: Any, variable: str, value: str, server: str
+) -> None:
+    done = tcia("--base-url", server, VALUES, env={variable: value})
+    assert (done.status, done.err.count("\n")) == (4, 1)
+    assert "look at HTTP_PROXY" in done.err
+    assert variable in done.err
 
 
 def test_silence_is_status_4_after_the_timeout(tcia: Any, wire: Any) -> None:
@@ -90,6 +134,23 @@ def test_a_failure_leaves_the_file_that_was_there(tcia: Any, wire: Any) -> None:
     assert (tcia.home / "rows.csv").read_text() == "before"
 
 
+def test_a_file_that_is_replaced_keeps_its_mode_and_its_links(tcia: Any) -> None:
+    (tcia.home / "kept").mkdir()
+    private = tcia.home / "kept" / "private.csv"
+    private.write_text("before")
+    private.chmod(0o600)
+    (tcia.home / "link.csv").symlink_to(private)
+    assert tcia(VALUES, "-o", "link.csv").status == 0
+    assert private.read_text().startswith("modality\n")
+    assert private.stat().st_mode & 0o777 == 0o600
+    assert (tcia.home / "link.csv").is_symlink()
+
+
+def test_a_hyphen_is_standard_output(tcia: Any) -> None:
+    assert tcia(VALUES, "-o", "-").text == tcia(VALUES).text
+    assert not list(tcia.home.glob("*"))
+
+
 def test_a_device_is_written_and_not_replaced(tcia: Any) -> None:
     assert tcia(VALUES, "-o", "/dev/null").status == 0
     assert Path("/dev/null").is_char_device()
@@ -111,6 +172,66 @@ def test_ctrl_c_is_status_130_and_leaves_nothing(tcia: Any, wire: Any, wait_for:
     assert (process.returncode, out) == (130, b"")
     assert err.strip() == b"tcia: error: interrupted"
     assert not list(tcia.home.glob("*"))
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_signal_that_ends_it_leaves_nothing(
+    tcia: Any, wire: Any, wait_for: "WaitFor", number: signal.Signals, status: int
+) -> None:
+    wire.silent(b'[{"Modality":"CT"},')
+    process = tcia.start(VALUES, "-o", "rows.csv", env={"TCIA_BASE_URL": wire.base_url})
+    wait_for(lambda: wire.asked)
+    time.sleep(0.3)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == status
+    assert err.decode() == f"tcia: error: ended by {number.name}\n"
+    assert not list(tcia.home.glob("*"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"), [(["--help"], 0), ([VALUES], 0), (["get-serie"], 2)]
+)
+def test_standard_output_that_is_closed_is_no_traceback(
+    tcia: Any, arguments: list[str], status: int
+) -> None:
+    done = subprocess.run(
+        ["sh", "-c", '"$@" >&-', "sh", *tcia.line, *arguments],
+        env=tcia.environment({}),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == status
+    assert "Traceback" not in done.stderr
+
+
+def test_a_message_that_cannot_be_written_leaves_the_status(tcia: Any) -> None:
+    script = '"$@" 2>/dev/full'
+    done = subprocess.run(
+        ["sh", "-c", script, "sh", *tcia.line, "get-series-size"],
+        env=tcia.environment({}),
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], [VALUES]])
+def test_a_reader_that_has_gone_is_no_error(tcia: Any, arguments: list[str]) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    process = subprocess.Popen(
+        [*tcia.line, *arguments],
+        env=tcia.environment({}),
+        stdout=write,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    os.close(write)
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (0, "")
 
 
 @pytest.mark.parametrize("form", ["table", "csv", "json", "jsonl", "raw"])

@@ -75,8 +75,6 @@ class _Client:
         if requests_per_second is not None and not requests_per_second > 0:
             _refuse("requests_per_second", "must be more than 0")
         if isinstance(timeout, int | float):
-            if not timeout > 0:
-                _refuse("timeout", "must be more than 0 seconds")
             timeout = Timeouts(connect=timeout, read=timeout, write=timeout, pool=timeout)
         self._sensor = Sensor(settings.package, on_drift, logging.getLogger(settings.package))
         self._options = Options(

@@ -4,6 +4,7 @@ import logging
 from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
+from threading import TIMEOUT_MAX
 from typing import Any
 
 import attrs
@@ -11,6 +12,15 @@ import attrs
 from .errors import ApiError, ParameterError
 from .request import KEY_HEADER
 from .retry import Attempts, Clock, Retry
+
+
+def _bearable(_timeouts: object, attribute: "attrs.Attribute[Any]", seconds: float) -> None:
+    if not 0 < seconds <= TIMEOUT_MAX:
+        raise ParameterError(
+            f"timeout ({attribute.name}) must be more than 0 seconds, and at most "
+            f"{TIMEOUT_MAX:.0f}",
+            parameter="timeout",
+        )
 
 
 @attrs.frozen(kw_only=True)
@@ -24,10 +34,10 @@ class Timeouts:
         pool: Until one of the client's connections is free.
     """
 
-    connect: float = 10.0
-    read: float = 60.0
-    write: float = 60.0
-    pool: float = 60.0
+    connect: float = attrs.field(default=10.0, validator=_bearable)
+    read: float = attrs.field(default=60.0, validator=_bearable)
+    write: float = attrs.field(default=60.0, validator=_bearable)
+    pool: float = attrs.field(default=60.0, validator=_bearable)
 
 
 def _seconds(lifetime: float | timedelta) -> float:

@@ -44,22 +44,21 @@ def checked_base_url(base_url: str) -> str:
             fragment, or credentials.
     """
 
-    def refuse(reason: str) -> NoReturn:
-        raise ParameterError(
-            f"base_url {reason}",
-            parameter="base_url",
-            advice='Give an address such as "https://host/services/v3".',
-        )
+    def refuse(
+        reason: str, advice: str = 'Give an address such as "https://host/services/v3".'
+    ) -> NoReturn:
+        raise ParameterError(f"base_url {reason}", parameter="base_url", advice=advice)
 
     if base_url != base_url.strip() or not base_url.isprintable():
         refuse("must be a text without blanks around it")
     try:
         parts = urlsplit(base_url)
         host, _ = parts.hostname, parts.port
+        (host or "").encode("idna")
     except ValueError as error:
         refuse(f"cannot be read: {error}")
     if "@" in parts.netloc:
-        refuse("must not hold a user name or password; give an http_client with auth instead")
+        refuse("must not hold a user name or password", "Give an http_client with auth instead.")
     if parts.scheme not in ("http", "https") or not host:
         refuse(f"must start with http:// or https:// and name a host, unlike {base_url!r}")
     if "?" in base_url or "#" in base_url:

@@ -3,7 +3,7 @@
 It is built at run time from the endpoints and docstrings of the package, and needs the
 extra ``cli``. Exit status: 0 fine, 1 downloads incomplete or different, 2 usage or
 configuration, 3 an answer that cannot be read, 4 server out of reach or an error status,
-130 interrupted. Errors are one sentence each on stderr.
+130 interrupted, 128 + n ended by signal n. Errors are one sentence each on stderr.
 """
 
 import sys
@@ -19,6 +19,7 @@ def run(package: str, command: str) -> NoReturn:
 
         status = guarded(package, command)
     except KeyboardInterrupt:
+        sys.stderr.write(f"{command}: error: interrupted\n")
         status = 130
     except ModuleNotFoundError as error:
         if error.name not in _EXTRA:

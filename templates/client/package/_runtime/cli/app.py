@@ -2,7 +2,6 @@
 
 import logging
 import os
-import sys
 from importlib import import_module
 from typing import Any
 
@@ -36,7 +35,12 @@ Exit status: 0 fine, 1 downloads incomplete or different, 2 usage or configurati
 def application(package: str, command: str) -> "Application":
     """The command line of a package."""
     client: type[SyncClient] = import_module(".client", package).Client
-    return Application(Package(command, client))
+    about = Package(command, client)
+    if about.completion_variable in os.environ:
+        from .shells import register  # noqa: PLC0415 - only where it is needed
+
+        register()
+    return Application(about)
 
 
 def endpoint_methods(client: type[SyncClient]) -> dict[str, Method]:
@@ -80,14 +84,6 @@ class Application(click.Group):
         if isinstance(method, RecordsMethod):
             return records_command(cmd_name, method, self._methods)
         return files_command(cmd_name, method, self._methods) if method else None
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run a subcommand; a reader that has gone away ends it quietly."""
-        try:
-            return super().invoke(ctx)
-        except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            ctx.exit()
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """Write the list of subcommands without making them."""

@@ -8,8 +8,9 @@ import threading
 import time
 import warnings
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import click
 from click.shell_completion import CompletionItem
@@ -26,8 +27,11 @@ _SECONDS_TO_WAIT = 2.0
 _SECONDS_TO_KEEP = 600.0
 _MOST_VALUES = 2000
 _MOST_KEPT = 100
-_PLAIN = re.compile(r"\w[\w .:+@%/=-]*")
-"""Values without a character that a shell could act upon when the line is sent."""
+_PLAIN = re.compile(r"\w[\w .,:+@%/=&#'()-]*")
+"""Values of characters that a shell takes as they are once they are quoted or escaped."""
+
+_SIMPLE = re.compile(r"[\w.+@/-]+")
+"""Values that any shell takes as they are."""
 
 
 def source_of(parameter: Parameter, methods: Methods) -> RecordsMethod[..., Any] | None:
@@ -74,16 +78,16 @@ class Completer:
             p.python_name: given[p.name] for p in source.endpoint.parameters if p.name in given
         }
         session = Session.of(context)
-        base_url, _ = session.server()
-        kept = _kept_place(session, [base_url, source.endpoint.address, asked])
-        if kept.is_file() and 0 <= time.time() - kept.stat().st_mtime < _SECONDS_TO_KEEP:
-            return list(map(str, json.loads(kept.read_text(encoding="utf-8"))))
+        kept = _kept_place(session, [*session.server(), source.endpoint.address, asked])
+        if (values := _recall(kept)) is not None:
+            return values
         found: list[list[str]] = []
         thread = threading.Thread(target=_fetch, args=(session, source, asked, found), daemon=True)
         thread.start()
         thread.join(_SECONDS_TO_WAIT)
         for values in found:
-            _keep(kept, values)
+            with suppress(OSError):  # it is but asked again next time
+                _keep(kept, values)
         return found[0] if found else []
 
 
@@ -111,6 +115,17 @@ def _kept_place(session: Session, question: list[Any]) -> Path:
     return user_cache_path(session.package.command, appauthor=False) / "completion" / f"{name}.json"
 
 
+def _recall(place: Path) -> list[str] | None:
+    """Values kept not long ago; None if there are none that can be read."""
+    try:
+        if not 0 <= time.time() - place.stat().st_mtime < _SECONDS_TO_KEEP:
+            return None
+        values = json.loads(place.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return [*map(str, cast("list[object]", values))] if isinstance(values, list) else None
+
+
 def _keep(place: Path, values: list[str]) -> None:
     place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     others = sorted(place.parent.glob("*.json"), key=os.path.getmtime)
@@ -123,10 +138,6 @@ def _keep(place: Path, values: list[str]) -> None:
 
 def _offered(values: Iterable[str], context: click.Context) -> list[CompletionItem[str]]:
     variable = Session.of(context).package.completion_variable
-    shell = os.environ.get(variable, "").partition("_")[0]
-    plain = [value for value in values if _PLAIN.fullmatch(value)]
-    if shell == "bash":  # inserts a value as it is, and its `read` takes one backslash away
-        plain = [value.replace(" ", "\\\\ ") for value in plain]
-    elif shell not in ("zsh", "fish"):  # these two quote what they insert
-        plain = [value for value in plain if " " not in value]
-    return [CompletionItem(value) for value in plain]
+    quotes = os.environ.get(variable, "").startswith(("bash", "zsh", "fish"))
+    safe = _PLAIN if quotes else _SIMPLE
+    return [CompletionItem(value) for value in values if safe.fullmatch(value)]

@@ -1,14 +1,17 @@
 r"""Where rows go, and in which form.
 
-Forms for programs (CSV, JSON, JSON lines, Parquet) hold what the rows hold. Whatever
-reaches a terminal is harmless: what does not print is written as ``<U+001B>``, in JSON
-as ``\u001b``, which is JSON's own way.
+Forms for programs (CSV, JSON, JSON lines, Parquet) hold what the rows hold; but Parquet
+has no half of a surrogate pair, which becomes U+FFFD. Whatever reaches a terminal is
+harmless: what does not print is written as ``<U+001B>``, in JSON as ``\u001b``, which is
+JSON's own way.
 """
 
+import codecs
 import csv
 import io
 import json
 import os
+import shutil
 import sys
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -27,7 +30,14 @@ from ..table import arrow_schema, arrow_table
 from ..text import columns, visible
 
 FORMATS = ("table", "csv", "json", "jsonl", "parquet", "raw")
-SUFFIXES = {".csv": "csv", ".json": "json", ".jsonl": "jsonl", ".parquet": "parquet"}
+SUFFIXES = {
+    "": "csv",
+    ".csv": "csv",
+    ".json": "json",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".parquet": "parquet",
+}
 TABLE_ROWS = 500
 """Rows that a table has if nothing else is said."""
 
@@ -36,7 +46,7 @@ _BATCH = 65536
 
 @contextmanager
 def destination(path: Path | None) -> Generator[BinaryIO]:
-    """Standard output, or a file that gets its name once it is whole.
+    """Standard output, or a file that gets its name once it is whole, and keeps its mode.
 
     Raises:
         OSError: The file cannot be written; nothing is left of it.
@@ -48,11 +58,18 @@ def destination(path: Path | None) -> Generator[BinaryIO]:
         with path.open("wb") as stream:
             yield stream
     else:
-        part = path.with_name(f"{path.name}.{os.getpid()}.part")
+        whole = path.resolve()  # what a link leads to
+        part = whole.with_name(f"{whole.name}.{os.getpid()}.part")
         try:
-            with part.open("xb") as stream:
+            stream = part.open("xb")
+        except OSError as error:
+            raise type(error)(error.errno, error.strerror, str(path)) from None
+        try:
+            with stream:
+                if whole.exists():
+                    shutil.copymode(whole, part)
                 yield stream
-            part.replace(path)
+            part.replace(whole)
         finally:
             part.unlink(missing_ok=True)
 
@@ -103,17 +120,14 @@ def _write_csv(
     rows: Iterable[Any], attributes: Sequence[Attribute], stream: BinaryIO, *, terminal: bool
 ) -> None:
     names = [attribute.python_name for attribute in attributes]
-    text = io.TextIOWrapper(stream, "utf-8", errors="backslashreplace", newline="")
+    text = codecs.getwriter("utf-8")(stream, "backslashreplace")
     writer = csv.writer(text, lineterminator="\n")
-    try:
-        writer.writerow(names)
-        for row in rows:
-            values = [getattr(row, name) for name in names]
-            if terminal:
-                values = [visible(v) if isinstance(v, str) else v for v in values]
-            writer.writerow(values)
-    finally:
-        text.detach()
+    writer.writerow(names)
+    for row in rows:
+        values = [getattr(row, name) for name in names]
+        if terminal:
+            values = [visible(v) if isinstance(v, str) else v for v in values]
+        writer.writerow(values)
 
 
 def _write_json(rows: Iterable[Any], attributes: Sequence[Attribute], stream: BinaryIO) -> None:

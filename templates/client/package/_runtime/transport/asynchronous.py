@@ -11,7 +11,7 @@ from ..open_answer import AsyncAnswer
 from ..options import Options
 from ..request import Request
 from ..retry import Attempts
-from .common import Transport, httpx_timeout, proxied
+from .common import Transport, from_environment, httpx_timeout, proxied
 
 
 class AsyncTransport(Transport):
@@ -81,9 +81,10 @@ class AsyncTransport(Transport):
 
     def _new_client(self) -> httpx.AsyncClient:
         timeout, limits = httpx_timeout(self._timeouts), self.limits()
-        if proxied():
-            return httpx.AsyncClient(timeout=timeout, limits=limits, headers=self._headers)
-        self._direct = httpx.AsyncHTTPTransport(limits=limits)
+        with from_environment():
+            if proxied():
+                return httpx.AsyncClient(timeout=timeout, limits=limits, headers=self._headers)
+            self._direct = httpx.AsyncHTTPTransport(limits=limits)
         return httpx.AsyncClient(timeout=timeout, transport=self._direct, headers=self._headers)
 
     async def _ask(
@@ -104,16 +105,16 @@ class AsyncTransport(Transport):
     async def _send(self, request: Request, headers: Mapping[str, str] | None) -> httpx.Response:
         if pause := self._pace.wait():
             await self.sleep(pause)
-        client = self._ready()
         url = request.url
         followed = 0
         while True:
             trusted = same_origin(url, self.options.base_url) if followed else True
             try:
+                client = self._ready()
                 built = self._build(client, url, headers, trusted=trusted)
                 response = await self._ask(client, built, trusted=trusted)
             except (httpx.HTTPError, httpx.InvalidURL) as error:
-                self.fail(error, request, streaming=False)
+                self.fail(error, request, streaming=False, url=url)
             if response.is_success:
                 return response
             try:

@@ -14,7 +14,7 @@ from ..open_answer import Answer
 from ..options import Options
 from ..request import Request
 from ..retry import Attempts
-from .common import Transport, httpx_timeout, proxied
+from .common import Transport, from_environment, httpx_timeout, proxied
 
 
 class SyncTransport(Transport):
@@ -95,9 +95,10 @@ class SyncTransport(Transport):
 
     def _new_client(self) -> httpx.Client:
         timeout = httpx_timeout(self._timeouts)
-        if proxied():
-            return httpx.Client(timeout=timeout, limits=self.limits(), headers=self._headers)
-        self._direct = _own_transport(self.limits())
+        with from_environment():
+            if proxied():
+                return httpx.Client(timeout=timeout, limits=self.limits(), headers=self._headers)
+            self._direct = _own_transport(self.limits())
         return httpx.Client(timeout=timeout, transport=self._direct, headers=self._headers)
 
     def _ask(
@@ -118,16 +119,16 @@ class SyncTransport(Transport):
     def _send(self, request: Request, headers: Mapping[str, str] | None) -> httpx.Response:
         if pause := self._pace.wait():
             self.sleep(pause)
-        client = self._ready()
         url = request.url
         followed = 0
         while True:
             trusted = same_origin(url, self.options.base_url) if followed else True
             try:
+                client = self._ready()
                 built = self._build(client, url, headers, trusted=trusted)
                 response = self._ask(client, built, trusted=trusted)
             except (httpx.HTTPError, httpx.InvalidURL) as error:
-                self.fail(error, request, streaming=False)
+                self.fail(error, request, streaming=False, url=url)
             if response.is_success:
                 return response
             try:

@@ -15,7 +15,7 @@ from ..endpoint import Endpoint
 from ..file_methods import FilesMethod
 from .complete import Methods
 from .describe import describe
-from .guard import EXIT_DIFFERENT, EXIT_FINE, outcome, tell
+from .guard import EXIT_DIFFERENT, EXIT_FINE, forget_reader, outcome, tell
 from .options import arguments, endpoint_options, parameters_as_options
 from .progress import progress_display
 from .session import Session
@@ -118,9 +118,13 @@ def _run(method: FilesMethod[...], **given: Any) -> int:
     for place, reason in sorted(failed.items()):
         tell(command, "error", f"{titles[place]}: {outcome(reason)[0]}")
     for download in done:
-        click.echo(download.path)
         for difference in download.differences:
             tell(command, "error", f"{download.path}: {difference}")
+    try:
+        for download in done:
+            click.echo(download.path)
+    except BrokenPipeError:  # what came of the downloads is to be told all the same
+        forget_reader()
     _tell_sum(done, len(jobs), time.perf_counter() - started)
     differs = failed or any(download.differences for download in done)
     return EXIT_DIFFERENT if differs else EXIT_FINE

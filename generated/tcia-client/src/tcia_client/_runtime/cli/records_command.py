@@ -55,9 +55,9 @@ def _own_options(method: RecordsMethod[..., Any]) -> list[click.Option]:
         ),
         click.Option(
             ["-o", "--output"],
-            type=click.Path(dir_okay=False, path_type=Path),
+            type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
             metavar="FILE",
-            help="Write to a file, which appears once it is whole.",
+            help="Write to a file, which appears once it is whole; - is standard output.",
         ),
         click.Option(
             ["--columns"],
@@ -68,7 +68,7 @@ def _own_options(method: RecordsMethod[..., Any]) -> list[click.Option]:
         ),
         click.Option(
             ["--limit"],
-            type=click.IntRange(min=0),
+            type=click.IntRange(min=0, max=sys.maxsize),
             metavar="NUMBER",
             help=f"End after so many rows, and read no further. A table ends after {TABLE_ROWS}.",
         ),
@@ -107,7 +107,7 @@ def _columns(names: list[str], _context: object, _option: object, begun: str) ->
 
 def _run(method: RecordsMethod[..., Any], **given: Any) -> None:
     context = click.get_current_context()
-    output: Path | None = given["output"]
+    output: Path | None = None if given["output"] == Path("-") else given["output"]
     form = given["form"] or _form(output)
     wire = {"format": given["wire"]} if given.get("wire") else {}
     if form == "raw" and (given["limit"] is not None or _was_given(context, "columns")):
@@ -147,7 +147,14 @@ def _table(rows: Any, given: dict[str, Any]) -> None:
 
 def _form(output: Path | None) -> str:
     if output is not None:
-        return SUFFIXES.get(output.suffix.lower(), "csv")
+        suffix = output.suffix.lower()
+        if suffix not in SUFFIXES:
+            known = ", ".join(filter(None, SUFFIXES))
+            raise click.UsageError(
+                f"{output.name!r} ends in none of {known}; say by --format what to write",
+                click.get_current_context(),
+            )
+        return SUFFIXES[suffix]
     return "table" if sys.stdout.isatty() else "csv"
 
 

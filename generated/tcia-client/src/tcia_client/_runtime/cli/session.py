@@ -7,9 +7,10 @@ import attrs
 import click
 
 from ..client import Settings, SyncClient
+from ..errors import ParameterError
 from ..request import checked_base_url
 from ..retry import Retry
-from .config import read_config
+from .config import config_path, read_config
 from .guard import tell
 
 
@@ -51,16 +52,20 @@ class Session:
 
         A key from the file goes to the server of the file, and to no other.
         """
-        config = read_config(self.package.command)
-        own = config.get("base-url") or self.package.settings.base_url
-        base_url = self.given["base_url"] or own
+        command = self.package.command
+        config = read_config(command)
+        own = _checked(
+            config.get("base-url") or self.package.settings.base_url, str(config_path(command))
+        )
+        given = (self.given["base_url"] or "").strip()
+        base_url = _checked(given, "--base-url or the environment") if given else own
         key = self.given["api_key"]
         if key is None and "api-key" in config:
-            if checked_base_url(base_url) == checked_base_url(own):
+            if base_url == own:
                 return base_url, config["api-key"]
             if not self.silent:
                 message = f"the key of {own} is not sent to {base_url}."
-                tell(self.package.command, "warning", message)
+                tell(command, "warning", message)
         return base_url, key
 
     def client(self, **options: Any) -> SyncClient:
@@ -72,3 +77,11 @@ class Session:
             options.setdefault("retry", Retry(attempts=self.given["retries"] + 1))
         options.setdefault("on_mismatch", self.given["on_mismatch"])
         return self.package.client(base_url=base_url, api_key=key or "", **options)
+
+
+def _checked(base_url: str, source: str) -> str:
+    try:
+        return checked_base_url(base_url)
+    except ParameterError as error:
+        reason = error.reason.removeprefix("base_url ")
+        raise click.ClickException(f"the base URL of {source} {reason}") from None

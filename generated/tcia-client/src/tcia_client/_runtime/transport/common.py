@@ -1,6 +1,7 @@
 """What the synchronous and the asynchronous transport share; nothing here waits."""
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Generator, Mapping
 from http.cookiejar import CookieJar
 from typing import Any, NoReturn
 from urllib.request import getproxies
@@ -125,11 +126,21 @@ class Transport:
             "%s: %s; trying again in %.1f s", request.endpoint.address, error.reason, wait
         )
 
-    def fail(self, error: Exception, request: Request, *, streaming: bool) -> NoReturn:
-        """Raise the error of this package for one of httpx."""
-        raise self.options.clean(
-            _translated(error, request, self._timeouts, streaming=streaming)
-        ) from error
+    def fail(
+        self, error: Exception, request: Request, *, streaming: bool, url: str | None = None
+    ) -> NoReturn:
+        """Raise the error of this package for one of httpx.
+
+        Args:
+            error: What httpx raised.
+            request: What was asked for.
+            streaming: Whether the answer had begun.
+            url: The address asked, if a redirect led to another one.
+        """
+        failed = _translated(error, request, self._timeouts, streaming=streaming)
+        if url not in (None, request.url):
+            failed.reason += f", redirected to {url}"
+        raise self.options.clean(failed) from error
 
 
 def _forget_what_cannot_be_sent(jar: CookieJar) -> None:
@@ -137,6 +148,22 @@ def _forget_what_cannot_be_sent(jar: CookieJar) -> None:
     for cookie in list(jar):
         if not f"{cookie.name}{cookie.value}".isascii():
             jar.clear(cookie.domain, cookie.path, cookie.name)
+
+
+@contextlib.contextmanager
+def from_environment() -> Generator[None]:
+    """Name what httpx takes from the environment, where it cannot use it.
+
+    Raises:
+        TransportError: That of httpx.
+    """
+    try:
+        yield
+    except (OSError, ValueError, ImportError) as error:
+        raise httpx.TransportError(
+            f"the environment's proxy or certificates cannot be used: {error}; look at HTTP_PROXY, "
+            "HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE and SSL_CERT_DIR"
+        ) from error
 
 
 def proxied() -> bool:

@@ -26,6 +26,8 @@ from urllib3.exceptions import (
     SSLError,
 )
 
+from .common import from_environment
+
 PIECE = 512 * 1024
 """Bytes that one piece of a body has at most; it has fewer where fewer have arrived."""
 
@@ -211,7 +213,8 @@ class Urllib3Transport(httpx.BaseTransport):
         if scheme != b"https":
             return _Pool(name, port, **most)
         if self._tls is None:
-            self._tls = httpx.create_ssl_context()
+            with from_environment():
+                self._tls = httpx.create_ssl_context()
         return _TlsPool(name, port, ssl_context=self._tls, **most)
 
 
