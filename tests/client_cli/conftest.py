@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import attrs
 import pytest
@@ -109,13 +109,13 @@ class Terminal:
     def __init__(self, line: Sequence[str], env: Mapping[str, str], cwd: Path) -> None:
         self._master, slave = pty.openpty()
         self._process = subprocess.Popen(
-            line, env=env, cwd=cwd, stdin=slave, stdout=slave, stderr=slave, start_new_session=True
+            ["setsid", "--ctty", *line], env=env, cwd=cwd, stdin=slave, stdout=slave, stderr=slave
         )
         os.close(slave)
         self.seen = ""
         self._reader = threading.Thread(target=self._read)
 
-    def __enter__(self) -> "Terminal":
+    def __enter__(self) -> Self:
         self._reader.start()
         return self
 
