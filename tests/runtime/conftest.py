@@ -3,6 +3,7 @@
 import asyncio
 import sys
 import threading
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import date
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -138,7 +139,10 @@ class AsyncClient(Endpoints, AsyncClientBase):
 
 @attrs.define
 class Reply:
-    """What the server answers: with ``cut`` it promises more than it sends and hangs up."""
+    """What the server answers: with ``cut`` it promises more than it sends and hangs up.
+
+    ``gap`` are the seconds between its ``pieces``.
+    """
 
     body: bytes = b"[]"
     status: int = 200
@@ -146,6 +150,7 @@ class Reply:
     pieces: int = 0
     cut: bool = False
     hold: threading.Event | None = None
+    gap: float = 0.0
 
 
 @attrs.define
@@ -211,6 +216,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(reply.body[start : start + step])
             if reply.hold is not None and start == 0:
                 reply.hold.wait(20)
+            time.sleep(reply.gap)
         if reply.cut:
             self.close_connection = True
 

@@ -4,11 +4,11 @@ import asyncio
 import gzip
 import json
 import logging
+import pickle
 import subprocess
 import sys
 import threading
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -213,6 +213,49 @@ def test_a_server_that_repeats_the_key_does_not_get_it_into_an_error(
     assert "key <api_key> is unknown" in str(caught.value)
 
 
+@pytest.mark.parametrize("said", ["s3/cret", "s3%2Fcret"])
+def test_nor_into_what_hangs_at_an_error_or_an_address(
+    ask: "Ask", rt: "Runtime", server: "Server", caplog: pytest.LogCaptureFixture, said: str
+) -> None:
+    caplog.set_level("DEBUG")
+    listed = rt.Reply(json.dumps([{"ShipUID": [said]}]).encode())
+    refused = rt.Reply(said.encode(), 401)
+    led_away = rt.Reply(b"", 302, {"Location": f"/v3/elsewhere?api_key={said}"})
+    for reply, kind in (
+        (listed, MisfitValueError),
+        (refused, UnauthorizedError),
+        (led_away, RedirectError),
+    ):
+        server.answers(reply)
+        with pytest.raises(kind) as caught:
+            ask(lambda c: c.list_ships(), api_key="s3/cret")
+        assert said not in str(caught.value) + repr(vars(caught.value))
+        assert said.encode() not in pickle.dumps(caught.value)
+    ours = [r.getMessage() for r in caplog.records if not r.name.startswith("httpcore")]
+    assert said not in "".join(ours)
+    assert all("elsewhere" not in path for path, _ in server.asked)
+
+
+def test_the_query_that_a_redirect_leads_to_is_not_logged(
+    ask: "Ask", rt: "Runtime", server: "Server", caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "fleet_client")
+    signed = rt.Reply(b"", 302, {"Location": "/v3/elsewhere?signature=0123456789"})
+    server.answers(signed, b"[]")
+    assert ask(lambda c: c.list_ships()) == []
+    assert "elsewhere" in caplog.text
+    assert "0123456789" not in "".join(r.getMessage() for r in caplog.records)
+
+
+def test_a_part_that_was_not_asked_for_is_no_answer(
+    ask: "Ask", rt: "Runtime", server: "Server"
+) -> None:
+    server.answers(rt.Reply(b'"ShipUID"\n"1.2"\n', 206, {"Content-Range": "bytes 0-15/40"}))
+    with pytest.raises(BrokenStreamError, match="206"):
+        ask(lambda c: c.list_ships(format="csv"))
+    assert len(server.asked) == 4
+
+
 def test_the_key_follows_redirects_on_its_host_only(
     ask: "Ask", rt: "Runtime", server: "Server", other_server: "Server"
 ) -> None:
@@ -282,47 +325,6 @@ def test_a_closed_client_says_so(rt: "Runtime", server: "Server") -> None:
                 client.list_ships()
         with pytest.raises(RuntimeError, match="closed"):
             client.list_ships()
-
-
-def test_one_client_serves_many_threads_within_its_connections(
-    rt: "Runtime", server: "Server"
-) -> None:
-    server.answers(rt.Reply(ROWS, pieces=4))
-    with (
-        rt.Client(base_url=server.base_url, max_connections=3, retry=Retry(attempts=1)) as client,
-        ThreadPoolExecutor(24) as pool,
-    ):
-        counts = list(pool.map(lambda _: len(client.list_ships()), range(150)))
-    assert counts == [2] * 150
-    assert len(server.asked) == 150, "nothing was asked again"
-    assert server.most_open <= 3
-    assert server.connections <= 3, "no socket was closed under a thread's hands"
-
-
-def test_many_tasks_stay_within_the_connections(rt: "Runtime", server: "Server") -> None:
-    server.answers(rt.Reply(ROWS, pieces=4))
-
-    async def run() -> list[int]:
-        async with rt.AsyncClient(base_url=server.base_url, max_connections=3) as client:
-            answers = await asyncio.gather(*(client.list_ships() for _ in range(100)))
-            return [len(rows) for rows in answers]
-
-    assert asyncio.run(run()) == [2] * 100
-    assert server.most_open <= 3
-    assert server.connections <= 3, "no more connections lie idle than may be open"
-
-
-def test_waiting_for_a_connection_is_bounded(rt: "Runtime", server: "Server") -> None:
-    server.answers(rt.Reply(ROWS * 2, pieces=2, hold=(hold := threading.Event())))
-    with rt.Client(
-        base_url=server.base_url, max_connections=1, timeout=Timeouts(pool=0.1)
-    ) as client:
-        rows = client.list_ships.iter()
-        next(rows)
-        with pytest.raises(AnswerTimeoutError, match="none of 1 connections"):
-            client.list_ships()
-        hold.set()
-        rows.close()
 
 
 def test_importing_and_making_a_client_loads_neither_httpx_nor_extras(rt: "Runtime") -> None:

@@ -195,7 +195,8 @@ def test_retry_after_is_a_number_or_a_date() -> None:
     assert retry_after("120", clock) == 120
     assert retry_after("Sun, 06 Nov 1994 08:50:37 GMT", clock) == 60
     assert retry_after("Sun, 06 Nov 1994 08:49:37 GMT", clock) == 0
-    assert retry_after("soon", clock) is None
+    for nonsense in ("soon", "Mon, 01 Jan 2024 00:00:00 +99999999999999999999", "1 Jan 99999 0:00"):
+        assert retry_after(nonsense, clock) is None
     assert retry_after(None, clock) is None
 
 

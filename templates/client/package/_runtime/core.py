@@ -1,5 +1,6 @@
 """The inside of a client: what its methods share from one call to the next."""
 
+import os
 import threading
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -26,6 +27,19 @@ class _Core:
         self.options = options
         self._on_mismatch: OnMismatch = on_mismatch
         self._lock = threading.Lock()
+        self._process = os.getpid()
+        self._of_parents: list[object] = []
+
+    def _leave(self, transport: object, client: object) -> None:
+        """Leave connections, locks and files to the process that this one is a copy of."""
+        if client is not None:
+            raise RuntimeError(
+                "the http_client is another process's, and connections cannot be shared: "
+                "make a client in each process"
+            )
+        self._of_parents.append(transport)  # not even closed, which the parent would see
+        self._lock = threading.Lock()
+        self._process = os.getpid()
 
     def request(
         self, endpoint: Endpoint, method: str, arguments: Arguments, *, file: bool
@@ -68,6 +82,9 @@ class SyncCore(_Core):
     @property
     def transport(self) -> "SyncTransport":
         """What sends requests; made, and httpx imported, when the first one comes."""
+        if self._process != os.getpid():
+            self._leave(self._transport, self._client)
+            self._transport = None
         if self._transport is None:
             from .transport.sync import SyncTransport  # noqa: PLC0415 - late on purpose
 
@@ -82,10 +99,10 @@ class SyncCore(_Core):
         return self._transport
 
     def close(self) -> None:
-        """Close what is open."""
+        """Close what is open, and is this process's own."""
         with self._lock:
             self._closed = True
-            if self._transport is not None:
+            if self._transport is not None and self._process == os.getpid():
                 self._transport.close()
 
 
@@ -105,6 +122,9 @@ class AsyncCore(_Core):
     @property
     def transport(self) -> "AsyncTransport":
         """What sends requests; see :attr:`SyncCore.transport`."""
+        if self._process != os.getpid():
+            self._leave(self._transport, self._client)
+            self._transport = None
         if self._transport is None:
             from .transport.asynchronous import AsyncTransport  # noqa: PLC0415 - late on purpose
 
@@ -119,5 +139,5 @@ class AsyncCore(_Core):
     async def close(self) -> None:
         """Close what is open."""
         self._closed = True
-        if self._transport is not None:
+        if self._transport is not None and self._process == os.getpid():
             await self._transport.close()

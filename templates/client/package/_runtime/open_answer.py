@@ -4,6 +4,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
 from typing import TYPE_CHECKING, Self, cast
 
 from .answer import Headers
+from .content_encoding import EncodingError, Inflater, inflater
 from .request import Request
 
 if TYPE_CHECKING:
@@ -31,21 +32,29 @@ class Answer:
     def __exit__(self, *_raised: object) -> None:
         self._transport.close_answer(self._response)
 
-    def chunks(self, *, raw: bool = False) -> Iterator[bytes]:
-        """The body as it comes.
-
-        Args:
-            raw: As on the wire, with any content encoding still on.
+    def chunks(self, *, raw: bool = False) -> Iterator[bytes]:  # noqa: ARG002
+        """The body as it comes, with its content encoding undone.
 
         Raises:
             TransportError: The body stops before its end.
         """
-        response = self._response
-        plain = raw or "content-encoding" not in response.headers
+        response, transport = self._response, self._transport
         try:
-            yield from cast("Iterable[bytes]", response.stream) if plain else response.iter_bytes()
-        except self._transport.http_errors as error:
-            self._transport.fail(error, self.request, streaming=True)
+            if response.is_stream_consumed:  # by a hook or an auth of the caller's client
+                yield response.content
+                return
+            plain, undo = _how_to_read(response)
+            body = cast("Iterable[bytes]", response.stream) if plain else response.iter_bytes()
+            for piece in body:
+                transport.moved()
+                if undo is None:
+                    yield piece
+                else:
+                    yield from undo.feed(piece)
+            if undo is not None:
+                undo.end()
+        except (*transport.http_errors, EncodingError) as error:
+            transport.fail(error, self.request, streaming=True)
 
 
 class AsyncAnswer:
@@ -66,15 +75,35 @@ class AsyncAnswer:
     async def __aexit__(self, *_raised: object) -> None:
         await self._transport.close_answer(self._response)
 
-    async def chunks(self, *, raw: bool = False) -> AsyncIterator[bytes]:
+    async def chunks(self, *, raw: bool = False) -> AsyncIterator[bytes]:  # noqa: ARG002
         """The body as it comes; see :meth:`Answer.chunks`."""
-        response = self._response
-        plain = raw or "content-encoding" not in response.headers
+        response, transport = self._response, self._transport
         try:
+            if response.is_stream_consumed:
+                yield response.content
+                return
+            plain, undo = _how_to_read(response)
             body = (
                 cast("AsyncIterable[bytes]", response.stream) if plain else response.aiter_bytes()
             )
-            async for chunk in body:
-                yield chunk
-        except self._transport.http_errors as error:
-            self._transport.fail(error, self.request, streaming=True)
+            async for piece in body:
+                transport.moved()
+                if undo is None:
+                    yield piece
+                else:
+                    for part in undo.feed(piece):
+                        yield part
+            if undo is not None:
+                undo.end()
+        except (*transport.http_errors, EncodingError) as error:
+            transport.fail(error, self.request, streaming=True)
+
+
+def _how_to_read(response: "httpx.Response") -> tuple[bool, Inflater | None]:
+    """Whether to take the body as on the wire, and what undoes its encoding then.
+
+    A caller's client may have asked for encodings that are left to httpx.
+    """
+    encoding = response.headers.get("content-encoding", "identity")
+    undo = inflater(encoding)
+    return undo is not None or encoding.strip().lower() == "identity", undo

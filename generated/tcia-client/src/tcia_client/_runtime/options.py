@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from threading import TIMEOUT_MAX
 from typing import Any
+from urllib.parse import quote
 
 import attrs
 
@@ -91,12 +92,22 @@ class Options:
 
     def clean(self, error: ApiError) -> ApiError:
         """An error without the key, should the server have sent it back."""
-        if self.api_key:
-            for name, value in vars(error).items():
-                if isinstance(value, str):
-                    setattr(error, name, value.replace(self.api_key, f"<{KEY_HEADER}>"))
-            error.args = (error.reason,)
+        for name, value in vars(error).items():
+            text = value if isinstance(value, str) else repr(value)
+            if self.holds_key(text):
+                for key in self._keys():
+                    text = text.replace(key, f"<{KEY_HEADER}>")
+                setattr(error, name, text)
+        error.args = (error.reason,)
         return error
+
+    def holds_key(self, text: str) -> bool:
+        """Whether a text of the server has the key in it, as it is or percent-encoded."""
+        return any(key in text for key in self._keys())
+
+    def _keys(self) -> tuple[str, ...]:
+        key = self.api_key
+        return (key, quote(key), quote(key, safe="")) if key else ()
 
 
 def checked_cache(cache: Cache | None, http_client: object, package: str) -> Cache | None:

@@ -1,6 +1,7 @@
 """The transport that awaits."""
 
 import asyncio
+import time
 from collections.abc import Mapping
 
 import httpx
@@ -38,11 +39,13 @@ class AsyncTransport(Transport):
         """Send a request; see :meth:`SyncTransport.open`."""
         attempts = attempts or self.options.attempts()
         while True:
+            if pause := self._pace.wait():
+                await self.sleep(pause)
             await self._turn(request)
             try:
                 return AsyncAnswer(request, await self._send(request, headers), self)
             except BaseException as error:
-                self._turns.release()
+                self._free()
                 if not isinstance(error, ApiError):
                     raise
                 wait = attempts.after(error)
@@ -54,7 +57,11 @@ class AsyncTransport(Transport):
         try:
             await response.aclose()
         finally:
-            self._turns.release()
+            self._free()
+
+    def _free(self) -> None:
+        self.moved()
+        self._turns.release()
 
     async def close(self) -> None:
         """Close the connections, unless the client was given by the user."""
@@ -66,11 +73,15 @@ class AsyncTransport(Transport):
         if not self._turns.locked():
             await self._turns.acquire()  # at once
             return
-        try:
-            async with asyncio.timeout(self._timeouts.pool):
-                await self._turns.acquire()
-        except TimeoutError:
-            raise self._no_turn(request) from None
+        began = time.monotonic()
+        while (patience := self._patience(began)) > 0:
+            try:
+                async with asyncio.timeout(patience):
+                    await self._turns.acquire()
+            except TimeoutError:
+                continue
+            return
+        raise self._no_turn(request)
 
     def _ready(self) -> httpx.AsyncClient:
         if self._closed:
@@ -80,12 +91,12 @@ class AsyncTransport(Transport):
         return self._client
 
     def _new_client(self) -> httpx.AsyncClient:
-        timeout, limits = httpx_timeout(self._timeouts), self.limits()
+        timeout, limits, headers = httpx_timeout(self._timeouts), self.limits(), self._own_headers()
         with from_environment():
             if proxied():
-                return httpx.AsyncClient(timeout=timeout, limits=limits, headers=self._headers)
+                return httpx.AsyncClient(timeout=timeout, limits=limits, headers=headers)
             self._direct = httpx.AsyncHTTPTransport(limits=limits)
-        return httpx.AsyncClient(timeout=timeout, transport=self._direct, headers=self._headers)
+        return httpx.AsyncClient(timeout=timeout, transport=self._direct, headers=headers)
 
     async def _ask(
         self, client: httpx.AsyncClient, request: httpx.Request, *, trusted: bool
@@ -103,8 +114,6 @@ class AsyncTransport(Transport):
         return response
 
     async def _send(self, request: Request, headers: Mapping[str, str] | None) -> httpx.Response:
-        if pause := self._pace.wait():
-            await self.sleep(pause)
         url = request.url
         followed = 0
         while True:
@@ -113,8 +122,13 @@ class AsyncTransport(Transport):
                 client = self._ready()
                 built = self._build(client, url, headers, trusted=trusted)
                 response = await self._ask(client, built, trusted=trusted)
+            except httpx.HTTPStatusError as error:  # of a hook that raises them
+                response = error.response
             except (httpx.HTTPError, httpx.InvalidURL) as error:
                 self.fail(error, request, streaming=False, url=url)
+            if response.status_code == 206 and "Range" not in (headers or {}):
+                await response.aclose()
+                raise self._part(request)
             if response.is_success:
                 return response
             try:
@@ -129,6 +143,8 @@ class AsyncTransport(Transport):
 
     async def _error_body(self, request: Request, response: httpx.Response) -> bytes:
         body = bytearray()
+        if response.is_closed and not response.is_stream_consumed:
+            return b""
         try:
             async for chunk in AsyncAnswer(request, response, self).chunks():
                 body += chunk

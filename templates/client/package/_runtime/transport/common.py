@@ -1,6 +1,7 @@
 """What the synchronous and the asynchronous transport share; nothing here waits."""
 
 import contextlib
+import time
 from collections.abc import Generator, Mapping
 from http.cookiejar import CookieJar
 from typing import Any, NoReturn
@@ -14,11 +15,13 @@ from ..answer import (
     redirect_target,
     status_error,
 )
+from ..content_encoding import EncodingError
 from ..errors import (
     AnswerTimeoutError,
     ApiError,
     BrokenStreamError,
     ConnectionFailedError,
+    RedirectError,
     TransportError,
 )
 from ..options import Options, Timeouts
@@ -31,7 +34,7 @@ _LONGEST_REASON = 300
 class Transport:
     """What the two transports share."""
 
-    http_errors = httpx.HTTPError
+    http_errors = (httpx.HTTPError, httpx.StreamError)
     """What reading a body may raise, for :meth:`fail`."""
 
     def __init__(self, options: Options, *, own: bool) -> None:
@@ -40,9 +43,21 @@ class Transport:
         self._pace = Pace(options.requests_per_second, options.clock)
         self._timeouts = options.timeouts or Timeouts()
         self._extensions = {"timeout": httpx_timeout(self._timeouts).as_dict()}
+        self._moved = time.monotonic()
         self._headers = {"User-Agent": options.user_agent}
         if options.api_key:
             self._headers[KEY_HEADER] = options.api_key
+
+    def moved(self) -> None:
+        """Something has come of some answer, so that who waits for a connection may go on."""
+        self._moved = time.monotonic()
+
+    def _patience(self, began: float) -> float:
+        """Seconds to wait yet for a connection; the wait is told from what last came over one."""
+        return max(began, self._moved) + self._timeouts.pool - time.monotonic()
+
+    def _own_headers(self) -> dict[str, str]:
+        return {"Accept-Encoding": "gzip, deflate", **self._headers}
 
     def _build(
         self,
@@ -94,7 +109,8 @@ class Transport:
 
     def _received(self, client: httpx.Client | httpx.AsyncClient, response: httpx.Response) -> None:
         """Do what the client would, had it been asked for this."""
-        self.options.logger.info("GET %s: status %d", response.url, response.status_code)
+        url = response.url.copy_with(query=None)  # that of a redirect may hold what lets in
+        self.options.logger.info("GET %s: status %d", url, response.status_code)
         if "set-cookie" in response.headers:
             client.cookies.extract_cookies(response)
 
@@ -104,7 +120,15 @@ class Transport:
         """The address to go on to, None if the answer is no redirect."""
         if response.status_code not in REDIRECTS:
             return None
-        return redirect_target(request, url, response.headers.get("location"), followed)
+        location = response.headers.get("location")
+        target = redirect_target(request, url, location, followed)
+        if self.options.holds_key(target):
+            raise RedirectError(
+                "a redirect to an address that holds the key, which is not followed",
+                endpoint=request.endpoint.address,
+                url=request.url,
+            )
+        return target
 
     def _refused(self, request: Request, response: httpx.Response, body: bytes) -> ApiError:
         headers = Headers(response.headers)
@@ -112,10 +136,17 @@ class Transport:
             status_error(request, response.status_code, headers, body, self.options.clock)
         )
 
+    def _part(self, request: Request) -> ApiError:
+        return BrokenStreamError(
+            "status 206: a part of the answer, which was not asked for",
+            endpoint=request.endpoint.address,
+            url=request.url,
+        )
+
     def _no_turn(self, request: Request) -> ApiError:
         return AnswerTimeoutError(
-            f"none of {self.options.max_connections} connections became free within "
-            f"{self._timeouts.pool:g} s",
+            f"none of {self.options.max_connections} connections became free, and nothing came "
+            f"over any, for {self._timeouts.pool:g} s",
             endpoint=request.endpoint.address,
             url=request.url,
             advice="Close or use up answers that are still open, or allow more connections.",
@@ -140,6 +171,8 @@ class Transport:
         failed = _translated(error, request, self._timeouts, streaming=streaming)
         if url not in (None, request.url):
             failed.reason += f", redirected to {url}"
+        if isinstance(error, httpx.RequestError):  # its request has the key among its headers
+            error.request = httpx.Request("GET", request.url)
         raise self.options.clean(failed) from error
 
 
@@ -187,8 +220,8 @@ def _translated(
     if isinstance(error, httpx.TimeoutException):
         what = "the answer stopped" if streaming else "no answer"
         return AnswerTimeoutError(f"{what}: silence for {timeouts.read:g} s ({words})", **where)
-    if isinstance(error, httpx.DecodingError):
-        return BrokenStreamError(f"the answer's compression is broken ({words})", **where)
+    if isinstance(error, httpx.DecodingError | EncodingError):
+        return BrokenStreamError(f"the answer's compression {words}", **where)
     if isinstance(error, httpx.NetworkError | httpx.RemoteProtocolError | httpx.ProxyError):
         if streaming:
             return BrokenStreamError(f"the connection broke in the answer ({words})", **where)
@@ -197,6 +230,7 @@ def _translated(
             failed.retryable = False
             failed.advice = "Give an http_client that trusts the server's certificate authority."
         return failed
-    failure = TransportError(f"the request could not be made ({words})", **where)
+    what = "the answer could not be read" if streaming else "the request could not be made"
+    failure = TransportError(f"{what} ({words})", **where)
     failure.retryable = False
     return failure

@@ -20,6 +20,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import (
     ConnectTimeoutError,
     EmptyPoolError,
+    FullPoolError,
     HTTPError,
     NewConnectionError,
     ReadTimeoutError,
@@ -251,7 +252,8 @@ class _Body(httpx.SyncByteStream):
             self._connection.idle_since = time.monotonic()
         with self._lock:
             self._raw.close()
-            self._raw.release_conn()
+            with contextlib.suppress(FullPoolError):  # where an interrupt came in between
+                self._raw.release_conn()
 
     def abort(self) -> None:
         """Close while another thread may be waiting for more."""

@@ -56,14 +56,13 @@ class SyncTransport(Transport):
         """
         attempts = attempts or self.options.attempts()
         while True:
-            try:
-                self._turns.get(timeout=self._timeouts.pool)
-            except Empty:
-                raise self._no_turn(request) from None
+            if pause := self._pace.wait():
+                self.sleep(pause)
+            self._turn(request)
             try:
                 return Answer(request, self._send(request, headers), self)
             except BaseException as error:
-                self._turns.put(None)
+                self._free()
                 if not isinstance(error, ApiError):
                     raise
                 wait = attempts.after(error)
@@ -75,7 +74,22 @@ class SyncTransport(Transport):
         try:
             response.close()
         finally:
-            self._turns.put(None)
+            self._free()
+
+    def _turn(self, request: Request) -> None:
+        """Wait for a connection; without end as long as something comes over the others."""
+        began = time.monotonic()
+        while (patience := self._patience(began)) > 0:
+            try:
+                self._turns.get(timeout=patience)
+            except Empty:
+                continue
+            return
+        raise self._no_turn(request)
+
+    def _free(self) -> None:
+        self.moved()
+        self._turns.put(None)
 
     def close(self) -> None:
         """Close the connections, unless the client was given by the user."""
@@ -94,12 +108,12 @@ class SyncTransport(Transport):
         return self._client
 
     def _new_client(self) -> httpx.Client:
-        timeout = httpx_timeout(self._timeouts)
+        timeout, headers = httpx_timeout(self._timeouts), self._own_headers()
         with from_environment():
             if proxied():
-                return httpx.Client(timeout=timeout, limits=self.limits(), headers=self._headers)
+                return httpx.Client(timeout=timeout, limits=self.limits(), headers=headers)
             self._direct = _own_transport(self.limits())
-        return httpx.Client(timeout=timeout, transport=self._direct, headers=self._headers)
+        return httpx.Client(timeout=timeout, transport=self._direct, headers=headers)
 
     def _ask(
         self, client: httpx.Client, request: httpx.Request, *, trusted: bool
@@ -117,8 +131,6 @@ class SyncTransport(Transport):
         return response
 
     def _send(self, request: Request, headers: Mapping[str, str] | None) -> httpx.Response:
-        if pause := self._pace.wait():
-            self.sleep(pause)
         url = request.url
         followed = 0
         while True:
@@ -127,8 +139,13 @@ class SyncTransport(Transport):
                 client = self._ready()
                 built = self._build(client, url, headers, trusted=trusted)
                 response = self._ask(client, built, trusted=trusted)
+            except httpx.HTTPStatusError as error:  # of a hook that raises them
+                response = error.response
             except (httpx.HTTPError, httpx.InvalidURL) as error:
                 self.fail(error, request, streaming=False, url=url)
+            if response.status_code == 206 and "Range" not in (headers or {}):
+                response.close()
+                raise self._part(request)
             if response.is_success:
                 return response
             try:
@@ -142,6 +159,8 @@ class SyncTransport(Transport):
 
     def _error_body(self, request: Request, response: httpx.Response) -> bytes:
         body = bytearray()
+        if response.is_closed and not response.is_stream_consumed:
+            return b""
         try:
             for chunk in Answer(request, response, self).chunks():
                 body += chunk

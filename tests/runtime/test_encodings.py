@@ -1,0 +1,143 @@
+"""Answers with a content encoding: undone to their very end, in pieces of bounded size."""
+
+import gzip
+import subprocess
+import sys
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from _runtime.content_encoding import PIECE, EncodingError, inflater
+from _runtime.errors import BrokenStreamError
+from _runtime.retry import Retry
+
+if TYPE_CHECKING:
+    from tests.runtime.conftest import Ask, Runtime, Server
+
+CSV = b'"ShipUID","ShipName"\n' + b"".join(b'"1.2.%d","Fram"\n' % n for n in range(1, 400))
+ROWS = 399
+
+
+def in_members(data: bytes) -> bytes:
+    """Compressed in several members, as a server that joins files does (RFC 1952, 2.2)."""
+    return b"".join(gzip.compress(data[at : at + 1000]) for at in range(0, len(data), 1000))
+
+
+def bare_deflate(data: bytes) -> bytes:
+    packer = zlib.compressobj(wbits=-15)
+    return packer.compress(data) + packer.flush()
+
+
+PACKERS: list[tuple[str, Callable[[bytes], bytes]]] = [
+    ("gzip", gzip.compress),
+    ("x-gzip", gzip.compress),
+    ("GZIP", in_members),
+    ("deflate", zlib.compress),
+    ("deflate", bare_deflate),
+    ("identity", bytes),
+]
+
+
+@pytest.mark.parametrize(("name", "pack"), PACKERS)
+def test_encodings_are_undone(
+    ask: "Ask", rt: "Runtime", server: "Server", name: str, pack: Callable[[bytes], bytes]
+) -> None:
+    server.answers(rt.Reply(pack(CSV), headers={"Content-Encoding": name}, pieces=7))
+    assert len(ask(lambda c: c.list_ships(format="csv"))) == ROWS
+    assert ask(lambda c: c.list_ships.raw(format="csv")).content == CSV
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, in_members])
+def test_what_is_cut_at_any_byte_is_never_taken_for_whole(
+    ask: "Ask", rt: "Runtime", server: "Server", pack: Callable[[bytes], bytes]
+) -> None:
+    body = pack(CSV)
+    ends = {n for n in range(1, len(body)) if body[n : n + 3] == b"\x1f\x8b\x08"}
+    for cut in sorted({*range(1, 30), *range(30, len(body), 61), len(body) - 1} - ends):
+        server.answers(rt.Reply(body[:cut], headers={"Content-Encoding": "gzip"}))
+        for question in (lambda c: c.list_ships(format="csv"), lambda c: c.list_ships.raw()):
+            with pytest.raises(BrokenStreamError, match="compression ends too early"):
+                ask(question, retry=Retry(attempts=1))
+
+
+def test_what_is_damaged_is_told(ask: "Ask", rt: "Runtime", server: "Server") -> None:
+    body = bytearray(gzip.compress(CSV))
+    body[-6] ^= 1  # of the checksum
+    server.answers(rt.Reply(bytes(body), headers={"Content-Encoding": "gzip"}))
+    with pytest.raises(BrokenStreamError, match="compression is broken"):
+        ask(lambda c: c.list_ships(format="csv"), retry=Retry(attempts=1))
+
+
+def test_an_empty_body_has_no_encoding_to_undo(ask: "Ask", rt: "Runtime", server: "Server") -> None:
+    server.answers(rt.Reply(b"", headers={"Content-Encoding": "gzip"}))
+    assert ask(lambda c: c.list_ships()) == []
+
+
+@given(st.binary(max_size=3000), st.integers(1, 500), st.sampled_from(PACKERS[:-1]))
+def test_pieces_of_any_size_give_what_was_packed(
+    data: bytes, step: int, packer: tuple[str, Callable[[bytes], bytes]]
+) -> None:
+    name, pack = packer
+    packed = pack(data)
+    undo = inflater(name)
+    assert undo is not None
+    out = b""
+    for at in range(0, len(packed), step):
+        out += b"".join(undo.feed(packed[at : at + step]))
+    undo.end()
+    assert out == data
+
+
+def test_a_piece_that_becomes_large_comes_in_small_ones() -> None:
+    undo = inflater("gzip")
+    assert undo is not None
+    sizes = [len(piece) for piece in undo.feed(gzip.compress(bytes(20_000_000)))]
+    undo.end()
+    assert sum(sizes) == 20_000_000
+    assert max(sizes) == PIECE
+
+
+def test_zeros_behind_the_end_are_padding_and_other_bytes_are_not() -> None:
+    undo = inflater("gzip")
+    assert undo is not None
+    assert b"".join(undo.feed(gzip.compress(CSV) + bytes(500))) == CSV
+    undo.end()
+    with pytest.raises(EncodingError, match="is broken"):
+        list(undo.feed(b"<html>"))
+
+
+MEASURED = """
+import resource, sys
+from tests.runtime.conftest import Client
+unit = 1 if sys.platform == "darwin" else 1024
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+with Client(base_url=sys.argv[1]) as client:
+    client.list_ships()
+    before = peak()
+    count = sum(map(len, client.download_plans.iter(ship_uid="1.2")))
+print(count, peak() - before)
+"""
+
+
+def test_memory_stays_flat_whatever_an_answer_becomes(
+    rt: "Runtime", server: "Server", root: Path
+) -> None:
+    large = gzip.compress(bytes(300_000_000), 1)
+    server.answers(b"[]", rt.Reply(large, headers={"Content-Encoding": "gzip"}))
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURED, server.base_url],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    count, rise = map(int, done.stdout.split())
+    assert count == 300_000_000
+    assert rise < 30_000_000
