@@ -106,9 +106,9 @@ def _examples(method: MethodView, target: Target, examples: Mapping[str, str]) -
     yield "## Examples\n"
     yield f"```python\nfrom {target.package} import Client\n\nwith Client() as client:"
     if method.record is None:
-        arguments = "".join(f"        {argument},\n" for argument in ['"downloads"', *given])
+        arguments = "".join(f"        {argument},\n" for argument in ['"downloads/"', *given])
         yield f"    done = client.{method.name}(\n{arguments}    )\nprint(done)\n```\n"
-        options.append("--to downloads")
+        options.append("--to downloads/")
     else:
         yield f"    rows = client.{method.name}({', '.join(given)})\nprint(rows)\n```\n"
     yield f"```sh\n{' '.join([target.command, _dashed(method.name), *options])}\n```\n"

@@ -1,7 +1,9 @@
 """Downloads: one, many from a pipe, a file or a manifest, with progress and their outcome."""
 
 import csv
+import os
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -91,8 +93,8 @@ def test_what_fails_is_named_and_the_rest_is_done(tcia: Any, series: list[str]) 
         ("x.csv", "modality\nCT\n", "is no CSV with a column of series_instance_uid"),
         ("x.csv", "", "is no CSV with a column"),
         ("x.csv", b"\xff\xfe", "is no CSV"),
-        ("x.csv", "series_instance_uid\nnot a uid\n", "--series-instance-uid is 'not a uid'"),
-        ("x.csv", "series_instance_uid,x\n,1\n", "Missing option '--series-instance-uid'"),
+        ("x.csv", "series_instance_uid\n1.2\nno uid\n", "x.csv, line 3: series_instance_uid "),
+        ("x.csv", "series_instance_uid,x\n,1\n", "line 2: series_instance_uid is required"),
         ("x.tcia", "hello", "ListOfSeriesToDownload"),
         ("y.csv", "", "does not exist"),
     ],
@@ -107,6 +109,26 @@ def test_a_list_that_says_nothing_is_status_2(
     assert said in done.err
     assert done.err.count("\n") == 1
     assert not (tcia.home / "images").exists()
+
+
+def test_what_failed_is_told_though_nobody_reads_the_paths(tcia: Any, series: list[str]) -> None:
+    (tcia.home / "x.csv").write_text("\n".join(["series_instance_uid", series[0], "1.2.3.4.5"]))
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        [*tcia.line, "download-image", "--from", "x.csv", "--to", "images"],
+        env=tcia.environment({}),
+        cwd=tcia.home,
+        stdout=write,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    os.close(write)
+    assert done.returncode == 1
+    assert "tcia: error: 1.2.3.4.5: " in done.stderr
+    assert "1 of 2 done" in done.stderr
 
 
 def test_nothing_there_is_status_3(tcia: Any) -> None:

@@ -29,10 +29,10 @@ class Timeouts:
     """Seconds of silence after which a request is given up; no bound on size or length.
 
     Attributes:
-        connect: Until the connection stands.
+        connect: Until the connection stands; 10 by default, the others 60.
         read: Until the first piece of the answer, and between two pieces.
         write: Until the request is out.
-        pool: Until one of the client's connections is free.
+        pool: Until one of the client's connections is free, while nothing comes over any.
     """
 
     connect: float = attrs.field(default=10.0, validator=_bearable)

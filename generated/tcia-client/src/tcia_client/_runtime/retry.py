@@ -22,12 +22,13 @@ class Retry:
     and 504; never once rows have been handed on.
 
     Attributes:
-        attempts: Requests in all, the first one among them.
+        attempts: Requests in all, the first one among them; by default 4.
         total: Seconds from the first request after which no other one starts; of a download,
-            from the last byte that arrived.
-        backoff: Seconds that the first wait lasts at most; each further one twice that.
-            The wait itself is drawn evenly from zero to there (full jitter).
-        longest: Seconds that a wait lasts at most, unless the server asks for longer.
+            from the last byte that arrived; by default 120.
+        backoff: Seconds that the first wait lasts at most, by default 0.5; each further one
+            twice that. The wait itself is drawn evenly from zero to there (full jitter).
+        longest: Seconds that a wait lasts at most, unless the server asks for longer; by
+            default 30.
     """
 
     attempts: int = attrs.field(default=4, validator=attrs.validators.ge(1))

@@ -11,6 +11,8 @@ from click.core import ParameterSource
 from ..client import SyncClient
 from ..file_methods import FilesMethod
 from ..methods import RecordsMethod
+from ..options import Timeouts
+from ..retry import Retry
 from ..text import visible
 from .config_command import config_command
 from .describe import describe
@@ -28,7 +30,8 @@ Completion, also of values that the server lists:
   fish  {variable}=fish_source {command} | source   in ~/.config/fish/config.fish
 
 Exit status: 0 fine, 1 downloads incomplete or different, 2 usage or configuration,
-3 an answer that cannot be read, 4 server out of reach or an error status, 130 interrupted.
+3 an answer that cannot be read, 4 server out of reach or an error status, 130 interrupted,
+128 + n ended by signal n.
 """
 
 
@@ -123,13 +126,14 @@ def _global_options(package: Package) -> list[click.Parameter]:
             ["--timeout"],
             type=click.FloatRange(min=0, min_open=True),
             metavar="SECONDS",
-            help="Silence of the server to bear.",
+            help=f"Silence of the server to bear; by default {Timeouts().connect:g} for a "
+            f"connection and {Timeouts().read:g} for an answer.",
         ),
         click.Option(
             ["--retries"],
             type=click.IntRange(min=0),
             metavar="NUMBER",
-            help="How often to try again where that may help.",
+            help=f"How often to try again where that may help; by default {Retry().attempts - 1}.",
         ),
         click.Option(
             ["--on-mismatch"],

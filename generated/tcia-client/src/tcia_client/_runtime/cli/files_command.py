@@ -3,6 +3,7 @@
 import csv
 import sys
 import time
+import warnings
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -11,8 +12,10 @@ from typing import Any, TextIO
 import click
 
 from ..download import Download, DownloadsError, read_manifest
-from ..endpoint import Endpoint
+from ..endpoint import Arguments, Endpoint
+from ..errors import ParameterError
 from ..file_methods import FilesMethod
+from ..request import prepare
 from .complete import Methods
 from .describe import describe
 from .guard import EXIT_DIFFERENT, EXIT_FINE, forget_reader, outcome, tell
@@ -176,10 +179,30 @@ def _rows(
         used = [name for name in names if name in (reader.fieldnames or ()) and name not in fixed]
         if not used:
             raise click.UsageError(
-                f"{title} is no CSV with a column of {', '.join(names)}",
+                f"{title} is no CSV with a column of {', '.join(names)}; a manifest is read from a "
+                "file whose name ends in .tcia",
                 click.get_current_context(),
             )
-        jobs = [{**{n: row[n] for n in used if row[n]}, **fixed} for row in reader]
+        jobs: dict[tuple[tuple[str, Any], ...], dict[str, Any]] = {}
+        for row in reader:
+            job = {**{n: row[n] for n in used if row[n]}, **fixed}
+            if jobs.setdefault(tuple(job.items()), job) is job:
+                _check(endpoint, job, f"{title}, line {reader.line_num}")
     except (csv.Error, UnicodeDecodeError) as error:
         raise click.UsageError(f"{title} is no CSV: {error}", click.get_current_context()) from None
-    return list({tuple(job.items()): job for job in jobs}.values())
+    return list(jobs.values())
+
+
+def _check(endpoint: Endpoint, job: dict[str, Any], where: str) -> None:
+    """End before anything is fetched if this cannot be asked for."""
+    wires = {parameter.python_name: parameter.name for parameter in endpoint.parameters}
+    asked = Arguments({wires[name]: value for name, value in job.items()})
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # told once it is asked
+            prepare("", endpoint, endpoint.name, asked, file=True)
+    except ParameterError as error:
+        said = error.reason.removeprefix(f"{endpoint.name}({error.parameter}=…) ")
+        raise click.UsageError(
+            f"{where}: {error.parameter} {said}. {error.advice}", click.get_current_context()
+        ) from None
