@@ -60,7 +60,7 @@ def test_waiting_for_a_connection_is_bounded(rt: "Runtime", server: "Server") ->
 
 def slowly(rt: "Runtime", server: "Server") -> None:
     """Answers that take longer than the timeout, and never fall silent for so long."""
-    reply = rt.Reply(b"[" + b" " * 8 + b"]", pieces=10, gap=0.1)
+    reply = rt.Reply(b"[" + b" " * 8 + b"]", pieces=10, gap=0.06)
     server.answers(reply)
 
 
@@ -69,7 +69,7 @@ def test_who_waits_behind_answers_that_move_is_not_given_up(
 ) -> None:
     slowly(rt, server)
     with (
-        rt.Client(base_url=server.base_url, max_connections=1, timeout=0.7) as client,
+        rt.Client(base_url=server.base_url, max_connections=1, timeout=0.5) as client,
         ThreadPoolExecutor(4) as pool,
     ):
         assert list(pool.map(lambda _: client.list_ships(), range(4))) == [[]] * 4
@@ -78,7 +78,7 @@ def test_who_waits_behind_answers_that_move_is_not_given_up(
 def test_nor_is_a_task(rt: "Runtime", server: "Server") -> None:
     async def main() -> list[Any]:
         async with rt.AsyncClient(
-            base_url=server.base_url, max_connections=1, timeout=0.7
+            base_url=server.base_url, max_connections=1, timeout=0.5
         ) as client:
             return await asyncio.gather(*[client.list_ships() for _ in range(4)])
 
@@ -94,3 +94,12 @@ def test_who_keeps_to_a_rate_holds_no_connection_meanwhile(rt: "Runtime", server
         ThreadPoolExecutor(6) as pool,
     ):
         assert list(pool.map(lambda _: client.list_ships(), range(6))) == [[]] * 6
+
+
+def test_a_redirect_counts_among_the_requests_of_a_rate(rt: "Runtime", server: "Server") -> None:
+    server.answers(rt.Reply(b"", 302, {"Location": "/v3/elsewhere"}), b"[]")
+    with rt.Client(base_url=server.base_url, requests_per_second=0.01) as client:
+        pauses: list[Any] = []
+        client._core.transport.sleep = pauses.append  # noqa: SLF001 - where time comes from
+        assert client.list_ships() == []
+    assert [round(pause, -1) for pause in pauses] == [100]

@@ -39,8 +39,7 @@ class AsyncTransport(Transport):
         """Send a request; see :meth:`SyncTransport.open`."""
         attempts = attempts or self.options.attempts()
         while True:
-            if pause := self._pace.wait():
-                await self.sleep(pause)
+            await self._keep_pace()
             await self._turn(request)
             try:
                 return AsyncAnswer(request, await self._send(request, headers), self)
@@ -68,6 +67,10 @@ class AsyncTransport(Transport):
         self._closed = True
         if self._own and self._client is not None:
             await self._client.aclose()
+
+    async def _keep_pace(self) -> None:
+        if pause := self._pace.wait():
+            await self.sleep(pause)
 
     async def _turn(self, request: Request) -> None:
         if not self._turns.locked():
@@ -140,6 +143,7 @@ class AsyncTransport(Transport):
                 await response.aclose()
             url = target
             followed += 1
+            await self._keep_pace()
 
     async def _error_body(self, request: Request, response: httpx.Response) -> bytes:
         body = bytearray()

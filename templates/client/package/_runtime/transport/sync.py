@@ -56,8 +56,7 @@ class SyncTransport(Transport):
         """
         attempts = attempts or self.options.attempts()
         while True:
-            if pause := self._pace.wait():
-                self.sleep(pause)
+            self._keep_pace()
             self._turn(request)
             try:
                 return Answer(request, self._send(request, headers), self)
@@ -75,6 +74,10 @@ class SyncTransport(Transport):
             response.close()
         finally:
             self._free()
+
+    def _keep_pace(self) -> None:
+        if pause := self._pace.wait():
+            self.sleep(pause)
 
     def _turn(self, request: Request) -> None:
         """Wait for a connection; without end as long as something comes over the others."""
@@ -156,6 +159,7 @@ class SyncTransport(Transport):
                 response.close()
             url = target
             followed += 1
+            self._keep_pace()
 
     def _error_body(self, request: Request, response: httpx.Response) -> bytes:
         body = bytearray()
