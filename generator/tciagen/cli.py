@@ -8,6 +8,7 @@ interrupted. Errors are sentences on stderr, one for each problem.
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar
@@ -92,21 +93,23 @@ def run_safely(command: Callable[[], Any]) -> int:
     """Run a command and return its exit status; tell its errors in sentences."""
     try:
         status = command()
-    except click.UsageError as error:
-        hint = f" See `{error.ctx.command_path} --help`." if error.ctx else ""
-        _tell(error.format_message().rstrip(".") + "." + hint)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
         return EXIT_USAGE
     except click.ClickException as error:
-        _tell(error.format_message())
+        said = " ".join(error.format_message().split())
+        context = error.ctx if isinstance(error, click.UsageError) else None
+        hint = f" See `{context.command_path} --help`." if context else ""
+        _tell(f"{said}{'' if said.endswith(('.', '?')) else '.'}{hint}")
         return EXIT_USAGE
     except TciagenError as error:
         for line in str(error).splitlines():
             _tell(line)
         return error.exit_status
+    except (BrokenPipeError, SystemExit):  # which click makes of it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_FINE
     except OSError as error:
-        if isinstance(error, BrokenPipeError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return EXIT_FINE
         where = f"{error.filename}: " if error.filename else ""
         _tell(f"{where}{error.strerror or error}.")
         return EXIT_USAGE
@@ -118,7 +121,8 @@ def run_safely(command: Callable[[], Any]) -> int:
 
 def _tell(line: str) -> None:
     shown = "".join(c if c.isprintable() else f"<U+{ord(c):04X}>" for c in line)
-    click.echo(f"tciagen: error: {shown}", err=True)
+    with suppress(OSError):  # the exit status says it, too
+        click.echo(f"tciagen: error: {shown}", err=True)
 
 
 _PATH = click.Path(path_type=Path)

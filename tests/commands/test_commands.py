@@ -1,7 +1,9 @@
 """The commands as a user types them: what they print, and their exit status."""
 
+import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -183,3 +185,27 @@ def test_a_document_without_an_endpoint_in_the_configuration_is_told(
 def test_help_lists_the_exit_statuses(tciagen: Run) -> None:
     done = tciagen("--help")
     assert "0 fine, 1 differences found" in " ".join(done.stdout.split())
+
+
+@pytest.mark.parametrize("arguments", [[], ["archive"]])
+def test_nothing_at_all_shows_the_help(tciagen: Run, arguments: list[str]) -> None:
+    done = tciagen(*arguments)
+    said = done.stderr
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said.startswith("Usage: ")
+    assert said.count("\n") > 5
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["rules"]])
+def test_a_reader_that_has_gone_is_no_error(arguments: list[str]) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        [sys.executable, "-m", "tciagen", *arguments],
+        stdout=write,
+        stderr=subprocess.PIPE,
+        timeout=60,
+        check=False,
+    )
+    os.close(write)
+    assert (done.returncode, done.stderr) == (0, b"")
