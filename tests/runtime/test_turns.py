@@ -100,6 +100,6 @@ def test_a_redirect_counts_among_the_requests_of_a_rate(rt: "Runtime", server: "
     server.answers(rt.Reply(b"", 302, {"Location": "/v3/elsewhere"}), b"[]")
     with rt.Client(base_url=server.base_url, requests_per_second=0.01) as client:
         pauses: list[Any] = []
-        client._core.transport.sleep = pauses.append  # noqa: SLF001 - where time comes from
+        client._core.transport.sleep = pauses.append
         assert client.list_ships() == []
     assert [round(pause, -1) for pause in pauses] == [100]
