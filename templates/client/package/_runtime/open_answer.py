@@ -104,6 +104,8 @@ def _how_to_read(response: "httpx.Response") -> tuple[bool, Inflater | None]:
 
     A caller's client may have asked for encodings that are left to httpx.
     """
-    encoding = response.headers.get("content-encoding", "identity")
+    encoding = response.headers.get("content-encoding")
+    if encoding is None:
+        return True, None
     undo = inflater(encoding)
     return undo is not None or encoding.strip().lower() == "identity", undo

@@ -1,6 +1,7 @@
 """What the synchronous and the asynchronous transport share; nothing here waits."""
 
 import contextlib
+import logging
 import time
 from collections.abc import Generator, Mapping
 from http.cookiejar import CookieJar
@@ -109,8 +110,9 @@ class Transport:
 
     def _received(self, client: httpx.Client | httpx.AsyncClient, response: httpx.Response) -> None:
         """Do what the client would, had it been asked for this."""
-        url = response.url.copy_with(query=None)  # that of a redirect may hold what lets in
-        self.options.logger.info("GET %s: status %d", url, response.status_code)
+        if self.options.logger.isEnabledFor(logging.INFO):
+            url = response.url.copy_with(query=None)  # that of a redirect may hold what lets in
+            self.options.logger.info("GET %s: status %d", url, response.status_code)
         if "set-cookie" in response.headers:
             client.cookies.extract_cookies(response)
 
