@@ -92,7 +92,7 @@ class RawResponse:
     """
 
     content: bytes = attrs.field(repr=lambda content: f"<{len(content)} bytes>")
-    headers: Mapping[str, str] = attrs.field(repr=False)
+    headers: Mapping[str, str] = attrs.field(repr=False, hash=False)
     status: int
     seconds: float
     url: str

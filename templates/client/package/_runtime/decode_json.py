@@ -10,7 +10,7 @@ goes through the standard library, which gives the same rows and all of the erro
 
 import json
 from collections.abc import Sequence
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn, TypeVar, cast
 
 from . import fast_json
@@ -27,7 +27,15 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-_JSON = json.JSONDecoder(parse_float=Decimal, parse_constant=_no_constant, strict=False)
+def number(text: str) -> Decimal | str:
+    """A number of JSON that is no integer; a text where no Decimal holds it."""
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        return text
+
+
+_JSON = json.JSONDecoder(parse_float=number, parse_constant=_no_constant, strict=False)
 
 
 class JsonDecoder(Decoder[R]):
@@ -210,6 +218,8 @@ def _judge(failure: Exception, text: str, number: int, *, final: bool) -> Decode
 
 
 def _not_json(text: str, at: int, number: int) -> DecodeError:
+    if text[at] != "<" and (number > 1 or "{" in text[:at]):
+        return ShapeError(f"broken JSON in row {number}: {shown(text[at : at + 60])}", row=number)
     return NotRecordsError(f"no JSON in row {number}: {shown(text[at : at + 60])}", row=number)
 
 

@@ -8,7 +8,7 @@ tag that ends the records is the last one of the body, for a value may hold that
 
 import re
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import pairwise
 from typing import ClassVar, TypeVar
 
@@ -33,7 +33,8 @@ class _MarkupDecoder(Decoder[R]):
     """Cuts the body into records; what is in them is for the format to say."""
 
     name: ClassVar[str]
-    head: ClassVar[re.Pattern[bytes]]
+    null: ClassVar[str]
+    tail: ClassVar[re.Pattern[bytes]]
     boundary: ClassVar[re.Pattern[bytes]]
     last: ClassVar[re.Pattern[bytes]]
     end: ClassVar[re.Pattern[bytes]]
@@ -43,13 +44,15 @@ class _MarkupDecoder(Decoder[R]):
     def __init__(self, rows: Rows[R]) -> None:
         super().__init__(rows)
         self._begun = False
+        self._texts: Collection[int] = ()
 
     def _take(self, built: list[R]) -> None:
         if not self._begun:
-            if head := self.head.search(self._buffer):
-                self._begin(head[0].decode("utf-8", "replace"))
-                del self._buffer[: head.end()]
+            if end := self._head_end():
+                self._begin(self._buffer[:end].decode("utf-8", "replace"))
+                del self._buffer[:end]
                 self._begun = True
+                self._seen = 0
             elif len(self._buffer) > _MOST_HEAD:
                 raise self._no_records()
         if self._begun:
@@ -78,13 +81,41 @@ class _MarkupDecoder(Decoder[R]):
         for boundary in (self.boundary, self.last):
             self._seen = 0
             self._take_rows(built, boundary)
-        if not self.end.match(self._buffer):
+        end = self.end.match(self._buffer)
+        if end is None:
             raise TruncatedError(
                 f"the {self.name} ends early, after {self.rows.count} complete rows"
             )
+        if not self.tail.fullmatch(self._buffer, end.end()):
+            found = shown(self._buffer[end.end() :][:60].decode("utf-8", "replace"))
+            raise ShapeError(f"text behind the end of the {self.name}: {found}")
 
     def _no_records(self) -> DecodeError:
         return not_records(self._buffer, f"{self.name} records")
+
+    def _name_columns(self, names: Sequence[str]) -> None:
+        """Learn where the texts stand that are never missing: there a null is none."""
+        blueprint = self.rows.blueprint
+        self._texts = {
+            place
+            for place, attribute in zip(
+                blueprint.places(names)[0], blueprint.attributes, strict=True
+            )
+            if place >= 0 and attribute.kind == "string" and not attribute.optional
+        }
+
+    def _with_texts(self, values: Sequence[str | None]) -> list[str | None]:
+        """Values, and None behind them for all that is missing."""
+        if None in values and self._texts:
+            values = [
+                self.null if value is None and place in self._texts else value
+                for place, value in enumerate(values)
+            ]
+        return [*values, None]
+
+    @abstractmethod
+    def _head_end(self) -> int:
+        """Where what stands before the first record ends, 0 if it is not there (yet)."""
 
     @abstractmethod
     def _begin(self, head: str) -> None:
@@ -102,7 +133,9 @@ class XmlDecoder(_MarkupDecoder[R]):
     """Decodes ``<Results><Row><Name type='VARCHAR' >value</Name>…</Row>…</Results>``."""
 
     name = "XML"
-    head = re.compile(rb"\A(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*\?>\s*)?<Results\s*>")
+    null = ""
+    tail = re.compile(rb"\s*")
+    _head = re.compile(rb"\A(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*\?>\s*)?<Results\s*>")
     boundary = re.compile(rb"</Row>\s*(?=<Row\s*>)")
     last = re.compile(rb"</Row>\s*(?=</Results\s*>)")
     end = re.compile(rb"\s*</Results\s*>")
@@ -119,6 +152,10 @@ class XmlDecoder(_MarkupDecoder[R]):
         self._columns: tuple[str, ...] | None = None
         self._like_first = _NEVER
 
+    def _head_end(self) -> int:
+        head = self._head.match(self._buffer)
+        return head.end() if head else 0
+
     def _begin(self, head: str) -> None:
         pass
 
@@ -129,7 +166,7 @@ class XmlDecoder(_MarkupDecoder[R]):
 
     def _cells(self, record: str) -> Cells:
         if match := self._like_first.fullmatch(record):
-            return self.rows.layouts[self._columns]((*match.groups(), None))
+            return self.rows.layouts[self._columns](self._with_texts(match.groups()))
         found = list(self._field.finditer(record))
         plain = record.count("<") == 2 * len(found)
         if plain:
@@ -142,10 +179,10 @@ class XmlDecoder(_MarkupDecoder[R]):
             if len(set(names)) < len(names):
                 raise ShapeError(f"a column twice in {shown(', '.join(names))}")
             self._columns = names
+            self._name_columns(names)
         if plain and self._like_first is _NEVER and len(found) <= _MOST_COLUMNS:
             self._like_first = _pattern_of(found)
-        cells = [value or None for value in values]
-        return self.rows.layouts[names]((*cells, None))
+        return self.rows.layouts[names](self._with_texts([value or None for value in values]))
 
     def _recovered(self, record: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Names and values of a record whose values hold ``<``.
@@ -174,6 +211,8 @@ class XmlDecoder(_MarkupDecoder[R]):
         if not rest.endswith(closing):
             raise ShapeError(f"{names[-1]} has no end tag")
         values.append(rest.removesuffix(closing))
+        if re.search(rf"{re.escape(closing)}\s*+</Row>", values[-1]):
+            raise ShapeError(f"the value of {names[-1]} can be read in more than one way")
         pairs = [(joint[1], joint[2]) for joint in joints]
         for pair in pairwise(names):
             if pairs.count(pair) > 1 or (self._columns is None and len(pairs) >= len(names)):
@@ -194,16 +233,22 @@ class HtmlDecoder(_MarkupDecoder[R]):
     """Decodes a table with the names in ``<TH>`` and the values in ``<TD>``."""
 
     name = "HTML"
-    head = re.compile(rb"<thead[^<>]*>.*?</thead>\s*<tbody[^<>]*>", re.IGNORECASE | re.DOTALL)
+    null = "null"
+    tail = re.compile(
+        rb"(?:\s|</(?:table|body|html)\s*+>)*+(?:</(?:table|body|html)?+)?+", re.IGNORECASE
+    )  # the server cuts its last tag
     boundary = re.compile(rb"</tr>\s*(?=<tr[^<>]*>)", re.IGNORECASE)
     last = re.compile(rb"</tr>\s*(?=</tbody\s*>)", re.IGNORECASE)
     end = re.compile(rb"\s*</tbody\s*>", re.IGNORECASE)
     outer = re.compile(r"\s*<tr[^<>]*>(.*)</tr>\s*", re.IGNORECASE | re.DOTALL)
     between = re.compile(r"</tr>\s*<tr[^<>]*>", re.IGNORECASE)
 
-    _name = re.compile(r"<th[^<>]*>\s*(.*?)\s*</th>", re.IGNORECASE | re.DOTALL)
+    _head = re.compile(rb"<thead[^<>]*+>", re.IGNORECASE)
+    _body = re.compile(rb"</thead>\s*+<tbody[^<>]*+>", re.IGNORECASE)
+    _name = re.compile(r"<th(?:\s[^<>]*+)?>([^<]*+)</th>", re.IGNORECASE)
     _inside = re.compile(r"\s*<td[^<>]*>(.*)</td>\s*", re.IGNORECASE | re.DOTALL)
     _joint = re.compile(r"</td>\s*<td[^<>]*>", re.IGNORECASE)
+    _row_end = re.compile(r"</td>\s*+</tr>", re.IGNORECASE)
     _cell = rf"<[Tt][Dd][^<>]*>(?:null|((?:{_INSIDE})?))</[Tt][Dd]>"
 
     def __init__(self, rows: Rows[R]) -> None:
@@ -212,8 +257,14 @@ class HtmlDecoder(_MarkupDecoder[R]):
         self._pick = picker(())
         self._plain = _NEVER
 
+    def _head_end(self) -> int:
+        body = self._body.search(self._buffer, max(0, self._seen - _LONGEST_GAP))
+        self._seen = len(self._buffer)
+        return body.end() if body and self._head.search(self._buffer, 0, body.start()) else 0
+
     def _begin(self, head: str) -> None:
-        names = self._name.findall(head.partition(">")[2])
+        names = [name.strip() for name in self._name.findall(head)]
+        self._name_columns(names)
         places, undeclared = self.rows.blueprint.places(names)
         if self.rows.blueprint.attributes and max(places) < 0:
             raise NotRecordsError(f"a table with other columns: {shown(', '.join(names))}")
@@ -231,9 +282,11 @@ class HtmlDecoder(_MarkupDecoder[R]):
 
     def _cells(self, record: str) -> Cells:
         if match := self._plain.fullmatch(record):
-            return self._pick((*match.groups(), None))
+            return self._pick(self._with_texts(match.groups()))
         inside = self._inside.fullmatch(record)
         values = self._joint.split(inside[1]) if inside else []
         if len(values) != self._width:
             raise ShapeError(f"{len(values)} cells for {self._width} columns")
-        return self._pick([*(None if value == "null" else value for value in values), None])
+        if self._row_end.search(values[-1]):
+            raise ShapeError("the last cell can be read in more than one way")
+        return self._pick(self._with_texts([None if v == "null" else v for v in values]))

@@ -34,7 +34,7 @@ ENOUGH_TO_TELL = 4096
 """Bytes of a body that tell what it is, if it is not records."""
 
 _TAG = re.compile(r"<[^<>]*>")
-_TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
+_TITLE = re.compile(r"<title[^<>]*+>([^<]*+)</title", re.IGNORECASE)
 _SERVER_FIELDS = (
     "errorMessage",
     "errorDescription",

@@ -94,8 +94,11 @@ class Parser:
         done = {
             index
             for index, attribute in enumerate(attributes)
-            if (attribute.kind == "string" and not attribute.allowed_values)
-            or learnt.get(index) in (int, date)
+            if (shape.places[index] is not None or attribute.optional)
+            and (
+                (attribute.kind == "string" and not attribute.allowed_values)
+                or learnt.get(index) in (int, date)
+            )
         }
         self.access = Access("attribute", shape.places, texts=True, done=done)
 

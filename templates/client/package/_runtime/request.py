@@ -3,6 +3,7 @@
 from datetime import date, datetime, time
 from decimal import Decimal
 from functools import lru_cache
+from numbers import Integral, Real
 from typing import Any, NoReturn
 from urllib.parse import quote, urlsplit
 
@@ -13,7 +14,6 @@ from .errors import ParameterError, ParameterWarning
 from .values import CONVERTERS, MisfitError, is_uid
 from .warn import warn_caller
 
-_UID_CHARACTERS = frozenset("0123456789.")
 KEY_HEADER = "api_key"
 
 
@@ -122,7 +122,7 @@ def _quoted(name: str) -> str:
 
 
 def _format(endpoint: Endpoint, method: str, chosen: str | None) -> str:
-    wanted = (chosen or endpoint.default_format or "json").lower()
+    wanted = str(chosen or endpoint.default_format or "json").lower()
     if endpoint.formats and wanted not in (offered := [name.lower() for name in endpoint.formats]):
         raise ParameterError(
             f"{method}(format={wanted!r}): the endpoint does not give this format",
@@ -180,11 +180,7 @@ def _write_string(value: Any) -> str:
 
 
 def _write_uid(value: Any) -> str:
-    # Leading zeros are against the standard, and yet in real objects: a server finds those.
-    if isinstance(value, str) and (
-        is_uid(value)
-        or (len(value) <= 64 and _UID_CHARACTERS.issuperset(value) and all(value.split(".")))
-    ):
+    if isinstance(value, str) and is_uid(value):
         return str.__str__(value)
     raise MisfitError("a UID: numbers joined by dots, at most 64 characters, no blanks")
 
@@ -221,12 +217,14 @@ def _write_time(value: Any) -> str:
 def _write_integer(value: Any) -> str:
     if isinstance(value, bool):
         raise MisfitError("an integer")
-    return str(CONVERTERS["integer"](value))
+    return str(CONVERTERS["integer"](int(value) if isinstance(value, Integral) else value))
 
 
 def _write_decimal(value: Any) -> str:
     if isinstance(value, bool):
         raise MisfitError("a number")
+    if isinstance(value, Real):  # also a number of numpy
+        value = int(value) if isinstance(value, Integral) else float(value)
     number = CONVERTERS["decimal"](repr(value) if isinstance(value, float) else value)
     if not number.is_finite():
         raise MisfitError("a finite number")

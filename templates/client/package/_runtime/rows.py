@@ -200,7 +200,8 @@ class Rows(Generic[R]):
                 built.append(self._carefully(record, cells, number))
         for index in self.blueprint.listed:
             name = self.blueprint.attributes[index].python_name
-            self._few_values[index] = {getattr(row, name) for row in built}
+            values = (getattr(row, name) for row in built)
+            self._few_values[index] = {value for value in values if type(value) is str}
 
     def _many(
         self,

@@ -9,24 +9,28 @@ A line break inside quotes belongs to its value, though the server would write `
 import json
 import re
 from collections.abc import Callable, Sequence
-from decimal import Decimal
 from typing import Any, TypeVar
 
 from . import fast_json
 from .building import Access
 from .csv_as_json import as_json
+from .decode_json import number
 from .decoding import ENOUGH_TO_TELL, Decoder, not_records
 from .errors import ShapeError, TruncatedError
 from .rows import Cells, Rows, picker, shown
 
 R = TypeVar("R")
 
-_FIELD = re.compile(r'(?:"((?:[^"\\]|\\.|"")*+)"|([^",]*+))(?=,|\Z)', re.DOTALL)
+_FIELD = re.compile(r'[ \t\r]*+(?:"((?:[^"\\]|\\.|"")*+)"[ \t\r]*+|([^",]*+))(?=,|\Z)', re.DOTALL)
+_LITERAL = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false")
+_WORD = re.compile(r"[\w.:/+-]++")
+"""What may stand without quotes: of one column what does in JSON, since it may be a sentence."""
+
 _ESCAPE = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|(.))", re.DOTALL)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _NAMED = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 _NAMES = re.compile(r"[\w.-]+(?:,[\w.-]+)*")
-_JSON = json.JSONDecoder(parse_float=Decimal)
+_JSON = json.JSONDecoder(parse_float=number)
 
 
 def _unescaped(text: str) -> str:
@@ -40,8 +44,12 @@ def _unescaped(text: str) -> str:
     return plain
 
 
-def _fields(line: str) -> list[str | None]:
+def _fields(line: str, bare_value: re.Pattern[str]) -> list[str | None]:
     """The values of a line, whatever its layout.
+
+    Args:
+        line: The line, without its end.
+        bare_value: What a value without quotes has to match.
 
     Raises:
         ShapeError: It is no line of CSV.
@@ -53,6 +61,9 @@ def _fields(line: str) -> list[str | None]:
         if quoted is not None:
             values.append(_unescaped(quoted.replace('""', '"')))
         else:
+            bare = bare.rstrip(" \t\r")
+            if bare not in ("", "null") and not bare_value.fullmatch(bare):
+                raise ShapeError(f"no CSV, since without quotes: {shown(bare[:60])}")
             values.append(None if bare in ("", "null") else bare)
         at = match.end() + 1
         if at > len(line):
@@ -77,6 +88,7 @@ class CsvDecoder(Decoder[R]):
         self._access: Access | None = None
         self._pick: Callable[[Sequence[Any]], Cells] = picker(())
         self._width = 0
+        self._bare_value = _WORD
 
     def _take(self, built: list[R]) -> None:
         if self._access is None:
@@ -104,6 +116,7 @@ class CsvDecoder(Decoder[R]):
         if self._access is None:
             if data:
                 self._header(data, data)
+                self._check_header()
             return
         if data and self._at_once(built, data.split(b"\n")):
             return
@@ -119,7 +132,7 @@ class CsvDecoder(Decoder[R]):
 
     def _whole(self, line: str) -> bool:
         try:
-            return len(_fields(line.removesuffix("\r"))) >= self._width
+            return len(_fields(line, self._bare_value)) >= self._width
         except ShapeError:
             return True  # it is told as what it is
 
@@ -134,12 +147,26 @@ class CsvDecoder(Decoder[R]):
             raise not_records(body, "CSV")
         self.rows.layouts.undeclared.update(dict.fromkeys(undeclared))
         self._width = len(names)
+        self._bare_value = _LITERAL if self._width == 1 else _WORD
         self._pick = picker(places)
         self._access = Access("index", [None if place < 0 else place for place in places])
         if self._use_msgspec:
             taken = {place: index for index, place in enumerate(places)}
             columns = tuple((name, taken.get(place)) for place, name in enumerate(names))
             self._fast = fast_json.reader(blueprint, columns, as_array=True)
+
+    def _check_header(self) -> None:
+        """Tell a header without a row behind it from one that was cut.
+
+        Raises:
+            TruncatedError: It lacks what each row has.
+        """
+        if self._access is None:
+            return
+        attributes = self.rows.blueprint.attributes
+        for attribute, place in zip(attributes, self._access.places, strict=True):
+            if place is None and not attribute.optional:
+                raise TruncatedError(f"the CSV ends within its header, without {attribute.name}")
 
     def _extend(self, built: list[R], data: bytes) -> str:
         """Build the rows of some lines; a rest that is still open is given back."""
@@ -193,7 +220,7 @@ class CsvDecoder(Decoder[R]):
         return lines, rest
 
     def _values(self, line: str) -> list[str | None]:
-        fields = _fields(line)
+        fields = _fields(line, self._bare_value)
         if len(fields) != self._width:
             raise ShapeError(f"{len(fields)} values for {self._width} columns")
         return fields

@@ -319,7 +319,7 @@ class FormatIgnoredError(DecodeError):
 
 
 class ShapeError(DecodeError):
-    """Well-formed, but not a list of flat records with known names."""
+    """Broken records, or no list of flat records with known names."""
 
 
 class MissingValueError(DecodeError):

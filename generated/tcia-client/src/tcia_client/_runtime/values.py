@@ -12,8 +12,7 @@ from typing import Any, NewType
 
 from .endpoint import Kind
 
-_UID = re.compile(r"(?:0|[1-9][0-9]*+)(?:\.(?:0|[1-9][0-9]*+))*+")
-_NO_COMPONENT = re.compile(r"\.(?:\.|0[0-9])")
+_UID = re.compile(r"[0-9]++(?:\.[0-9]++)*+")
 _DATE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[ T]00:00(?::00(?:\.0+)?)?)?")
 _DATE_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[ T].+)?", re.DOTALL)
 _FRACTION = re.compile(r"([0-9]{2}:[0-9]{2}:[0-9]{2})\.([0-9]+)")
@@ -25,7 +24,10 @@ _FALSE = frozenset({"false", "0"})
 
 
 def is_uid(text: str) -> bool:
-    """Whether a text is a UID of DICOM PS3.5 section 9.1: at most 64 characters."""
+    """Whether a text is a UID of DICOM PS3.5 section 9.1: at most 64 characters.
+
+    Leading zeros are against the standard, and yet in real objects: servers have those.
+    """
     return 0 < len(text) <= 64 and (_UID.fullmatch(text) is not None)
 
 
@@ -46,7 +48,7 @@ def are_uids(texts: Collection[str]) -> bool:
         joined.isascii()
         and not joined.encode().translate(None, b"0123456789.")
         and max(map(len, texts), default=0) <= 64
-        and _NO_COMPONENT.search(joined) is None
+        and ".." not in joined
     )
 
 
@@ -80,8 +82,10 @@ def _integer(value: Any) -> Any:
             return None
         if match := _INTEGER.fullmatch(value.strip()):
             return int(match[1])
-    if isinstance(value, Decimal) and abs(value.adjusted()) < _LONGEST_NUMBER and value % 1 == 0:
-        return int(value)
+    if isinstance(value, Decimal) and abs(value.adjusted()) < _LONGEST_NUMBER:
+        whole = int(value)
+        if whole == value:
+            return whole
     raise MisfitError("an integer")
 
 
