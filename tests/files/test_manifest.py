@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from _runtime.download import ManifestError, read_manifest, write_manifest
+from _runtime.download import Manifest, ManifestError, read_manifest, write_manifest
 
 PORTAL = """downloadServerUrl=https://archive.invalid/servlet/DownloadServlet\r
 includeAnnotation=true\r
@@ -29,6 +29,39 @@ def test_a_portal_s_manifest_is_read(tmp_path: Path) -> None:
     assert manifest.series == ("1.3.6.1.4.1.1", "1.3.6.1.4.1.2")
     assert manifest.fields["noOfrRetry"] == "4"
     assert next(iter(manifest.fields)) == "downloadServerUrl"
+
+
+@pytest.mark.parametrize("end", ["\r", "\n", "\r\n"])
+def test_lines_end_as_on_any_system(tmp_path: Path, end: str) -> None:
+    path = tmp_path / "a.tcia"
+    path.write_bytes(PORTAL.replace("\r\n", end).encode())
+    assert read_manifest(path).series == ("1.3.6.1.4.1.1", "1.3.6.1.4.1.2")
+    path.write_bytes(PORTAL.replace("\r\n", end).encode() + b"x")
+    with pytest.raises(ManifestError, match="line 11: 'x'"):
+        read_manifest(path)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be"])
+def test_another_encoding_is_named(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "a.tcia"
+    path.write_text("\ufeff" * (encoding != "utf-16") + PORTAL, encoding=encoding)
+    with pytest.raises(ManifestError, match=r"is UTF-16\. Save it as UTF-8"):
+        read_manifest(path)
+
+
+def test_a_link_is_written_through(tmp_path: Path) -> None:
+    path = tmp_path / "a.tcia"
+    path.symlink_to(tmp_path / "real.tcia")
+    assert write_manifest(path, ["1.2.3"]) == path
+    assert path.is_symlink()
+    assert read_manifest(tmp_path / "real.tcia").series == ("1.2.3",)
+
+
+def test_one_text_is_no_list_of_series(tmp_path: Path) -> None:
+    with pytest.raises(TypeError, match="give a list of UIDs"):
+        write_manifest(tmp_path / "a.tcia", "1.2.3")
+    with pytest.raises(TypeError, match="give a list of UIDs"):
+        Manifest("1.2.3")
 
 
 uids = st.lists(st.integers(0, 10**12), min_size=2, max_size=4).map(

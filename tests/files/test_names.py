@@ -95,6 +95,14 @@ def test_a_taken_name_gets_a_number() -> None:
     assert given == ["00001.dcm", "00001-2.dcm", "00001-3.dcm"]
 
 
+def test_many_equal_names_are_not_counted_through_each_time() -> None:
+    taken = Taken()
+    taken.claim(("00001-3.dcm",))
+    given = [taken.free("00001", ".dcm") for _ in range(20_000)]
+    assert given[:4] == ["00001.dcm", "00001-2.dcm", "00001-4.dcm", "00001-5.dcm"]
+    assert given[-1] == "00001-20001.dcm"
+
+
 @pytest.mark.parametrize(
     ("number", "uid", "stem"),
     [
@@ -104,6 +112,7 @@ def test_a_taken_name_gets_a_number() -> None:
         (-1, "1.2", "1.2"),
         (None, None, None),
         (None, "../../x", None),
+        (None, "1." + "2" * 63, None),
     ],
 )
 def test_files_are_called_by_number_then_by_uid(

@@ -37,6 +37,10 @@ def report(*failed: str) -> bytes:
     return json.dumps(told).encode()
 
 
+def listed(*numbers: int) -> bytes:
+    return json.dumps([{"sop_instance_uid": f"{SERIES}.{n}"} for n in numbers]).encode()
+
+
 DIFFERENT: dict[str, Any] = {
     "another series": (
         lambda m: zipped_series(m, m.dicom(series="9.9")),
@@ -72,6 +76,55 @@ DIFFERENT: dict[str, Any] = {
         {},
         "results.json",
         "1.2.3.4.2: the server reports",
+    ),
+    "fewer than reported": (
+        lambda m: zipped_series(m, m.dicom(), results_json=listed(1, 2, 3)),
+        {},
+        {},
+        "results.json",
+        "1.2.3.4.2: is listed in results.json, but not there; 1.2.3.4.3",
+    ),
+    "fewer than reported by name": (
+        lambda m: zipped_series(m, m.dicom(), results_json=b'[{"f": "a/0.dcm"}, {"f": "1.dcm"}]'),
+        {},
+        {},
+        "results.json",
+        "1.dcm: is listed in results.json, but not there",
+    ),
+    "fewer than reported by count": (
+        lambda m: zipped_series(m, m.dicom(), results_json=b'[{"status": "ok"}, {"size": 7}]'),
+        {},
+        {},
+        "results.json",
+        "1 DICOM files are there, results.json lists 2",
+    ),
+    "a count that is none": (
+        lambda m: zipped_series(m, m.dicom()),
+        {"imageCount": "1;x"},
+        {},
+        "imageCount",
+        "the server announced 1;x files",
+    ),
+    "two counts": (
+        lambda m: zipped_series(m, m.dicom()),
+        {"imageCount": "1, 2"},
+        {},
+        "imageCount",
+        "the server announced 1, 2 files",
+    ),
+    "a UID that is too long": (
+        lambda m: zipped_series(m, m.dicom("1." + "2" * 400)),
+        {},
+        {"names": "sop-instance-uid"},
+        "DICOM",
+        "its SOPInstanceUID has 402 characters",
+    ),
+    "a page named as an image": (
+        lambda m: m.zipped([("0.dcm", m.dicom()), ("readme.dcm", b"<html>" * 99)]),
+        {},
+        {},
+        "DICOM",
+        "readme.dcm: it is no DICOM Part 10",
     ),
     "a missing object": (
         lambda m: zipped_series(m, m.dicom()),
@@ -137,6 +190,24 @@ def test_a_valid_archive_of_something_else_fails_or_is_kept_apart(
     assert done.path == tmp_path / f"{SERIES}.incomplete"
     assert all(path.is_file() for path in done.files)
     assert check in {difference.check for difference in done.differences}
+
+
+@pytest.mark.parametrize("count", ["2", "2, 2", "+2", "2.0"])
+@pytest.mark.parametrize("told", [b"[]", b"{", None])
+def test_what_agrees_is_named_as_a_check(
+    ask: Callable[..., Any],
+    make: SimpleNamespace,
+    server: Any,
+    tmp_path: Path,
+    count: str,
+    told: bytes | None,
+) -> None:
+    body = zipped_series(
+        make, make.dicom(), make.dicom(number=2), results_json=told or listed(1, 2)
+    )
+    server.answers(make.Reply(body, headers={"imageCount": count}))
+    done = ask(server.base_url, lambda c: c.download_image(tmp_path, series_instance_uid=SERIES))
+    assert ("imageCount" in done.checks, "results.json" in done.checks) == (True, told is None)
 
 
 def test_companions_of_dicom_files_are_taken(

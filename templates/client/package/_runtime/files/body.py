@@ -8,6 +8,7 @@ from ..errors import BrokenStreamError
 from .errors import DamagedError, NoFileError
 
 _CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)", re.IGNORECASE)
+_LENGTH = re.compile(r"[0-9]{1,18}")
 _SECONDS_APART = 60
 
 
@@ -64,7 +65,8 @@ class Body:
         length = headers.get("content-length", "")
         self.raw = headers.get("content-encoding", "identity").strip().lower() in ("", "identity")
         self.count = 0
-        self.total = int(length) if self.raw and length.isascii() and length.isdigit() else None
+        known = self.raw and _LENGTH.fullmatch(length) is not None
+        self.total = int(length) if known else None
         self.validator = _validator(headers) if self.raw else None
         return False
 
@@ -124,6 +126,6 @@ def _validator(headers: Mapping[str, str]) -> str | None:
     modified, now = headers.get("last-modified", "").strip(), headers.get("date", "")
     try:
         age = parsedate_to_datetime(now) - parsedate_to_datetime(modified)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return modified if age.total_seconds() >= _SECONDS_APART else None
