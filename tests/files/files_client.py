@@ -83,5 +83,6 @@ class AsyncClient(Endpoints, AsyncClientBase):
 
 
 def names(folder: Path) -> list[str]:
-    """All that is below a folder, sorted."""
-    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
+    """All that is below a folder, sorted, without the lists of what downloads wrote."""
+    found = (path for path in folder.rglob("*") if not path.name.endswith(".download.json"))
+    return sorted(path.relative_to(folder).as_posix() for path in found)

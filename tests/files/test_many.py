@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 import pytest
-from files_client import AsyncClient
+from files_client import AsyncClient, names
 
 from _runtime.download import DownloadsError, ManyProgress, VerificationError
 from _runtime.errors import ParameterError, ServerError
@@ -115,6 +115,29 @@ def test_failures_do_not_stop_the_others(
     )
 
 
+def test_what_failed_is_told_at_each_place_that_asked_for_it(
+    fetch: Fetch, make: SimpleNamespace, many: Any, tmp_path: Path
+) -> None:
+    many.by_uid[UIDS[1]] = make.Reply(b"", status=404)
+    with pytest.raises(DownloadsError, match="2 of 3 downloads failed; number 2") as caught:
+        fetch(tmp_path, [UIDS[0], UIDS[1], UIDS[1]])
+    assert sorted(caught.value.failed) == [1, 2]
+    assert len(caught.value.done) == 1
+
+
+def test_a_server_s_odd_answer_fails_alone(
+    fetch: Fetch, make: SimpleNamespace, many: Any, tmp_path: Path
+) -> None:
+    odd = [("0.dcm", make.dicom("1." + "2" * 400, series=UIDS[2]))]
+    many.by_uid[UIDS[2]] = make.Reply(make.zipped(odd))
+    many.by_uid[UIDS[4]].headers["Last-Modified"] = "Mon, 01 Jan 2024 00:00:00 +" + "9" * 20
+    with pytest.raises(DownloadsError) as caught:
+        fetch(tmp_path, UIDS, names="sop-instance-uid")
+    assert {place: type(error) for place, error in caught.value.failed.items()} == {
+        2: VerificationError
+    }
+
+
 def test_never_more_at_a_time_than_the_client_has_connections(
     ask: Callable[..., Any], many: Any, tmp_path: Path
 ) -> None:
@@ -138,7 +161,7 @@ def test_what_progress_raises_ends_all(
         fetch(tmp_path, UIDS, progress=enough)
     left = list(tmp_path.iterdir())
     assert len(left) < len(UIDS)
-    assert all(len(list(path.iterdir())) == 2 for path in left)
+    assert all(len(names(path)) == 2 for path in left)
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("download-")]
 
 
@@ -216,7 +239,7 @@ def test_a_cancelled_task_ends_all_its_downloads(held: Any, tmp_path: Path) -> N
     assert len(held.asked) == 7
     whole = {path.name for path in tmp_path.iterdir() if path.suffix != ".part"}
     assert whole == set(UIDS[:3])
-    assert all(len(list((tmp_path / uid).iterdir())) == 2 for uid in whole)
+    assert all(len(names(tmp_path / uid)) == 2 for uid in whole)
     for uid in UIDS[3:]:
         held.by_uid[uid].sent = held.by_uid[uid].hold = None
     held.asked.clear()

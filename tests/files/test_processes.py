@@ -8,7 +8,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+import attrs
 import pytest
+from files_client import names
 
 if TYPE_CHECKING:
     from tests.conftest import WaitFor
@@ -41,11 +43,7 @@ def test_a_process_that_ends_leaves_whole_series_alone(
             if reply.hold is not None:
                 reply.hold.set()
     _, said = process.communicate(timeout=30)
-    whole = {
-        path.name: len(list(path.iterdir()))
-        for path in tmp_path.iterdir()
-        if path.suffix != ".part"
-    }
+    whole = {path.name: len(names(path)) for path in tmp_path.iterdir() if path.suffix != ".part"}
     assert set(whole.values()) == {5}
     assert set(UIDS[:2]) <= set(whole)
     if number == signal.SIGINT:
@@ -61,6 +59,41 @@ def test_a_process_that_ends_leaves_whole_series_alone(
     said, _ = process.communicate(timeout=30)
     assert int(said) == len(whole)
     assert sorted(path.name for path in tmp_path.iterdir()) == UIDS
+
+
+@pytest.mark.parametrize("tag", ["v1", None], ids=["ranges", "no ranges"])
+def test_ctrl_c_ends_downloads_whose_server_is_silent(
+    half: Any, start: Callable[..., Any], wait_for: "WaitFor", tmp_path: Path, tag: str | None
+) -> None:
+    for uid in UIDS[2:5]:
+        half.by_uid[uid].tag = tag
+    half.by_uid[UIDS[5]] = attrs.evolve(
+        half.by_uid[UIDS[5]], body=b"", status=503, headers={"Retry-After": "100"}, hold=None
+    )
+    process = start(f"client.download_image.many(target, {UIDS})", tmp_path, half.base_url)
+    wait_for(lambda: len(half.asked) == 6 and len(list(tmp_path.glob("*.part/*"))) > 3)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=20)  # the server holds them for longer
+    assert "KeyboardInterrupt" in said
+    whole = {path.name for path in tmp_path.iterdir() if path.suffix != ".part"}
+    assert whole == set(UIDS[:2])
+    assert bool(list(tmp_path.glob("*.part"))) == (tag is not None)
+
+
+def test_what_ends_one_thread_ends_those_that_wait(
+    client: Any, half: Any, wait_for: "WaitFor", tmp_path: Path
+) -> None:
+    def enough(told: Any) -> None:
+        if told.finished == 2:
+            wait_for(lambda: len(half.asked) == 5)
+            raise ValueError("enough")
+
+    with pytest.raises(ValueError, match="enough"):
+        client.download_image.many(tmp_path, UIDS, progress=enough)
+    assert not half.by_uid[UIDS[2]].hold.is_set()
+    assert not list(tmp_path.glob("*.part"))
+    done = client.download_image.many(tmp_path, UIDS[:2])
+    assert [one.kept for one in done] == [True, True]
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="no peak memory is told here")

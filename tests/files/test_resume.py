@@ -2,6 +2,7 @@
 
 import email.utils
 import gzip
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,8 @@ from typing import Any
 import pytest
 
 from _runtime.download import DamagedError
-from _runtime.errors import BrokenStreamError
+from _runtime.errors import AnswerTimeoutError, BrokenStreamError
+from _runtime.options import Timeouts
 from _runtime.retry import Attempts, Clock, Retry
 
 BODY = bytes(range(256)) * 600
@@ -79,11 +81,27 @@ def test_unpacking_goes_on_by_range(
     assert server.ranges == [None, f"bytes={half}-"]
 
 
+@pytest.mark.parametrize("tag", ["v1", None], ids=["ranges", "no ranges"])
+def test_a_server_that_falls_silent_is_asked_again(
+    ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path, tag: str | None
+) -> None:
+    hold = threading.Event()
+    server.answers(make.Reply(BODY, sent=HALF, hold=hold, tag=tag), make.Reply(BODY, tag=tag))
+    assert fetch(ask, server, tmp_path, timeout=Timeouts(read=0.3)) == BODY
+    assert server.ranges == [None, tag and f"bytes={HALF}-"]
+    server.answers(make.Reply(BODY, sent=HALF, hold=hold))
+    with pytest.raises(AnswerTimeoutError, match="the answer stopped"):
+        fetch(ask, server, tmp_path, timeout=Timeouts(read=0.1), retry=Retry(attempts=2, backoff=0))
+    assert len(server.asked) == 4
+    hold.set()
+
+
 NO_VALIDATOR = {
     "none": {},
     "weak tag": {"ETag": 'W/"v1"'},
     "no ranges": {"ETag": '"v1"', "Accept-Ranges": "none"},
     "too new": dates(-3600),
+    "a date that is none": {"Last-Modified": "Mon, 01 Jan 2024 00:00:00 +99999999999999999999"},
 }
 
 

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from files_client import names
 
 from _runtime.download import Limits
 from _runtime.errors import BrokenStreamError
@@ -44,10 +45,6 @@ def identity(path: Path) -> tuple[int, int]:
     """Of a file; another one when it has been written again."""
     status = path.stat()
     return status.st_ino, status.st_mtime_ns
-
-
-def names(folder: Path) -> list[str]:
-    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
 
 
 @pytest.fixture

@@ -37,7 +37,7 @@ def test_what_stood_there_is_replaced_by_what_is_whole_alone(
     assert names(tmp_path) == [SERIES, f"{SERIES}/old.dcm"]
     server.answers(make.series_zip(1))
     ask(server.base_url, lambda c: c.download_image(tmp_path, series_instance_uid=SERIES))
-    assert names(tmp_path) == [SERIES, f"{SERIES}/images", f"{SERIES}/images/0.dcm"]
+    assert names(tmp_path / SERIES) == ["images", "images/0.dcm", "old.dcm"]
 
 
 def test_what_a_killed_download_left_is_cleared(

@@ -1,0 +1,196 @@
+"""What is taken for done, and what becomes of files that stood in the way of a download."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from files_client import names
+
+from _runtime.download import Download
+
+SERIES = "1.2.3.4"
+ASKED_BY = ("sync", "async")
+WHOLE = ["images", *(f"images/{n}.dcm" for n in range(3))]
+Fetch = Callable[..., Download]
+
+
+@pytest.fixture
+def fetch(ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path) -> Fetch:
+    """Fetch a series of three images into the folder of the test."""
+    server.answers(make.Reply(make.series_zip(), headers={"imageCount": "3"}))
+
+    def run(target: Path = tmp_path, **options: object) -> Download:
+        done: Download = ask(
+            server.base_url,
+            lambda c: c.download_image(target, series_instance_uid=SERIES, **options),
+        )
+        return done
+
+    return run
+
+
+SPOILED: dict[str, Callable[[Path], object]] = {
+    "files are missing": lambda f: (f / "images/0.dcm").unlink(),
+    "a file is shorter": lambda f: os.truncate(f / "images/2.dcm", 300),
+    "a file is a link": lambda f: link(f / "images/1.dcm"),
+    "the list is missing": lambda f: (f / ".download.json").unlink(),
+    "the list is cut": lambda f: os.truncate(f / ".download.json", 40),
+    "the list is none": lambda f: (f / ".download.json").write_text("[]"),
+    "the list is of another series": lambda f: change(f, asked={}),
+    "the list leads out": lambda f: change(f, files={"../../x": 1}),
+    "the list is empty": lambda f: change(f, files={}),
+}
+
+
+def link(path: Path) -> None:
+    path.rename(path.parents[2] / "elsewhere.dcm")
+    path.symlink_to(path.parents[2] / "elsewhere.dcm")
+
+
+def change(folder: Path, **values: object) -> None:
+    path = folder / ".download.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | values))
+
+
+@pytest.mark.parametrize("case", SPOILED)
+def test_a_folder_that_is_not_known_to_be_whole_is_fetched_again(
+    fetch: Fetch, tmp_path: Path, case: str
+) -> None:
+    assert not fetch(existing="keep").kept
+    assert fetch(existing="keep").kept
+    SPOILED[case](tmp_path / SERIES)
+    assert not fetch(existing="keep").kept
+    assert names(tmp_path / SERIES) == WHOLE
+    assert fetch(existing="keep").kept
+
+
+def test_a_folder_of_another_tool_is_fetched_and_its_files_stay(
+    fetch: Fetch, make: SimpleNamespace, tmp_path: Path
+) -> None:
+    (tmp_path / SERIES / "images").mkdir(parents=True)
+    (tmp_path / SERIES / "1-01.dcm").write_bytes(make.dicom())
+    (tmp_path / SERIES / "images" / "0.dcm").write_bytes(make.dicom())
+    done = fetch(existing="keep")
+    assert (done.kept, len(done.files)) == (False, 3)
+    assert names(tmp_path / SERIES) == ["1-01.dcm", *WHOLE]
+
+
+def test_files_under_other_names_are_not_those_asked_for(fetch: Fetch, tmp_path: Path) -> None:
+    fetch(existing="keep")
+    assert not fetch(existing="keep", names="instance-number").kept
+    assert names(tmp_path / SERIES) == ["00001.dcm", "00002.dcm", "00003.dcm"]
+    assert fetch(existing="keep", names="instance-number").kept
+
+
+def test_less_than_the_whole_is_not_kept_under_the_final_name(
+    fetch: Fetch, make: SimpleNamespace, server: Any, tmp_path: Path
+) -> None:
+    good = server.script
+    server.answers(make.Reply(make.series_zip(), headers={"imageCount": "5"}))
+    done = fetch(on_difference="keep")
+    done.path.rename(tmp_path / SERIES)
+    server.script = good
+    assert not fetch(existing="keep").kept
+
+
+def test_a_single_file_that_is_shorter_is_fetched_again(
+    ask: Callable[..., Any], server: Any, tmp_path: Path
+) -> None:
+    server.answers(b"a plan")
+    target = tmp_path / "a.pdf"
+
+    def fetch(**options: Any) -> Download:
+        done: Download = ask(
+            server.base_url, lambda c: c.download_plan(target, vessel_id="1", **options)
+        )
+        return done
+
+    fetch()
+    assert [path.name for path in tmp_path.iterdir()] == ["a.pdf"]
+    assert [fetch(existing="keep").kept for _ in range(2)] == [False, True]
+    target.write_bytes(b"a pl")
+    assert [fetch(existing="keep").kept for _ in range(2)] == [False, True]
+
+
+def test_files_that_no_download_wrote_stay(
+    fetch: Fetch, make: SimpleNamespace, server: Any, tmp_path: Path
+) -> None:
+    fetch()
+    folder = tmp_path / SERIES
+    (folder / "notes").mkdir()
+    (folder / "notes" / "mine.txt").write_text("mine")
+    (folder / "latest").symlink_to("images", target_is_directory=True)
+    server.answers(make.series_zip(2))
+    fetch()
+    assert (folder / "notes" / "mine.txt").read_text() == "mine"
+    assert (folder / "latest").is_symlink()
+    assert names(folder) == ["images", "images/0.dcm", "images/1.dcm", "latest", "notes",
+                             "notes/mine.txt"]  # fmt: skip
+    assert [path.name for path in tmp_path.iterdir()] == [SERIES]
+
+
+@pytest.mark.parametrize("existing", ["keep", "replace"])
+def test_a_folder_that_was_set_aside_by_a_killed_process_comes_back(
+    fetch: Fetch, server: Any, tmp_path: Path, existing: str
+) -> None:
+    fetch()
+    (tmp_path / SERIES / "mine.txt").write_text("mine")
+    (tmp_path / SERIES).rename(tmp_path / f"{SERIES}.old.part")
+    assert fetch(existing=existing).kept == (existing == "keep")
+    assert [path.name for path in tmp_path.iterdir()] == [SERIES]
+    assert names(tmp_path / SERIES) == [*WHOLE, "mine.txt"]
+
+
+def test_what_a_killed_process_had_replaced_is_cleared(fetch: Fetch, tmp_path: Path) -> None:
+    fetch()
+    (tmp_path / SERIES / "mine.txt").write_text("mine")
+    (tmp_path / SERIES).rename(tmp_path / "old")
+    fetch()
+    (tmp_path / "old").rename(tmp_path / f"{SERIES}.old.part")
+    assert fetch(existing="keep").kept
+    assert [path.name for path in tmp_path.iterdir()] == [SERIES]
+    assert names(tmp_path / SERIES) == [*WHOLE, "mine.txt"]
+
+
+@pytest.mark.parametrize("name", ["", "a.zip"])
+def test_what_was_incomplete_goes_when_the_whole_has_come(
+    fetch: Fetch, make: SimpleNamespace, server: Any, tmp_path: Path, name: str
+) -> None:
+    target, good = tmp_path / name, server.script
+    server.answers(make.Reply(make.series_zip(), headers={"imageCount": "5"}))
+    for _ in range(2):
+        assert fetch(target, on_difference="keep", existing="keep").differences
+    server.script = good
+    done = fetch(target)
+    assert list(tmp_path.iterdir()) == [done.path]
+
+
+@pytest.mark.parametrize("there", [True, False], ids=["leads somewhere", "dangles"])
+@pytest.mark.parametrize("name", ["", "a.zip"])
+def test_a_link_is_written_through(fetch: Fetch, tmp_path: Path, name: str, *, there: bool) -> None:
+    link, place = tmp_path / (name or SERIES), tmp_path / "elsewhere" / "real"
+    place.parent.mkdir()
+    if there and not name:
+        place.mkdir()
+    elif there:
+        place.write_bytes(b"old")
+    link.symlink_to(place)
+    for _ in range(3):
+        assert fetch(tmp_path / name).path == place
+    assert link.is_symlink()
+    assert names(place.parent) == ["real", *(f"real/{one}" for one in WHOLE if not name)]
+    assert fetch(tmp_path / name, existing="keep").kept == (not name)
+
+
+def test_links_in_a_circle_are_refused_before_any_request(
+    fetch: Fetch, server: Any, tmp_path: Path
+) -> None:
+    (tmp_path / SERIES).symlink_to(tmp_path / "other")
+    (tmp_path / "other").symlink_to(tmp_path / SERIES)
+    with pytest.raises(OSError, match="symbolic links"):
+        fetch()
+    assert server.asked == []
