@@ -178,7 +178,10 @@ def compare(out: Path) -> None:
 
 def below(path: Path) -> list[Path]:
     """The files at or below a path."""
-    return [path] if path.is_file() else [found for found in path.rglob("*") if found.is_file()]
+    if path.is_file():
+        return [path]
+    found = (one for one in path.rglob("*") if not one.name.endswith(".download.json"))
+    return [one for one in found if one.is_file()]
 
 
 def common_name(path: Path) -> str:

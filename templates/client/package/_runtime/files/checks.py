@@ -171,9 +171,9 @@ class Checks:
         """
         if not self.dicom:
             return
-        self._compare_count(headers.get("imagecount", ""))
         if self._reported or any(one.check == REPORT for one in self.differences):
             self._compare_report()
+        self._compare_count(headers.get("imagecount", ""))
         if not self.images:
             self._differs("DICOM", "", "there is no DICOM file")
         expect = self.expect
