@@ -32,7 +32,7 @@ class Answer:
     def __exit__(self, *_raised: object) -> None:
         self._transport.close_answer(self._response)
 
-    def chunks(self, *, raw: bool = False) -> Iterator[bytes]:  # noqa: ARG002
+    def chunks(self) -> Iterator[bytes]:
         """The body as it comes, with its content encoding undone.
 
         Raises:
@@ -75,7 +75,7 @@ class AsyncAnswer:
     async def __aexit__(self, *_raised: object) -> None:
         await self._transport.close_answer(self._response)
 
-    async def chunks(self, *, raw: bool = False) -> AsyncIterator[bytes]:  # noqa: ARG002
+    async def chunks(self) -> AsyncIterator[bytes]:
         """The body as it comes; see :meth:`Answer.chunks`."""
         response, transport = self._response, self._transport
         try:

@@ -141,7 +141,7 @@ class _Kept(Answer):
             if self._fresh is not None:
                 self._fresh.__exit__(*raised)
 
-    def chunks(self, *, raw: bool = False) -> Iterator[bytes]:  # noqa: ARG002
+    def chunks(self) -> Iterator[bytes]:
         """The body; its content encoding has been undone in either case."""
         try:
             yield from self._entry.response.stream
@@ -171,7 +171,7 @@ class _AsyncKept(AsyncAnswer):
             if self._fresh is not None:
                 await self._fresh.__aexit__(*raised)
 
-    async def chunks(self, *, raw: bool = False) -> AsyncIterator[bytes]:  # noqa: ARG002
+    async def chunks(self) -> AsyncIterator[bytes]:
         """The body; see :meth:`_Kept.chunks`."""
         try:
             async for chunk in self._entry.response.stream:

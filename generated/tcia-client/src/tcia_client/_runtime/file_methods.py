@@ -95,7 +95,7 @@ class Files(SyncBound[P]):
     ) -> list[Download]:
         """Fetch many into a folder, some at a time; each one is whole there, or not there.
 
-        What is there already and passes the checks is kept, so that a call which was ended
+        What is there already and known to be whole is kept, so that a call which was ended
         is gone on with by the same call. That is ``existing="keep"``, the default here.
 
         Args:
@@ -112,7 +112,8 @@ class Files(SyncBound[P]):
         Raises:
             ParameterError: An item that cannot be asked for; nothing was fetched.
             DownloadsError: Some failed, the others are done; it carries both.
-            OSError: One could not be written; no other was begun.
+            OSError: One could not be written. Those under way are ended; those that are done stay,
+                and the same call keeps them.
         """
         from .files.fetch import download_many  # noqa: PLC0415 - as above
 

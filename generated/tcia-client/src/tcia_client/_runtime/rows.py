@@ -200,8 +200,8 @@ class Rows(Generic[R]):
                 built.append(self._carefully(record, cells, number))
         for index in self.blueprint.listed:
             name = self.blueprint.attributes[index].python_name
-            values = (getattr(row, name) for row in built)
-            self._few_values[index] = {value for value in values if type(value) is str}
+            found = (getattr(row, name) for row in built)
+            self._few_values[index] = {value for value in found if type(value) is str}
 
     def _many(
         self,

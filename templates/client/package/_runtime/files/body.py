@@ -22,14 +22,12 @@ class Body:
     Attributes:
         count: Bytes that have arrived.
         total: Bytes that it will have, None if that is not known.
-        raw: Whether it is to be read as on the wire; else a content encoding is undone.
         validator: What it can be gone on with by, None if it cannot.
     """
 
     def __init__(self, progress: Callable[[int, int | None], None] | None = None) -> None:
         self.count = 0
         self.total: int | None = None
-        self.raw = True
         self.validator: str | None = None
         self._progress = progress
         self._asked = False
@@ -63,11 +61,11 @@ class Body:
             self._check_part(headers)
             return True
         length = headers.get("content-length", "")
-        self.raw = headers.get("content-encoding", "identity").strip().lower() in ("", "identity")
+        as_stored = headers.get("content-encoding", "identity").strip().lower() in ("", "identity")
         self.count = 0
-        known = self.raw and _LENGTH.fullmatch(length) is not None
+        known = as_stored and _LENGTH.fullmatch(length) is not None
         self.total = int(length) if known else None
-        self.validator = _validator(headers) if self.raw else None
+        self.validator = _validator(headers) if as_stored else None
         return False
 
     def add(self, size: int) -> None:

@@ -40,7 +40,7 @@ def chunks(
     with transport.open(request, body.request_headers()) as answer:
         observe(answer.headers)
         body.begin(answer.status, answer.headers)
-        for chunk in answer.chunks(raw=body.raw):
+        for chunk in answer.chunks():
             body.add(len(chunk))
             yield chunk
         body.finish()
@@ -54,7 +54,7 @@ async def async_chunks(
     async with await transport.open(request, body.request_headers()) as answer:
         observe(answer.headers)
         body.begin(answer.status, answer.headers)
-        async for chunk in answer.chunks(raw=body.raw):
+        async for chunk in answer.chunks():
             body.add(len(chunk))
             yield chunk
         body.finish()
@@ -90,8 +90,8 @@ def download(
             try:
                 with transport.open(request, job.request_headers(), single) as answer:
                     observe(answer.headers)
-                    raw = job.begin(answer.status, answer.headers)
-                    for chunk in answer.chunks(raw=raw):
+                    job.begin(answer.status, answer.headers)
+                    for chunk in answer.chunks():
                         job.write(chunk)
                         attempts.progress()
                 return job.finish()
@@ -117,8 +117,8 @@ async def async_download(
             try:
                 async with await transport.open(request, job.request_headers(), attempts) as answer:
                     observe(answer.headers)
-                    raw = job.begin(answer.status, answer.headers)
-                    body = cast("AsyncGenerator[bytes, None]", answer.chunks(raw=raw))
+                    job.begin(answer.status, answer.headers)
+                    body = cast("AsyncGenerator[bytes, None]", answer.chunks())
                     async with aclosing(body) as pieces:
                         async for chunk in pieces:
                             job.write(chunk)

@@ -161,11 +161,8 @@ class Job:
         self._answered = False
         return self._body.request_headers()
 
-    def begin(self, status: int, headers: Mapping[str, str]) -> bool:
+    def begin(self, status: int, headers: Mapping[str, str]) -> None:
         """An answer's head has come.
-
-        Returns:
-            Whether its body is to be read as on the wire.
 
         Raises:
             ApiError: It is not the file.
@@ -180,7 +177,6 @@ class Job:
                 self._part.begin(self._head())
                 self._prepare()
             self._answered = True
-        return self._body.raw
 
     def write(self, data: bytes) -> None:
         """A piece of the body has come.

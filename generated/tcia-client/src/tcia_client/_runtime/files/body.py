@@ -8,6 +8,7 @@ from ..errors import BrokenStreamError
 from .errors import DamagedError, NoFileError
 
 _CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)", re.IGNORECASE)
+_LENGTH = re.compile(r"[0-9]{1,18}")
 _SECONDS_APART = 60
 
 
@@ -21,14 +22,12 @@ class Body:
     Attributes:
         count: Bytes that have arrived.
         total: Bytes that it will have, None if that is not known.
-        raw: Whether it is to be read as on the wire; else a content encoding is undone.
         validator: What it can be gone on with by, None if it cannot.
     """
 
     def __init__(self, progress: Callable[[int, int | None], None] | None = None) -> None:
         self.count = 0
         self.total: int | None = None
-        self.raw = True
         self.validator: str | None = None
         self._progress = progress
         self._asked = False
@@ -62,10 +61,11 @@ class Body:
             self._check_part(headers)
             return True
         length = headers.get("content-length", "")
-        self.raw = headers.get("content-encoding", "identity").strip().lower() in ("", "identity")
+        as_stored = headers.get("content-encoding", "identity").strip().lower() in ("", "identity")
         self.count = 0
-        self.total = int(length) if self.raw and length.isascii() and length.isdigit() else None
-        self.validator = _validator(headers) if self.raw else None
+        known = as_stored and _LENGTH.fullmatch(length) is not None
+        self.total = int(length) if known else None
+        self.validator = _validator(headers) if as_stored else None
         return False
 
     def add(self, size: int) -> None:
@@ -124,6 +124,6 @@ def _validator(headers: Mapping[str, str]) -> str | None:
     modified, now = headers.get("last-modified", "").strip(), headers.get("date", "")
     try:
         age = parsedate_to_datetime(now) - parsedate_to_datetime(modified)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return modified if age.total_seconds() >= _SECONDS_APART else None

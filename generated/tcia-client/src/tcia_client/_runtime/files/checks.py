@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from ..request import Request
 from .dicom import KEYWORDS, Header, HeaderReader, NotDicomError
+from .names import LONGEST_UID
 from .options import Expected
 from .result import COUNT_CHECK, Difference
 
@@ -15,7 +16,7 @@ LONGEST_REPORT = 16 * 1024 * 1024
 
 REPORT = "results.json"
 _FAILED = "error retrieving file"
-_UID = re.compile(r"[0-9]+(?:\.[0-9]+)+")
+_COUNT = re.compile(r"\+?([0-9]{1,18})(?:\.0+)?")
 _COMPANION_SUFFIXES = frozenset(
     {".csv", ".htm", ".html", ".json", ".md", ".md5", ".pdf", ".sha256", ".txt", ".xml"}
 )
@@ -29,11 +30,11 @@ def asked_for(request: Request) -> dict[str, str]:
     They are the parameters of kind ``uid`` whose name on the wire is the keyword,
     written in any case and with or without underscores.
     """
-    plain = {keyword.lower(): keyword for keyword in KEYWORDS}
+    plain = {_plain(keyword): keyword for keyword in KEYWORDS}
     asked: dict[str, str] = {}
     for parameter in request.endpoint.parameters:
         value = request.arguments.values.get(parameter.name)
-        keyword = plain.get(parameter.name.replace("_", "").lower())
+        keyword = plain.get(_plain(parameter.name))
         if parameter.kind == "uid" and keyword and value is not None:
             asked[keyword] = str(value)
     return asked
@@ -42,8 +43,9 @@ def asked_for(request: Request) -> dict[str, str]:
 def is_companion(name: str) -> bool:
     """Whether a file may lie beside DICOM files without being one, such as a licence."""
     stem, dot, suffix = name.rpartition("/")[2].rpartition(".")
-    return f"{dot}{suffix}".lower() in _COMPANION_SUFFIXES or (
-        (stem or suffix).lower() in _COMPANION_STEMS
+    kind = f"{dot}{suffix}".lower()
+    return kind in _COMPANION_SUFFIXES or (
+        kind != ".dcm" and (stem or suffix).lower() in _COMPANION_STEMS
     )
 
 
@@ -68,6 +70,8 @@ class Checks:
         self._made: dict[str, None] = {}
         self._sizes = 0
         self._uids: set[str] = set()
+        self._names: set[str] = set()
+        self._reported: list[dict[str, str]] = []
 
     @property
     def made(self) -> tuple[str, ...]:
@@ -88,6 +92,7 @@ class Checks:
         """
         self.images += 1
         self._sizes += size
+        self._names.add(_last(name))
         self.note("DICOM", *self.asked)
         try:
             header = reader.result()
@@ -101,6 +106,8 @@ class Checks:
         uid = header.sop_instance_uid
         if uid is None:
             self._differs("DICOM", name, "it has no SOPInstanceUID")
+        elif len(uid) > LONGEST_UID:
+            self._differs("DICOM", name, f"its SOPInstanceUID has {len(uid)} characters")
         elif uid in self._uids:
             self._differs("DICOM", name, f"SOPInstanceUID {_shown(uid)} is there twice")
         else:
@@ -108,17 +115,35 @@ class Checks:
         return header
 
     def report(self, content: bytes) -> None:
-        """The server's own report on each file of an archive."""
-        self.note(REPORT)
+        """The server's own report, an entry for each object; :meth:`finish` compares it."""
         if len(content) > LONGEST_REPORT:
             self._differs(REPORT, REPORT, f"it has more than {LONGEST_REPORT} bytes")
             return
         text = content.decode("utf-8", "replace")
-        if _FAILED not in text.lower():
-            return
-        told = list(_told(text)) or [REPORT]
-        for subject in told:
-            self._differs(REPORT, subject, f"the server reports: {_FAILED}")
+        self._reported = list(_entries(text))
+        if _FAILED in text.lower() and not any(map(_has_failed, self._reported)):
+            self._differs(REPORT, REPORT, f"the server reports: {_FAILED}")
+
+    def _compare_report(self) -> None:
+        """Compare the objects that the report tells of with those that are there.
+
+        An entry is known by its SOPInstanceUID, else by the name of its file; one that has
+        neither counts. The check is named if it tells of each image.
+        """
+        for entry in self._reported:
+            uid = next((v for k, v in entry.items() if _plain(k) == "sopinstanceuid"), None)
+            name = next((v for v in entry.values() if v.lower().endswith(".dcm")), None)
+            subject = _shown(uid or name or next(iter(entry.values()), REPORT))
+            is_there = uid in self._uids if uid else not name or _last(name) in self._names
+            if _has_failed(entry):
+                self._differs(REPORT, subject, f"the server reports: {_FAILED}")
+            elif not is_there:
+                self._differs(REPORT, subject, f"is listed in {REPORT}, but not there")
+        told = {difference.check for difference in self.differences}
+        if len(self._reported) >= self.images or REPORT in told:
+            self.note(REPORT)
+        if len(self._reported) > self.images and REPORT not in told:
+            self._count(REPORT, len(self._reported), f"files are there, {REPORT} lists")
 
     def md5(self, listed: Mapping[str, str], found: Mapping[str, str], *, complete: bool) -> None:
         """The MD5 sums of files have been read, and those that the archive lists.
@@ -146,10 +171,9 @@ class Checks:
         """
         if not self.dicom:
             return
-        count = headers.get("imagecount", "").strip()
-        if count.isascii() and count.isdigit():
-            self.announced = int(count[:18])
-            self._count(COUNT_CHECK, self.announced, "files are there, the server announced")
+        if self._reported or any(one.check == REPORT for one in self.differences):
+            self._compare_report()
+        self._compare_count(headers.get("imagecount", ""))
         if not self.images:
             self._differs("DICOM", "", "there is no DICOM file")
         expect = self.expect
@@ -174,6 +198,19 @@ class Checks:
         further = len(self.differences) - _SHOWN
         return f"{shown}; and {further} more" if further > 0 else shown
 
+    def _compare_count(self, header: str) -> None:
+        """Compare with the ``imageCount`` header; one that came twice is a list of its values."""
+        values = {value.strip() for value in header.split(",")}
+        if values == {""}:
+            return
+        found = {int(match[1]) for value in values if (match := _COUNT.fullmatch(value))}
+        if len(found) == 1 and all(map(_COUNT.fullmatch, values)):
+            (self.announced,) = found
+            self._count(COUNT_CHECK, self.announced, "files are there, the server announced")
+        else:
+            self.note(COUNT_CHECK)
+            self._differs(COUNT_CHECK, "", f"the server announced {_shown(header)} files")
+
     def _count(self, check: str, count: int, words: str) -> None:
         self.note(check)
         if self.images != count:
@@ -183,20 +220,28 @@ class Checks:
         self.differences.append(Difference(check, subject, message))
 
 
-def _told(text: str) -> Iterator[str]:
-    """The objects of a report that failed, by UID where it has one."""
+def _entries(text: str) -> Iterator[dict[str, str]]:
+    """The entries of a report, with what they say in words."""
     try:
         document: Any = json.loads(text)
     except (ValueError, RecursionError):
         return
-    entries = cast("list[object]", document) if isinstance(document, list) else []
-    for entry in entries:
+    for entry in cast("list[object]", document) if isinstance(document, list) else []:
         if isinstance(entry, dict):
-            values = cast("dict[str, object]", entry).values()
-            texts = [value for value in values if isinstance(value, str)]
-            if any(_FAILED in value.lower() for value in texts):
-                uids = (value for value in texts if _UID.fullmatch(value) and len(value) <= 64)
-                yield next(uids, _shown(next(iter(texts))))
+            values = cast("dict[str, object]", entry).items()
+            yield {name: value for name, value in values if isinstance(value, str)}
+
+
+def _has_failed(entry: Mapping[str, str]) -> bool:
+    return any(_FAILED in value.lower() for value in entry.values())
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", "").lower()
+
+
+def _last(name: str) -> str:
+    return name.rpartition("/")[2]
 
 
 def _shown(text: str | None) -> str:

@@ -10,13 +10,14 @@ import attrs
 
 from ..errors import ApiError, BrokenStreamError, ParameterError, StatusError
 from ..request import Request
-from ..retry import Attempts
+from ..retry import Attempts, Retry
 from .async_many import AsyncMany
 from .body import Body
 from .job import Job
 from .many import Many, ManyProgress
 from .options import DownloadOptions, Progress, StrPath
 from .result import Download
+from .stop import Stop
 from .target import choose_target
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def chunks(
     with transport.open(request, body.request_headers()) as answer:
         observe(answer.headers)
         body.begin(answer.status, answer.headers)
-        for chunk in answer.chunks(raw=body.raw):
+        for chunk in answer.chunks():
             body.add(len(chunk))
             yield chunk
         body.finish()
@@ -53,7 +54,7 @@ async def async_chunks(
     async with await transport.open(request, body.request_headers()) as answer:
         observe(answer.headers)
         body.begin(answer.status, answer.headers)
-        async for chunk in answer.chunks(raw=body.raw):
+        async for chunk in answer.chunks():
             body.add(len(chunk))
             yield chunk
         body.finish()
@@ -66,30 +67,37 @@ def download(
     observe: Observe,
     *,
     in_folder: bool = False,
+    stop: Stop | None = None,
 ) -> Download:
     """Fetch, check and place a file or an archive.
 
     Raises:
+        Stopped: It was ended by ``stop``.
         ApiError: It did not come, or not as it should; nothing is left of it but what a later
             call goes on with.
         OSError: It cannot be written; nothing is left of it.
     """
     attempts = transport.options.attempts()
+    # Each attempt is one here, and all waits are this one, so that they can be ended.
+    single = Attempts(Retry(attempts=1), transport.options.clock)
+    pause = transport.sleep if stop is None else stop.wait
     with Job(request, target, _options(request), in_folder=in_folder) as job:
+        if stop is not None:
+            stop.watch(job)
         if (kept := job.found()) is not None:
             return kept
         while True:
             try:
-                with transport.open(request, job.request_headers(), attempts) as answer:
+                with transport.open(request, job.request_headers(), single) as answer:
                     observe(answer.headers)
-                    raw = job.begin(answer.status, answer.headers)
-                    for chunk in answer.chunks(raw=raw):
+                    job.begin(answer.status, answer.headers)
+                    for chunk in answer.chunks():
                         job.write(chunk)
                         attempts.progress()
                 return job.finish()
             except ApiError as error:
                 wait = _wait(job, error, attempts, transport)
-            transport.sleep(wait)
+            pause(wait)
 
 
 async def async_download(
@@ -109,8 +117,8 @@ async def async_download(
             try:
                 async with await transport.open(request, job.request_headers(), attempts) as answer:
                     observe(answer.headers)
-                    raw = job.begin(answer.status, answer.headers)
-                    body = cast("AsyncGenerator[bytes, None]", answer.chunks(raw=raw))
+                    job.begin(answer.status, answer.headers)
+                    body = cast("AsyncGenerator[bytes, None]", answer.chunks())
                     async with aclosing(body) as pieces:
                         async for chunk in pieces:
                             job.write(chunk)
@@ -135,16 +143,17 @@ def download_many(
     Raises:
         ParameterError: Two would have the same name, or there are no workers.
         DownloadsError: Some failed, the others are done.
-        OSError: One could not be written; no other was begun.
+        OSError: One could not be written. Those under way are ended; those that are done stay.
     """
     asked, jobs = _planned(requests, target, workers)
+    many = Many(asked, progress)
 
     def job(request: Request) -> Callable[[Progress], Download]:
         return lambda told: download(
-            transport, _telling(request, told), target, observe, in_folder=True
+            transport, _telling(request, told), target, observe, in_folder=True, stop=many.stop
         )
 
-    done = Many(len(jobs), progress).run(
+    done = many.run(
         {place: job(request) for place, request in jobs.items()},
         min(workers, transport.options.max_connections),
     )
@@ -168,7 +177,7 @@ async def async_download_many(
             transport, _telling(request, told), target, observe, in_folder=True
         )
 
-    done = await AsyncMany(len(jobs), progress).run(
+    done = await AsyncMany(asked, progress).run(
         {place: job(request) for place, request in jobs.items()},
         min(workers, transport.options.max_connections),
     )
@@ -236,7 +245,10 @@ def _wait(
     if isinstance(error, StatusError) and error.status == 416 and job.range_refused():
         error = BrokenStreamError("the server refuses to go on with the file")
     error = transport.options.clean(job.failed(error))
-    wait = attempts.after(error)
+    try:
+        wait = attempts.after(BrokenStreamError(error.reason) if job.broke(error) else error)
+    except ApiError:
+        raise error from error.__cause__
     transport.options.logger.info(
         "%s: %s; trying again in %.1f s", error.endpoint, error.reason, wait
     )

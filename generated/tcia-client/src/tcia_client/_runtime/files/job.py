@@ -5,6 +5,7 @@ The synchronous and the asynchronous way in :mod:`.fetch` both push what arrives
 has been reached, or a later process can go on with it.
 """
 
+import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any, Self
 
 from ..answer import Headers
 from ..decoding import is_page, summary
-from ..errors import ApiError
+from ..errors import AnswerTimeoutError, ApiError
 from ..request import Request
 from . import md5
 from .body import Body
@@ -20,11 +21,13 @@ from .checks import Checks, is_companion
 from .dicom import HeaderReader
 from .errors import DamagedError, DownloadError, NoFileError, NotAFileError, VerificationError
 from .input import read_blocks
+from .inventory import Inventory, asked_by
 from .kept import kept_files
 from .notes import Head, Written
-from .options import DownloadOptions, Limits, StrPath
+from .options import DownloadOptions, Limits, Names, StrPath
 from .part import Part
 from .result import Download
+from .stop import Stopped
 from .target import choose_target
 from .unpack import Unpacker
 
@@ -32,7 +35,7 @@ _BEGINNING = 4096
 
 
 class Job:
-    """A download under way.
+    """A download under way, in one thread at a time; another one may :meth:`abandon` it.
 
     Args:
         request: What is asked for.
@@ -64,19 +67,47 @@ class Job:
         self._reader: HeaderReader | None = None
         self._beginning = b""
         self._checks = Checks(request, options.get("expect"))
+        self._names: Names = options.get("names", "server")
+        self._turn = threading.RLock()
+        self._ended = self._answered = False
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        try:
+            self._end(error)
+        except KeyboardInterrupt:
+            self._end(error)
+            raise
+        if isinstance(error, DownloadError):
+            self._describe(error)
+
+    def abandon(self) -> None:
+        """End it for its own thread, whatever that waits for: it finds it ended then.
+
+        Raises:
+            OSError: It cannot be removed.
+        """
+        self._end(Stopped())
+
+    def _end(self, error: BaseException | None) -> None:
+        with self._turn:
+            if not self._ended:
+                self._leave(error)
+                self._ended = True
+
+    def _leave(self, error: BaseException | None) -> None:
         if self._unpacker is not None:
             self._unpacker.close()
         if self._body.validator is not None and _can_go_on_after(error):
             self._part.keep()
         else:
             self._part.discard()
-        if isinstance(error, DownloadError):
-            self._describe(error)
+
+    def _go_on(self) -> None:
+        if self._ended:
+            raise Stopped
 
     def found(self) -> Download | None:
         """Look at what is there already.
@@ -89,25 +120,29 @@ class Job:
             DownloadError: Another download to the same place is under way.
             OSError: What is there cannot be read.
         """
+        with self._turn:
+            self._go_on()
+            self._part.settle()
         kept = self._kept()
         if kept is None:
-            self._resume()
+            with self._turn:
+                self._go_on()
+                self._resume()
         return kept
 
     def _kept(self) -> Download | None:
         if self._options.get("existing") != "keep":
             return None
         checks = Checks(self._request, self._options.get("expect"))
-        files = kept_files(self._target, checks, self._limits)
+        files = kept_files(self._target, self._request, self._names, checks, self._limits)
         if files is None:
             return None
         return self._download(files, self._target.path, checks, kept=True)
 
     def _resume(self) -> None:
         first, *notes = self._part.left() or ({},)
-        names = self._options.get("names", "server")
         url, kind = self._request.url, self._target.kind
-        head = Head.read(first, url=url, kind=kind, names=names)
+        head = Head.read(first, url=url, kind=kind, names=self._names)
         if head is None:
             return
         self._prepare()
@@ -123,25 +158,25 @@ class Job:
 
     def request_headers(self) -> dict[str, str]:
         """Headers to ask with, now."""
+        self._answered = False
         return self._body.request_headers()
 
-    def begin(self, status: int, headers: Mapping[str, str]) -> bool:
+    def begin(self, status: int, headers: Mapping[str, str]) -> None:
         """An answer's head has come.
-
-        Returns:
-            Whether its body is to be read as on the wire.
 
         Raises:
             ApiError: It is not the file.
             OSError: The file cannot be written.
         """
-        if not self._body.begin(status, headers):
-            if self._unpacker is not None:
-                self._unpacker.close()
-            self._headers = headers
-            self._part.begin(self._head())
-            self._prepare()
-        return self._body.raw
+        with self._turn:
+            self._go_on()
+            if not self._body.begin(status, headers):
+                if self._unpacker is not None:
+                    self._unpacker.close()
+                self._headers = headers
+                self._part.begin(self._head())
+                self._prepare()
+            self._answered = True
 
     def write(self, data: bytes) -> None:
         """A piece of the body has come.
@@ -150,9 +185,11 @@ class Job:
             DownloadError: It is not what it should be.
             OSError: It cannot be written.
         """
-        self._part.write(data)
-        self._see(data)
-        self._body.add(len(data))
+        with self._turn:
+            self._go_on()
+            self._part.write(data)
+            self._see(data)
+            self._body.add(len(data))
 
     def finish(self) -> Download:
         """The body has ended: check the whole, and give it its final name.
@@ -161,6 +198,11 @@ class Job:
             DownloadError: It is not whole, or not what was asked for.
             OSError: It cannot be renamed.
         """
+        with self._turn:
+            self._go_on()
+            return self._finish()
+
+    def _finish(self) -> Download:
         self._body.finish()
         if self._body.total is not None:
             self._checks.note("length")
@@ -173,18 +215,28 @@ class Job:
         self._checks.finish(self._headers)
         if self._checks.dicom and not self._checks.images and self._checks.announced == 0:
             raise NoFileError("the archive is empty: the server has no file for this")
-        final = self._target.path
-        if self._checks.differences:
-            if self._options.get("on_difference") != "keep":
-                error = VerificationError(f"not what was asked for: {self._checks.summary()}")
-                rules = (difference.rule for difference in self._checks.differences)
-                error.rule = next(filter(None, rules), None)
-                raise error
-            final = final.with_name(final.name + ".incomplete")
-        self._part.place(final)
-        files = [(final, self._body.count)]
+        if self._checks.differences and self._options.get("on_difference") != "keep":
+            error = VerificationError(f"not what was asked for: {self._checks.summary()}")
+            rules = (difference.rule for difference in self._checks.differences)
+            error.rule = next(filter(None, rules), None)
+            raise error
+        return self._place()
+
+    def _place(self) -> Download:
+        written = [(Path(self._target.path.name), self._body.count)]
         if self._target.kind == "folder" and self._unpacker is not None:
-            files = [(final / name, size) for name, size in self._unpacker.files]
+            written = self._unpacker.files
+        inventory = Inventory(
+            asked=asked_by(self._request),
+            names=self._names,
+            whole=not self._checks.differences,
+            files={name.as_posix(): size for name, size in written},
+        )
+        final = self._part.place(inventory, listed=self._options.get("existing") == "keep")
+        if self._target.kind == "folder":
+            files = [(final / name, size) for name, size in written]
+        else:
+            files = [(final, self._body.count)]
         return self._download(files, final, self._checks)
 
     def failed(self, error: ApiError) -> ApiError:
@@ -197,6 +249,10 @@ class Job:
         error.endpoint = self._request.endpoint.address
         error.url = self._request.url
         return error
+
+    def broke(self, error: ApiError) -> bool:
+        """Whether an error ended an answer that had begun, as a server does that falls silent."""
+        return self._answered and isinstance(error, AnswerTimeoutError)
 
     def range_refused(self) -> bool:
         """The server refused the range (416): whether to ask without one."""
@@ -213,7 +269,7 @@ class Job:
         return Head(
             url=self._request.url,
             kind=self._target.kind,
-            names=self._options.get("names", "server"),
+            names=self._names,
             validator=self._body.validator,
             total=self._body.total,
             image_count=self._headers.get("imagecount", ""),
@@ -226,10 +282,10 @@ class Job:
         if self._target.kind == "file":
             self._reader = HeaderReader() if self._checks.dicom else None
             return
-        folder = self._part.path if self._target.kind == "folder" else None
-        names = self._options.get("names", "server")
+        part = self._part  # not all of this in the lambda: a cycle would keep the lock for a while
+        folder = part.path if self._target.kind == "folder" else None
         self._unpacker = Unpacker(
-            folder, names, self._limits, self._checks, lambda one: self._part.note(one.line)
+            folder, self._names, self._limits, self._checks, lambda one: part.note(one.line)
         )
 
     def _restore(self, notes: list[dict[str, Any]]) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import io
 import json
 import os
 import sys
@@ -48,7 +49,7 @@ class Journal:
     def __init__(self, path: Path, final: Path) -> None:
         self._path = path
         self._final = final
-        self._descriptor: int | None = None
+        self._file: io.FileIO | None = None
         self._ends: list[int] = []
 
     def open(self, *, create: bool) -> bool:
@@ -64,29 +65,28 @@ class Journal:
             DownloadError: Another download has it.
             OSError: It cannot be opened.
         """
-        while self._descriptor is None:
+        while self._file is None:
             try:
-                descriptor = os.open(self._path, _FLAGS | (os.O_CREAT if create else 0), 0o666)
+                # An object, so that whatever comes in between, the lock ends with it.
+                file = io.FileIO(self._path, "r+", opener=_creating if create else _opening)
             except FileNotFoundError:
                 if create:
                     raise
                 return False
-            try:
-                if not _locked(descriptor):
-                    raise DownloadError(
-                        f"another download to {self._final} is under way",
-                        advice="Wait for its end, or download to another place.",
-                    )
-                if self._is_at_its_path(descriptor):  # else its last owner has just removed it
-                    self._descriptor, descriptor = descriptor, -1
-            finally:
-                if descriptor >= 0:
-                    os.close(descriptor)
+            if not _locked(file.fileno()):
+                file.close()
+                raise DownloadError(
+                    f"another download to {self._final} is under way",
+                    advice="Wait for its end, or download to another place.",
+                )
+            if self._is_at_its_path(file):  # else its last owner has just removed it
+                self._file = file
+            else:
+                file.close()
         return True
 
     def read(self) -> list[dict[str, Any]]:
         """Its lines, as far as they are whole."""
-        assert self._descriptor is not None  # noqa: S101 - open
         os.lseek(self._descriptor, 0, os.SEEK_SET)
         lines: list[dict[str, Any]] = []
         with os.fdopen(os.dup(self._descriptor), "rb") as file:
@@ -105,35 +105,46 @@ class Journal:
 
     def cut(self, count: int) -> None:
         """Leave the first lines of those that were read, and no more."""
-        assert self._descriptor is not None  # noqa: S101 - open
         end = self._ends[count] if count else 0
         os.ftruncate(self._descriptor, end)
         os.lseek(self._descriptor, end, os.SEEK_SET)
 
     def add(self, entry: dict[str, Any]) -> None:
         """Add a line; it has left this process when this returns."""
-        assert self._descriptor is not None  # noqa: S101 - open
         line = json.dumps(entry, separators=(",", ":")).encode() + b"\n"
         while line:
             line = line[os.write(self._descriptor, line) :]
 
     def close(self, *, remove: bool) -> None:
         """Give it up, if it is held; then it is another's to take."""
-        if self._descriptor is None:
+        if self._file is None or self._file.closed:
             return
-        descriptor, self._descriptor = self._descriptor, None
-        if remove and os.name != "nt":
-            self._path.unlink(missing_ok=True)
-        os.close(descriptor)
+        if remove and os.name != "nt" and self._is_at_its_path(self._file):
+            self._path.unlink()
+        self._file.close()
         if remove and os.name == "nt":  # where an open file cannot be removed
             with contextlib.suppress(PermissionError):  # another download has taken it already
                 self._path.unlink(missing_ok=True)
+        self._file = None
 
-    def _is_at_its_path(self, descriptor: int) -> bool:
+    @property
+    def _descriptor(self) -> int:
+        assert self._file is not None  # noqa: S101 - open
+        return self._file.fileno()
+
+    def _is_at_its_path(self, file: io.FileIO) -> bool:
         try:
-            return os.path.samestat(os.fstat(descriptor), self._path.lstat())
+            return os.path.samestat(os.fstat(file.fileno()), self._path.lstat())
         except FileNotFoundError:
             return False
+
+
+def _opening(path: str, _flags: int) -> int:
+    return os.open(path, _FLAGS)
+
+
+def _creating(path: str, _flags: int) -> int:
+    return os.open(path, _FLAGS | os.O_CREAT, 0o666)
 
 
 def _locked(descriptor: int) -> bool:

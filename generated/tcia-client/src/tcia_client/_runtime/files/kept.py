@@ -1,54 +1,57 @@
-"""Whether what stands under a final name is what a download would bring, as far as it tells."""
+"""Whether what stands under a final name is what a download has brought there, and whole."""
 
-import os
-from collections.abc import Iterator
+import stat
 from pathlib import Path
 
+from ..request import Request
 from .checks import Checks, is_companion
 from .dicom import HeaderReader
 from .errors import DownloadError
 from .input import read_blocks
+from .inventory import Inventory, inventory_path
 from .options import Limits
 from .target import Target
 from .unpack import Unpacker
 
 
-def kept_files(target: Target, checks: Checks, limits: Limits) -> list[tuple[Path, int]] | None:
-    """The files that are there with their sizes, None if they are not whole.
+def kept_files(
+    target: Target, request: Request, names: str, checks: Checks, limits: Limits
+) -> list[tuple[Path, int]] | None:
+    """The files that are there with their sizes, None if they are not known to be whole.
 
-    A final name is given to what is whole alone, so what is looked for is what came
-    later: of a folder each file's header is read, of an archive all of it.
+    They are known by the list that was left when all of them had come. Each one has to have
+    its size still; then, of a folder each file's header is read, of an archive all of it.
     """
-    path = target.path
-    if path.is_symlink() or not path.exists() or path.is_dir() != (target.kind == "folder"):
+    path, folder = target.path, target.kind == "folder"
+    inventory = Inventory.read(inventory_path(path, folder=folder))
+    if inventory is None or not inventory.is_whole(request, names):
         return None
+    base = path if folder else path.parent
+    files = [(base / name, size) for name, size in inventory.files.items()]
     try:
-        if target.kind == "zip":
-            unpacker = Unpacker(None, "server", limits, checks)
-            for block in read_blocks(path):
-                unpacker.feed(block)
-            unpacker.finish()
-            files = [(path, path.stat().st_size)]
-        else:
-            files = (
-                sorted(_files(path)) if target.kind == "folder" else [(path, path.stat().st_size)]
-            )
-            for file, size in files:
-                if checks.dicom and not (target.kind == "folder" and is_companion(file.name)):
-                    checks.image(file.name, _read(file), size)
+        if not files or not all(_has_size(file, size) for file, size in files):
+            return None
+        for file, size in files:
+            if target.kind == "zip":
+                _read_archive(file, checks, limits)
+            elif checks.dicom and not (folder and is_companion(file.name)):
+                checks.image(file.name, _read(file), size)
     except (OSError, DownloadError):
         return None
     checks.finish({})
-    return None if checks.differences or not files else files
+    return None if checks.differences else files
 
 
-def _files(folder: Path) -> Iterator[tuple[Path, int]]:
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                yield from _files(Path(entry.path))
-            else:
-                yield Path(entry.path), entry.stat().st_size
+def _has_size(path: Path, size: int) -> bool:
+    status = path.lstat()
+    return stat.S_ISREG(status.st_mode) and status.st_size == size
+
+
+def _read_archive(path: Path, checks: Checks, limits: Limits) -> None:
+    unpacker = Unpacker(None, "server", limits, checks)
+    for block in read_blocks(path):
+        unpacker.feed(block)
+    unpacker.finish()
 
 
 def _read(path: Path) -> HeaderReader:

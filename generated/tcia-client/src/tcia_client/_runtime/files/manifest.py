@@ -4,6 +4,7 @@ A text of ``key=value`` lines up to ``ListOfSeriesToDownload=``, then one
 SeriesInstanceUID a line.
 """
 
+import codecs
 import os
 import re
 from collections.abc import Iterable, Mapping
@@ -16,11 +17,14 @@ from .options import StrPath
 
 _LIST = "ListOfSeriesToDownload"
 _LONGEST = 64 * 1024 * 1024
+_LINE_END = re.compile(r"\r\n|\r|\n")
 _UID = re.compile(r"[0-9]+(?:\.[0-9]+)+")
 _KEY = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 
 
 def _each_once(uids: Iterable[str]) -> tuple[str, ...]:
+    if isinstance(uids, str):
+        raise TypeError("series is one text; give a list of UIDs")
     return tuple(dict.fromkeys(map(str, uids)))
 
 
@@ -54,10 +58,12 @@ def read_manifest(source: StrPath) -> Manifest:
         content = file.read(_LONGEST + 1)
     if len(content) > _LONGEST:
         raise ManifestError(f"{path} is longer than {_LONGEST} bytes")
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise ManifestError(f"{path} is UTF-16", advice="Save it as UTF-8.")
     try:
-        lines = content.decode("utf-8-sig").split("\n")
+        lines = _LINE_END.split(content.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
-        number = content[: error.start].count(b"\n") + 1
+        number = len(_LINE_END.split(content[: error.start].decode("utf-8", "replace")))
         raise ManifestError(
             f"{path}, line {number}: bytes that are no UTF-8", line=number
         ) from None
@@ -97,7 +103,7 @@ def write_manifest(
     """Write a manifest file, whole or not at all.
 
     Args:
-        target: Its path.
+        target: Its path; of a link, what that leads to is written.
         series: SeriesInstanceUIDs; one that comes again is left out.
         fields: Lines to put above the list.
 
@@ -114,7 +120,7 @@ def write_manifest(
             raise ManifestError(f"{_shown(f'{key}={value}')} cannot stand in a manifest")
     lines = [f"{key}={value.strip()}" for key, value in manifest.fields.items()]
     text = "\n".join([*lines, f"{_LIST}=", *manifest.series]) + "\n"
-    path = Path(target)
+    path = Path(os.path.realpath(target))
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         part.write_text(text, encoding="utf-8", newline="\n")
@@ -122,7 +128,7 @@ def write_manifest(
     except BaseException:
         part.unlink(missing_ok=True)
         raise
-    return path
+    return Path(target)
 
 
 def _is_uid(text: str) -> bool:

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Any, cast
@@ -14,11 +14,13 @@ from ..errors import ApiError, ParameterError
 from .errors import DownloadsError
 from .options import Progress
 from .result import Download
+from .stop import Stop, Stopped
 
 WORKERS = 4
 """Downloads at a time by default; more were slower wherever it was measured."""
 
-_GRACE_SECONDS = 10.0
+_GRACE_SECONDS = 1.0
+"""For threads to end by themselves; one that waits for a server has nothing left to do."""
 
 
 @attrs.frozen(kw_only=True)
@@ -44,20 +46,19 @@ class ManyProgress:
     all_bytes: int
 
 
-class _Stopped(BaseException):
-    """Ends a download whose caller has gone."""
-
-
 class Tally:
     """What has become of many downloads, and who is told.
 
     Args:
-        count: Downloads in all.
+        asked: Of each one asked for, the place of the first that asks for the same.
         progress: Told of every piece, from one thread at a time.
     """
 
-    def __init__(self, count: int, progress: Callable[[ManyProgress], None] | None) -> None:
-        self._count = count
+    def __init__(
+        self, asked: Sequence[int], progress: Callable[[ManyProgress], None] | None
+    ) -> None:
+        self._asked = asked
+        self._count = len(set(asked))
         self._progress = progress
         self._lock = threading.Lock()
         self._bytes: dict[int, int] = {}
@@ -118,25 +119,32 @@ class Tally:
         )
 
     def _error(self) -> DownloadsError:
-        first = min(self._failed)
+        failed = {n: self._failed[one] for n, one in enumerate(self._asked) if one in self._failed}
+        first = min(failed)
         error = self._failed[first]
         reason = error.reason if isinstance(error, ApiError) else str(error)
         return DownloadsError(
-            f"{len(self._failed)} of {self._count} downloads failed; number {first + 1}: {reason}",
+            f"{len(failed)} of {len(self._asked)} downloads failed; number {first + 1}: {reason}",
             endpoint=error.endpoint if isinstance(error, ApiError) else None,
             url=error.url if isinstance(error, ApiError) else None,
             advice="See the error's `failed`; a second call fetches what is missing.",
             done=tuple(self._done[place] for place in sorted(self._done)),
-            failed=self._failed,
+            failed=failed,
         )
 
 
 class Many(Tally):
-    """Runs downloads in threads; see :class:`Tally`."""
+    """Runs downloads in threads; see :class:`Tally`.
 
-    def __init__(self, count: int, progress: Callable[[ManyProgress], None] | None) -> None:
-        super().__init__(count, progress)
-        self._stop = threading.Event()
+    Attributes:
+        stop: What the downloads look at.
+    """
+
+    def __init__(
+        self, asked: Sequence[int], progress: Callable[[ManyProgress], None] | None
+    ) -> None:
+        super().__init__(asked, progress)
+        self.stop = Stop()
         self._fatal: BaseException | None = None
 
     def run(
@@ -146,7 +154,7 @@ class Many(Tally):
 
         Raises:
             DownloadsError: Some failed for a reason of their own; the others are done.
-            OSError: One could not be written; the others are not gone on with.
+            OSError: One could not be written. Those under way are ended; those that are done stay.
             KeyboardInterrupt: As any exception in the caller's thread, it ends them all.
         """
         queue: SimpleQueue[tuple[int, Callable[[Progress], Download]]] = SimpleQueue()
@@ -165,18 +173,22 @@ class Many(Tally):
                 thread.start()
             for event in ended:
                 # A wait without end would not let Ctrl-C through on Windows.
-                while not event.wait(0.5):
+                while not event.wait(0.5) and self._fatal is None:
                     pass
         except BaseException:
-            self._stop.set()
-            deadline = time.monotonic() + _GRACE_SECONDS
-            for thread, event in zip(threads, ended, strict=True):
-                if thread.ident is not None:
-                    event.wait(max(0.0, deadline - time.monotonic()))
+            self._end(threads, ended)
             raise
         if self._fatal is not None:
+            self._end(threads, ended)
             raise self._fatal
         return self.results()
+
+    def _end(self, threads: Iterable[threading.Thread], ended: Iterable[threading.Event]) -> None:
+        self.stop.end()
+        deadline = time.monotonic() + _GRACE_SECONDS
+        for thread, event in zip(threads, ended, strict=True):
+            if thread.ident is not None:
+                event.wait(max(0.0, deadline - time.monotonic()))
 
     def _work(
         self,
@@ -189,14 +201,14 @@ class Many(Tally):
             ended.set()
 
     def _work_off(self, queue: SimpleQueue[tuple[int, Callable[[Progress], Download]]]) -> None:
-        while not self._stop.is_set():
+        while not self.stop.is_set():
             try:
                 place, download = queue.get_nowait()
             except Empty:
                 return
             try:
                 self.succeeded(place, download(partial(self.moved, place)))
-            except _Stopped:
+            except Stopped:
                 return
             except ApiError as error:
                 try:
@@ -208,18 +220,18 @@ class Many(Tally):
 
     def moved(self, place: int, count: int, total: int | None) -> None:
         """A piece of one has come; the last one if they are to stop."""
-        if self._stop.is_set():
-            raise _Stopped
+        if self.stop.is_set():
+            raise Stopped
         super().moved(place, count, total)
 
     def _tell(self, place: int, count: int, total: int | None, *, done: bool) -> None:
-        if not self._stop.is_set():
+        if not self.stop.is_set():
             super()._tell(place, count, total, done=done)
 
     def _give_up(self, error: BaseException) -> None:
         with self._lock:
             self._fatal = self._fatal or error
-        self._stop.set()
+        self.stop.set()
 
 
 def keywords(endpoint: Endpoint, method: str, items: Iterable[Any]) -> Iterator[dict[str, Any]]:

@@ -15,6 +15,8 @@ _LONGEST_PART = 255
 _LONGEST_NAME = 1024
 _DEEPEST = 32
 _UID = re.compile(r"[0-9]+(?:\.[0-9]+)*")
+LONGEST_UID = 64
+"""Characters of a UID, by DICOM PS3.5."""
 
 
 def safe_parts(name: str) -> tuple[str, ...]:
@@ -57,6 +59,7 @@ class Taken:
     def __init__(self) -> None:
         self._files: dict[str, str] = {}
         self._folders: set[str] = set()
+        self._numbers: dict[str, int] = {}
 
     def claim(self, parts: tuple[str, ...]) -> None:
         """Take the name of a member.
@@ -70,10 +73,12 @@ class Taken:
 
     def free(self, stem: str, suffix: str) -> str:
         """Take the name of a file at the top, with a number behind the stem if need be."""
-        name, number = f"{stem}{suffix}", 1
+        first = name = f"{stem}{suffix}"
+        number = self._numbers.get(first, 1)
         while self._add((name,)):
             number += 1
             name = f"{stem}-{number}{suffix}"
+        self._numbers[first] = number
         return name
 
     def _add(self, parts: tuple[str, ...]) -> str:
@@ -101,6 +106,5 @@ def file_stem(
     """What to call a DICOM file, None if it does not say enough."""
     if names == "instance-number" and instance_number is not None and instance_number >= 0:
         return f"{instance_number:05}"
-    if sop_instance_uid is not None and _UID.fullmatch(sop_instance_uid):
-        return sop_instance_uid
-    return None
+    uid = sop_instance_uid
+    return uid if uid is not None and len(uid) <= LONGEST_UID and _UID.fullmatch(uid) else None

@@ -75,8 +75,10 @@ class DownloadOptions(TypedDict, total=False):
         limits: Bounds for what is unpacked, :class:`Limits`.
         expect: What the download has to agree with, :class:`Expected`.
         existing: What to do with what stands under the name already: ``"replace"`` it once
-            the new one is whole, or ``"keep"`` it if it passes the checks that can be made
-            without the server. ``"replace"`` is the default of a call, ``"keep"`` of ``many``.
+            the new one is whole, where files in a folder that no download wrote stay; or
+            ``"keep"`` it if the list of files that a download leaves (``.download.json``) says
+            that it was whole, and it is so still. ``"replace"`` is the default of a call,
+            ``"keep"`` of ``many``.
         on_difference: ``"raise"`` a VerificationError and leave nothing if what came is not
             what was asked for (the default), or ``"keep"`` it under a name that ends in
             ``.incomplete``. Damage raises in either case.

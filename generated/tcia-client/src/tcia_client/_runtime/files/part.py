@@ -11,7 +11,9 @@ from typing import IO, Any
 
 from .errors import DownloadError
 from .inflate import LIBRARY
+from .inventory import Inventory, inventory_path
 from .journal import Journal
+from .replace import clear, replace_folder, set_aside, settle
 
 _STEP = 1024 * 1024
 """Bytes of a file after which its state is noted."""
@@ -25,6 +27,8 @@ class Part:
     where the server allows to go on with it, what a later process has to know for that.
     Its first line is what :meth:`begin` was given, the others say what was whole by then:
     members of an archive, or the length of a file and its CRC-32.
+
+    What was not what was asked for can be kept as ``<name>.incomplete``.
     """
 
     def __init__(self, final: Path, *, folder: bool) -> None:
@@ -32,15 +36,33 @@ class Part:
         self.path = final.with_name(final.name + ".part")
         self.file: IO[bytes] | None = None
         self._folder = folder
+        self._incomplete = final.with_name(final.name + ".incomplete")
         self._made: list[Path] = []
+        self._beginning = False
         self._identity: tuple[int, int] | None = None
         self._journal = Journal(final.with_name(final.name + ".journal.part"), final)
         self._noting = False
         self._count = self._noted = 0
         self._crc: int = 0
-        if final.exists() and final.is_dir() != folder:
+        code = 0
+        if final.is_symlink():  # it has been followed as far as it leads
+            code = errno.ELOOP
+        elif final.exists() and final.is_dir() != folder:
             code = errno.ENOTDIR if folder else errno.EISDIR
+        if code:
             raise OSError(code, os.strerror(code), str(final))
+
+    def settle(self) -> None:
+        """End what a killed process was in: putting a folder in place of another.
+
+        Raises:
+            DownloadError: Another download is in it.
+            OSError: It cannot be ended.
+        """
+        for target in (self.final, self._incomplete):
+            if self._folder and os.path.lexists(set_aside(target)):
+                self._journal.open(create=True)
+                settle(target)
 
     def left(self) -> list[dict[str, Any]]:
         """The journal of what an ended process left here; empty if there is none.
@@ -99,6 +121,8 @@ class Part:
             self._check()
         self._make_parents()
         self._journal.open(create=True)
+        self._beginning = True
+        self._identity = None
         self._remove()
         self._journal.cut(0)
         self._noting = head is not None
@@ -110,6 +134,7 @@ class Part:
         else:
             self.file = self.path.open("xb")
         self._identity = self._found()
+        self._beginning = False
 
     def write(self, data: bytes) -> None:
         """Add to a file."""
@@ -128,38 +153,42 @@ class Part:
             self._journal.add(line())
             self._noted += 1
 
-    def place(self, final: Path | None = None) -> Path:
+    def place(self, inventory: Inventory, *, listed: bool) -> Path:
         """Give it its final name, in place of what is there.
 
         Args:
-            final: Another name than the one it was made for.
+            inventory: What it holds; if that is not the whole, it gets another name.
+            listed: Whether the inventory of a file is left beside it; that of a folder is in it.
+
+        Returns:
+            The name that it has got.
 
         Raises:
             DownloadError: Another download has taken its place.
+            OSError: It cannot be renamed.
         """
-        target = final or self.final
+        target = self.final if inventory.whole else self._incomplete
         if self.file is not None:
             self.file.close()
         self._check()
-        if not self._folder or not target.exists():
-            self.path.replace(target)
+        if self._folder:
+            inventory.write(inventory_path(self.path, folder=True))
+            replace_folder(self.path, target)
         else:
-            old = target.with_name(target.name + ".old.part")
-            shutil.rmtree(old, ignore_errors=True)
-            target.rename(old)
-            try:
-                self.path.rename(target)
-            except BaseException:
-                old.rename(target)
-                raise
-            shutil.rmtree(old, ignore_errors=True)
+            beside = inventory_path(target, folder=False)
+            beside.unlink(missing_ok=True)
+            self.path.replace(target)
+            if listed:
+                inventory.write(beside)
         self._identity = None
         self._made.clear()
+        if inventory.whole:
+            self._remove_incomplete()
         return target
 
     def keep(self) -> None:
         """Leave it to a later process, or remove it if that would find nothing to go on with."""
-        if self._identity is None:  # it has been placed
+        if self._identity is None or self._found() != self._identity:  # it has been placed
             self.discard()
             return
         if self.file is not None and self._count > self._noted:
@@ -175,16 +204,27 @@ class Part:
         """Remove it, and the folders that were made for it; nothing if it has been placed."""
         if self.file is not None:
             self.file.close()
-        if self._identity is not None and self._found() == self._identity:
+        found = self._found()
+        if found is not None and (self._beginning or found == self._identity):
             self._remove()
         self._journal.close(remove=self._found() is None)
         for folder in self._made:
             with contextlib.suppress(OSError):
                 folder.rmdir()
 
+    def _remove_incomplete(self) -> None:
+        """Remove what an earlier download kept of less than the whole."""
+        with contextlib.suppress(OSError):
+            if not self._folder:
+                self._incomplete.unlink(missing_ok=True)
+                inventory_path(self._incomplete, folder=False).unlink(missing_ok=True)
+            elif not self._incomplete.is_symlink():
+                clear(self._incomplete)
+
     def _note_length(self) -> None:
         assert self.file is not None  # noqa: S101 - looked at by both callers
-        self.file.flush()
+        if not self.file.closed:
+            self.file.flush()
         self._journal.add({"bytes": self._count, "crc32": self._crc})
         self._noted = self._count
 
@@ -217,5 +257,5 @@ class Part:
         while not folder.exists():
             missing.append(folder)
             folder = folder.parent
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         self._made = missing or self._made
+        self.path.parent.mkdir(parents=True, exist_ok=True)

@@ -33,6 +33,8 @@ def choose_target(
 ) -> Target:
     """Where a download goes; the rule is told in :class:`.options.DownloadOptions`.
 
+    Where a link stands under its name, it goes to what that leads to.
+
     Args:
         target: What the caller gave.
         request: What is asked for.
@@ -43,6 +45,15 @@ def choose_target(
         ParameterError: An option that there is not, or not with this value.
     """
     _check(request, options)
+    chosen = _chosen(target, request, options, in_folder=in_folder)
+    if not chosen.path.is_symlink():
+        return chosen
+    return attrs.evolve(chosen, path=Path(os.path.realpath(chosen.path)))
+
+
+def _chosen(
+    target: StrPath, request: Request, options: DownloadOptions, *, in_folder: bool
+) -> Target:
     path = Path(target)
     is_archive = "ZIP" in request.endpoint.formats
     separators = tuple(filter(None, (os.sep, os.altsep)))

@@ -12,6 +12,7 @@ from .dicom import HeaderReader
 from .errors import DamagedError, UnsafeArchiveError
 from .inflate import LIBRARY
 from .input import read_blocks
+from .inventory import NAME as INVENTORY
 from .names import Taken, file_stem, safe_parts
 from .notes import Written
 from .options import Limits, Names
@@ -55,6 +56,8 @@ class Unpacker:
         self._taken = Taken()
         self._on_disk = Taken()
         self._on_disk.claim((_INCOMING,))
+        if folder is not None:
+            self._taken.claim((INVENTORY,))
         self._open = ExitStack()
         self._file: IO[bytes] | None = None
         self._header: HeaderReader | None = None
