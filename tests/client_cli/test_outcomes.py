@@ -25,7 +25,10 @@ VALUES = "get-modality-values"
         (["get-serie"], "No such command 'get-serie'"),
         (["get-series", "--colection", "x"], "--colection"),
         (["get-series-size"], "Missing option '--series-instance-uid'"),
-        (["get-series-size", "--series-instance-uid", "1..2"], "--series-instance-uid is '1..2'"),
+        (
+            ["get-series-size", "--series-instance-uid", "1..2"],
+            "--series-instance-uid cannot be '1..2'",
+        ),
         (["new-patients-in-collection", "--collection=x", "--date=x"], "Give one such as 2010"),
         (["new-patients-in-collection", "--collection= ", "--date=2020-01-01"], "is blank"),
         (["get-series", "--columns", "modalty"], "no column 'modalty'"),

@@ -156,7 +156,7 @@ def _text(endpoint: Endpoint, method: str, parameter: Parameter, value: Any) -> 
         text.encode()
     except (MisfitError, ValueError) as error:
         needed = error.needed if isinstance(error, MisfitError) else "text that UTF-8 can hold"
-        _refuse(endpoint, method, parameter, f"is {_shown(value)}", f"Give {needed}.")
+        _refuse(endpoint, method, parameter, f"cannot be {_shown(value)}", f"Give {needed}.")
     if parameter.allowed_values and text not in parameter.allowed_values:
         warn_caller(
             f"{method}({parameter.python_name}={text!r}): the endpoint lists "

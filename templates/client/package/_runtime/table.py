@@ -6,7 +6,7 @@ others at once, with the types that the endpoint's attributes have:
 =========  ==================================================================
 kind       Arrow type
 =========  ==================================================================
-string     string; dictionary of strings for code strings and closed sets
+string     string; dictionary of strings for code strings (CS)
 uid        string
 integer    int64
 decimal    decimal128 of 38 digits, 18 of them behind the point: room for all
@@ -108,7 +108,7 @@ def _array(arrow: Any, values: list[Any], attribute: Attribute, type_: Any) -> A
         except (arrow.ArrowException, OverflowError):
             raise ValueError(
                 f"row {number}: {attribute.python_name} is {shown(value)}, which does not fit a "
-                f"column of kind {attribute.kind}; leave the row out, or set a value that does"
+                f"column of kind {attribute.kind}; leave the row out, or take CSV or JSON"
             ) from None
     raise AssertionError("every value fits alone, but not all together")
 
