@@ -19,8 +19,6 @@ import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import (
     ConnectTimeoutError,
-    EmptyPoolError,
-    FullPoolError,
     HTTPError,
     NewConnectionError,
     ReadTimeoutError,
@@ -123,7 +121,8 @@ class Urllib3Transport(httpx.BaseTransport):
     own transport, which takes 100 kB.
 
     Args:
-        max_connections: Connections to one host; further requests wait for one.
+        max_connections: Connections to one host that are kept; who sends requests sees to it
+            that there are no more at a time, so that none is lost to an interrupt's bad moment.
     """
 
     def __init__(self, max_connections: int) -> None:
@@ -149,7 +148,6 @@ class Urllib3Transport(httpx.BaseTransport):
                 redirect=False,
                 assert_same_host=False,
                 timeout=urllib3.Timeout(connect=seconds.get("connect"), read=seconds.get("read")),
-                pool_timeout=seconds.get("pool"),
                 preload_content=False,
                 decode_content=False,
             )
@@ -210,13 +208,12 @@ class Urllib3Transport(httpx.BaseTransport):
 
     def _new_pool(self, scheme: bytes, host: bytes, port: int | None) -> urllib3.HTTPConnectionPool:
         name = host.decode("ascii")
-        most: dict[str, Any] = {"maxsize": self._max_connections, "block": True}
         if scheme != b"https":
-            return _Pool(name, port, **most)
+            return _Pool(name, port, maxsize=self._max_connections)
         if self._tls is None:
             with from_environment():
                 self._tls = httpx.create_ssl_context()
-        return _TlsPool(name, port, ssl_context=self._tls, **most)
+        return _TlsPool(name, port, maxsize=self._max_connections, ssl_context=self._tls)
 
 
 class _Body(httpx.SyncByteStream):
@@ -252,8 +249,7 @@ class _Body(httpx.SyncByteStream):
             self._connection.idle_since = time.monotonic()
         with self._lock:
             self._raw.close()
-            with contextlib.suppress(FullPoolError):  # where an interrupt came in between
-                self._raw.release_conn()
+            self._raw.release_conn()
 
     def abort(self) -> None:
         """Close while another thread may be waiting for more."""
@@ -298,8 +294,6 @@ def _translated(error: Exception, *, opening: bool) -> httpx.TransportError:
         return httpx.ConnectTimeout(words)
     if isinstance(error, ReadTimeoutError):
         return httpx.ReadTimeout(words)
-    if isinstance(error, EmptyPoolError):
-        return httpx.PoolTimeout(words)
     if isinstance(inner, TimeoutError):
         return httpx.WriteTimeout(words)
     if isinstance(inner, OSError):
