@@ -219,3 +219,46 @@ def test_json_that_is_broken_within_a_row_is_told_as_such(msgspec: bool) -> None
 
 def test_the_names_that_this_file_uses_are_decoded() -> None:
     assert decode("json", '[{"ShipUID":"1.2.03"}]')[0].a_shipuid == "1.2.03"
+
+
+NOT_RECORDS = [
+    b'{\n  "errorMessage": "database gone",\n  "suggestedAction": "wait"\n}\n',
+    b'"Q"\n"a"',
+    b"Service\nUnavailable\n",
+    b"<!DOCTYPE html>\n<html><head>\n<title>504 Gateway Time-out</title></head>\n<body/></html>",
+    b"Port,Captain\n",
+    b'[\n"a"\n]',
+    b"null\n",
+    b"\xef\xbb\xbf\n\nsorry,\nno rows\n",
+    b"ORA-01555: snapshot\n" + b"at db.Query(Query.java:7)\n" * 400,
+]
+
+
+@pytest.mark.parametrize("body", NOT_RECORDS, ids=[str(body[:12]) for body in NOT_RECORDS])
+@pytest.mark.parametrize("form", FORMATS)
+def test_what_is_said_of_other_text_does_not_depend_on_how_it_arrived(
+    form: str, body: bytes
+) -> None:
+    said: set[tuple[type[DecodeError], str, str | None]] = set()
+    for step in (10**6, 4096, 100, 7, 1):
+        with pytest.raises(DecodeError) as caught:
+            read(PORT, form, body, step=step)
+        said.add((type(caught.value), str(caught.value), caught.value.server_message))
+    assert len(said) == 1
+
+
+@pytest.mark.parametrize(
+    ("end", "wanted"),
+    [
+        (b"}3}", ShapeError),
+        (b"tru", TruncatedError),
+        (b"1e-", TruncatedError),
+        (b"trx", ShapeError),
+    ],
+)
+def test_json_that_ends_early_and_is_broken_is_told_as_broken(
+    end: bytes, wanted: type[DecodeError]
+) -> None:
+    for step in (10**6, 7, 1):
+        with pytest.raises(wanted):
+            read(PORT, "json", b'[{"Name": "A"},{"Name": ' + end, step=step)

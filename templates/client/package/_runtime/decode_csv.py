@@ -16,7 +16,7 @@ from .building import Access
 from .csv_as_json import as_json
 from .decode_json import number
 from .decoding import ENOUGH_TO_TELL, Decoder, not_records
-from .errors import ShapeError, TruncatedError
+from .errors import DecodeError, ShapeError, TruncatedError
 from .rows import Cells, Rows, picker, shown
 
 R = TypeVar("R")
@@ -78,6 +78,10 @@ def _closed(line: str) -> bool:
     return line.count('"') % 2 == 0
 
 
+def _line(data: bytes | bytearray) -> str:
+    return data.decode("utf-8", "replace").removesuffix("\r")
+
+
 class CsvDecoder(Decoder[R]):
     """Decodes a line of names and then a line per row."""
 
@@ -93,13 +97,14 @@ class CsvDecoder(Decoder[R]):
     def _take(self, built: list[R]) -> None:
         if self._access is None:
             self._buffer[:] = self._buffer.lstrip(b"\xef\xbb\xbf \r\n")
-            if self._buffer.startswith(b"<") and len(self._buffer) < ENOUGH_TO_TELL:
-                return
         if len(self._buffer) < self._retry_at or (cut := self._buffer.rfind(b"\n")) < 0:
             return
         if self._access is None:
             header = self._buffer.partition(b"\n")[0]
-            self._header(header, bytes(self._buffer[:cut]))
+            if not self._header(header):
+                if len(self._buffer) < ENOUGH_TO_TELL:
+                    return
+                raise self._no_header(header)
             del self._buffer[: len(header) + 1]
             cut -= len(header) + 1
             if cut < 0:
@@ -115,7 +120,9 @@ class CsvDecoder(Decoder[R]):
         data = bytes(self._buffer)
         if self._access is None:
             if data:
-                self._header(data, data)
+                header = data.partition(b"\n")[0]
+                if not self._header(header):
+                    raise self._no_header(header)
                 self._check_header()
             return
         if data and self._at_once(built, data.split(b"\n")):
@@ -136,15 +143,13 @@ class CsvDecoder(Decoder[R]):
         except ShapeError:
             return True  # it is told as what it is
 
-    def _header(self, header: bytes | bytearray, body: bytes) -> None:
-        line = header.decode("utf-8", "replace").removesuffix("\r")
-        names = tuple(name.strip().strip('"') for name in line.split(","))
+    def _header(self, header: bytes | bytearray) -> bool:
+        """Take the line of names; False if none of them is described."""
+        names = tuple(name.strip().strip('"') for name in _line(header).split(","))
         blueprint = self.rows.blueprint
         places, undeclared = blueprint.places(names)
         if blueprint.attributes and max(places) < 0:
-            if _NAMES.fullmatch(line):
-                raise ShapeError(f"none of the columns {shown(line)} is described")
-            raise not_records(body, "CSV")
+            return False
         self.rows.layouts.undeclared.update(dict.fromkeys(undeclared))
         self._width = len(names)
         self._bare_value = _LITERAL if self._width == 1 else _WORD
@@ -154,6 +159,12 @@ class CsvDecoder(Decoder[R]):
             taken = {place: index for index, place in enumerate(places)}
             columns = tuple((name, taken.get(place)) for place, name in enumerate(names))
             self._fast = fast_json.reader(blueprint, columns, as_array=True)
+        return True
+
+    def _no_header(self, header: bytes | bytearray) -> DecodeError:
+        if _NAMES.fullmatch(line := _line(header)):
+            return ShapeError(f"none of the columns {shown(line)} is described")
+        return not_records(self._buffer, "CSV")
 
     def _check_header(self) -> None:
         """Tell a header without a row behind it from one that was cut.

@@ -9,6 +9,7 @@ goes through the standard library, which gives the same rows and all of the erro
 """
 
 import json
+import re
 from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn, TypeVar, cast
@@ -21,6 +22,10 @@ from .rows import Cells, Rows, shown
 
 R = TypeVar("R")
 _BLANK = b" \t\r\n"
+_UNFINISHED = re.compile(
+    r"(?:u[0-9a-fA-F]{0,3}|-|\.|[eE][+-]?|t(?:ru?)?|f(?:a(?:ls?)?)?|n(?:ul?)?)?"
+)
+"""What a parser stumbles on where the end of an escape, a number or a word is missing."""
 
 
 def _no_constant(name: str) -> NoReturn:
@@ -210,9 +215,8 @@ def _judge(failure: Exception, text: str, number: int, *, final: bool) -> Decode
     if not isinstance(failure, json.JSONDecodeError):
         what = "nested too deeply" if isinstance(failure, RecursionError) else str(failure)
         return ShapeError(f"row {number} cannot be read: {what}", row=number)
-    left = len(text) - failure.pos
-    cut = failure.msg.startswith("Unterminated") or left == 0
-    if final and (cut or (left < 8 and not text.rstrip().endswith("]"))):
+    cut = failure.msg.startswith("Unterminated") or _UNFINISHED.fullmatch(text, failure.pos)
+    if final and cut:
         return _truncated(number - 1)
     return None if cut else _not_json(text, failure.pos, number)
 
