@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date, datetime, time
 from typing import Any
 
 from tciagen.contract import Attribute, Endpoint, Type
@@ -10,19 +11,23 @@ from tciagen.live.observation import Observation
 
 Row = Mapping[str, Any]
 
-_DATE = r"\d{4}-\d{2}-\d{2}"
-_CLOCK = r"\d{2}:\d{2}(:\d{2}(\.\d+)?)?"
-_FITS = {
-    Type.STRING: re.compile(r".*", re.DOTALL),
-    Type.UID: re.compile(r"(?=.{1,64}\Z)(0|[1-9]\d*)(\.(0|[1-9]\d*))*"),
-    Type.INTEGER: re.compile(r"[+-]?\d+(\.0*)?"),
-    Type.DECIMAL: re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?"),
+_DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_TEXTS = {
+    Type.UID: re.compile(r"(?=.{1,64}\Z)[0-9]+(\.[0-9]+)*"),
+    Type.INTEGER: re.compile(r"[+-]?[0-9]+(\.0*)?"),
+    Type.DECIMAL: re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?"),
     Type.BOOLEAN: re.compile(r"true|false|0|1", re.IGNORECASE),
-    Type.DATE: re.compile(rf"{_DATE}([ T]00:00(:00(\.0+)?)?)?"),
-    Type.DATE_TIME: re.compile(rf"{_DATE}([ T]{_CLOCK}(Z|[+-]\d{{2}}:?\d{{2}})?)?"),
-    Type.TIME: re.compile(_CLOCK + r"|\d{2}(\d{2}(\d{2}(\.\d{1,6})?)?)?"),
+    Type.DATE: re.compile(rf"({_DATE}|[0-9]{{8}})([ T]00:00(:00(\.0+)?)?)?"),
+    Type.DATE_TIME: re.compile(rf"({_DATE}([ T].+)?)", re.DOTALL),
+    Type.TIME: re.compile(r"(.*:.*|[0-9]{4}([0-9]{2}(\.[0-9]+)?)?)", re.DOTALL),
 }
-"""What a value may look like on the wire; a JSON number or boolean is taken as its text."""
+"""What a text may look like on the wire, by its type; a STRING may be any."""
+
+_CALENDAR: Mapping[Type, Callable[[str], object]] = {
+    Type.DATE: date.fromisoformat,
+    Type.DATE_TIME: datetime.fromisoformat,
+    Type.TIME: time.fromisoformat,
+}
 
 
 def judge_rows(endpoint: Endpoint, rows: Sequence[Row]) -> list[Observation]:
@@ -63,7 +68,7 @@ class _Finder:
             value = row[key]
             if attribute is None:
                 self.tell("wire-attr-undeclared", key, f"the contract has no {key}", number)
-            elif value is not None and value != "":
+            elif not _is_missing(attribute.type, value):
                 present.add(attribute.name)
                 self._value(number, attribute, value)
         for attribute in self.endpoint.result.attributes:
@@ -74,7 +79,7 @@ class _Finder:
 
     def _value(self, number: int, attribute: Attribute, value: object) -> None:
         text = value if isinstance(value, str) else json.dumps(value)
-        if not _FITS[attribute.type].fullmatch(text):
+        if not _fits(attribute.type, value):
             message = f"{_short(text)} is no {attribute.type}"
             self.tell("wire-type-mismatch", attribute.name, message, number)
         elif attribute.allowed_values is not None and text not in attribute.allowed_values:
@@ -86,6 +91,31 @@ class _Finder:
             if attribute.optional and attribute.name not in self.seen:
                 message = f"{attribute.name} is in none of {rows} sampled rows"
                 self.tell("wire-attr-never-sent", attribute.name, message)
+
+
+def _is_missing(type_: Type, value: object) -> bool:
+    if value is None or type_ is Type.STRING:
+        return value is None
+    return value == "" or (type_ is not Type.UID and isinstance(value, str) and not value.strip())
+
+
+def _fits(type_: Type, value: object) -> bool:
+    """Whether the client reads a value as one of a type."""
+    if isinstance(value, bool):
+        return type_ is Type.BOOLEAN
+    if isinstance(value, int):
+        return type_ in (Type.INTEGER, Type.DECIMAL) or (type_ is Type.BOOLEAN and value in (0, 1))
+    if isinstance(value, float):
+        return type_ is Type.DECIMAL or (type_ is Type.INTEGER and value.is_integer())
+    if not isinstance(value, str) or type_ is Type.STRING:
+        return isinstance(value, str)
+    match = _TEXTS[type_].fullmatch(value if type_ is Type.UID else value.strip())
+    if match and type_ in _CALENDAR:
+        try:
+            _CALENDAR[type_](match[1])
+        except ValueError:
+            return False
+    return match is not None
 
 
 def _matched(endpoint: Endpoint, row: Row) -> Iterator[tuple[str, Attribute | None]]:

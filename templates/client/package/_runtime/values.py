@@ -1,7 +1,8 @@
 """Values of the wire and of Python: what fits, and what it becomes.
 
 The wire is lenient about how it writes a value, never about what it means: an
-integer may come as ``2``, ``"2"`` or ``"2.000000"``, but ``"12.5"`` is none.
+integer may come as ``2``, ``"2"`` or ``"2.000000"``, but ``"12.5"`` is none. Dates
+and times are those of ISO 8601, or the DA and TM of DICOM PS3.5 section 6.2.
 """
 
 import re
@@ -13,9 +14,9 @@ from typing import Any, NewType
 from .endpoint import Kind
 
 _UID = re.compile(r"[0-9]++(?:\.[0-9]++)*+")
-_DATE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[ T]00:00(?::00(?:\.0+)?)?)?")
+_DATE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{8})(?:[ T]00:00(?::00(?:\.0+)?)?)?")
 _DATE_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[ T].+)?", re.DOTALL)
-_FRACTION = re.compile(r"([0-9]{2}:[0-9]{2}:[0-9]{2})\.([0-9]+)")
+_TIME = re.compile(r".*:.*|[0-9]{4}(?:[0-9]{2}(?:\.[0-9]+)?)?", re.DOTALL)
 _INTEGER = re.compile(r"([+-]?[0-9]+)(?:\.0*)?")
 _DECIMAL = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _LONGEST_NUMBER = 400
@@ -129,11 +130,6 @@ def _date(value: Any) -> Any:
     raise MisfitError("a date such as 1998-12-08")
 
 
-def _microseconds(text: str) -> str:
-    """Bring a fraction of a second of any length to the six digits that Python reads."""
-    return _FRACTION.sub(lambda match: f"{match[1]}.{match[2][:6]:0<6}", text, count=1)
-
-
 def _date_time(value: Any) -> Any:
     if type(value) is str:
         text = value.strip()
@@ -141,7 +137,7 @@ def _date_time(value: Any) -> Any:
             return None
         if _DATE_TIME.fullmatch(text):
             try:
-                return datetime.fromisoformat(_microseconds(text))
+                return datetime.fromisoformat(text)
             except ValueError:
                 pass
     raise MisfitError("a date and time such as 1998-12-08 13:05:00.0")
@@ -152,9 +148,9 @@ def _time(value: Any) -> Any:
         text = value.strip()
         if not text:
             return None
-        if ":" in text:
+        if _TIME.fullmatch(text):
             try:
-                return time.fromisoformat(_microseconds(text))
+                return time.fromisoformat(text)
             except ValueError:
                 pass
     raise MisfitError("a time such as 13:05:00")
