@@ -11,6 +11,7 @@ import threading
 from collections.abc import Mapping
 from contextlib import aclosing
 from pathlib import Path
+from traceback import TracebackException
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -20,6 +21,7 @@ from _runtime.endpoint import Endpoint
 from _runtime.errors import (
     AnswerTimeoutError,
     BrokenStreamError,
+    ConnectionFailedError,
     MisfitValueError,
     MismatchWarning,
     RedirectError,
@@ -211,6 +213,21 @@ def test_a_server_that_repeats_the_key_does_not_get_it_into_an_error(
         ask(lambda c: c.list_ships(), api_key="s3cret")
     assert "s3cret" not in str(caught.value) + repr(caught.value) + repr(vars(caught.value))
     assert "key <api_key> is unknown" in str(caught.value)
+
+
+def test_a_traceback_with_local_variables_does_not_show_the_key(rt: "Runtime", wire: Any) -> None:
+    wire.script = [(b"", None)]
+    with (
+        rt.Client(base_url=wire.base_url, api_key="s3cret", retry=Retry(attempts=1)) as client,
+        pytest.raises(ConnectionFailedError) as caught,
+    ):
+        client.list_ships()
+    below = caught.tb.tb_next
+    error = caught.value.with_traceback(below)
+    told = "".join(TracebackException.from_exception(error, capture_locals=True).format())
+    assert "in urlopen" in told
+    assert "headers = {" in told
+    assert "s3cret" not in told
 
 
 @pytest.mark.parametrize("said", ["s3/cret", "s3%2Fcret"])

@@ -258,8 +258,17 @@ class _Body(httpx.SyncByteStream):
         self.close()
 
 
+class _Unshown(str):
+    """A header's value that tracebacks with local variables do not show."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'[secure]'"
+
+
 def _request_headers(raw: list[tuple[bytes, bytes]]) -> Mapping[str, str]:
-    headers = {name.decode("ascii"): value.decode("latin-1") for name, value in raw}
+    headers = {name.decode("ascii"): _Unshown(value, "latin-1") for name, value in raw}
     if len(headers) == len(raw):
         return headers
     several = urllib3.HTTPHeaderDict()
