@@ -4,7 +4,7 @@ import ast
 
 import jinja2
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tciagen.python.text import ServerText, comment, compose, docstring, literal, markdown, plain
@@ -92,6 +92,8 @@ def test_a_docstring_stays_a_docstring(text: str) -> None:
 
 
 @given(ANY_TEXT, st.integers(1, 12))
+@example('"' * 3, 4)
+@example("\\" + '"' * 4, 4)
 def test_every_docstring_stays_one_expression(text: str, indent: int) -> None:
     value = docstring_value(docstring(ServerText(text), indent), indent)
     # Words survive: what is shown is the text on one line, wrapped.

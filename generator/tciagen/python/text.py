@@ -11,6 +11,8 @@ import textwrap
 from typing import NoReturn, final
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+!|~&-])")
+_ENDING_QUOTES = re.compile(r'"""|"\Z')
+"""What would end a docstring: three quotes, or one in front of those that do."""
 
 
 @final
@@ -108,9 +110,8 @@ def docstring(text: "str | ServerText", indent: int = 4, width: int = 88) -> str
         if first:
             wrapped[0] = wrapped[0].removeprefix('"""')
         lines += wrapped
-    body = "\n".join(lines).strip("\n").replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
-    if body.endswith('"'):
-        body = body[:-1] + '\\"'
+    body = "\n".join(lines).strip("\n").replace("\\", "\\\\")
+    body = _ENDING_QUOTES.sub(lambda quotes: quotes[0].replace('"', '\\"'), body)
     shown = body.replace("\n", "\n" + margin)
     shown = "\n".join(line.rstrip() for line in shown.split("\n"))
     return f'"""{shown}"""' if "\n" not in shown else f'"""{shown}\n{margin}"""'
