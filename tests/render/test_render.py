@@ -1,6 +1,7 @@
 """The rendered files: golden trees, purity, and names that the templates can rely on."""
 
 import ast
+import inspect
 import os
 import shutil
 import subprocess
@@ -11,12 +12,14 @@ from pathlib import Path, PurePosixPath
 import attrs
 import pytest
 
+from tcia_client import DownloadOptions
+from tcia_client._runtime.file_methods import Files
 from tciagen.config import read_config
 from tciagen.contract import Contract
 from tciagen.errors import DocumentProblem, UsageProblem
 from tciagen.pipeline import changed_layers, make_plan
 from tciagen.publish import Kind, compare, publish
-from tciagen.python.view import RESERVED_METHODS
+from tciagen.python.view import DOWNLOAD_KEYWORDS, RESERVED_METHODS
 from tciagen.render import Target, public_names, render, template_files, templates_folder
 from tciagen.resolve import Resolution
 
@@ -162,6 +165,15 @@ def test_no_method_can_hide_one_of_the_client_itself() -> None:
         and not member.name.startswith("_")
     }
     assert members <= RESERVED_METHODS
+
+
+def test_keywords_of_downloads_are_reserved() -> None:
+    """What the runtime's download methods take themselves is free of query keys."""
+    taken = set(DownloadOptions.__annotations__)
+    for method in (Files.__call__, Files.many):
+        parameters = inspect.signature(method).parameters.values()
+        taken |= {p.name for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)}
+    assert taken - {"self"} == DOWNLOAD_KEYWORDS
 
 
 @pytest.mark.parametrize(

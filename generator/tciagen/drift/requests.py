@@ -11,7 +11,7 @@ from tciagen.drift.members import (
     report_rename,
 )
 from tciagen.drift.type_pairs import request_type
-from tciagen.python.view import RESERVED_PARAMETERS
+from tciagen.python.view import reserved_parameters
 
 
 def compare_parameters(
@@ -37,7 +37,7 @@ def compare_parameters(
         place,
         new.parameters,
         newcomers,
-        reserved=RESERVED_PARAMETERS,
+        reserved=reserved_parameters(new),
         source=Effect.RUNTIME,
     )
     return {pair.old.name: pair.new.name for pair in matching.pairs}

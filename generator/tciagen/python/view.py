@@ -32,6 +32,12 @@ RESERVED_METHODS = frozenset(
 """Public names of the runtime's client classes and of the module that defines the methods."""
 
 RESERVED_PARAMETERS = frozenset({"self", "format", "options", "to"})
+DOWNLOAD_KEYWORDS = frozenset(
+    {"target", "items", "workers", "progress", "keep_zip", "names", "limits", "expect"}
+    | {"existing", "on_difference"}
+)
+"""Keywords of the runtime's own in a call that downloads; see its ``DownloadOptions``."""
+
 RESERVED_CLASSES = frozenset({"Literal"})
 RESERVED_FIELDS = frozenset({"self", "datetime", "decimal", "attrs"})
 
@@ -219,7 +225,7 @@ class _Builder:
     def _method(self, endpoint: Endpoint, name: Identifier, record: ClassView | None) -> MethodView:
         formats = endpoint.formats or (("ZIP",) if endpoint.answers_file else ("JSON",))
         named = self._members(
-            endpoint.parameters, RESERVED_PARAMETERS, endpoint.address, "parameter"
+            endpoint.parameters, reserved_parameters(endpoint), endpoint.address, "parameter"
         )
         return MethodView(
             name=name,
@@ -335,6 +341,11 @@ def _shape(result: Result) -> object:
         (a.name, a.type, a.optional, a.allowed_values, a.aliases, a.python_name)
         for a in result.attributes
     )
+
+
+def reserved_parameters(endpoint: Endpoint) -> frozenset[str]:
+    """Return the keywords that no parameter of an endpoint can have."""
+    return RESERVED_PARAMETERS | (DOWNLOAD_KEYWORDS if endpoint.answers_file else frozenset())
 
 
 def method_name(endpoint: Endpoint) -> str:
