@@ -98,3 +98,77 @@ def test_names_of_its_own_and_hostile_texts(hostile: Path, tcia: Any) -> None:
     for text in (listed, shown):
         assert all(line.isprintable() for line in text.split("\n"))
     assert "<U+001B>" in shown
+
+
+def document(name: str, keys: list[str], formats: list[str]) -> dict[str, Any]:
+    attributes = [{"Name": "a", "Description": "A.", "DICOM": "NA", "Type": "string"}]
+    return {
+        "QueryName": name,
+        "Description": "Text.",
+        "Formats": formats,
+        "Parameters": [{"Name": key, "Type": "string"} for key in keys],
+        "Result": {
+            "Name": "Row",
+            "Description": "Text.",
+            "Attributes": [] if formats == ["ZIP"] else attributes,
+        },
+    }
+
+
+OF_ROWS = ["Format", "form", "Output", "Columns", "Limit", "Wire", "queryLimit"]
+OF_FILES = ["from", "source", "to", "atOnce", "keepZip", "names", "onDifference"]
+OF_CALLS = ["target", "items", "workers", "progress", "limits", "expect", "existing"]
+
+
+@pytest.fixture(scope="module")
+def clashing(generated: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A client whose query keys and endpoints are called as what a command has itself."""
+    folder = tmp_path_factory.mktemp("clashing") / "Own"
+    folder.mkdir()
+    for made in (
+        document("getRows", OF_ROWS, ["JSON", "CSV"]),
+        document("getFile", [*OF_FILES, *OF_CALLS], ["ZIP"]),
+        document("config", [], ["JSON"]),
+        document("queryConfig", [], ["JSON"]),
+    ):
+        (folder / f"{made['QueryName']}.json").write_text(json.dumps(made))
+    options = ["--documents", str(folder.parent), "--base-url", "https://own.example/v3"]
+    return generated(*options, "--package", "own_client")
+
+
+@pytest.fixture
+def own(clashing: Path, tcia: Any, wire: Any) -> Any:
+    return type(tcia)(clashing, "own_client", "OWN_", tcia.home, wire.base_url)
+
+
+def test_a_query_key_and_an_option_of_one_name_are_two(own: Any, wire: Any) -> None:
+    wire.rows(b'[{"a": "x"}, {"a": "y"}]')
+    done = own("get-rows", "--limit", 1, "--columns=a", "--wire=json", "--format=jsonl")
+    assert (done.status, done.text, done.err) == (0, '{"a": "x"}\n', "")
+    assert wire.asked.pop()[0] == "/v3/Own/query/getRows?format=json"
+    options = ["format", "output", "columns", "limit", "wire"]
+    asked = [f"--query-{name}={name}" for name in options]
+    done = own("get-rows", *asked, "--form=form", "--query-query-limit=7")
+    assert (done.status, done.text) == (0, "a\nx\ny\n")
+    assert wire.asked.pop()[0] == (
+        "/v3/Own/query/getRows?Format=format&form=form&Output=output&Columns=columns"
+        "&Limit=7&Wire=wire&queryLimit=limit&format=json"
+    )
+
+
+def test_a_query_key_and_a_keyword_of_downloads_are_two(own: Any, wire: Any) -> None:
+    wire.rows(b"PK\5\6" + bytes(18), kind="application/zip")
+    options = ["from", "to", "at-once", "keep-zip", "names", "on-difference"]
+    asked = [f"--query-{name}=1" for name in options]
+    others = [f"--{name}=1" for name in ("source", *OF_CALLS)]
+    done = own("download-file", "--to=x.zip", "--names=server", *asked, *others)
+    assert (done.status, done.text) == (0, "x.zip\n"), done.err
+    keys = "&".join(f"{key}=1" for key in (*OF_FILES, *OF_CALLS))
+    assert wire.asked.pop()[0] == f"/v3/Own/query/getFile?{keys}"
+
+
+def test_every_endpoint_has_a_command_whatever_it_is_called(own: Any, wire: Any) -> None:
+    wire.rows(b'[{"a": "x"}]')
+    for command, endpoint in (("query-config", "queryConfig"), ("query-query-config", "config")):
+        assert own(command).status == 0
+        assert wire.asked.pop()[0] == f"/v3/Own/query/{endpoint}?format=json"

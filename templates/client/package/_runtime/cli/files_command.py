@@ -16,7 +16,7 @@ from ..endpoint import Arguments, Endpoint
 from ..errors import ParameterError
 from ..file_methods import FilesMethod
 from ..request import prepare
-from .complete import Methods
+from .complete import Methods, option_name
 from .describe import describe
 from .guard import EXIT_DIFFERENT, EXIT_FINE, forget_reader, outcome, tell
 from .options import arguments, endpoint_options, parameters_as_options
@@ -160,9 +160,10 @@ def _jobs(endpoint: Endpoint, given: dict[str, Any]) -> list[dict[str, Any]]:
     else:
         with source.open(encoding="utf-8-sig", newline="") as file:
             jobs = _rows(endpoint, file, str(source), fixed)
-    for option in context.command.params:
-        if option.name in _required(endpoint) and any(option.name not in job for job in jobs):
-            raise click.MissingParameter(ctx=context, param=option)
+    options = {option.name: option for option in context.command.params}
+    for name in _required(endpoint):
+        if any(name not in job for job in jobs):
+            raise click.MissingParameter(ctx=context, param=options[option_name(name)])
     return jobs
 
 
