@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator
 
 from tciagen.address import QUERY_NAME, RESOURCE, address_of
 from tciagen.errors import DocumentProblem
-from tciagen.schema import Violation, json_pointer, violations
+from tciagen.schema import Violation, form_validator, json_pointer, violations
 
 JsonObject = dict[str, Any]
 """A JSON object that :func:`parse` has read; its members are not yet judged."""
@@ -131,12 +131,14 @@ def judge(
     """Return everything that keeps a document from being used, in stable order.
 
     Beyond the schema: an empty object, a QueryName other than the address's, a
-    parameter or attribute named twice, and a DefaultFormat outside Formats.
+    parameter or attribute named twice, and a DefaultFormat outside Formats. Another
+    schema than the published one can allow other names, but no other form.
     """
     if document == {}:
         empty = Violation("", "{}", "a document; the server has no metadata for this endpoint")
         return [Finding(address, empty, "document-empty")]
-    found = [Finding(address, v, "document-invalid") for v in violations(document, validator)]
+    wrong = violations(document, validator) or violations(document, form_validator())
+    found = [Finding(address, v, "document-invalid") for v in wrong]
     if isinstance(document, dict) and not found:
         found.extend(_beyond_schema(address, document))
     return sorted(found)

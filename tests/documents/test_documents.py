@@ -4,8 +4,10 @@ import copy
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from tciagen.documents import JsonObject, canonical, judge, parse, read_folder, require_valid
 from tciagen.errors import DocumentProblem
@@ -110,3 +112,33 @@ def test_a_folder_without_documents_is_told(tmp_path: Path, name: str) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(DocumentProblem, match="There is no document"):
         read_folder(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "pointer"),
+    [
+        (("Formats",), ["JSON", 'X"), exit() or ("'], "/Formats/1"),
+        (("DefaultFormat",), "YAML", "/DefaultFormat"),
+        (("Result", "Attributes", 0, "Type"), "uri", "/Result/Attributes/0/Type"),
+        (("Parameters", 0), {"Name": "x", "Default": 5}, "/Parameters/0/Default"),
+        (("Result",), {"Name": "Row"}, "/Result"),
+        (("Parameters",), None, "/Parameters"),
+    ],
+)
+def test_another_schema_allows_no_other_form(
+    document: JsonObject, place: tuple[str | int, ...], value: object, pointer: str
+) -> None:
+    inner: Any = document
+    for part in place[:-1]:
+        inner = inner[part]
+    inner[place[-1]] = value
+    anything = Draft202012Validator({})
+    found = judge(ADDRESS, document, anything)
+    assert {(f.rule, f.violation.pointer) for f in found} == {("document-invalid", pointer)}
+
+
+def test_another_schema_can_allow_other_names(document: JsonObject) -> None:
+    document["Parameters"] = ["vessel-name (R)", {"Name": "größe"}]
+    document["Result"]["Name"] = "Vessel_Row"
+    assert judge(ADDRESS, document, Draft202012Validator({})) == []
+    assert judge(ADDRESS, document)

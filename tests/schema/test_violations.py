@@ -1,6 +1,7 @@
 """Every violation of the schema is told, with its place, what was found and expected."""
 
 import copy
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -101,3 +102,43 @@ def test_another_schema_must_be_one(tmp_path: Path, content: str) -> None:
     path.write_text(content)
     with pytest.raises(DocumentProblem, match="not a readable JSON Schema"):
         load_validator(path)
+
+
+@pytest.fixture
+def schema(tmp_path: Path) -> Any:
+    """Write the published schema with another definition, and load it."""
+
+    def changed(name: str, definition: object) -> Any:
+        other = json.loads(schema_text())
+        other["$defs"][name] = definition
+        path = tmp_path / "schema.json"
+        path.write_text(json.dumps(other))
+        return load_validator(path)
+
+    return changed
+
+
+@pytest.mark.parametrize(
+    ("pattern", "fits", "does_not"),
+    [
+        ("^[A-Za-z$]+$", "a$b", "a$b\n"),
+        ("^[\\]$]+$", "$]", "$]\n"),
+        (r"^a\$$", "a$", "a$\n"),
+        (r"^a\\$", "a\\", "a\\\n"),
+    ],
+)
+def test_a_dollar_is_the_end_or_one_of_a_class(
+    document: JsonObject, schema: Any, pattern: str, fits: str, does_not: str
+) -> None:
+    validator = schema("name", {"type": "string", "pattern": pattern})
+    document["Parameters"] = [{"Name": fits}, {"Name": does_not}]
+    document["Result"]["Attributes"] = []
+    del document["Formats"]
+    (told,) = violations(document, validator)
+    assert told.pointer == "/Parameters/1/Name"
+
+
+def test_a_schema_that_refers_to_nothing_is_told(document: JsonObject, schema: Any) -> None:
+    validator = schema("name", {"$ref": "#/$defs/nowhere"})
+    with pytest.raises(DocumentProblem, match="refers to /\\$defs/nowhere, which is not there"):
+        violations(document, validator)

@@ -1,7 +1,8 @@
 """The published schema of a metadata document, and every violation of it.
 
 The schema is given (``query-endpoint-metadata.schema.json`` beside this module,
-JSON Schema draft 2020-12); :func:`load_validator` takes another one from a file.
+JSON Schema draft 2020-12); :func:`load_validator` takes another one from a file, and
+:func:`form_validator` asks for what no document can do without.
 """
 
 import json
@@ -16,11 +17,14 @@ import attrs
 from jsonschema import Draft202012Validator, SchemaError
 from jsonschema import ValidationError as JsonSchemaError
 from jsonschema.validators import extend
+from referencing.exceptions import Unresolvable
 
 from tciagen.errors import DocumentProblem
 
 SCHEMA_NAME = "query-endpoint-metadata.schema.json"
 _SHOWN = 60
+_CLASS_OR_END = re.compile(r"(\\.|\[(?:\\.|[^]\\])*])|\$", re.DOTALL)
+"""What holds a ``$`` that is one, or the ``$`` that is the end."""
 
 
 @attrs.frozen(order=True)
@@ -49,7 +53,7 @@ def _pattern(
     _validator: object, pattern: str, instance: object, _schema: object
 ) -> Iterator[JsonSchemaError]:
     """Read ``$`` as ECMA 262 does: Python's also matches before a final newline."""
-    ends = re.sub(r"(?<!\\)\$", r"\\Z", pattern)
+    ends = _CLASS_OR_END.sub(lambda match: match[1] or r"\Z", pattern)
     if isinstance(instance, str) and not re.search(ends, instance):
         yield JsonSchemaError(f"does not match {pattern!r}")
 
@@ -75,14 +79,35 @@ def load_validator(path: Path | None = None) -> Draft202012Validator:
 
 
 @cache
+def form_validator() -> Draft202012Validator:
+    """Return a validator of the published schema that takes names of any letters and length.
+
+    Another schema may allow more than this; the generator could not read it.
+    """
+    form = extend(Draft202012Validator, {"pattern": _any, "maxLength": _any})  # type: ignore[no-untyped-call]
+    return form(json.loads(schema_text()))  # type: ignore[no-any-return]
+
+
+def _any(*_: object) -> Iterator[JsonSchemaError]:
+    yield from ()
+
+
+@cache
 def _published_validator() -> Draft202012Validator:
     return _Validator(json.loads(schema_text()))  # type: ignore[no-any-return]
 
 
 def violations(document: object, validator: Draft202012Validator | None = None) -> list[Violation]:
-    """Return every violation of the schema, in the order of their pointers."""
+    """Return every violation of the schema, in the order of their pointers.
+
+    Raises:
+        DocumentProblem: the schema refers to something that is not to be found.
+    """
     errors = (validator or load_validator()).iter_errors(document)
-    return sorted({violation for error in errors for violation in _told(error)})
+    try:
+        return sorted({violation for error in errors for violation in _told(error)})
+    except Unresolvable as error:
+        raise DocumentProblem(f"The schema refers to {error.ref}, which is not there.") from error
 
 
 def unknown_members(
