@@ -127,11 +127,13 @@ class Endpoint:
     def answers_file(self) -> bool:
         """Whether an answer is a file (ZIP or DICOM) and not records.
 
-        A contract without formats is judged by its attributes: a file has none.
+        A contract without formats is judged by its default format, one without either by
+        its attributes: a file has none.
         """
-        if self.formats is None:
+        formats = self.formats or (self.default_format,)
+        if formats == (None,):
             return not self.result.attributes
-        return not set(self.formats) & set(RECORD_FORMATS)
+        return not set(formats) & set(RECORD_FORMATS)
 
 
 def _by_address(endpoints: Iterable[Endpoint]) -> tuple[Endpoint, ...]:

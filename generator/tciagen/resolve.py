@@ -101,6 +101,15 @@ class _Resolver:
             declared=declared,
             unknown_members=unknown,
         )
+        if default is not None and formats is not None and default not in formats:
+            self.problems.append(
+                f"the default format {default} of {address} is none of its formats:"
+                f" {', '.join(formats)}"
+            )
+        if not endpoint.answers_file and not endpoint.result.attributes:
+            self.problems.append(
+                f"{address} answers records, by its formats, but describes no attribute of them"
+            )
         if formats is None:
             kind = "a file" if endpoint.answers_file else "records"
             self.notices.append(f"{address}: no one says the formats; it is taken to answer {kind}")
@@ -222,7 +231,8 @@ class _Resolver:
             if entry.number not in self.used:
                 self.problems.append(f"{entry} changes nothing any more; delete it")
         if self.problems:
-            lines = "\n".join(f"{self.overlay.where}: {p}" for p in self.problems)
+            where = f"{self.overlay.where}: " if self.overlay.entries else ""
+            lines = "\n".join(f"{where}{p}" for p in self.problems)
             raise DocumentProblem(lines)
 
 

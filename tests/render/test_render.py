@@ -19,7 +19,7 @@ from tciagen.contract import Contract
 from tciagen.errors import DocumentProblem, UsageProblem
 from tciagen.pipeline import changed_layers, make_plan
 from tciagen.publish import Kind, compare, publish
-from tciagen.python.view import DOWNLOAD_KEYWORDS, RESERVED_METHODS
+from tciagen.python.view import DOWNLOAD_KEYWORDS, RESERVED_METHODS, build_view
 from tciagen.render import Target, public_names, render, template_files, templates_folder
 from tciagen.resolve import Resolution
 
@@ -174,6 +174,35 @@ def test_keywords_of_downloads_are_reserved() -> None:
         parameters = inspect.signature(method).parameters.values()
         taken |= {p.name for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)}
     assert taken - {"self"} == DOWNLOAD_KEYWORDS
+
+
+@pytest.mark.parametrize(
+    ("formats", "default", "asked", "by_default"),
+    [
+        (None, None, ("JSON",), "JSON"),
+        (None, "CSV", ("CSV",), "CSV"),
+        (None, "ZIP", ("ZIP",), "ZIP"),
+        (None, "DICOM", ("DICOM",), "DICOM"),
+        (["JSON", "ZIP"], "ZIP", ("JSON",), "JSON"),
+        (["ZIP", "XML", "CSV"], "ZIP", ("XML", "CSV"), "XML"),
+        (["CSV", "DICOM", "JSON"], None, ("CSV", "JSON"), "JSON"),
+        (["ZIP", "DICOM"], "DICOM", ("DICOM",), "DICOM"),
+    ],
+)
+def test_what_is_asked_for_can_be_read(
+    fleet: Resolution,
+    formats: list[str] | None,
+    default: str | None,
+    asked: tuple[str, ...],
+    by_default: str,
+) -> None:
+    vessels = fleet.contract.by_address()["Fleet/query/listVessels"]
+    told = attrs.evolve(
+        vessels, formats=tuple(formats) if formats else None, default_format=default
+    )
+    (method,) = build_view(Contract((told,)), set()).methods
+    assert (method.formats, method.default_format) == (asked, by_default)
+    assert (method.record is None) == (by_default in ("ZIP", "DICOM"))
 
 
 @pytest.mark.parametrize(

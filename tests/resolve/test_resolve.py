@@ -122,3 +122,28 @@ def test_tags_are_told_in_capitals(documents: dict[str, JsonObject]) -> None:
     documents[ADDRESS]["Result"]["Attributes"][0]["DICOM"] = "0020 000e"
     (endpoint,) = resolve(documents).contract
     assert endpoint.result.attributes[0].dicom == "0020 000E"
+
+
+def test_a_default_format_is_one_of_the_formats(documents: dict[str, JsonObject]) -> None:
+    del documents[ADDRESS]["DefaultFormat"]
+    documents[ADDRESS]["Formats"] = ["CSV", "JSON"]
+    assert problems(documents, entry("endpoint", "", default_format="XML")) == [
+        f"overlay.toml: the default format XML of {ADDRESS} is none of its formats: CSV, JSON"
+    ]
+
+
+@pytest.mark.parametrize("told", ["document", "overlay"])
+def test_records_have_attributes(documents: dict[str, JsonObject], told: str) -> None:
+    document = documents[ADDRESS]
+    document["Result"]["Attributes"] = []
+    del document["Formats"]
+    if told == "overlay":
+        del document["DefaultFormat"]
+    else:
+        document["DefaultFormat"] = "CSV"
+    entries = [entry("endpoint", "", formats=["JSON"])] if told == "overlay" else []
+    with pytest.raises(DocumentProblem) as caught:
+        resolve(documents, Overlay("overlay.toml", tuple(entries)))
+    prefix = "overlay.toml: " if told == "overlay" else ""
+    said = f"{ADDRESS} answers records, by its formats, but describes no attribute of them"
+    assert str(caught.value) == prefix + said

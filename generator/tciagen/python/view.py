@@ -223,7 +223,7 @@ class _Builder:
         return ApiView(classes=tuple(unique[n] for n in sorted(unique)), methods=methods)
 
     def _method(self, endpoint: Endpoint, name: Identifier, record: ClassView | None) -> MethodView:
-        formats = endpoint.formats or (("ZIP",) if endpoint.answers_file else ("JSON",))
+        formats, default_format = _formats(endpoint)
         named = self._members(
             endpoint.parameters, reserved_parameters(endpoint), endpoint.address, "parameter"
         )
@@ -236,7 +236,7 @@ class _Builder:
             doc=method_doc(endpoint, named, record.name if record else None),
             parameters=tuple(_parameter(p, n, self._example(p)) for p, n in named),
             formats=formats,
-            default_format=endpoint.default_format or ("JSON" if "JSON" in formats else formats[0]),
+            default_format=default_format,
             deprecated=endpoint.deprecated,
             replaced_by=ServerText(endpoint.replaced_by) if endpoint.replaced_by else None,
             record=record,
@@ -333,6 +333,23 @@ class _Builder:
                 )
             names.append(python)
         return names
+
+
+def _formats(endpoint: Endpoint) -> tuple[tuple[str, ...], str]:
+    """Return the formats that a client can ask for, and the one that it asks for by default.
+
+    Rows come in those of records, whatever files there are as well. A file is not asked for
+    in a format: it comes in the default one.
+    """
+    default = endpoint.default_format
+    if endpoint.answers_file:
+        told = (default,) if default else endpoint.formats or ("ZIP",)
+        return told, told[0]
+    told = endpoint.formats or (default or "JSON",)
+    formats = tuple(f for f in told if f in RECORD_FORMATS)
+    if default not in formats:
+        default = "JSON" if "JSON" in formats else formats[0]
+    return formats, default
 
 
 def _shape(result: Result) -> object:
