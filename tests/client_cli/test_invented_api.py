@@ -172,3 +172,20 @@ def test_every_endpoint_has_a_command_whatever_it_is_called(own: Any, wire: Any)
     for command, endpoint in (("query-config", "queryConfig"), ("query-query-config", "config")):
         assert own(command).status == 0
         assert wire.asked.pop()[0] == f"/v3/Own/query/{endpoint}?format=json"
+
+
+def test_words_too_long_for_a_line_keep_their_place(
+    generated: Callable[..., Path], tmp_path: Path, tcia: Any
+) -> None:
+    address = "https://example.org/" + "x" * 100
+    made = document("getRows", ["key"], ["JSON"])
+    made["Description"] = f"Args: {address} tells."
+    made["Parameters"][0]["Description"] = f"{address} tells as well."
+    (tmp_path / "Own").mkdir()
+    (tmp_path / "Own" / "getRows.json").write_text(json.dumps(made))
+    options = ["--documents", str(tmp_path), "--base-url", "https://own.example/v3"]
+    own = type(tcia)(generated(*options, "--package", "own"), "own", "OWN_", tcia.home, None)
+    shown = "".join(own("get-rows", "--help").text.split())
+    assert f"Args:{address}tells.Queryendpoint" in shown
+    assert f"--keyTEXT{address}tellsaswell." in shown
+    assert address in "".join(own("--help").text.split())
