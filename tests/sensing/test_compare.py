@@ -13,6 +13,7 @@ from tcia_client._runtime.compare import compare
 from tciagen.contract_json import to_json
 from tciagen.documents import JsonObject
 from tciagen.drift.compare import compare as compare_contracts
+from tciagen.overlay import Entry, Overlay
 from tciagen.resolve import resolve
 
 ADDRESS = "TCIA/query/getSeries"
@@ -130,6 +131,28 @@ def test_silence_is_no_change(document: JsonObject) -> None:
         for key in ("Type", "AllowedValues", "Example"):
             attribute.pop(key, None)
     assert changes(document, bare) == []
+
+
+def test_what_an_overlay_has_told_is_no_change(document: JsonObject) -> None:
+    """The contract has it, and the document is silent: as when the client was made."""
+    bare = copy.deepcopy(document)
+    bare["Parameters"] = [{"Name": "Modality", "Type": "string"}]
+    bare["Result"]["Attributes"] = [
+        {"Name": "Modality", "Description": "What made it.", "DICOM": "0008 0060"}
+    ]
+    told = (
+        Entry(1, ADDRESS, "parameter", "Modality", {"required": True}, "because"),
+        Entry(2, ADDRESS, "attribute", "Modality", {"optional": False}, "because"),
+    )
+    overlaid = resolve({ADDRESS: bare}, Overlay("overlay.toml", told)).contract
+    (endpoint,) = json.loads(to_json(overlaid))["endpoints"]
+    assert list(compare(endpoint, bare)) == []
+    bare["Parameters"][0]["Required"] = False
+    bare["Result"]["Attributes"][0]["Optional"] = True
+    assert [c.rule for c in compare(endpoint, bare)] == [
+        "param-became-optional",
+        "attr-became-optional",
+    ]
 
 
 def test_the_contract_of_the_package_is_that_of_the_documents(
