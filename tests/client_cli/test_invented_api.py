@@ -189,3 +189,18 @@ def test_words_too_long_for_a_line_keep_their_place(
     assert f"Args:{address}tells.Queryendpoint" in shown
     assert f"--keyTEXT{address}tellsaswell." in shown
     assert address in "".join(own("--help").text.split())
+
+
+def test_a_file_without_a_query_key_is_one(
+    generated: Callable[..., Path], tmp_path: Path, tcia: Any, wire: Any
+) -> None:
+    (tmp_path / "Own").mkdir()
+    made = document("getFile", [], ["ZIP"])
+    (tmp_path / "Own" / "getFile.json").write_text(json.dumps(made))
+    options = ["--documents", str(tmp_path), "--base-url", "https://own.example/v3"]
+    source = generated(*options, "--package", "own")
+    own = type(tcia)(source, "own", "OWN_", tcia.home, wire.base_url)
+    wire.rows(b"PK\5\6" + bytes(18), kind="application/zip")
+    assert own("download-file", "--to=x.zip").text == "x.zip\n"
+    assert "--from" not in own("download-file", "--help").text
+    assert own("download-file", "--from=-", given="a\n1\n").status == 2
