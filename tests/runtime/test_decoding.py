@@ -132,7 +132,9 @@ ALIASED: Blueprint[Any] = Blueprint(
         resource="Fleet",
         name="listShips",
         attributes=(
-            Attribute("ShipUID", "ship_uid", optional=False, aliases=("SHIP_ID", "Id")),
+            Attribute(
+                "ShipUID", "ship_uid", optional=False, aliases=("SHIP_ID", "Id", "Ship_name")
+            ),
             Attribute("ShipName", "ship_name"),
             Attribute("Ship_name", "second_name"),
         ),
@@ -154,6 +156,7 @@ ALIASED: Blueprint[Any] = Blueprint(
         ({"shipuid": "b", "ShipUID": "a"}, ("a", None, None)),
         ({"ShipUID": "a", "SHIPNAME": "ambiguous"}, ("a", None, None)),
         ({"ShipUID": "a", "New": [1, {}], "ShipName": "n"}, ("a", "n", None)),
+        ({"ShipUID": "a", "Ship_name": "n"}, ("a", None, "n")),
     ],
 )
 def test_documented_names_go_before_aliases_and_those_before_folded_names(

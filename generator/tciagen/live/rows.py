@@ -119,7 +119,8 @@ def _fits(type_: Type, value: object) -> bool:
 
 
 def _matched(endpoint: Endpoint, row: Row) -> Iterator[tuple[str, Attribute | None]]:
-    exact = {n: a for a in endpoint.result.attributes for n in (a.name, *a.aliases)}
+    attributes = endpoint.result.attributes
+    exact = {n: a for a in attributes for n in a.aliases} | {a.name: a for a in attributes}
     folded = {fold(n): a for n, a in exact.items()}
     for key in row:
         yield key, exact.get(key) or folded.get(fold(key))
