@@ -122,6 +122,8 @@ def test_a_comment_is_one_line(text: str) -> None:
         ("[a](http://x)", "\\[a\\]\\(http://x\\)"),
         ("a\n\n# heading", "a \\# heading"),
         ("`code` & *more*", "\\`code\\` &amp; \\*more\\*"),
+        ("::: json", "&#58;:: json"),
+        ("3. Tesla: 1.5 ~ 3.0", "3&#46; Tesla: 1.5 &#126; 3.0"),
     ],
 )
 def test_markdown_has_no_markup_of_the_server(text: str, shown: str) -> None:

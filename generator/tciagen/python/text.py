@@ -10,7 +10,10 @@ import re
 import textwrap
 from typing import NoReturn, final
 
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+!|~&-])")
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+!|&-])")
+_BEGINNING = re.compile(r"^([0-9]*)([.:])")
+"""What begins a list, or a directive that takes its place."""
+
 _ENDING_QUOTES = re.compile(r'"""|"\Z')
 """What would end a docstring: three quotes, or one in front of those that do."""
 
@@ -124,7 +127,9 @@ def comment(text: "str | ServerText") -> str:
 
 def markdown(text: "str | ServerText") -> str:
     """Return the text on one line with every character that Markdown or HTML reads escaped."""
-    return _MARKDOWN.sub(r"\\\1", plain(text)).replace("\\<", "&lt;").replace("\\&", "&amp;")
+    shown = _MARKDOWN.sub(r"\\\1", plain(text)).replace("\\<", "&lt;").replace("\\&", "&amp;")
+    shown = shown.replace("~", "&#126;")  # which not every Markdown lets escape
+    return _BEGINNING.sub(lambda match: f"{match[1]}&#{ord(match[2])};", shown)
 
 
 def _visible(text: str) -> str:
