@@ -8,6 +8,7 @@ import ast
 import hashlib
 import keyword
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache, lru_cache
 from importlib.resources import files
@@ -35,16 +36,27 @@ _MODE = Mode(target_versions={TargetVersion.PY311})
 _NEUTRAL = ServerText("neutral")
 _PACKAGE = re.compile(r"[a-z][a-z0-9_]*")
 _DISTRIBUTION = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
+_NEEDED = "attr attrs click hishel httpx isal msgspec platformdirs pyarrow pytest rich urllib3"
+_IMPORTED = sys.stdlib_module_names | set(_NEEDED.split())
 
 
 def _checked(
     pattern: re.Pattern[str], example: str
 ) -> Callable[[object, "attrs.Attribute[str]", str], None]:
     def check(_: object, field: "attrs.Attribute[str]", value: str) -> None:
-        if not pattern.fullmatch(value) or keyword.iskeyword(value):
+        fits = pattern.fullmatch(value) and value.isprintable() and not keyword.iskeyword(value)
+        if not fits:
             raise UsageProblem(f"{field.name} = {value!r} is not a valid name such as {example}.")
 
     return check
+
+
+def _not_imported(_: object, field: "attrs.Attribute[str]", value: str) -> None:
+    if value in _IMPORTED:
+        raise UsageProblem(
+            f"{field.name} = {value!r} is the name of a module that Python or the client needs;"
+            f" choose another, such as '{value}_client'."
+        )
 
 
 @attrs.frozen(kw_only=True)
@@ -55,10 +67,10 @@ class Target:
         UsageProblem: a name that packaging does not allow, or a version that is none.
     """
 
-    package: str = attrs.field(validator=_checked(_PACKAGE, "'fleet_client'"))
+    package: str = attrs.field(validator=[_checked(_PACKAGE, "'fleet_client'"), _not_imported])
     distribution: str = attrs.field(validator=_checked(_DISTRIBUTION, "'fleet-client'"))
     version: str = attrs.field(
-        default="0.1.0", validator=_checked(re.compile(r"\d+\.\d+\.\d+"), "'1.0.0'")
+        default="0.1.0", validator=_checked(re.compile(r"\d+\.\d+\.\d+", re.ASCII), "'1.0.0'")
     )
     environment: str = attrs.field(validator=_checked(re.compile(r"[A-Z][A-Z0-9_]*"), "'FLEET'"))
     command: str = attrs.field(validator=_checked(re.compile(r"[a-z][a-z0-9_-]*"), "'fleet'"))
