@@ -13,7 +13,7 @@ from tciagen.config import read_config
 from tciagen.contract import COMPUTED, NO_TAG, Attribute, Contract, Endpoint, Parameter
 from tciagen.drift.pages import catalogue_page, rule_page
 from tciagen.drift.rules import RULES
-from tciagen.python.text import literal, markdown, plain
+from tciagen.python.text import markdown, plain
 from tciagen.python.view import FieldView, MethodView, ParameterView, build_view
 from tciagen.render import Target, public_names, templates_folder
 from tciagen.resolve import resolve
@@ -117,7 +117,7 @@ def _examples(method: MethodView, target: Target, examples: Mapping[str, str]) -
 def _example(parameter: ParameterView, examples: Mapping[str, str]) -> tuple[str, str]:
     """Return a value to show as a Python literal and as a word of a shell."""
     value = examples.get(plain(parameter.wire), plain(parameter.example))
-    return literal(value), shlex.quote(value)
+    return parameter.argument(value), shlex.quote(value)
 
 
 def _dashed(name: str) -> str:

@@ -205,6 +205,24 @@ def test_what_is_asked_for_can_be_read(
     assert (method.record is None) == (by_default in ("ZIP", "DICOM"))
 
 
+def test_examples_have_the_types_that_the_method_takes(fleet: Resolution) -> None:
+    vessels = fleet.contract.by_address()["Fleet/query/listVessels"]
+    asked = tuple(attrs.evolve(p, required=True) for p in vessels.parameters)
+    files = render(Contract((attrs.evolve(vessels, parameters=asked),)), TARGET)
+    readme = files[PurePosixPath("README.md")].decode()
+    (line,) = [line for line in readme.splitlines() if "client.list_vessels(" in line]
+    (call,) = [node for node in ast.walk(ast.parse(f"{line} ...")) if isinstance(node, ast.Call)]
+    given = {k.arg: type(ast.literal_eval(k.value)) for k in call.keywords}
+    assert len(given) == len(asked)
+    texts = {name for name, kind in given.items() if kind is str}
+    assert (given.pop("min_tonnage"), given.pop("max_crew"), given.pop("moored")) == (
+        float,
+        int,
+        bool,
+    )
+    assert texts == set(given)
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [

@@ -5,7 +5,8 @@ Templates lay out what stands in these classes and decide nothing. Names are
 :class:`~tciagen.python.text.ServerText`.
 """
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
 import attrs
@@ -24,7 +25,7 @@ from tciagen.dicom import is_code_string
 from tciagen.errors import DocumentProblem
 from tciagen.python.docs import class_doc, method_doc
 from tciagen.python.names import Identifier, class_name, pascal_case, variable, words
-from tciagen.python.text import ServerText
+from tciagen.python.text import ServerText, literal, plain
 
 RESERVED_METHODS = frozenset(
     {"close", "aclose", "base_url", "files", "records", "models", "datetime", "decimal"}
@@ -60,6 +61,11 @@ EXAMPLES = {
     Type.DATE_TIME: "2020-01-31 12:00:00",
     Type.TIME: "12:00:00",
 }
+_NUMBERS: Mapping[str, re.Pattern[str]] = {
+    Type.INTEGER: re.compile(r"-?(?:0|[1-9][0-9]*)"),
+    Type.DECIMAL: re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?"),
+}
+_BOOLEANS = {"true": "True", "1": "True", "false": "False", "0": "False"}
 VALUE_TYPES = {
     Type.STRING: "str",
     Type.UID: "UID",
@@ -84,6 +90,16 @@ class ParameterView:
     required: bool
     deprecated: bool
     example: ServerText
+
+    def argument(self, value: str | ServerText) -> str:
+        """Return a value as a call in Python has it."""
+        shown = plain(value)
+        number = _NUMBERS.get(self.kind)
+        if number is not None and number.fullmatch(shown):
+            return shown
+        if self.kind == Type.BOOLEAN and shown in _BOOLEANS:
+            return _BOOLEANS[shown]
+        return literal(value)
 
 
 @attrs.frozen(kw_only=True)
