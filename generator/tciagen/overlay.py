@@ -14,6 +14,7 @@ cannot go stale.
 """
 
 import difflib
+import re
 import tomllib
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
@@ -22,7 +23,7 @@ from typing import Any
 
 import attrs
 
-from tciagen.contract import FILE_FORMATS, RECORD_FORMATS, Type
+from tciagen.contract import COMPUTED, FILE_FORMATS, NO_TAG, RECORD_FORMATS, Type
 from tciagen.errors import DocumentProblem
 
 _TEXT = "a text"
@@ -31,6 +32,8 @@ _TEXTS = "a list of texts"
 _FORMATS = "a list of " + ", ".join((*RECORD_FORMATS, *FILE_FORMATS))
 _FORMAT = "one of " + ", ".join((*RECORD_FORMATS, *FILE_FORMATS))
 _TYPE = "one of " + ", ".join(Type)
+_TAG = f"a tag such as '0020 000E', {NO_TAG} or {COMPUTED}"
+_TAGS = re.compile(rf"[0-9A-Fa-f]{{4}} [0-9A-Fa-f]{{4}}|{NO_TAG}|{COMPUTED}")
 
 SETTABLE: Mapping[str, Mapping[str, str]] = {
     "endpoint": {
@@ -42,7 +45,7 @@ SETTABLE: Mapping[str, Mapping[str, str]] = {
     "parameter": {
         "required": _YES_NO,
         "type": _TYPE,
-        "dicom": _TEXT,
+        "dicom": _TAG,
         "allowed_values": _TEXTS,
         "default": _TEXT,
         "description": _TEXT,
@@ -169,6 +172,8 @@ def _wrong(table: Mapping[str, Any]) -> list[str]:
 def _fits(value: object, wanted: str) -> bool:
     if wanted == _YES_NO:
         return isinstance(value, bool)
+    if wanted == _TAG:
+        return isinstance(value, str) and _TAGS.fullmatch(value) is not None
     if wanted == _TYPE:
         return value in set(Type)
     if wanted == _FORMAT:

@@ -57,6 +57,7 @@ def test_every_wrong_entry_is_told_at_once(tmp_path: Path) -> None:
     [
         ("parameter", 'required = "yes"', "required must be true or false, not 'yes'"),
         ("parameter", 'type = "int"', "type must be one of string, integer, decimal, boolean, "),
+        ("parameter", "dicom = '(0020,000E)'", "dicom must be a tag such as '0020 000E', NA or "),
         ("attribute", "aliases = 'x'", "aliases must be a list of texts, not 'x'"),
         ("attribute", "name = ''", "name must be a text, not ''"),
     ],
