@@ -205,6 +205,13 @@ def test_what_is_asked_for_can_be_read(
     assert (method.record is None) == (by_default in ("ZIP", "DICOM"))
 
 
+def test_an_api_of_files_alone_imports_nothing_for_records(fleet: Resolution) -> None:
+    scan = fleet.contract.by_address()["Fleet/query/getHullScan"]
+    files = render(Contract((scan,)), TARGET)
+    (docstring,) = ast.parse(files[PurePosixPath("src/fleet_client/models.py")]).body
+    assert isinstance(docstring, ast.Expr)
+
+
 def test_examples_have_the_types_that_the_method_takes(fleet: Resolution) -> None:
     vessels = fleet.contract.by_address()["Fleet/query/listVessels"]
     asked = tuple(attrs.evolve(p, required=True) for p in vessels.parameters)
