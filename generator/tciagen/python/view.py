@@ -5,14 +5,12 @@ Templates lay out what stands in these classes and decide nothing. Names are
 :class:`~tciagen.python.text.ServerText`.
 """
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 import attrs
 
 from tciagen.contract import (
-    NO_TAG,
     RECORD_FORMATS,
     Attribute,
     Contract,
@@ -24,8 +22,9 @@ from tciagen.contract import (
 from tciagen.dicom import is_code_string
 from tciagen.errors import DocumentProblem
 from tciagen.python.docs import class_doc, method_doc
+from tciagen.python.examples import argument, example
 from tciagen.python.names import Identifier, class_name, pascal_case, variable, words
-from tciagen.python.text import ServerText, literal, plain
+from tciagen.python.text import ServerText
 
 RESERVED_METHODS = frozenset(
     {"close", "aclose", "base_url", "files", "records", "models", "datetime", "decimal"}
@@ -52,20 +51,6 @@ ARGUMENT_TYPES = {
     Type.DATE_TIME: "datetime.datetime | str",
     Type.TIME: "datetime.time | str",
 }
-EXAMPLES = {
-    Type.UID: "1.2.840.10008.1.1",
-    Type.INTEGER: "1",
-    Type.DECIMAL: "1.5",
-    Type.BOOLEAN: "true",
-    Type.DATE: "2020-01-31",
-    Type.DATE_TIME: "2020-01-31 12:00:00",
-    Type.TIME: "12:00:00",
-}
-_NUMBERS: Mapping[str, re.Pattern[str]] = {
-    Type.INTEGER: re.compile(r"-?(?:0|[1-9][0-9]*)"),
-    Type.DECIMAL: re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?"),
-}
-_BOOLEANS = {"true": "True", "1": "True", "false": "False", "0": "False"}
 VALUE_TYPES = {
     Type.STRING: "str",
     Type.UID: "UID",
@@ -93,13 +78,7 @@ class ParameterView:
 
     def argument(self, value: str | ServerText) -> str:
         """Return a value as a call in Python has it."""
-        shown = plain(value)
-        number = _NUMBERS.get(self.kind)
-        if number is not None and number.fullmatch(shown):
-            return shown
-        if self.kind == Type.BOOLEAN and shown in _BOOLEANS:
-            return _BOOLEANS[shown]
-        return literal(value)
+        return argument(self.kind, value)
 
 
 @attrs.frozen(kw_only=True)
@@ -250,25 +229,13 @@ class _Builder:
             query_name=ServerText(endpoint.name),
             summary=ServerText(endpoint.description),
             doc=method_doc(endpoint, named, record.name if record else None),
-            parameters=tuple(_parameter(p, n, self._example(p)) for p, n in named),
+            parameters=tuple(_parameter(p, n, example(self.contract, p)) for p, n in named),
             formats=formats,
             default_format=default_format,
             deprecated=endpoint.deprecated,
             replaced_by=ServerText(endpoint.replaced_by) if endpoint.replaced_by else None,
             record=record,
         )
-
-    def _example(self, parameter: Parameter) -> str:
-        """Return a value to show: the parameter's, else that of an attribute of its name."""
-        if parameter.example or parameter.allowed_values:
-            return parameter.example or (parameter.allowed_values or ("",))[0]
-        for endpoint in self.contract:
-            for attribute in endpoint.result.attributes:
-                same = (attribute.name, attribute.type) == (parameter.name, parameter.type)
-                tag = attribute.dicom == parameter.dicom and parameter.dicom not in (None, NO_TAG)
-                if attribute.example and (same or tag):
-                    return attribute.example
-        return EXAMPLES.get(parameter.type, "value")
 
     def _classes(self) -> dict[str, ClassView]:
         """Return the record class of each endpoint, by address.

@@ -1,0 +1,46 @@
+"""What examples ask with: a value of each type, and how a call has it."""
+
+import re
+from collections.abc import Mapping
+
+from tciagen.contract import NO_TAG, Contract, Parameter, Type
+from tciagen.python.text import ServerText, literal, plain
+
+_EXAMPLES = {
+    Type.UID: "1.2.840.10008.1.1",
+    Type.INTEGER: "1",
+    Type.DECIMAL: "1.5",
+    Type.BOOLEAN: "true",
+    Type.DATE: "2020-01-31",
+    Type.DATE_TIME: "2020-01-31 12:00:00",
+    Type.TIME: "12:00:00",
+}
+_NUMBERS: Mapping[str, re.Pattern[str]] = {
+    Type.INTEGER: re.compile(r"-?(?:0|[1-9][0-9]*)"),
+    Type.DECIMAL: re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?"),
+}
+_BOOLEANS = {"true": "True", "1": "True", "false": "False", "0": "False"}
+
+
+def example(contract: Contract, parameter: Parameter) -> str:
+    """Return a value to show: the parameter's, else that of an attribute of its name."""
+    if parameter.example or parameter.allowed_values:
+        return parameter.example or (parameter.allowed_values or ("",))[0]
+    for endpoint in contract:
+        for attribute in endpoint.result.attributes:
+            same = (attribute.name, attribute.type) == (parameter.name, parameter.type)
+            tag = attribute.dicom == parameter.dicom and parameter.dicom not in (None, NO_TAG)
+            if attribute.example and (same or tag):
+                return attribute.example
+    return _EXAMPLES.get(parameter.type, "value")
+
+
+def argument(kind: str, value: str | ServerText) -> str:
+    """Return a value as a call in Python has it."""
+    shown = plain(value)
+    number = _NUMBERS.get(kind)
+    if number is not None and number.fullmatch(shown):
+        return shown
+    if kind == Type.BOOLEAN and shown in _BOOLEANS:
+        return _BOOLEANS[shown]
+    return literal(value)
