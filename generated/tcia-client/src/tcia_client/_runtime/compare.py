@@ -79,8 +79,8 @@ def _member(said: Json | str, flag: str) -> dict[str, Any]:
     member = {word: said[key] for key, word in words.items() if said.get(key) is not None}
     member["name"] = said["Name"]
     member["dicom"] = said["DICOM"].upper() if _is_tag(said.get("DICOM")) else said.get("DICOM")
-    # The schema gives both flags a default, so an object without them states it.
-    member[flag] = said.get(flag.capitalize(), flag == "optional")
+    if flag.capitalize() in said:  # else an overlay may have told it
+        member[flag] = said[flag.capitalize()]
     return member
 
 

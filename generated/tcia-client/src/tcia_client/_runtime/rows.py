@@ -56,7 +56,7 @@ class Blueprint(Generic[R]):
         self.in_order = Access("index", range(len(endpoint.attributes)))
         self.shapes: dict[Any, Any] | None = {}
         """What :mod:`.fast_json` keeps here for the next answer; None without msgspec."""
-        self._known: dict[str, tuple[int, int]] = {}
+        self._known = {a.name: (0, index) for index, a in enumerate(self.attributes)}
         folds: dict[str, set[int]] = {}
         for index, attribute in enumerate(self.attributes):
             for rank, name in enumerate((attribute.name, *attribute.aliases)):

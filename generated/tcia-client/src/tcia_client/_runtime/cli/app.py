@@ -18,6 +18,7 @@ from .config_command import config_command
 from .describe import describe
 from .files_command import files_command
 from .guard import tell
+from .options import titles
 from .records_command import records_command
 from .session import Package
 
@@ -48,13 +49,13 @@ def application(package: str, command: str) -> "Application":
 
 def endpoint_methods(client: type[SyncClient]) -> dict[str, Method]:
     """The endpoints of a client by the name of their subcommand."""
-    methods: dict[str, Method] = {}
-    for kind in reversed(client.__mro__):
-        for name, value in vars(kind).items():
-            if isinstance(value, RecordsMethod | FilesMethod):
-                title = name.strip("_").replace("_", "-")
-                methods[f"query-{title}" if title == "config" else title] = value
-    return methods
+    methods: dict[str, Method] = {
+        name: value
+        for kind in reversed(client.__mro__)
+        for name, value in vars(kind).items()
+        if isinstance(value, RecordsMethod | FilesMethod)
+    }
+    return dict(zip(titles(methods, ["config"]), methods.values(), strict=True))
 
 
 class Application(click.Group):

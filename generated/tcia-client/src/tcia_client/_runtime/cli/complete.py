@@ -34,6 +34,11 @@ _SIMPLE = re.compile(r"[\w.+@/-]+")
 """Values that any shell takes as they are."""
 
 
+def option_name(parameter: str) -> str:
+    """What the option of a parameter is called among a command's values; no other one is so."""
+    return f"query_{parameter}"
+
+
 def source_of(parameter: Parameter, methods: Methods) -> RecordsMethod[..., Any] | None:
     """The endpoint that lists a parameter's values: asked with nothing, it answers only them."""
     for method in methods.values():
@@ -68,11 +73,10 @@ class Completer:
         return _offered((v for v in values if v.startswith(incomplete)), context)
 
     def _ask(self, context: click.Context, source: RecordsMethod[..., Any]) -> list[str]:
-        wire_names = {p.python_name: p.name for p in self._endpoint.parameters}
         given: dict[str, Any] = {
-            wire_names[name]: value
-            for name, value in context.params.items()
-            if name in wire_names and value
+            p.name: value
+            for p in self._endpoint.parameters
+            if (value := context.params.get(option_name(p.python_name)))
         }
         asked: dict[str, Any] = {
             p.python_name: given[p.name] for p in source.endpoint.parameters if p.name in given

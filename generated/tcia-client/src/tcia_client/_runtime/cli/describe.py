@@ -7,8 +7,8 @@ import attrs
 
 from ..text import visible
 
-_SECTION = re.compile(r"^(?:Args|Returns|Raises):$", re.MULTILINE)
-_ARGUMENT = re.compile(r"^    (\w+): ((?:.+\n?(?:        .+\n?)*))", re.MULTILINE)
+_SECTION = re.compile(r"\n\n(?:Args|Returns|Raises):\n")
+_ARGUMENT = re.compile(r"^    (\w+):(.*\n?(?:        .+\n?)*)", re.MULTILINE)
 
 
 @attrs.frozen

@@ -16,7 +16,7 @@ from ..endpoint import Arguments, Endpoint
 from ..errors import ParameterError
 from ..file_methods import FilesMethod
 from ..request import prepare
-from .complete import Methods
+from .complete import Methods, option_name
 from .describe import describe
 from .guard import EXIT_DIFFERENT, EXIT_FINE, forget_reader, outcome, tell
 from .options import arguments, endpoint_options, parameters_as_options
@@ -46,7 +46,7 @@ def files_command(name: str, method: FilesMethod[...], methods: Methods) -> clic
 def _own_options(endpoint: Endpoint) -> list[click.Option]:
     keys = [parameter.python_name for parameter in endpoint.parameters]
     manifest = ", or of a .tcia manifest" if len(_required(endpoint)) == 1 else ""
-    options = [
+    of_many = [
         click.Option(
             ["--from", "source"],
             type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path),
@@ -56,18 +56,21 @@ def _own_options(endpoint: Endpoint) -> list[click.Option]:
             "Called again, it fetches what is missing.",
         ),
         click.Option(
-            ["--to"],
-            type=click.Path(),
-            default=".",
-            metavar="PATH",
-            help="Folder to write into, by default the current one; or, of one, the file.",
-        ),
-        click.Option(
             ["--at-once"],
             type=click.IntRange(min=1),
             default=4,
             metavar="NUMBER",
             help="Downloads at a time, of many.",
+        ),
+    ]
+    options = [
+        *(of_many if keys else ()),
+        click.Option(
+            ["--to"],
+            type=click.Path(),
+            default=".",
+            metavar="PATH",
+            help="Folder to write into, by default the current one; or, of one, the file.",
         ),
         click.Option(
             ["--on-difference"],
@@ -104,13 +107,13 @@ def _run(method: FilesMethod[...], **given: Any) -> int:
         if given.get(name) is not None
     }
     with (
-        session.client(max_connections=max(8, given["at_once"])) as client,
+        session.client(max_connections=max(8, given.get("at_once", 1))) as client,
         progress_display(titles) as display,
         parameters_as_options(context.command),
     ):
         bound = method.__get__(client)
         try:
-            if given["source"] is None:
+            if given.get("source") is None:
                 done = [bound(given["to"], **jobs[0], **options, progress=display.one)]
             else:
                 done = bound.many(
@@ -147,7 +150,7 @@ def _tell_sum(done: Sequence[Download], count: int, seconds: float) -> None:
 def _jobs(endpoint: Endpoint, given: dict[str, Any]) -> list[dict[str, Any]]:
     """What to ask for, once for each download."""
     fixed = arguments(endpoint, given)
-    source: Path | None = given["source"]
+    source: Path | None = given.get("source")
     context = click.get_current_context()
     if source is None:
         jobs = [fixed]
@@ -160,9 +163,10 @@ def _jobs(endpoint: Endpoint, given: dict[str, Any]) -> list[dict[str, Any]]:
     else:
         with source.open(encoding="utf-8-sig", newline="") as file:
             jobs = _rows(endpoint, file, str(source), fixed)
-    for option in context.command.params:
-        if option.name in _required(endpoint) and any(option.name not in job for job in jobs):
-            raise click.MissingParameter(ctx=context, param=option)
+    options = {option.name: option for option in context.command.params}
+    for name in _required(endpoint):
+        if any(name not in job for job in jobs):
+            raise click.MissingParameter(ctx=context, param=options[option_name(name)])
     return jobs
 
 

@@ -1,7 +1,7 @@
 """An endpoint's parameters as options of its subcommand."""
 
 import re
-from collections.abc import Generator, Mapping
+from collections.abc import Collection, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,7 +10,7 @@ import click
 from ..endpoint import Endpoint, Kind, Parameter
 from ..errors import ParameterError
 from ..text import visible
-from .complete import Completer, Methods
+from .complete import Completer, Methods, option_name
 from .describe import Description
 
 _METAVARS: dict[Kind, str] = {
@@ -36,24 +36,30 @@ def endpoint_options(
     required: bool = True,
 ) -> list[click.Option]:
     """An option for each query key; one called as one of ``own`` gets ``query-`` in front."""
+    names = titles([parameter.python_name for parameter in endpoint.parameters], own)
     return [
         click.Option(
-            [_flag(endpoint, parameter, own), parameter.python_name],
+            [f"--{name}", option_name(parameter.python_name)],
             required=parameter.required and required,
             metavar=_METAVARS[parameter.kind],
             help=_help(parameter, description),
             shell_complete=Completer(endpoint, parameter, methods),
         )
-        for parameter in endpoint.parameters
+        for parameter, name in zip(endpoint.parameters, names, strict=True)
     ]
 
 
-def _flag(endpoint: Endpoint, parameter: Parameter, own: frozenset[str]) -> str:
-    name = parameter.python_name.strip("_").replace("_", "-")
-    names = [p.python_name.strip("_").replace("_", "-") for p in endpoint.parameters]
-    if name in own or names.count(name) > 1:
-        name = f"query-{parameter.python_name.replace('_', '-')}"
-    return f"--{name}"
+def titles(python_names: Iterable[str], own: Collection[str]) -> list[str]:
+    """What these are called on a command line: none as one of ``own``, and no two the same."""
+    plain = [name.strip("_").replace("_", "-") for name in python_names]
+    taken = {*own, *plain}
+    return [_other(name, taken) if name in own else name for name in plain]
+
+
+def _other(name: str, taken: Collection[str]) -> str:
+    while name in taken:
+        name = f"query-{name}"
+    return name
 
 
 def _help(parameter: Parameter, description: Description) -> str:
@@ -72,7 +78,7 @@ def parameters_as_options(command: click.Command) -> Generator[None]:
         yield
     except ParameterError as error:
         for option in command.params:
-            if option.name == error.parameter:
+            if option.name in (option_name(error.parameter or ""), error.parameter):
                 advice = _PYTHON.sub("one", error.advice or "")
                 said = error.reason.removeprefix(f"{error.method}({error.parameter}=…) ")
                 raise click.UsageError(
@@ -84,4 +90,4 @@ def parameters_as_options(command: click.Command) -> Generator[None]:
 def arguments(endpoint: Endpoint, given: Mapping[str, Any]) -> dict[str, Any]:
     """What was given of an endpoint's parameters."""
     names = [parameter.python_name for parameter in endpoint.parameters]
-    return {name: given[name] for name in names if given.get(name) is not None}
+    return {n: given[option_name(n)] for n in names if given.get(option_name(n)) is not None}
