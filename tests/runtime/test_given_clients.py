@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import threading
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from _runtime.errors import DatabaseError, NotFoundError, TransportError
+from _runtime.errors import AnswerTimeoutError, DatabaseError, NotFoundError, TransportError
+from _runtime.options import Timeouts
 from _runtime.retry import Retry
 
 if TYPE_CHECKING:
@@ -132,3 +134,34 @@ def test_a_failed_request_does_not_carry_the_key_along(rt: "Runtime") -> None:
         request = getattr(cause, "_request", None)
         assert "s3cr3t" not in repr(request and dict(request.headers))
         cause = cause.__cause__
+
+
+@pytest.mark.parametrize(
+    ("ours", "told"), [(None, r"silence for 0\.2 s"), (Timeouts(read=0.3), r"silence for 0\.3 s")]
+)
+def test_a_timeout_of_the_given_client_is_told_by_its_own_bound(
+    rt: "Runtime", server: "Server", ours: Timeouts | None, told: str
+) -> None:
+    hold = threading.Event()
+    server.answers(rt.Reply(ROWS, pieces=2, hold=hold))
+    with (
+        httpx.Client(timeout=0.2) as mine,
+        rt.Client(base_url=server.base_url, http_client=mine, timeout=ours) as client,
+        pytest.raises(AnswerTimeoutError, match=told),
+    ):
+        client.list_ships()
+    hold.set()
+
+
+def test_a_timeout_of_which_no_bound_is_known_is_told_all_the_same(
+    rt: "Runtime", server: "Server"
+) -> None:
+    def give_up(_request: httpx.Request) -> None:
+        raise httpx.ReadTimeout("no token came")
+
+    with (
+        httpx.Client(event_hooks={"request": [give_up]}, timeout=None) as mine,
+        rt.Client(base_url=server.base_url, http_client=mine) as client,
+        pytest.raises(AnswerTimeoutError, match=r"no token came"),
+    ):
+        client.list_ships()
