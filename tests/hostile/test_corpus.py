@@ -105,6 +105,27 @@ def test_every_accepted_package_imports_without_side_effect(packages: Path) -> N
     assert not list(packages.rglob("hacked"))
 
 
+def test_every_method_of_an_accepted_package_has_a_signature(packages: Path) -> None:
+    tell = (
+        "import importlib, inspect, sys\n"
+        "for name in sys.argv[1:]:\n"
+        "    endpoints = importlib.import_module(f'{name}.client').Endpoints\n"
+        "    for method in vars(endpoints).values():\n"
+        "        if hasattr(method, 'endpoint'):\n"
+        "            print(inspect.signature(method))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-B", "-c", tell, *map(package_of, ACCEPTED)],
+        cwd=packages,
+        env={**os.environ, "PYTHONPATH": str(packages)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr == ""
+    assert len(done.stdout.splitlines()) >= len(ACCEPTED)
+
+
 def test_every_accepted_package_is_strictly_typed(packages: Path) -> None:
     done = subprocess.run(
         [
