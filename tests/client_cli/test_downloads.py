@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import pytest
 
+from tcia_client import Client
 from tciagen.archive.demo import DemoArchive
 from tciagen.archive.running import running_archive
 
@@ -35,6 +36,21 @@ def test_a_series_is_unpacked_and_its_place_told(tcia: Any, series: list[str]) -
     assert all(path.read_bytes()[128:132] == b"DICM" for path in folder.rglob("*.dcm"))
     assert any(path.is_file() for path in folder.rglob("*"))
     assert not list(tcia.home.rglob("*.part"))
+
+
+def test_a_place_in_use_is_a_download_that_is_not_complete(
+    tcia: Any, archive: Any, series: list[str]
+) -> None:
+    tried: list[Any] = []
+
+    def meanwhile(_done: int, _total: int | None) -> None:
+        if not tried:
+            tried.append(tcia("download-image", "--series-instance-uid", series[0], "--to", "x"))
+
+    with Client(base_url=archive.base_url) as client:
+        client.download_image(tcia.home / "x", series_instance_uid=series[0], progress=meanwhile)
+    assert (tried[0].status, tried[0].text) == (1, "")
+    assert "is under way" in tried[0].err
 
 
 def test_a_series_is_kept_packed_under_a_name(tcia: Any, series: list[str]) -> None:
