@@ -223,7 +223,8 @@ def _report(api: Api, plan: pipeline.Plan, output: Path) -> int:
     )
     mend = "tciagen generate --force" if by_hand else "tciagen generate"
     click.echo(
-        f"{api.name}: {_count(len(differences), 'file')} in {relative(output)} differ.{cause}"
+        f"{api.name}: {_count(len(differences), 'file')} in {relative(output)}"
+        f" {'differs' if len(differences) == 1 else 'differ'}.{cause}"
         f" To mend: {mend}"
         + (" (it overwrites what was edited by hand)" if mend.endswith("--force") else "")
     )

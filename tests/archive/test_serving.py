@@ -214,6 +214,9 @@ def test_index_command_tells_what_it_did(run: Run, tmp_path: Path, demo: DemoArc
         "101 files read, 0 unchanged, 0 gone, 1 left out; 4 collections"
     )
     assert result.stderr.startswith("left out '")
+    few = ("--catalog", tmp_path / "few.sqlite", "--collection", "ONE")
+    result = run("index", folder / "PYDICOM-TINY", *few)
+    assert "; 1 collection, " in result.stdout
 
 
 FORM = "Host: x\r\nContent-Type: application/x-www-form-urlencoded\r\n"

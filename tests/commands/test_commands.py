@@ -56,7 +56,7 @@ def test_one_changed_character_of_a_generated_file_fails(
         done = tciagen(*command, cwd=project)
         assert done.returncode == 1
         assert f"{kind} {path}" in done.stdout
-        assert f"To mend: {mend}" in done.stdout
+        assert f"1 file in out differs. To mend: {mend}" in done.stdout
     tciagen(*mend.split()[1:], cwd=project)
     assert tciagen("check", cwd=project).returncode == 0
 

@@ -59,6 +59,8 @@ def test_text_is_a_table_within_the_width(
     assert lines[0].startswith("series_instance_uid")
     assert lines[-1].startswith("[first 20 of 61 rows; not shown: ")
     assert "image_count" in lines[-1]
+    assert repr(client.get_series()[:1]).splitlines()[-1].startswith("[1 row; not shown: ")
+    assert repr(client.get_series()[:0]).splitlines()[-1].startswith("[0 rows; not shown: ")
 
 
 def test_wide_characters_keep_columns_apart(

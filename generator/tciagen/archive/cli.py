@@ -84,8 +84,8 @@ def index_command(
     if (more := len(result.problems) - _SHOWN_PROBLEMS) > 0:
         click.echo(f"left out {more} more, all named in the catalog's table of files", err=True)
     click.echo(
-        f"{result.read} files read, {result.unchanged} unchanged, {result.removed} gone, "
-        f"{len(result.problems)} left out; {_counted(catalog)} in {catalog}"
+        f"{result.read} file{'s' * (result.read != 1)} read, {result.unchanged} unchanged, "
+        f"{result.removed} gone, {len(result.problems)} left out; {_counted(catalog)} in {catalog}"
     )
 
 
@@ -231,7 +231,11 @@ def _counted(catalog: Path) -> str:
         collections = connection.execute("SELECT count(DISTINCT collection) FROM patient")
         series = connection.execute("SELECT count(*), sum(image_count) FROM series").fetchone()
         number = collections.fetchone()[0]
-    return f"{number:,} collections, {series[0]:,} series, {series[1] or 0:,} images"
+    images = series[1] or 0
+    return (
+        f"{number:,} collection{'s' * (number != 1)}, {series[0]:,} series, "
+        f"{images:,} image{'s' * (images != 1)}"
+    )
 
 
 @contextmanager
