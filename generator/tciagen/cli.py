@@ -80,7 +80,7 @@ def cli() -> None:
     """Typed clients from the metadata that a query API serves about itself.
 
     Exit status: 0 fine, 1 differences found, 2 usage or configuration, 3 a document
-    that cannot be judged, 4 server out of reach or crawl incomplete.
+    that cannot be judged, 4 server out of reach or crawl incomplete, 130 interrupted.
     """
 
 
@@ -149,7 +149,9 @@ _OPTIONS: dict[str, Callable[[Command], Command]] = {
     ),
     "package": click.option("--package", metavar="NAME", help="Import name of the package."),
     "distribution": click.option("--distribution", metavar="NAME", help="Name on an index."),
-    "version": click.option("--package-version", "version", metavar="X.Y.Z"),
+    "version": click.option(
+        "--package-version", "version", metavar="X.Y.Z", help="Version of the distribution."
+    ),
     "environment": click.option(
         "--environment", metavar="PREFIX", help="Prefix of the client's environment variables."
     ),

@@ -50,7 +50,10 @@ def archive() -> None:
     help="Collection is the name of the folder at LEVEL below DIR; 1 is the next.",
 )
 @click.option(
-    "--workers", type=click.IntRange(min=1), help="Processes that read files [all processors]."
+    "--workers",
+    type=click.IntRange(min=1),
+    metavar="NUMBER",
+    help="Processes that read files; by default one for each processor.",
 )
 def index_command(
     folders: tuple[Path, ...],
@@ -92,10 +95,10 @@ def index_command(
 @archive.command("demo")
 @catalog_option
 def demo_command(catalog: Path) -> None:
-    """Build the demo data set beside the catalog: about 60 series in 1,500 files.
+    """Build the demo data set beside the catalog.
 
-    Real DICOM files that come with pydicom, and written CT, MR and PT series; no
-    network is needed and the bytes are the same every time.
+    61 series in 1,500 files: real DICOM files that come with pydicom, and written CT, MR
+    and PT series; no network is needed and the bytes are the same every time.
     """
     from tciagen.archive.demo import build_demo  # noqa: PLC0415 - pydicom, 0.4 s
 
@@ -105,11 +108,27 @@ def demo_command(catalog: Path) -> None:
 
 
 @archive.command("synth")
-@click.option("--series", required=True, type=click.IntRange(min=1), help="Number of series.")
-@click.option("--seed", type=int, default=1, show_default=True, help="Same seed, same rows.")
+@click.option(
+    "--series",
+    required=True,
+    type=click.IntRange(min=1),
+    metavar="NUMBER",
+    help="Number of series.",
+)
+@click.option(
+    "--seed",
+    type=int,
+    default=1,
+    show_default=True,
+    metavar="NUMBER",
+    help="Same seed, same rows.",
+)
 @catalog_option
 def synth_command(series: int, seed: int, catalog: Path) -> None:
-    """Make a catalog of any size without files, with values as TCIA has them."""
+    """Make a catalog of any size without files.
+
+    Its values are like those of TCIA.
+    """
     from tciagen.archive.synth import synthesize  # noqa: PLC0415 - not needed by the others
 
     with writing(catalog) as connection, _progress("Making") as progress:
@@ -145,10 +164,17 @@ def list_command(name: str, uids: tuple[str, ...], manifest: Path | None, catalo
 
 @archive.command("serve")
 @catalog_option
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    metavar="ADDRESS",
+    help="Address to listen on.",
+)
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
+    metavar="NUMBER",
     default=8765,
     show_default=True,
     help="Port to listen on; 0 takes a free one.",
@@ -167,6 +193,7 @@ def list_command(name: str, uids: tuple[str, ...], manifest: Path | None, catalo
 @click.option(
     "--zip-level",
     type=click.IntRange(0, 9),
+    metavar="NUMBER",
     default=1,
     show_default=True,
     help="How hard getImage compresses.",

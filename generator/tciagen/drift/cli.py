@@ -29,6 +29,7 @@ from tciagen.schema import load_validator
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
+_CONFIG = "Configuration; else the nearest tciagen.toml or pyproject.toml."
 
 
 def _options(command: Command) -> Command:
@@ -43,7 +44,7 @@ def _options(command: Command) -> Command:
         click.option("--schema", type=_FILE, metavar="FILE", help="JSON Schema of the documents."),
         click.option("--accept-file", type=_FILE, metavar="FILE", help=f"Instead of {FILE_NAME}."),
         click.option("--api", metavar="NAME", help="Which API of the configuration."),
-        click.option("--config", "config_file", type=_FILE, metavar="FILE", help="Configuration."),
+        click.option("--config", "config_file", type=_FILE, metavar="FILE", help=_CONFIG),
     ):
         command = option(command)
     return command
@@ -52,7 +53,14 @@ def _options(command: Command) -> Command:
 @click.command()
 @click.argument("old")
 @click.argument("new")
-@click.option("--format", "format_", default="text", metavar="FORMAT", help=", ".join(FORMATS))
+@click.option(
+    "--format",
+    "format_",
+    default="text",
+    show_default=True,
+    metavar="FORMAT",
+    help=f"Of the report: {', '.join(FORMATS)}.",
+)
 @click.option("--output", type=_FILE, metavar="FILE", help="Write the report here; text to stdout.")
 @click.option(
     "--fail-on",
@@ -137,7 +145,7 @@ def rules(rule_id: str | None, *, markdown: bool) -> int:
 
 @click.command()
 @click.argument("fingerprint")
-@click.option("--reason", required=True, help="Why the change may stand for now.")
+@click.option("--reason", required=True, metavar="TEXT", help="Why the change may stand for now.")
 @click.option(
     "--until",
     type=click.DateTime(["%Y-%m-%d"]),
