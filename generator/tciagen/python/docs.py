@@ -44,6 +44,10 @@ def method_doc(
         instead = f"; use ``{plain(endpoint.replaced_by)}``" if endpoint.replaced_by else ""
         parts.append(f" Deprecated by the server{instead}.")
     arguments: list[str | ServerText] = []
+    raised = "ApiError: one class of its tree for each cause."
+    if record is None:
+        arguments.append("\n    target: where it goes, see :class:`DownloadOptions`.")
+        raised += "\n    OSError: it cannot be written."
     for parameter, name in members:
         arguments += [f"\n    {name}: ", _member(parameter)]
         if parameter.type in _KINDS:
@@ -62,7 +66,7 @@ def method_doc(
     if arguments:
         parts += ["\n\nArgs:", *arguments]
     parts.append(f"\n\nReturns:\n    {returned}")
-    parts.append("\n\nRaises:\n    ApiError: one class of its tree for each cause.")
+    parts.append(f"\n\nRaises:\n    {raised}")
     return compose(*parts)
 
 
