@@ -26,8 +26,10 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add the generated pages."""
+    """Add the generated pages; two of them take the place of what the repository shows."""
     for path, content in _pages.items():
+        if stub := files.get_file_from_path(path):
+            files.remove(stub)
         files.append(File.generated(config, path, content=content))
     return files
 

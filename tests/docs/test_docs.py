@@ -64,6 +64,18 @@ def test_blocks_are_of_a_known_language_and_not_hidden_in_lists() -> None:
     assert indented == []
 
 
+def test_links_lead_somewhere_in_the_repository_itself() -> None:
+    pages = [*WRITTEN, *(ROOT / "docs").glob("*/index.md"), CLIENT / "README.md"]
+    dead = [
+        f"{page.relative_to(ROOT)}: {link}"
+        for page in pages
+        for link in re.findall(r"\]\(([^)\s#]+)", page.read_text(encoding="utf-8"))
+        if not link.startswith("https://") and not (page.parent / link).exists()
+    ]
+    assert len(pages) > len(WRITTEN) + 1
+    assert dead == []
+
+
 def test_every_proof_of_a_claim_is_a_test() -> None:
     text = (ROOT / "docs" / "testing.md").read_text(encoding="utf-8")
     rows = [line for line in text.splitlines() if line.startswith("| ")]
@@ -103,6 +115,8 @@ def test_the_site_has_a_page_for_each_endpoint_and_rule(site: Path) -> None:
         *ENDPOINTS,
         "endpoints/index.md",
     }
+    for index, linked in (("rules", "wire-endpoint-gone"), ("endpoints", "get_series")):
+        assert f'href="{linked}.html"' in (site / index / "index.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.xdist_group("site")
