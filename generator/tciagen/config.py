@@ -19,7 +19,7 @@ One table for each API; in a ``tciagen.toml`` the tables stand at the top level:
     changelog = "contracts/fleet/CHANGELOG.md"   # optional: else beside the documents folder
     test = "python -m pytest tests/fleet"        # optional: else the package is imported
 
-Paths are relative to the file. Every value can be given on the command line instead.
+Paths are relative to the file. All but changelog and test can be given on the command line instead.
 """
 
 import tomllib
