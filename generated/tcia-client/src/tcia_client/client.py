@@ -186,6 +186,7 @@ class Endpoints:
         Query endpoint ``TCIA/query/getImage``.
 
         Args:
+            target: where it goes, see :class:`DownloadOptions`.
             series_instance_uid: Series UID. DICOM (0020,000E). A DICOM UID.
             **options: see :class:`DownloadOptions`.
 
@@ -194,6 +195,7 @@ class Endpoints:
 
         Raises:
             ApiError: one class of its tree for each cause.
+            OSError: it cannot be written.
         """
         return Arguments({"SeriesInstanceUID": series_instance_uid}, options=options)
 
@@ -425,6 +427,7 @@ class Endpoints:
         Query endpoint ``TCIA/query/getSingleImage``.
 
         Args:
+            target: where it goes, see :class:`DownloadOptions`.
             series_instance_uid: Series UID. DICOM (0020,000E). A DICOM UID.
             sop_instance_uid: UID of one object in the series. DICOM (0008,0018). A
                 DICOM UID.
@@ -435,6 +438,7 @@ class Endpoints:
 
         Raises:
             ApiError: one class of its tree for each cause.
+            OSError: it cannot be written.
         """
         return Arguments(
             {
@@ -446,12 +450,19 @@ class Endpoints:
 
 
 class Client(Endpoints, SyncClient):
-    """Client whose calls wait for the answer; one can be shared by threads."""
+    """Client whose calls wait for the answer; one can be shared by threads.
+
+    What it is made with: :class:`tcia_client._runtime.client.SyncClient`.
+    """
 
     _settings = _SETTINGS
 
 
 class AsyncClient(Endpoints, AsyncClientBase):
-    """Client whose calls are awaited; iterators are asynchronous ones."""
+    """Client whose calls are awaited; iterators are asynchronous ones.
+
+    What it is made with: :class:`tcia_client._runtime.client.SyncClient`, but for an
+    ``httpx.AsyncClient`` as ``http_client``.
+    """
 
     _settings = _SETTINGS

@@ -119,8 +119,9 @@ class SyncClient(_Client):
         base_url: Address of the server, up to and without the resource; by default the
             environment's, else the one that the package was made for.
         api_key: Sent as a header, never in the URL; by default the environment's.
-        timeout: Seconds of silence to bear, for all phases or one by one.
-        http_client: A client of your own (proxy, certificates, auth); it is used
+        timeout: Seconds of silence to bear, for all phases or one by one; by default those of
+            Timeouts, or of an ``http_client`` of your own.
+        http_client: A client of your own (proxy, certificates, auth, tokens); it is used
             as it is and not closed. It must allow ``max_connections``.
         on_mismatch: What to do with a missing or misfit value: ``"raise"`` a DecodeError,
             or ``"warn"`` once per attribute and deliver the row.

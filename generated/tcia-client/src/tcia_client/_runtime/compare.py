@@ -19,7 +19,14 @@ Json = Mapping[str, Any]
 
 @attrs.frozen
 class ContractChange:
-    """One change: the rule, where in the metadata (a JSON pointer), what was and what is."""
+    """One change of an endpoint's metadata.
+
+    Attributes:
+        rule: Id of the drift rule; ``tciagen rules ID`` explains it.
+        pointer: Where in the metadata, as a JSON pointer by names.
+        before: What was there when the package was generated, None if nothing.
+        after: What is there now, None if nothing.
+    """
 
     rule: str
     pointer: str

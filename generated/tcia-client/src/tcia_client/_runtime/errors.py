@@ -27,8 +27,16 @@
     │   ├── ShapeError                  well-formed, but not a list of flat records
     │   ├── MissingValueError           a value that is always there is not
     │   └── MisfitValueError            a value that does not fit its type
-    ├── DownloadError                   a file that is not what was asked for; see ``files``
-    └── ContractDriftError              the server describes an endpoint otherwise; see ``drift``
+    ├── DownloadError                   a file that did not arrive as it should, or a place in use
+    │   ├── NoFileError                 the server has no file for what was asked for
+    │   ├── NotAFileError               an HTML page, a sentence or another format
+    │   ├── DamagedError                cut short or damaged (also a BrokenStreamError)
+    │   ├── UnsafeArchiveError          an archive that cannot be unpacked safely
+    │   ├── LimitError                  an archive that unpacks to more than the limits allow
+    │   └── VerificationError           undamaged, but not what was asked for
+    ├── DownloadsError                  some of many downloads failed
+    ├── ManifestError                   a manifest that cannot be read (also a ValueError)
+    └── ContractDriftError              the API has changed, with on_drift="raise"
 
 Every error carries ``endpoint``, ``url``, ``status``, ``server_message``, ``advice``,
 ``retryable``, ``fault`` and ``rule``; none carries an API key. All of them can be pickled.

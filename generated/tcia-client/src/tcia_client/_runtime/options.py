@@ -63,7 +63,8 @@ class Cache:
     Attributes:
         folder: Where; it is made if need be.
         lifetime: Seconds that an answer holds, or a timedelta.
-        max_bytes: Size of the file above which the answers unused for longest go.
+        max_bytes: Size of the file above which the answers unused for longest go; by default
+            1 GiB.
     """
 
     folder: Path = attrs.field(converter=Path)

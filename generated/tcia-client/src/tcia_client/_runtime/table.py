@@ -196,7 +196,7 @@ class RowList(_List[R]):
         names = [attribute.python_name for attribute in self.attributes]
         rows = [[getattr(row, n, None) for n in names] for row in self._rows[:_SHOWN_ROWS]]
         first = f"first {_SHOWN_ROWS} of " * (len(self._rows) > _SHOWN_ROWS)
-        return names, rows, f"{first}{len(self._rows):,} rows"
+        return names, rows, f"{first}{len(self._rows):,} row{'s' * (len(self._rows) != 1)}"
 
 
 _GIVE_LISTS = frozenset({"__add__", "__mul__", "__rmul__"})

@@ -140,6 +140,7 @@ def _global_options(package: Package) -> list[click.Parameter]:
             ["--on-mismatch"],
             type=click.Choice(["raise", "warn"]),
             default="raise",
+            show_default=True,
             help="End at a value that does not fit its type, or warn and deliver it.",
         ),
         click.Option(

@@ -59,6 +59,7 @@ def _own_options(endpoint: Endpoint) -> list[click.Option]:
             ["--at-once"],
             type=click.IntRange(min=1),
             default=4,
+            show_default=True,
             metavar="NUMBER",
             help="Downloads at a time, of many.",
         ),
@@ -75,7 +76,8 @@ def _own_options(endpoint: Endpoint) -> list[click.Option]:
         click.Option(
             ["--on-difference"],
             type=click.Choice(["raise", "keep"]),
-            help="Leave nothing of what is not what was asked for, or keep it as .incomplete.",
+            help="Leave nothing of what is not what was asked for (raise, the default), or keep it "
+            "as .incomplete.",
         ),
     ]
     if "ZIP" in endpoint.formats:
@@ -86,7 +88,8 @@ def _own_options(endpoint: Endpoint) -> list[click.Option]:
             click.Option(
                 ["--names"],
                 type=click.Choice(["server", "instance-number", "sop-instance-uid"]),
-                help="What unpacked files are called: as in the archive, or by what they hold.",
+                help="What unpacked files are called: as in the archive (server, the default), or "
+                "by what they hold.",
             ),
         ]
     return options

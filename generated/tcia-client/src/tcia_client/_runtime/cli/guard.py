@@ -11,10 +11,11 @@ from typing import Any, NoReturn
 import click
 
 from ..download import (
-    DamagedError,
     DownloadError,
     LimitError,
     ManifestError,
+    NoFileError,
+    NotAFileError,
     UnsafeArchiveError,
     VerificationError,
 )
@@ -39,9 +40,11 @@ EXIT_INTERRUPTED = 130
 _STATUS: tuple[tuple[type[ApiError], int], ...] = (
     (ParameterError, EXIT_USAGE),
     (ManifestError, EXIT_USAGE),
-    (DamagedError, EXIT_DIFFERENT),
-    (VerificationError, EXIT_DIFFERENT),
-    (DownloadError, EXIT_UNREADABLE),
+    (NoFileError, EXIT_UNREADABLE),
+    (NotAFileError, EXIT_UNREADABLE),
+    (UnsafeArchiveError, EXIT_UNREADABLE),
+    (LimitError, EXIT_UNREADABLE),
+    (DownloadError, EXIT_DIFFERENT),
     (DecodeError, EXIT_UNREADABLE),
 )
 _ADVICE: dict[type[ApiError], str] = {

@@ -46,6 +46,7 @@ def records_command(name: str, method: RecordsMethod[..., Any], methods: Methods
 def _own_options(method: RecordsMethod[..., Any]) -> list[click.Option]:
     names = [attribute.python_name for attribute in method.endpoint.attributes]
     wires = [name.lower() for name in method.endpoint.formats]
+    default = (method.endpoint.default_format or "JSON").lower()
     options = [
         click.Option(
             ["--format", "form"],
@@ -68,7 +69,8 @@ def _own_options(method: RecordsMethod[..., Any]) -> list[click.Option]:
         ),
         click.Option(
             ["--limit"],
-            type=click.IntRange(min=0, max=sys.maxsize),
+            type=click.IntRange(min=0),
+            callback=_countable,
             metavar="NUMBER",
             help=f"End after so many rows, and read no further. A table ends after {TABLE_ROWS}.",
         ),
@@ -78,10 +80,16 @@ def _own_options(method: RecordsMethod[..., Any]) -> list[click.Option]:
             click.Option(
                 ["--wire"],
                 type=click.Choice(wires),
-                help="What to ask of the server; the rows are the same.",
+                help=f"What to ask of the server, by default {default}; the rows are the same.",
             )
         )
     return options
+
+
+def _countable(_context: object, _option: object, value: int | None) -> int | None:
+    if value is not None and value > sys.maxsize:
+        raise click.BadParameter(f"{value} is more than can be counted")
+    return value
 
 
 def _chosen(

@@ -20,11 +20,12 @@ class Limits:
     """Bounds for what a ZIP archive may unpack to; raise them for archives that you trust.
 
     Attributes:
-        members: Members in all, folders among them.
-        member_bytes: Bytes of one member, unpacked.
-        total_bytes: Bytes of all members, unpacked.
-        ratio: Unpacked bytes for each packed one, once ``ratio_from`` bytes are unpacked.
-        ratio_from: Unpacked bytes up to which the ratio is not looked at.
+        members: Members in all, folders among them; by default 100,000.
+        member_bytes: Bytes of one member, unpacked; by default 16 GiB.
+        total_bytes: Bytes of all members, unpacked; by default 256 GiB.
+        ratio: Unpacked bytes for each packed one, once ``ratio_from`` bytes are unpacked; by
+            default 200.
+        ratio_from: Unpacked bytes up to which the ratio is not looked at; by default 64 MiB.
     """
 
     members: int = attrs.field(default=100_000, validator=attrs.validators.ge(1))

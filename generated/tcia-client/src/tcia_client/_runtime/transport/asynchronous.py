@@ -19,12 +19,12 @@ class AsyncTransport(Transport):
     """Awaits; see :class:`SyncTransport`."""
 
     def __init__(self, options: Options, client: object) -> None:
-        super().__init__(options, own=client is None)
-        self.sleep = asyncio.sleep
         if not isinstance(client, httpx.AsyncClient | None):
             raise ParameterError(
                 "http_client must be an httpx.AsyncClient", parameter="http_client"
             )
+        super().__init__(options, client)
+        self.sleep = asyncio.sleep
         self._client = client
         self._direct: httpx.AsyncBaseTransport | None = None
         self._closed = False

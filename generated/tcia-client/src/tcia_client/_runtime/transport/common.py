@@ -30,6 +30,11 @@ from ..request import KEY_HEADER, Request
 from ..retry import Pace
 
 _LONGEST_REASON = 300
+_PHASES = (
+    (httpx.ConnectTimeout, "connect"),
+    (httpx.WriteTimeout, "write"),
+    (httpx.PoolTimeout, "pool"),
+)
 
 
 class Transport:
@@ -38,12 +43,15 @@ class Transport:
     http_errors = (httpx.HTTPError, httpx.StreamError)
     """What reading a body may raise, for :meth:`fail`."""
 
-    def __init__(self, options: Options, *, own: bool) -> None:
+    def __init__(self, options: Options, client: httpx.Client | httpx.AsyncClient | None) -> None:
         self.options = options
-        self._own = own
+        self._own = client is None
         self._pace = Pace(options.requests_per_second, options.clock)
         self._timeouts = options.timeouts or Timeouts()
-        self._extensions = {"timeout": httpx_timeout(self._timeouts).as_dict()}
+        bounds = httpx_timeout(self._timeouts)
+        if client is not None and options.timeouts is None:
+            bounds = client.timeout
+        self._extensions = {"timeout": bounds.as_dict()}
         self._moved = time.monotonic()
         self._headers = {"User-Agent": options.user_agent}
         if options.api_key:
@@ -159,6 +167,12 @@ class Transport:
             "%s: %s; trying again in %.1f s", request.endpoint.address, error.reason, wait
         )
 
+    def _bound(self, error: Exception) -> str:
+        """The timeout that has passed."""
+        phase = next((phase for kind, phase in _PHASES if isinstance(error, kind)), "read")
+        seconds = self._extensions["timeout"][phase]
+        return "a time unknown" if seconds is None else f"{seconds:g} s"
+
     def fail(
         self, error: Exception, request: Request, *, streaming: bool, url: str | None = None
     ) -> NoReturn:
@@ -170,7 +184,7 @@ class Transport:
             streaming: Whether the answer had begun.
             url: The address asked, if a redirect led to another one.
         """
-        failed = _translated(error, request, self._timeouts, streaming=streaming)
+        failed = _translated(error, request, self._bound(error), streaming=streaming)
         if url not in (None, request.url):
             failed.reason += f", redirected to {url}"
         if isinstance(error, httpx.RequestError):  # its request has the key among its headers
@@ -213,15 +227,15 @@ def httpx_timeout(timeouts: Timeouts) -> httpx.Timeout:
 
 
 def _translated(
-    error: Exception, request: Request, timeouts: Timeouts, *, streaming: bool
+    error: Exception, request: Request, bound: str, *, streaming: bool
 ) -> TransportError:
     where: Any = {"endpoint": request.endpoint.address, "url": request.url}
     words = str(error)[:_LONGEST_REASON] or type(error).__name__
     if isinstance(error, httpx.ConnectTimeout):
-        return ConnectionFailedError(f"no connection within {timeouts.connect:g} s", **where)
+        return ConnectionFailedError(f"no connection within {bound}", **where)
     if isinstance(error, httpx.TimeoutException):
         what = "the answer stopped" if streaming else "no answer"
-        return AnswerTimeoutError(f"{what}: silence for {timeouts.read:g} s ({words})", **where)
+        return AnswerTimeoutError(f"{what}: silence for {bound} ({words})", **where)
     if isinstance(error, httpx.DecodingError | EncodingError):
         return BrokenStreamError(f"the answer's compression {words}", **where)
     if isinstance(error, httpx.NetworkError | httpx.RemoteProtocolError | httpx.ProxyError):

@@ -25,10 +25,10 @@ class SyncTransport(Transport):
     """
 
     def __init__(self, options: Options, client: object) -> None:
-        super().__init__(options, own=client is None)
-        self.sleep = time.sleep
         if not isinstance(client, httpx.Client | None):
             raise ParameterError("http_client must be an httpx.Client", parameter="http_client")
+        super().__init__(options, client)
+        self.sleep = time.sleep
         self._client = client
         self._direct: httpx.BaseTransport | None = None
         self._closed = False

@@ -82,6 +82,7 @@ class Endpoints:
         Query endpoint ``Fleet/query/getHullScan``.
 
         Args:
+            target: where it goes, see :class:`DownloadOptions`.
             vessel_id: Number of the vessel.
             **options: see :class:`DownloadOptions`.
 
@@ -90,6 +91,7 @@ class Endpoints:
 
         Raises:
             ApiError: one class of its tree for each cause.
+            OSError: it cannot be written.
         """
         return Arguments({"VesselID": vessel_id}, options=options)
 
@@ -147,12 +149,19 @@ class Endpoints:
 
 
 class Client(Endpoints, SyncClient):
-    """Client whose calls wait for the answer; one can be shared by threads."""
+    """Client whose calls wait for the answer; one can be shared by threads.
+
+    What it is made with: :class:`fleet_client._runtime.client.SyncClient`.
+    """
 
     _settings = _SETTINGS
 
 
 class AsyncClient(Endpoints, AsyncClientBase):
-    """Client whose calls are awaited; iterators are asynchronous ones."""
+    """Client whose calls are awaited; iterators are asynchronous ones.
+
+    What it is made with: :class:`fleet_client._runtime.client.SyncClient`, but for an
+    ``httpx.AsyncClient`` as ``http_client``.
+    """
 
     _settings = _SETTINGS
