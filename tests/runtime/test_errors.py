@@ -203,7 +203,9 @@ def test_retry_after_is_a_number_or_a_date() -> None:
 def test_requests_keep_their_pace() -> None:
     watch = Watch()
     pace = Pace(4, watch.clock)
-    assert [pace.wait() for _ in range(3)] == [0, 0.25, 0.5]
+    assert [pace.take() for _ in range(3)] == [0, 0.25, 0.25]
+    watch.time += 0.25
+    assert [pace.take() for _ in range(2)] == [0, 0.25]
     watch.time += 10
-    assert pace.wait() == 0
-    assert Pace(None, watch.clock).wait() == 0
+    assert [pace.take() for _ in range(2)] == [0, 0.25]
+    assert Pace(None, watch.clock).take() == 0

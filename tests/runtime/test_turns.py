@@ -5,11 +5,13 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 
+from _runtime.client import AsyncClientBase
 from _runtime.errors import AnswerTimeoutError
 from _runtime.options import Timeouts
-from _runtime.retry import Retry
+from _runtime.retry import Clock, Pace, Retry
 
 if TYPE_CHECKING:
     from tests.runtime.conftest import Runtime, Server
@@ -86,7 +88,7 @@ def test_nor_is_a_task(rt: "Runtime", server: "Server") -> None:
     assert asyncio.run(main()) == [[]] * 4
 
 
-def test_who_keeps_to_a_rate_holds_no_connection_meanwhile(rt: "Runtime", server: "Server") -> None:
+def test_who_waits_for_the_rate_is_not_given_up(rt: "Runtime", server: "Server") -> None:
     server.answers(b"[]")
     options: dict[str, Any] = {"requests_per_second": 4, "max_connections": 1, "timeout": 0.2}
     with (
@@ -96,10 +98,116 @@ def test_who_keeps_to_a_rate_holds_no_connection_meanwhile(rt: "Runtime", server
         assert list(pool.map(lambda _: client.list_ships(), range(6))) == [[]] * 6
 
 
+class Hours:
+    """Time that passes by sleeping alone."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.asked: list[float] = []
+
+    def set(self, client: Any) -> None:
+        transport = client._core.transport
+        transport._pace = Pace(1, Clock(monotonic=lambda: self.now))
+        asynchronous = isinstance(client, AsyncClientBase)
+        transport.sleep = self.sleep_async if asynchronous else self.sleep
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+    async def sleep_async(self, seconds: float) -> None:
+        self.now += seconds
+
+    def note(self, _request: httpx.Request) -> None:
+        self.asked.append(self.now)
+
+    async def note_async(self, request: httpx.Request) -> None:
+        self.note(request)
+
+
+def test_threads_behind_a_long_answer_keep_to_the_rate_after_it(
+    rt: "Runtime", server: "Server"
+) -> None:
+    server.answers(ROWS)
+    hours = Hours()
+    with (
+        httpx.Client(event_hooks={"request": [hours.note]}) as own,
+        rt.Client(
+            base_url=server.base_url, http_client=own, max_connections=1, requests_per_second=1
+        ) as client,
+        ThreadPoolExecutor(4) as pool,
+    ):
+        hours.set(client)
+        held = client.list_ships.iter()
+        next(held)
+        waiting = [pool.submit(client.list_ships) for _ in range(4)]
+        held.close()
+        assert [len(one.result()) for one in waiting] == [2] * 4
+    assert hours.asked == [0, 1, 2, 3, 4]
+
+
+def test_tasks_behind_a_long_answer_keep_to_the_rate_after_it(
+    rt: "Runtime", server: "Server"
+) -> None:
+    server.answers(ROWS)
+    hours = Hours()
+
+    async def main() -> None:
+        async with (
+            httpx.AsyncClient(event_hooks={"request": [hours.note_async]}) as own,
+            rt.AsyncClient(
+                base_url=server.base_url, http_client=own, max_connections=1, requests_per_second=1
+            ) as client,
+        ):
+            hours.set(client)
+            held = client.list_ships.iter()
+            await anext(held)
+            waiting = [asyncio.create_task(client.list_ships()) for _ in range(4)]
+            await asyncio.sleep(0.05)
+            await held.aclose()
+            assert [len(rows) for rows in await asyncio.gather(*waiting)] == [2] * 4
+
+    asyncio.run(main())
+    assert hours.asked == [0, 1, 2, 3, 4]
+
+
+class PausedError(Exception):
+    """A pause is to be made."""
+
+
+def test_a_task_that_is_cancelled_while_it_waits_for_the_rate_costs_nothing(
+    rt: "Runtime", server: "Server"
+) -> None:
+    server.answers(b"[]")
+    pauses: list[float] = []
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        raise PausedError
+
+    async def main() -> None:
+        async with rt.AsyncClient(base_url=server.base_url, requests_per_second=0.01) as client:
+            assert await client.list_ships() == []
+            for _ in range(3):
+                tasks = [asyncio.create_task(client.list_ships()) for _ in range(5)]
+                await asyncio.sleep(0)
+                for task in tasks:
+                    task.cancel()
+                assert {type(e) for e in await asyncio.gather(*tasks, return_exceptions=True)} == {
+                    asyncio.CancelledError
+                }
+            client._core.transport.sleep = pause
+            with pytest.raises(PausedError):
+                await client.list_ships()
+
+    asyncio.run(main())
+    assert pauses[0] <= 100
+    assert len(server.asked) == 1
+
+
 def test_a_redirect_counts_among_the_requests_of_a_rate(rt: "Runtime", server: "Server") -> None:
     server.answers(rt.Reply(b"", 302, {"Location": "/v3/elsewhere"}), b"[]")
-    with rt.Client(base_url=server.base_url, requests_per_second=0.01) as client:
-        pauses: list[Any] = []
-        client._core.transport.sleep = pauses.append
+    hours = Hours()
+    with rt.Client(base_url=server.base_url, requests_per_second=1) as client:
+        hours.set(client)
         assert client.list_ships() == []
-    assert [round(pause, -1) for pause in pauses] == [100]
+    assert hours.now == 1

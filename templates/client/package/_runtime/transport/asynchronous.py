@@ -29,6 +29,7 @@ class AsyncTransport(Transport):
         self._direct: httpx.AsyncBaseTransport | None = None
         self._closed = False
         self._turns = asyncio.Semaphore(options.max_connections)
+        self._line = asyncio.Lock()
 
     async def open(
         self,
@@ -39,8 +40,7 @@ class AsyncTransport(Transport):
         """Send a request; see :meth:`SyncTransport.open`."""
         attempts = attempts or self.options.attempts()
         while True:
-            await self._keep_pace()
-            await self._turn(request)
+            await self._admit(request)
             try:
                 return AsyncAnswer(request, await self._send(request, headers), self)
             except BaseException as error:
@@ -68,15 +68,29 @@ class AsyncTransport(Transport):
         if self._own and self._client is not None:
             await self._client.aclose()
 
+    async def _admit(self, request: Request) -> None:
+        """Wait for a connection, and for the rate; see :meth:`SyncTransport._admit`."""
+        began = time.monotonic()
+        if self.options.requests_per_second is None:
+            await self._turn(request, began)
+            return
+        async with self._line:
+            await self._turn(request, began)
+            try:
+                await self._keep_pace()
+            except BaseException:
+                self._turns.release()
+                raise
+            self.moved()
+
     async def _keep_pace(self) -> None:
-        if pause := self._pace.wait():
+        while pause := self._pace.take():
             await self.sleep(pause)
 
-    async def _turn(self, request: Request) -> None:
+    async def _turn(self, request: Request, began: float) -> None:
         if not self._turns.locked():
             await self._turns.acquire()  # at once
             return
-        began = time.monotonic()
         while (patience := self._patience(began)) > 0:
             try:
                 async with asyncio.timeout(patience):
