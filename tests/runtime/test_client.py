@@ -344,6 +344,24 @@ def test_a_closed_client_says_so(rt: "Runtime", server: "Server") -> None:
             client.list_ships()
 
 
+def test_a_second_event_loop_is_refused(rt: "Runtime", server: "Server") -> None:
+    server.answers(b"[]")
+    client = rt.AsyncClient(base_url=server.base_url)
+
+    async def rows() -> Any:
+        return await client.list_ships()
+
+    async def leave() -> None:
+        await client.aclose()
+
+    with asyncio.Runner() as first, asyncio.Runner() as second:
+        assert first.run(rows()) == []
+        with pytest.raises(RuntimeError, match="make one inside each"):
+            second.run(rows())
+        assert first.run(rows()) == []
+        first.run(leave())
+
+
 def test_importing_and_making_a_client_loads_neither_httpx_nor_extras(rt: "Runtime") -> None:
     code = (
         "import sys; sys.path.insert(0, sys.argv[1]);"

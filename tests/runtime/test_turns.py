@@ -195,7 +195,8 @@ def test_a_task_that_is_cancelled_while_it_waits_for_the_rate_costs_nothing(
                 assert {type(e) for e in await asyncio.gather(*tasks, return_exceptions=True)} == {
                     asyncio.CancelledError
                 }
-            client._core.transport.sleep = pause
+            transport: Any = client._core.transport
+            transport.sleep = pause
             with pytest.raises(PausedError):
                 await client.list_ships()
 

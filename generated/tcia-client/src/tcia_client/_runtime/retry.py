@@ -110,12 +110,13 @@ class Pace:
         self._next = 0.0
         self._lock = threading.Lock()
 
-    def wait(self) -> float:
-        """Take the next place in time; the seconds until then."""
+    def take(self) -> float:
+        """Take a place in time if one is free; else the seconds until then, and none is taken."""
         if not self._gap:
             return 0.0
         with self._lock:
             now = self._clock.monotonic()
-            start = max(now, self._next)
-            self._next = start + self._gap
-        return start - now
+            if now < self._next:
+                return self._next - now
+            self._next = now + self._gap
+        return 0.0

@@ -30,6 +30,7 @@ class AsyncTransport(Transport):
         self._closed = False
         self._turns = asyncio.Semaphore(options.max_connections)
         self._line = asyncio.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def open(
         self,
@@ -70,6 +71,7 @@ class AsyncTransport(Transport):
 
     async def _admit(self, request: Request) -> None:
         """Wait for a connection, and for the rate; see :meth:`SyncTransport._admit`."""
+        self._stay()
         began = time.monotonic()
         if self.options.requests_per_second is None:
             await self._turn(request, began)
@@ -82,6 +84,17 @@ class AsyncTransport(Transport):
                 self._turns.release()
                 raise
             self.moved()
+
+    def _stay(self) -> None:
+        """Refuse a second event loop: connections and locks are bound to the first one."""
+        loop = asyncio.get_running_loop()
+        if self._loop is None:
+            self._loop = loop
+        elif self._loop is not loop:
+            raise RuntimeError(
+                "the client belongs to the event loop of its first request; "
+                "make one inside each asyncio.run()"
+            )
 
     async def _keep_pace(self) -> None:
         while pause := self._pace.take():

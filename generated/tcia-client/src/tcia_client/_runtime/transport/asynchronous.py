@@ -29,6 +29,8 @@ class AsyncTransport(Transport):
         self._direct: httpx.AsyncBaseTransport | None = None
         self._closed = False
         self._turns = asyncio.Semaphore(options.max_connections)
+        self._line = asyncio.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def open(
         self,
@@ -39,8 +41,7 @@ class AsyncTransport(Transport):
         """Send a request; see :meth:`SyncTransport.open`."""
         attempts = attempts or self.options.attempts()
         while True:
-            await self._keep_pace()
-            await self._turn(request)
+            await self._admit(request)
             try:
                 return AsyncAnswer(request, await self._send(request, headers), self)
             except BaseException as error:
@@ -68,15 +69,41 @@ class AsyncTransport(Transport):
         if self._own and self._client is not None:
             await self._client.aclose()
 
+    async def _admit(self, request: Request) -> None:
+        """Wait for a connection, and for the rate; see :meth:`SyncTransport._admit`."""
+        self._stay()
+        began = time.monotonic()
+        if self.options.requests_per_second is None:
+            await self._turn(request, began)
+            return
+        async with self._line:
+            await self._turn(request, began)
+            try:
+                await self._keep_pace()
+            except BaseException:
+                self._turns.release()
+                raise
+            self.moved()
+
+    def _stay(self) -> None:
+        """Refuse a second event loop: connections and locks are bound to the first one."""
+        loop = asyncio.get_running_loop()
+        if self._loop is None:
+            self._loop = loop
+        elif self._loop is not loop:
+            raise RuntimeError(
+                "the client belongs to the event loop of its first request; "
+                "make one inside each asyncio.run()"
+            )
+
     async def _keep_pace(self) -> None:
-        if pause := self._pace.wait():
+        while pause := self._pace.take():
             await self.sleep(pause)
 
-    async def _turn(self, request: Request) -> None:
+    async def _turn(self, request: Request, began: float) -> None:
         if not self._turns.locked():
             await self._turns.acquire()  # at once
             return
-        began = time.monotonic()
         while (patience := self._patience(began)) > 0:
             try:
                 async with asyncio.timeout(patience):

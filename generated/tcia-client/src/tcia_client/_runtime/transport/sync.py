@@ -36,6 +36,7 @@ class SyncTransport(Transport):
         self._turns: SimpleQueue[None] = SimpleQueue()
         for _ in range(options.max_connections):
             self._turns.put(None)
+        self._line = threading.Lock()
 
     def open(
         self,
@@ -56,8 +57,7 @@ class SyncTransport(Transport):
         """
         attempts = attempts or self.options.attempts()
         while True:
-            self._keep_pace()
-            self._turn(request)
+            self._admit(request)
             try:
                 return Answer(request, self._send(request, headers), self)
             except BaseException as error:
@@ -75,20 +75,41 @@ class SyncTransport(Transport):
         finally:
             self._free()
 
+    def _admit(self, request: Request) -> None:
+        """Wait for a connection, and for the rate.
+
+        A place in time is taken by who has a connection, since requests that took theirs
+        while none was free would all go out at once. Who waits for it holds that connection,
+        and all others wait behind.
+        """
+        began = time.monotonic()
+        if self.options.requests_per_second is None:
+            self._turn(request, began)
+            return
+        with self._line:
+            self._turn(request, began)
+            try:
+                self._keep_pace()
+            except BaseException:
+                self._turns.put(None)
+                raise
+            self.moved()
+
     def _keep_pace(self) -> None:
-        if pause := self._pace.wait():
+        while pause := self._pace.take():
             self.sleep(pause)
 
-    def _turn(self, request: Request) -> None:
+    def _turn(self, request: Request, began: float) -> None:
         """Wait for a connection; without end as long as something comes over the others."""
-        began = time.monotonic()
-        while (patience := self._patience(began)) > 0:
+        while True:
+            patience = self._patience(began)
             try:
-                self._turns.get(timeout=patience)
+                self._turns.get(timeout=max(patience, 0.0))
             except Empty:
-                continue
+                if patience > 0:
+                    continue
+                raise self._no_turn(request) from None
             return
-        raise self._no_turn(request)
 
     def _free(self) -> None:
         self.moved()
