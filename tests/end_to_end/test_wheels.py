@@ -4,8 +4,11 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 import venv
+from itertools import chain
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
@@ -29,7 +32,7 @@ def run(*command: str | Path, cwd: Path, **environment: str) -> str:
     return done.stdout
 
 
-def installed(project: Path, folder: Path, constraints: Path) -> Path:
+def installed(project: Path, folder: Path, constraints: Path, extras: str = "") -> Path:
     """Build a project's wheel, install it into a new environment, and return its ``bin``."""
     run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "-o", folder / "dist", project,
         cwd=folder)  # fmt: skip
@@ -37,17 +40,36 @@ def installed(project: Path, folder: Path, constraints: Path) -> Path:
     venv.create(folder / "env", with_pip=False)
     python = folder / "env" / "bin" / "python"
     run(sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", python,
-        "--constraint", constraints, wheel, cwd=folder)  # fmt: skip
+        "--constraint", constraints, f"{wheel}{extras}", cwd=folder)  # fmt: skip
     return python.parent
 
 
-@pytest.fixture(scope="module")
-def constraints(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def locked(root: Path) -> list[str]:
     """The locked versions, without the hashes."""
     lines = (root / "requirements.lock").read_text().splitlines()
+    return [line.rstrip(" \\") for line in lines if line[:1].isalpha()]
+
+
+def oldest(root: Path) -> list[str]:
+    """The oldest versions that the two projects allow."""
+    pinned: list[str] = []
+    for folder in (root, root / "generated/tcia-client"):
+        project = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
+        extras = project.get("optional-dependencies", {}).values()
+        for requirement in chain(project["dependencies"], *extras):
+            found = re.fullmatch(r"([\w-]+)(?:\[\w+\])?>=([\d.]+)(?:,<\d+)?", requirement)
+            assert found is not None, requirement
+            pinned.append(f"{found[1]}=={found[2]}")
+    return pinned
+
+
+@pytest.fixture(scope="module", params=[locked, oldest])
+def constraints(
+    root: Path, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Path:
+    """The versions that wheels are installed with."""
     path = tmp_path_factory.mktemp("constraints") / "constraints.txt"
-    pinned = [line.rstrip(" \\") for line in lines if line[:1].isalpha()]
-    path.write_text("\n".join(pinned) + "\n")
+    path.write_text("\n".join(request.param(root)) + "\n")
     return path
 
 
@@ -77,3 +99,29 @@ def test_the_clients_wheel_needs_nothing_but_attrs_and_httpx(
     code = "import tcia_client; print(len(tcia_client.Client().get_series()))"
     said = run(python, "-c", code, cwd=tmp_path, TCIA_BASE_URL=archive.base_url)
     assert int(said) == demo.series
+
+
+def test_the_clients_extras_work_outside_the_repository(
+    root: Path, tmp_path: Path, constraints: Path, archive: RunningArchive
+) -> None:
+    extras = "[arrow,cache,cli,fast]"
+    python = installed(root / "generated/tcia-client", tmp_path, constraints, extras) / "python"
+    tcia = python.with_name("tcia")
+    env = {"TCIA_BASE_URL": archive.base_url, "HOME": str(tmp_path)}
+    columns = ("--columns", "series_instance_uid", "--limit", "1")
+    uid = run(tcia, "get-series", *columns, cwd=tmp_path, **env).splitlines()[1]
+    to = ("--series-instance-uid", uid, "--to", "images")
+    assert run(tcia, "download-image", *to, cwd=tmp_path, **env) == f"images/{uid}\n"
+    assert list((tmp_path / "images" / uid).rglob("*.dcm"))
+    pressed = {"_TCIA_COMPLETE": "bash_complete", "COMP_WORDS": "tcia\nget-serie"}
+    offered = run(tcia, cwd=tmp_path, COMP_CWORD="1", **pressed, **env)
+    assert "get-series" in offered
+    code = """
+        import pyarrow
+        from tcia_client import Cache, Client
+        with Client(cache=Cache(folder="kept", lifetime=60)) as client:
+            rows = client.get_series()
+            assert client.get_series() == rows
+        print(pyarrow.table(rows).num_rows == len(rows) > 50)
+    """
+    assert run(python, "-c", dedent(code), cwd=tmp_path, **env) == "True\n"

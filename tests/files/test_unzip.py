@@ -6,6 +6,7 @@ import stat
 import struct
 import subprocess
 import zipfile
+import zlib
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -20,6 +21,7 @@ from _runtime.files.errors import (
     NotAFileError,
     UnsafeArchiveError,
 )
+from _runtime.files.inflate import LIBRARY, gives_back_the_rest
 from _runtime.files.options import Limits
 from _runtime.files.records import Member
 from _runtime.files.unzip import MEMBER_END, MOST_AT_ONCE, Unzip
@@ -253,3 +255,29 @@ def test_limits_hold_and_can_be_raised(make: SimpleNamespace) -> None:
             unpack(bomb, limits=limits)
     assert len(unpack(bomb, limits=Limits(ratio=2000, ratio_from=0))) == 2
     assert len(unpack(bomb, limits=Limits())) == 2
+
+
+class Forgetful:
+    """Inflates as the zlib that it stands before, and loses what follows a stream."""
+
+    unused_data = b""
+
+    def __init__(self, wbits: int) -> None:
+        self._inflater = zlib.decompressobj(wbits)
+
+    def decompress(self, data: bytes, most: int) -> bytes:
+        return self._inflater.decompress(data, most)
+
+    @property
+    def eof(self) -> bool:
+        return self._inflater.eof
+
+    @property
+    def unconsumed_tail(self) -> bytes:
+        return self._inflater.unconsumed_tail
+
+
+def test_a_library_that_loses_what_follows_a_stream_is_not_used() -> None:
+    assert gives_back_the_rest(zlib)
+    assert gives_back_the_rest(LIBRARY)
+    assert not gives_back_the_rest(SimpleNamespace(decompressobj=Forgetful))

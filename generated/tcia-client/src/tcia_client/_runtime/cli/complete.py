@@ -61,7 +61,7 @@ class Completer:
 
     def __call__(
         self, context: click.Context, _parameter: click.Parameter, incomplete: str
-    ) -> list[CompletionItem[str]]:
+    ) -> "list[CompletionItem[str]]":
         """Offer what begins with ``incomplete``; nothing where the server does not answer."""
         values: Iterable[str] = self._parameter.allowed_values
         source = source_of(self._parameter, self._methods)
@@ -140,7 +140,7 @@ def _keep(place: Path, values: list[str]) -> None:
     part.replace(place)
 
 
-def _offered(values: Iterable[str], context: click.Context) -> list[CompletionItem[str]]:
+def _offered(values: Iterable[str], context: click.Context) -> "list[CompletionItem[str]]":
     variable = Session.of(context).package.completion_variable
     quotes = os.environ.get(variable, "").startswith(("bash", "zsh", "fish"))
     safe = _PLAIN if quotes else _SIMPLE

@@ -42,7 +42,7 @@ complete -o nosort -F %(complete_func)s %(prog_name)s
 class _WithOption(ShellComplete):
     """Completes the word as a whole, also where it is ``--option=value``."""
 
-    def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem[Any]]:
+    def get_completions(self, args: list[str], incomplete: str) -> "list[CompletionItem[Any]]":
         items = super().get_completions(args, incomplete)
         option, equals, _ = incomplete.partition("=")
         if equals and option.startswith("-"):
@@ -74,12 +74,12 @@ class Bash(_WithOption, BashComplete):
         self._quote = replaced[:1] if replaced[:1] in ("'", '"') else ""
         return [_unquoted(word) for word in whole[1:-1]], _unquoted(whole[-1])
 
-    def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem[Any]]:
+    def get_completions(self, args: list[str], incomplete: str) -> "list[CompletionItem[Any]]":
         """What may stand where the line ends."""
         items = super().get_completions(args, incomplete)
         return [item for item in items if self._quote != "'" or "'" not in item.value]
 
-    def format_completion(self, item: CompletionItem[Any]) -> str:
+    def format_completion(self, item: "CompletionItem[Any]") -> str:
         """A line for the script."""
         value = item.value.removeprefix(self._kept)
         if not self._quote:
