@@ -7,11 +7,14 @@ from .client import SyncClient
 from .compare import compare
 from .drift import Drift, contract_of
 from .endpoint import Arguments, Endpoint
-from .errors import ApiError
+from .errors import ApiError, ConnectionFailedError
 
 
 def drifts(client: SyncClient, package: str) -> Iterator[Drift | ApiError | ValueError]:
-    """For each endpoint of the contract that is not as it was: how, or why it cannot be told."""
+    """For each endpoint of the contract that is not as it was: how, or why it cannot be told.
+
+    A server that cannot be reached is told once, and not asked for the rest.
+    """
     core = client._core  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
     for address, contract in contract_of(package).items():
         document_of = Endpoint(resource=contract["resource"], name=f"{contract['name']}/metadata")
@@ -20,6 +23,9 @@ def drifts(client: SyncClient, package: str) -> Iterator[Drift | ApiError | Valu
             with core.transport.open(request) as answer:
                 document = json.loads(b"".join(answer.chunks()))
             changes = tuple(compare(contract, document))
+        except ConnectionFailedError as error:
+            yield error
+            return
         except ApiError as error:
             yield error
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:

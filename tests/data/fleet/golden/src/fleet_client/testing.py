@@ -25,7 +25,7 @@ def assert_no_drift(base_url: str | None = None, *, api_key: str | None = None) 
 
     Raises:
         AssertionError: an endpoint is described otherwise than in this package's contract,
-            or its metadata cannot be had; every one is told.
+            or its metadata cannot be had; every one is told. Or the server cannot be reached.
     """
     with Client(base_url=base_url, api_key=api_key, on_drift="off") as client:
         found = [str(drift) for drift in drifts(client, "fleet_client")]
