@@ -15,7 +15,13 @@ from jsonschema import Draft202012Validator
 
 from tciagen.address import QUERY_NAME, RESOURCE, address_of
 from tciagen.errors import DocumentProblem
-from tciagen.schema import Violation, form_validator, json_pointer, violations
+from tciagen.schema import (
+    Violation,
+    form_validator,
+    json_pointer,
+    load_validator,
+    violations,
+)
 
 JsonObject = dict[str, Any]
 """A JSON object that :func:`parse` has read; its members are not yet judged."""
@@ -137,7 +143,9 @@ def judge(
     if document == {}:
         empty = Violation("", "{}", "a document; the server has no metadata for this endpoint")
         return [Finding(address, empty, "document-empty")]
-    wrong = violations(document, validator) or violations(document, form_validator())
+    wrong = violations(document, validator)
+    if not wrong and validator is not None and validator is not load_validator():
+        wrong = violations(document, form_validator())
     found = [Finding(address, v, "document-invalid") for v in wrong]
     if isinstance(document, dict) and not found:
         found.extend(_beyond_schema(address, document))
