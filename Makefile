@@ -41,7 +41,7 @@ docs: $(READY) ## build the documentation as a site, into .work/site
 	@echo ".work/site/index.html"
 
 test: lint check ## everything that CI runs: lint, types, import rules, check, tests
-	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/pytest -n 3 --dist worksteal
 
 bench: $(READY) ## measure, and print ratios against a rival in the same run
 	@for script in tests/benchmarks/[a-z]*.py; do $(BIN)/python $$script || exit 1; done

@@ -108,7 +108,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.xdist_group("site")
 def test_the_site_has_a_page_for_each_endpoint_and_rule(site: Path) -> None:
     assert {p.stem for p in (site / "rules").glob("*.html")} == {*RULES, "index"}
     assert {f"endpoints/{p.stem}.md" for p in (site / "endpoints").glob("*.html")} == {
@@ -119,7 +118,6 @@ def test_the_site_has_a_page_for_each_endpoint_and_rule(site: Path) -> None:
         assert f'href="{linked}.html"' in (site / index / "index.html").read_text(encoding="utf-8")
 
 
-@pytest.mark.xdist_group("site")
 def test_the_reference_has_every_public_name(site: Path) -> None:
     page = (site / "reference.html").read_text(encoding="utf-8")
     names = {name.rpartition(".")[2] for name in re.findall(r'id="tcia_client\.([\w.]+)"', page)}
@@ -129,7 +127,6 @@ def test_the_reference_has_every_public_name(site: Path) -> None:
     assert re.findall(r":(?:class|func|meth|mod|attr):", page) == []
 
 
-@pytest.mark.xdist_group("site")
 def test_the_site_fetches_nothing_from_elsewhere(site: Path) -> None:
     fetched = re.compile(r"<(?:script|link|img|iframe)[^>]*(?:src|href)=\"?(?:https?:)?//[^>]*>")
     pages = list(site.rglob("*.html"))
