@@ -14,7 +14,7 @@ from tciagen.contract import COMPUTED, NO_TAG, Attribute, Contract, Endpoint, Pa
 from tciagen.drift.pages import catalogue_page, rule_page
 from tciagen.drift.rules import RULES
 from tciagen.python.text import markdown, plain
-from tciagen.python.view import FieldView, MethodView, ParameterView, build_view
+from tciagen.python.view import FieldView, MethodView, ParameterView, build_view, keywords
 from tciagen.render import Target, public_names, templates_folder
 from tciagen.resolve import resolve
 
@@ -131,7 +131,7 @@ def _parameters(endpoint: Endpoint, method: MethodView) -> Iterator[str]:
         return
     yield "| keyword | query key | type | required | DICOM | what it is |"
     yield "| --- | --- | --- | --- | --- | --- |"
-    for parameter, view in zip(endpoint.parameters, method.parameters, strict=True):
+    for parameter, view in zip(keywords(endpoint), method.parameters, strict=True):
         yield (
             f"| `{view.name}` | {markdown(parameter.name)} | {_type(view.annotation)} |"
             f" {'yes' if parameter.required else 'no'} | {_tag(parameter)} | {_told(parameter)} |"

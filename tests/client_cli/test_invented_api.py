@@ -128,6 +128,8 @@ def clashing(generated: Callable[..., Path], tmp_path_factory: pytest.TempPathFa
     for made in (
         document("getRows", OF_ROWS, ["JSON", "CSV"]),
         document("getFile", [*OF_FILES, *OF_CALLS], ["ZIP"]),
+        document("getKeyed", ["format", "api_key", "a"], ["JSON", "CSV"]),
+        document("getKeyedFile", ["format", "api_key"], ["ZIP"]),
         document("config", [], ["JSON"]),
         document("queryConfig", [], ["JSON"]),
     ):
@@ -165,6 +167,21 @@ def test_a_query_key_and_a_keyword_of_downloads_are_two(own: Any, wire: Any) -> 
     assert (done.status, done.text) == (0, "x.zip\n"), done.err
     keys = "&".join(f"{key}=1" for key in (*OF_FILES, *OF_CALLS))
     assert wire.asked.pop()[0] == f"/v3/Own/query/getFile?{keys}"
+
+
+def test_the_query_keys_of_the_api_itself_are_sent_once(own: Any, wire: Any) -> None:
+    wire.rows(b'"a"\n"x"\n', kind="text/csv")
+    done = own("get-keyed", "--a=1", "--wire=csv", env={"OWN_API_KEY": "s3cr3t"})
+    assert (done.status, done.err) == (0, "")
+    path, headers = wire.asked.pop()
+    assert (path, headers["api_key"]) == ("/v3/Own/query/getKeyed?a=1&format=csv", "s3cr3t")
+    for command in ("get-keyed", "download-keyed-file"):
+        shown = own(command, "--help").text
+        assert "--api-key" not in shown
+        assert "--query-format" not in shown
+    wire.rows(b"PK\5\6" + bytes(18), kind="application/zip")
+    assert own("download-keyed-file", "--to=x.zip", "--format=ZIP").status == 0
+    assert wire.asked.pop()[0] == "/v3/Own/query/getKeyedFile?format=ZIP"
 
 
 def test_every_endpoint_has_a_command_whatever_it_is_called(own: Any, wire: Any) -> None:

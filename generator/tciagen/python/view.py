@@ -220,7 +220,7 @@ class _Builder:
     def _method(self, endpoint: Endpoint, name: Identifier, record: ClassView | None) -> MethodView:
         formats, default_format = _formats(endpoint)
         named = self._members(
-            endpoint.parameters, reserved_parameters(endpoint), endpoint.address, "parameter"
+            keywords(endpoint), reserved_parameters(endpoint), endpoint.address, "parameter"
         )
         return MethodView(
             name=name,
@@ -341,6 +341,16 @@ def _shape(result: Result) -> object:
         (a.name, a.type, a.optional, a.allowed_values, a.aliases, a.python_name)
         for a in result.attributes
     )
+
+
+def keywords(endpoint: Endpoint) -> tuple[Parameter, ...]:
+    """Return the parameters that callers give: all but the query keys of the API itself.
+
+    The client sends ``format`` with every query of records, and the key as a header: as
+    query keys of a caller they would come twice, and the key would stand in every log.
+    """
+    own = {"api_key"} if endpoint.answers_file else {"api_key", "format"}
+    return tuple(p for p in endpoint.parameters if p.name not in own)
 
 
 def reserved_parameters(endpoint: Endpoint) -> frozenset[str]:
