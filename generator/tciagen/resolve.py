@@ -101,6 +101,7 @@ class _Resolver:
             declared=declared,
             unknown_members=unknown,
         )
+        self._unambiguous(endpoint)
         if default is not None and formats is not None and default not in formats:
             self.problems.append(
                 f"the default format {default} of {address} is none of its formats:"
@@ -114,6 +115,19 @@ class _Resolver:
             kind = "a file" if endpoint.answers_file else "records"
             self.notices.append(f"{address}: no one says the formats; it is taken to answer {kind}")
         return endpoint
+
+    def _unambiguous(self, endpoint: Endpoint) -> None:
+        """Tell an alias that is another attribute's name or alias: one value cannot be both."""
+        attributes = endpoint.result.attributes
+        holders = {attribute.name: attribute.name for attribute in attributes}
+        for attribute in attributes:
+            for alias in attribute.aliases:
+                holder = holders.setdefault(alias, attribute.name)
+                if holder != attribute.name:
+                    self.problems.append(
+                        f"the alias {alias} of the attribute {attribute.name} of"
+                        f" {endpoint.address} stands for the attribute {holder} already"
+                    )
 
     def _parameter(self, address: str, document: JsonObject | str) -> Parameter:
         name = member_name(document)

@@ -106,6 +106,15 @@ def test_two_entries_cannot_say_the_same(documents: dict[str, JsonObject]) -> No
     assert any("both set aliases" in line for line in told)
 
 
+@pytest.mark.parametrize("alias", ["SeriesDate", "Other"])
+def test_an_alias_stands_for_one_attribute(documents: dict[str, JsonObject], alias: str) -> None:
+    one = Entry(1, ADDRESS, "attribute", "SeriesDate", {"aliases": ["Other"]}, "because")
+    two = Entry(2, ADDRESS, "attribute", "Modality", {"aliases": [alias]}, "because")
+    assert any(
+        f"the alias {alias} of the attribute" in line for line in problems(documents, one, two)
+    )
+
+
 def test_short_parameters_tell_what_is_required(fleet: Resolution) -> None:
     endpoint = fleet.contract.by_address()["Crew/query/listSailors"]
     told = {p.name: (p.required, "Required" in p.declared) for p in endpoint.parameters}
