@@ -54,9 +54,10 @@ fmt: $(READY) ## format our own sources (generated ones are black's)
 	$(BIN)/ruff check --quiet --fix-only .
 	$(BIN)/ruff format --exclude generated --exclude tests/data .
 
-lint: $(READY) ## ruff, mypy strict, pyright strict, import rules
+lint: $(READY) ## ruff, black, mypy strict, pyright strict, import rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check --exclude generated --exclude tests/data .
+	$(BIN)/black --check --quiet generated
 	$(BIN)/mypy
 	cd $(CLIENT) && ../../$(BIN)/mypy src && ../../$(BIN)/basedpyright --pythonpath ../../$(BIN)/python
 	PYTHONPATH=templates/client/package $(BIN)/lint-imports

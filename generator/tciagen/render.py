@@ -32,7 +32,7 @@ from tciagen.python.view import build_view
 Files = Mapping[PurePosixPath, bytes]
 """The content of each file of a distribution, by its path in it."""
 
-_MODE = Mode(target_versions={TargetVersion.PY311})
+_MODE = Mode(target_versions={TargetVersion.PY311}, line_length=100)
 _NEUTRAL = ServerText("neutral")
 _PACKAGE = re.compile(r"[a-z][a-z0-9_]*")
 _DISTRIBUTION = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")

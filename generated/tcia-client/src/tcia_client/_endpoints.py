@@ -93,9 +93,7 @@ DOWNLOAD_IMAGE = Endpoint(
     name="getImage",
     formats=("ZIP",),
     default_format="ZIP",
-    parameters=(
-        Parameter("SeriesInstanceUID", "series_instance_uid", "uid", required=True),
-    ),
+    parameters=(Parameter("SeriesInstanceUID", "series_instance_uid", "uid", required=True),),
 )
 
 GET_MANUFACTURER_VALUES = Endpoint(
@@ -171,9 +169,7 @@ GET_SOP_INSTANCE_UIDS = Endpoint(
     name="getSOPInstanceUIDs",
     formats=("CSV", "HTML", "XML", "JSON"),
     default_format="JSON",
-    parameters=(
-        Parameter("SeriesInstanceUID", "series_instance_uid", "uid", required=True),
-    ),
+    parameters=(Parameter("SeriesInstanceUID", "series_instance_uid", "uid", required=True),),
     attributes=(
         Attribute(
             "sop_instance_uid",
@@ -225,9 +221,7 @@ GET_SERIES_SIZE = Endpoint(
     name="getSeriesSize",
     formats=("CSV", "HTML", "XML", "JSON"),
     default_format="JSON",
-    parameters=(
-        Parameter("SeriesInstanceUID", "series_instance_uid", "uid", required=True),
-    ),
+    parameters=(Parameter("SeriesInstanceUID", "series_instance_uid", "uid", required=True),),
     attributes=(
         Attribute("TotalSizeInBytes", "total_size_in_bytes", "integer"),
         Attribute("ObjectCount", "object_count", "integer", optional=False),

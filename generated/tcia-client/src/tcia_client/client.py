@@ -95,8 +95,7 @@ class Endpoints:
             ApiError: one class of its tree for each cause.
         """
         return Arguments(
-            {"Date": date, "Collection": collection, "PatientID": patient_id},
-            format=format,
+            {"Date": date, "Collection": collection, "PatientID": patient_id}, format=format
         )
 
     @records(_endpoints.PATIENTS_BY_MODALITY, models.PatientByModality)
@@ -122,9 +121,7 @@ class Endpoints:
         Raises:
             ApiError: one class of its tree for each cause.
         """
-        return Arguments(
-            {"Collection": collection, "Modality": modality}, format=format
-        )
+        return Arguments({"Collection": collection, "Modality": modality}, format=format)
 
     @records(_endpoints.GET_BODY_PART_VALUES, models.BodyPartValue)
     def get_body_part_values(
@@ -149,9 +146,7 @@ class Endpoints:
         Raises:
             ApiError: one class of its tree for each cause.
         """
-        return Arguments(
-            {"Collection": collection, "Modality": modality}, format=format
-        )
+        return Arguments({"Collection": collection, "Modality": modality}, format=format)
 
     @records(_endpoints.GET_COLLECTION_VALUES, models.CollectionValue)
     def get_collection_values(
@@ -258,8 +253,7 @@ class Endpoints:
             ApiError: one class of its tree for each cause.
         """
         return Arguments(
-            {"Collection": collection, "BodyPartExamined": body_part_examined},
-            format=format,
+            {"Collection": collection, "BodyPartExamined": body_part_examined}, format=format
         )
 
     @records(_endpoints.GET_PATIENT, models.Patient)
@@ -441,10 +435,7 @@ class Endpoints:
             OSError: it cannot be written.
         """
         return Arguments(
-            {
-                "SeriesInstanceUID": series_instance_uid,
-                "SOPInstanceUID": sop_instance_uid,
-            },
+            {"SeriesInstanceUID": series_instance_uid, "SOPInstanceUID": sop_instance_uid},
             options=options,
         )
 

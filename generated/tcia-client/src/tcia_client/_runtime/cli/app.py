@@ -80,7 +80,11 @@ class Application(click.Group):
         """The names of all subcommands."""
         return [*sorted(self._methods), "config"]
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+    def get_command(
+        self,
+        ctx: click.Context,  # noqa: ARG002
+        cmd_name: str,
+    ) -> click.Command | None:
         """Make one subcommand."""
         if cmd_name == "config":
             return config_command()
@@ -89,7 +93,11 @@ class Application(click.Group):
             return records_command(cmd_name, method, self._methods)
         return files_command(cmd_name, method, self._methods) if method else None
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+    def format_commands(
+        self,
+        ctx: click.Context,  # noqa: ARG002
+        formatter: click.HelpFormatter,
+    ) -> None:
         """Write the list of subcommands without making them."""
         with formatter.section("Commands"):
             formatter.write_dl(
@@ -99,7 +107,11 @@ class Application(click.Group):
                 ]
             )
 
-    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+    def format_epilog(
+        self,
+        ctx: click.Context,  # noqa: ARG002
+        formatter: click.HelpFormatter,
+    ) -> None:
         """Write what stands below the list, line by line."""
         formatter.write(f"\n{self.epilog}")
 

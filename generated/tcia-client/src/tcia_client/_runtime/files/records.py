@@ -143,8 +143,9 @@ def _wide(extra: bytes, values: list[int]) -> list[int]:
         if kind == _ZIP64:
             if len(field) < 8 * len(marked):
                 break
-            for place, value in zip(marked, struct.iter_unpack("<Q", field[: 8 * len(marked)])):  # noqa: B905 - as long
-                values[place] = value[0]
+            sizes = struct.iter_unpack("<Q", field[: 8 * len(marked)])
+            for place, (size,) in zip(marked, sizes, strict=True):
+                values[place] = size
             return values
     raise ValueError("its ZIP64 field is missing or cut")
 
