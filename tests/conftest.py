@@ -25,6 +25,8 @@ ROOT = Path(__file__).parents[1]
 DATA = Path(__file__).parent / "data"
 CONTRACT = ROOT / "generator" / "contracts" / "tcia-v3"
 
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # a thousand processes would compile it all anew
+
 Run = Callable[..., subprocess.CompletedProcess[str]]
 WaitFor = Callable[[Callable[[], object]], None]
 
