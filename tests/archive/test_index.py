@@ -13,6 +13,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import attrs
 import pydicom
 import pytest
 from pydicom.data import get_testdata_file
@@ -321,43 +322,80 @@ def series_without_day(connection: sqlite3.Connection) -> set[tuple[object, ...]
 
 
 BATCHES = ("brain", "chest")  # 1017 files: three commits
-HOLDING_AT_A_FILE = """\
-import sys, time
+AT_A_FILE = """\
+import os, signal, sys, time
 
-def hold(event, arguments):
+def hook(event, arguments):
     if event == "open" and arguments[0] == {path!r}:
-        time.sleep(600)
+        {action}
 
-sys.addaudithook(hold)
+sys.addaudithook(hook)
 """
+HOLD = "time.sleep(600)"
+SWALLOW_AN_INTERRUPT = """\
+try:
+            os.kill(os.getpid(), signal.SIGINT)
+        except KeyboardInterrupt:
+            pass"""
+
+
+@attrs.frozen
+class Scan:
+    """The index command by one process, and an environment that acts at the 750th file."""
+
+    catalog: Path
+    command: list[str]
+    environment: dict[str, str]
+
+
+def scan_with(action: str, tmp_path: Path, demo: DemoArchive) -> Scan:
+    folders = [demo.folder / "images" / name for name in BATCHES]
+    files = sorted(os.fsencode(path) for folder in folders for path in folder.rglob("*.dcm"))
+    hook = AT_A_FILE.format(path=os.fsdecode(files[750]), action=action)
+    (tmp_path / "sitecustomize.py").write_text(hook)
+    catalog = tmp_path / "catalog.sqlite"
+    command = [sys.executable, "-m", "tciagen.archive", "index", "--catalog", str(catalog)]
+    command += ["--workers", "1", *map(str, folders)]
+    return Scan(catalog, command, {**os.environ, "PYTHONPATH": str(tmp_path)})
 
 
 def test_interrupted_scan_is_consistent_and_finished_by_the_next(
     tmp_path: Path, demo: DemoArchive, wait_for: "WaitFor"
 ) -> None:
-    catalog = tmp_path / "catalog.sqlite"
-    folders = [demo.folder / "images" / name for name in BATCHES]
-    files = sorted(os.fsencode(path) for folder in folders for path in folder.rglob("*.dcm"))
-    held = HOLDING_AT_A_FILE.format(path=os.fsdecode(files[750]))
-    (tmp_path / "sitecustomize.py").write_text(held)
-    command = [sys.executable, "-m", "tciagen.archive", "index", "--catalog", str(catalog)]
-    command += ["--workers", "1", *map(str, folders)]
+    scan = scan_with(HOLD, tmp_path, demo)
     process = subprocess.Popen(
-        command,
+        scan.command,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        env=scan.environment,
     )
-    wait_for(lambda: counted(catalog)[0] > 0 or process.poll() is not None)
+    wait_for(lambda: counted(scan.catalog)[0] > 0 or process.poll() is not None)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=120)
     assert process.returncode == 130, errors
     assert "Traceback" not in errors
-    assert counted(catalog) == (500, 500)
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert counted(scan.catalog) == (500, 500)
+    done = subprocess.run(scan.command, capture_output=True, text=True, check=True, timeout=60)
     assert "500 unchanged" in done.stdout
-    assert counted(catalog) == (1017, 1017)
+    assert counted(scan.catalog) == (1017, 1017)
+
+
+def test_interrupt_that_reading_a_file_swallows_ends_the_scan(
+    tmp_path: Path, demo: DemoArchive
+) -> None:
+    scan = scan_with(SWALLOW_AN_INTERRUPT, tmp_path, demo)
+    done = subprocess.run(
+        scan.command,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+        env=scan.environment,
+    )
+    assert (done.returncode, done.stdout) == (130, "")
+    assert done.stderr.endswith("tciagen: interrupted\n")
+    assert counted(scan.catalog) == (500, 500)
 
 
 def counted(catalog: Path) -> tuple[int, int]:
