@@ -120,13 +120,18 @@ def test_what_comes_late_and_unlike_all_before_is_read_as_if_it_were_first(
         ({"Launched": "1999-02-30"}, MisfitValueError),
         ({"Crew": True}, MisfitValueError),
         ({"Crew": "many"}, MisfitValueError),
+        ({"Tonnage": True}, MisfitValueError),
+        ({"AtSea": 2}, MisfitValueError),
     ],
 )
+@pytest.mark.parametrize("different", [0, 1])
 def test_a_misfit_late_in_an_answer_is_told_with_its_row(
-    wrong: dict[str, Any], error: type[DecodeError], msgspec: bool
+    wrong: dict[str, Any], error: type[DecodeError], different: int, msgspec: bool
 ) -> None:
-    usual = {"ShipUID": "1.2.3", "ShipName": "Usual", "Launched": "1999-01-02", "Crew": 1}
-    body = json.dumps([usual] * 2000 + [{**usual, **wrong}] + [usual] * 500)
+    usual = {"ShipUID": "1.2.3", "Launched": "1999-01-02", "Crew": 1, "Tonnage": 1, "AtSea": True}
+    ships = [{**usual, "ShipName": f"Usual {i * different}"} for i in range(2501)]
+    ships[2000] |= wrong
+    body = json.dumps(ships)
     decoder = JsonDecoder(Rows(SHIP), use_msgspec=msgspec)
     rows: list[Any] = []
     pieces = [body[start : start + 4000].encode() for start in range(0, len(body), 4000)]

@@ -12,17 +12,13 @@ from typing import Any, Generic, Literal, TypeVar
 
 import attrs
 
-R = TypeVar("R")
+from .columns import Column, Mode
 
-Mode = Literal["plain", "memo", "optional"]
-"""How a wire value becomes a value: as it is, or by what is remembered, None excepted or not."""
+R = TypeVar("R")
 
 _MOST_LOOPS = 64
 
 Loop = Callable[[Iterable[Any], Callable[[Any], None]], None]
-
-UNLIKE = (AttributeError, KeyError, TypeError)
-"""What asking a record raises that is not as its access says."""
 
 
 @attrs.frozen(eq=False)
@@ -33,14 +29,12 @@ class Access:
         kind: What a record is asked for: an attribute, a key or an index.
         places: That name, key or index; None where records do not have the value.
         sparse: The attributes whose key some records lack.
-        texts: Whether a value of a text's attribute that is there is known to be text.
         done: The attributes whose values are known to be what they shall be.
     """
 
     kind: Literal["attribute", "key", "index"]
     places: Sequence[str | int | None]
     sparse: Collection[int] = attrs.field(default=(), kw_only=True)
-    texts: bool = attrs.field(default=False, kw_only=True)
     done: Collection[int] = attrs.field(default=(), kw_only=True)
     getters: Sequence[Callable[[Any], Any]] = attrs.field(init=False)
 
@@ -79,13 +73,13 @@ class Builder(Generic[R]):
         built: R = row
         return built
 
-    def loop(self, access: Access, modes: Sequence[Mode], columns: Sequence[Any]) -> Loop:
+    def loop(self, access: Access, modes: Sequence[Mode], columns: Sequence[Column]) -> Loop:
         """A loop over records that appends the object of each one.
 
         Args:
             access: Where a record has its values.
             modes: Per attribute, how a wire value becomes a value.
-            columns: Per attribute, values by wire values, which convert those they lack.
+            columns: Per attribute, what its wire values become.
         """
         places: list[object] = list(access.places)
         if access.kind == "key":
@@ -104,21 +98,26 @@ class Builder(Generic[R]):
             zip(self._names, access.places, modes, strict=True)
         ):
             if place is None:
-                value = "None"
+                wire = "None"
             elif access.kind == "attribute":
-                value = f"record.{place}"
+                wire = f"record.{place}"
             elif access.kind == "index":
-                value = f"record[{place:d}]"
+                wire = f"record[{place:d}]"
             else:
-                bound += f"    k{i} = places[{i}]\n"
-                value = f"record.get(k{i})" if i in access.sparse else f"record[k{i}]"
-            if mode != "plain":
-                bound += f"    c{i} = columns[{i}]\n"
-            if mode == "memo":
-                value = f"c{i}[{value}]"
-            elif mode == "optional":
-                value = f"None if (value := {value}) is None else c{i}[value]"
-            stores += f"            row.{name} = {value}\n"
+                bound += f"    key{i} = places[{i}]\n"
+                wire = f"record.get(key{i})" if i in access.sparse else f"record[key{i}]"
+            if mode == "plain":
+                stores += _block(3, f"row.{name} = {wire}")
+                continue
+            bound += _block(1, f"known{i} = columns[{i}].known", f"learn{i} = columns[{i}].learn")
+            depth = 3
+            if mode == "native":
+                bound += _block(1, f"native{i} = columns[{i}].native")
+                stores += _block(3, f"row.{name} = value = {wire}")
+                stores += _block(3, f"if type(value) is not native{i}:")
+                wire, depth = "value", 4
+            stores += _block(depth, "try:", f"    row.{name} = known{i}[{wire}]")
+            stores += _block(depth, "except KeyError:", f"    row.{name} = learn{i}({wire})")
         source = (
             f"def bind(Open, Model, columns, places):\n"
             f"{bound}"
@@ -134,3 +133,7 @@ class Builder(Generic[R]):
         exec(compile(source, f"<rows of {self.model.__name__}>", "exec"), namespace)  # noqa: S102
         bind: Callable[..., Loop] = namespace["bind"]
         return bind
+
+
+def _block(depth: int, *lines: str) -> str:
+    return "".join(f"{'    ' * depth}{line}\n" for line in lines)

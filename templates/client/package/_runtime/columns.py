@@ -1,39 +1,57 @@
 """From wire values to Python values, and what is remembered of those of one attribute."""
 
 from collections.abc import Callable, Collection, Sequence
-from typing import Any
+from typing import Any, Literal
 
-from .building import UNLIKE, Mode
-from .endpoint import Attribute
+from .endpoint import Attribute, Kind
 from .values import CONVERTERS, MisfitError, are_uids
 
+Mode = Literal["plain", "native", "memo"]
+"""How a wire value becomes a value: as it is; so if it is of the kind's own type; or by memory."""
+
+UNLIKE = (AttributeError, KeyError, TypeError)
+"""What asking a record raises that is not as its access says."""
+
 _MOST_REMEMBERED = 8192
+_NATIVE: dict[Kind, type] = {"string": str, "integer": int, "boolean": bool}
 
 
-class Column(dict[Any, Any]):
-    """Wire value to Python value of one attribute, remembered so that equal values are one.
+class Column:
+    """The values of one attribute, remembered so that equal values are one.
 
     Attributes:
-        convert: Gives the Python value of a wire value, None among them.
-        remembered: The mode for values that are to be looked up here.
+        known: Python values by wire values.
+        native: The type whose values are what they shall be.
+        usual: The mode for values that are to be looked up.
     """
-
-    __slots__ = ("_attribute", "_before", "_distinct", "convert", "remembered")
 
     def __init__(self, attribute: Attribute, convert: Callable[[Any], Any]) -> None:
         self._attribute = attribute
-        self.convert = convert
-        self.remembered: Mode = "optional" if attribute.optional else "memo"
+        self._convert = convert
+        self.native = _NATIVE.get(attribute.kind)
+        self.usual: Mode = "native" if self.native in (int, bool) else "memo"
         self._before = 0
         self._distinct = False
+        self.known: dict[Any, Any] = {}
+        self._forget()
 
-    def __missing__(self, value: Any) -> Any:
-        converted = self.convert(value)
+    def _forget(self) -> None:
+        self.known.clear()
+        if self._attribute.optional:
+            self.known[None] = None
+
+    def learn(self, value: Any) -> Any:
+        """The Python value of a wire value that is not known; from now on it is.
+
+        Raises:
+            MisfitError: The value does not fit the attribute.
+        """
+        converted = self._convert(value)
         # True and 1, False and 0 are one key
         if type(value) is str or (type(value) is int and value not in (0, 1)):
-            if len(self) > _MOST_REMEMBERED:
-                self.clear()
-            self[value] = converted
+            if len(self.known) > _MOST_REMEMBERED:
+                self._forget()
+            self.known[value] = converted
         return converted
 
     def watched(self) -> bool:
@@ -46,21 +64,20 @@ class Column(dict[Any, Any]):
             case _:
                 return False
 
-    def mode(self, records: Sequence[Any], get: Callable[[Any], Any], *, texts: bool) -> Mode:
+    def mode(self, records: Sequence[Any], get: Callable[[Any], Any]) -> Mode:
         """How the values of the next records are to be converted, if it is watched.
 
         Args:
             records: What is to come next.
             get: Gives a record's wire value of this attribute.
-            texts: See :class:`.building.Access`.
         """
+        if self._attribute.kind == "string":
+            return self._mode_of_texts(len(records))
         try:
-            if self._attribute.kind == "uid":
-                return self._mode_of_uids(records, get)
-            return self._mode_of_texts(records, get, texts=texts)
+            return self._mode_of_uids(records, get)
         except UNLIKE:
             self._distinct = False
-            return self.remembered
+            return self.usual
 
     def _mode_of_uids(self, records: Sequence[Any], get: Callable[[Any], Any]) -> Mode:
         """All are looked at at once; only where one is none, each one is."""
@@ -72,26 +89,17 @@ class Column(dict[Any, Any]):
             self._distinct = len(values) > 0.9 * len(records)
             if self._attribute.optional:
                 found.discard(None)
-        return "plain" if are_uids(values) else self.remembered
+        return "plain" if are_uids(values) else self.usual
 
-    def _mode_of_texts(
-        self, records: Sequence[Any], get: Callable[[Any], Any], *, texts: bool
-    ) -> Mode:
+    def _mode_of_texts(self, count: int) -> Mode:
         """Texts are not remembered where hardly one comes twice."""
         if not self._distinct:
-            self._distinct = len(self) - self._before > 0.5 * len(records) or (
-                len(self) == _MOST_REMEMBERED
-            )
-            self._before = len(self)
-        if not self._distinct:
-            return self.remembered
-        self.clear()
-        if texts and self._attribute.optional:
-            return "plain"
-        found = set(map(type, map(get, records)))
-        if self._attribute.optional:
-            found.discard(type(None))
-        return "plain" if found <= {str} else self.remembered
+            learnt = len(self.known) - self._before
+            self._distinct = learnt > 0.5 * count or len(self.known) == _MOST_REMEMBERED
+            self._before = len(self.known)
+            if self._distinct:
+                self._forget()
+        return "native" if self._distinct else "memo"
 
 
 def converter(attribute: Attribute) -> Callable[[Any], Any]:

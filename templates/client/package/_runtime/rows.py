@@ -13,8 +13,8 @@ from contextlib import suppress
 from operator import itemgetter
 from typing import Any, Generic, Literal, TypeVar
 
-from .building import UNLIKE, Access, Builder, Loop, Mode
-from .columns import Column, converter
+from .building import Access, Builder, Loop
+from .columns import UNLIKE, Column, Mode, converter
 from .endpoint import Attribute, Endpoint
 from .errors import DecodeError, MisfitValueError, MissingValueError
 from .values import CONVERTERS, MisfitError
@@ -238,7 +238,8 @@ class Rows(Generic[R]):
         found: dict[str, list[str]] = {}
         for index in self.blueprint.listed:
             attribute = self.blueprint.attributes[index]
-            seen = self._few_values.get(index, set()).union(*self._columns[index : index + 1])
+            known = (column.known for column in self._columns[index : index + 1])
+            seen = self._few_values.get(index, set()).union(*known)
             others = seen.difference(attribute.allowed_values)
             if texts := sorted(text for text in others if type(text) is str):
                 found[attribute.python_name] = texts
@@ -257,12 +258,10 @@ class Rows(Generic[R]):
                 )
                 if index not in access.done and column.watched()
             ]
-        watched = tuple(
-            mode(records, get, texts=access.texts) for _, mode, get in self._watched[access]
-        )
+        watched = tuple(mode(records, get) for _, mode, get in self._watched[access])
         if (access, watched) not in self._loops:
             modes: list[Mode] = [
-                "plain" if index in access.done else column.remembered
+                "plain" if index in access.done else column.usual
                 for index, column in enumerate(self._columns)
             ]
             for (index, _, _), mode in zip(self._watched[access], watched, strict=True):

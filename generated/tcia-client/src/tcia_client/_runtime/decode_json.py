@@ -136,8 +136,9 @@ class JsonDecoder(Decoder[R]):
         self._names = names
         self._known = {*names, *further}
         self._everywhere = set(names)
+        self._somewhere = set[str]()
         self.rows.lacking = True
-        self._accesses: dict[tuple[int, ...], Access] = {}
+        self._accesses: dict[tuple[int, int], Access] = {}
 
     def _extend(self, built: list[R], records: Sequence[Any]) -> None:
         access = self._access(records) if self._names else None
@@ -155,10 +156,14 @@ class JsonDecoder(Decoder[R]):
         self._fits = seen <= self._known
         if not self._fits:
             return None
-        sparse = tuple(i for i, name in enumerate(self._names) if name not in self._everywhere)
-        if sparse not in self._accesses:
-            self._accesses[sparse] = Access("key", self._names, sparse=sparse)
-        return self._accesses[sparse]
+        self._somewhere |= seen
+        sizes = len(self._everywhere), len(self._somewhere)  # the one shrinks, the other grows
+        if sizes not in self._accesses:
+            places = [name if name in self._somewhere else None for name in self._names]
+            there = [(i, name) for i, name in enumerate(places) if name is not None]
+            sparse = [i for i, name in there if name not in self._everywhere]
+            self._accesses[sizes] = Access("key", places, sparse=sparse)
+        return self._accesses[sizes]
 
     def _cells(self, record: Any) -> Cells:
         if type(record) is not dict:

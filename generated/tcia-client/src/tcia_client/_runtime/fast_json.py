@@ -100,7 +100,7 @@ class Parser:
                 or learnt.get(index) in (int, date)
             )
         }
-        self.access = Access("attribute", shape.places, texts=True, done=done)
+        self.access = Access("attribute", shape.places, done=done)
 
     def parse(self, document: bytes) -> Sequence[Any] | None:
         """The records of a document, or None if it is not for this parser."""
