@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from tests.runtime.conftest import Ask, Runtime, Server
 
 ROWS = b'[{"ShipUID":"1.2.3","ShipName":"Fram"},{"ShipUID":"1.2.4"}]'
+VERSIONS = ("1 of s3cret", "2 of s3cret")
 CSV = b'ShipUID,ShipName\n"1.2.3","Fram"\n"1.2.4",'
 
 
@@ -213,6 +214,30 @@ def test_a_server_that_repeats_the_key_does_not_get_it_into_an_error(
         ask(lambda c: c.list_ships(), api_key="s3cret")
     assert "s3cret" not in str(caught.value) + repr(caught.value) + repr(vars(caught.value))
     assert "key <api_key> is unknown" in str(caught.value)
+
+
+def test_nor_into_a_warning_or_a_log(
+    rt: "Runtime", server: "Server", caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "fleet_client")
+    rows = json.dumps([{"ShipUID": "1.2.3", "Crew": "s3cret", "Made by s3cret": 1}]).encode()
+    headers = {"Content-Type": "text/s3cret", "metadata": '{"s3cret":[]}'}
+    server.answers(*(rt.Reply(rows, headers={**headers, "bindaas-version": v}) for v in VERSIONS))
+    drifts: list[object] = []
+    with (
+        rt.Client(
+            base_url=server.base_url,
+            api_key="s3cret",
+            on_mismatch="warn",
+            on_drift=drifts.append,
+        ) as client,
+        pytest.warns(MismatchWarning, match="not '<api_key>'") as warned,
+    ):
+        assert all(client.list_ships() for _ in VERSIONS)
+    told = f"{[w.message for w in warned]}{drifts}{caplog.text}"
+    assert "s3cret" not in told
+    for words in ("Made by <api_key>", "text/<api_key>", "version is 2 of <api_key>"):
+        assert words in told
 
 
 def test_a_traceback_with_local_variables_does_not_show_the_key(rt: "Runtime", wire: Any) -> None:

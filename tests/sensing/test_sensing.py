@@ -148,9 +148,8 @@ def test_a_header_that_says_nothing_is_told_at_debug_level_only(
      '{"Parameters":[{"Name":["x"]}],"Result":{"Name":"x","Attributes":[{}]}}'],
 )  # fmt: skip
 def test_no_header_makes_sensing_itself_fail(header: str) -> None:
-    sensor = sensing.Sensor("tcia_client", "raise", logging.getLogger("tcia_client"))
-    with Client() as client:
-        sensor.observe(client.get_modality_values._endpoint, {"metadata": header})
+    with Client(on_drift="raise") as client:
+        client._sensor.observe(client.get_modality_values._endpoint, {"metadata": header})
 
 
 def test_a_whole_suite_can_assert_that_nothing_has_drifted(changed: str) -> None:

@@ -52,7 +52,7 @@ class _Core:
         address = blueprint.endpoint.address
 
         def warn(message: str) -> None:
-            warn_caller(f"{address}: {message}", MismatchWarning)
+            warn_caller(f"{address}: {self.options.conceal(message)}", MismatchWarning)
 
         return Rows(blueprint, self._on_mismatch, warn)
 

@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from itertools import islice
-from logging import Logger
 from typing import Any, Literal
 
 import attrs
@@ -24,6 +23,7 @@ from .compare import ContractChange, Json, brief, compare
 from .decoding import ENOUGH_TO_TELL, Decoder
 from .endpoint import Endpoint
 from .errors import ApiError
+from .options import Options
 from .recognize import fold, format_of, is_labelled
 from .request import Request
 from .text import visible
@@ -138,10 +138,11 @@ OnDrift = Literal["warn", "raise", "off"] | Callable[[Drift], object]
 class Sensor:
     """Compares what answers are with the contract that the package carries."""
 
-    def __init__(self, package: str, on_drift: OnDrift, logger: Logger) -> None:
+    def __init__(self, package: str, on_drift: OnDrift, options: Options) -> None:
         self._package = package
         self._on_drift = on_drift
-        self._logger = logger
+        self._logger = options.logger
+        self._conceal = options.conceal
         self._seen: dict[str, tuple[str | None, Drift | None]] = {}
         self._told: set[tuple[str, ...]] = set()
         self._version: str | None = None
@@ -161,7 +162,7 @@ class Sensor:
         if known is not None and known[0] == header:
             drift = known[1]
         else:
-            drift = self._read(address, header or "{}")
+            drift = self._read(address, self._conceal(header or "{}"))
             self._seen[address] = (header, drift)
         if (version := headers.get(VERSION_HEADER)) != self._version and version:
             self._note_version(version)
@@ -177,7 +178,7 @@ class Sensor:
         if self._on_drift == "off":
             return
         endpoint, wanted = request.endpoint, request.format or "json"
-        label = headers.get("content-type", "")
+        label = self._conceal(headers.get("content-type", ""))
         if not is_labelled(label, wanted) and reader.beginning.strip():
             self._tell(_drift(endpoint, "wire-media-type-mismatch", "/Formats", wanted, [label]))
         rows = reader.rows
@@ -209,7 +210,8 @@ class Sensor:
         }
         rows = reader.rows
         place = "/Result/Attributes"
-        new = [name for name in rows.layouts.undeclared if fold(name) not in names]
+        undeclared = map(self._conceal, rows.layouts.undeclared)
+        new = [name for name in undeclared if fold(name) not in names]
         if new:
             found = [
                 ContractChange("wire-attr-undeclared", f"{place}/{name}", None, name)
@@ -220,7 +222,7 @@ class Sensor:
         for name, texts in rows.undeclared_values().items():
             wire_name = next(a.name for a in endpoint.attributes if a.python_name == name)
             pointer = f"{place}/{wire_name}/AllowedValues"
-            new = [text for text in texts if (pointer, text) not in values]
+            new = [text for text in map(self._conceal, texts) if (pointer, text) not in values]
             if new:
                 yield _drift(endpoint, "wire-value-undeclared", pointer, None, new)
 
@@ -244,7 +246,7 @@ class Sensor:
 
     def _note_version(self, version: str) -> None:
         """Record the version of the server; tell at info level when it is another one."""
-        version = version[:_LONGEST_VERSION]
+        version = self._conceal(version)[:_LONGEST_VERSION]
         with _LOCK:
             before, self._version = self._version, version
             new = version not in self._versions and len(self._versions) < _MOST_VERSIONS

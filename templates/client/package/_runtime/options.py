@@ -96,11 +96,15 @@ class Options:
         for name, value in vars(error).items():
             text = value if isinstance(value, str) else repr(value)
             if self.holds_key(text):
-                for key in self._keys():
-                    text = text.replace(key, f"<{KEY_HEADER}>")
-                setattr(error, name, text)
+                setattr(error, name, self.conceal(text))
         error.args = (error.reason,)
         return error
+
+    def conceal(self, text: str) -> str:
+        """A text of the server without the key, should the server have sent it back."""
+        for key in self._keys():
+            text = text.replace(key, f"<{KEY_HEADER}>")
+        return text
 
     def holds_key(self, text: str) -> bool:
         """Whether a text of the server has the key in it, as it is or percent-encoded."""

@@ -76,7 +76,6 @@ class _Client:
             _refuse("requests_per_second", "must be more than 0")
         if isinstance(timeout, int | float):
             timeout = Timeouts(connect=timeout, read=timeout, write=timeout, pool=timeout)
-        self._sensor = Sensor(settings.package, on_drift, logging.getLogger(settings.package))
         self._options = Options(
             user_agent=f"{settings.package}/{settings.version}",
             logger=logging.getLogger(settings.package),
@@ -88,6 +87,7 @@ class _Client:
             requests_per_second=requests_per_second,
             cache=checked_cache(cache, http_client, settings.package),
         )
+        self._sensor = Sensor(settings.package, on_drift, self._options)
 
     @property
     def base_url(self) -> str:
