@@ -118,7 +118,7 @@ class Endpoints:
 
 
 SETTINGS = Settings(
-    package="fleet_client",
+    package="ship_client",
     version="1.2.3",
     base_url="https://fleet.invalid/v3",
     environment="FLEET",

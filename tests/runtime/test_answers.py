@@ -116,7 +116,7 @@ def test_headers_come_as_they_were_sent(below: str, rt: "Runtime", wire: SimpleN
     assert headers["X-Other"] == "café"
     assert b"\r\nAccept-Encoding: gzip, deflate" in wire.asked[0]
     assert wire.asked[0].count(b"Accept-Encoding") == 1
-    assert wire.asked[0].lower().count(b"\r\nuser-agent: fleet_client/1.2.3\r\n") == 1
+    assert wire.asked[0].lower().count(b"\r\nuser-agent: ship_client/1.2.3\r\n") == 1
     assert wire.asked[0].lower().count(b"\r\nhost: ") == 1
 
 

@@ -202,7 +202,7 @@ def test_the_key_goes_as_a_header_and_never_into_logs(
     ask(lambda c: c.list_ships(), api_key="s3cret")
     path, headers = server.asked[0]
     assert headers["api_key"] == "s3cret"
-    assert headers["user-agent"] == "fleet_client/1.2.3"
+    assert headers["user-agent"] == "ship_client/1.2.3"
     assert "s3cret" not in path + caplog.text
 
 
@@ -219,7 +219,7 @@ def test_a_server_that_repeats_the_key_does_not_get_it_into_an_error(
 def test_nor_into_a_warning_or_a_log(
     rt: "Runtime", server: "Server", caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.DEBUG, "fleet_client")
+    caplog.set_level(logging.DEBUG, "ship_client")
     rows = json.dumps([{"ShipUID": "1.2.3", "Crew": "s3cret", "Made by s3cret": 1}]).encode()
     headers = {"Content-Type": "text/s3cret", "metadata": '{"s3cret":[]}'}
     server.answers(*(rt.Reply(rows, headers={**headers, "bindaas-version": v}) for v in VERSIONS))
@@ -281,7 +281,7 @@ def test_nor_into_what_hangs_at_an_error_or_an_address(
 def test_the_query_that_a_redirect_leads_to_is_not_logged(
     ask: "Ask", rt: "Runtime", server: "Server", caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level("INFO", "fleet_client")
+    caplog.set_level("INFO", "ship_client")
     signed = rt.Reply(b"", 302, {"Location": "/v3/elsewhere?signature=0123456789"})
     server.answers(signed, b"[]")
     assert ask(lambda c: c.list_ships()) == []
