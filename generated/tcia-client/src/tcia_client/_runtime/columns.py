@@ -94,8 +94,7 @@ class Column:
     def _mode_of_texts(self, count: int) -> Mode:
         """Texts are not remembered where hardly one comes twice."""
         if not self._distinct:
-            learnt = len(self.known) - self._before
-            self._distinct = learnt > 0.5 * count or len(self.known) == _MOST_REMEMBERED
+            self._distinct = len(self.known) - self._before > 0.5 * count
             self._before = len(self.known)
             if self._distinct:
                 self._forget()
