@@ -199,10 +199,9 @@ def main() -> None:
             middle = {key: statistics.median(values) for key, values in found.items()}
             ratio = statistics.median(map(truediv, found["way"], found["rival"]))
             milliseconds = f"{middle['way'] * 1e3:8.0f}{middle['rival'] * 1e3:8.0f}"
-            wanted = f"{ratio:8.2f}{WANTED.get(name, ''):>8}"
-            print(
-                f"{name:44}{milliseconds}{wanted}{middle['way_peak'] / middle['rival_peak']:10.2f}"
-            )
+            compared = f"{ratio:8.2f}{WANTED.get(name, ''):>8}"
+            share = middle["way_peak"] / middle["rival_peak"]
+            print(f"{name:44}{milliseconds}{compared}{share:10.2f}")
         first = batches(JsonDecoder(Rows(BLUEPRINT)), body["json"])
         print(f"first rows of an iterator after {seconds(lambda: next(first)) * 1e3:.1f} ms")
 
