@@ -5,15 +5,15 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 CLIENT := generated/tcia-client
 PORT ?= 8042
-# The repository that propose and drift-issue are about; the workflows name another one.
-PROJECT ?= .
 
 .DEFAULT_GOAL := demo
-.PHONY: demo generate check check-live regenerate propose drift-issue watch docs test bench serve \
-  fmt lint lock clean help
+.PHONY: demo setup generate check check-live regenerate watch docs test bench serve fmt lint lock \
+  clean help
 
 demo: $(READY) ## the main job: archive, crawl, generate, import, query, download (default)
 	@$(BIN)/python -m tciagen.demo
+
+setup: $(READY) ## make .venv with the locked dependencies
 
 generate: $(READY) ## make generated/ from documents, overlay and templates
 	@$(BIN)/tciagen generate
@@ -26,12 +26,6 @@ check-live: $(READY) ## ask the server whether documents, schema and contract ar
 
 regenerate: $(READY) ## bring everything up to date with the server, or leave it as it is
 	@$(BIN)/tciagen regenerate
-
-propose: $(READY) ## regenerate on a branch of its own, with a draft pull request (for CI)
-	@cd "$(PROJECT)" && "$(CURDIR)/$(BIN)/tciagen" propose --pull-request
-
-drift-issue: $(READY) ## check-live, and one issue of what it finds (for CI)
-	@cd "$(PROJECT)" && "$(CURDIR)/$(BIN)/tciagen" issue
 
 watch: $(READY) ## generate anew on each change of documents, templates, overlay or configuration
 	@$(BIN)/tciagen watch
@@ -61,6 +55,8 @@ lint: $(READY) ## ruff, black, mypy strict, pyright strict, import rules
 	$(BIN)/mypy
 	cd $(CLIENT) && ../../$(BIN)/mypy src && ../../$(BIN)/basedpyright --pythonpath ../../$(BIN)/python
 	PYTHONPATH=templates/client/package $(BIN)/lint-imports
+	$(BIN)/actionlint
+	$(BIN)/zizmor --quiet --offline --strict-collection .github/workflows
 
 lock: $(READY) ## pin every dependency again, with hashes
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \

@@ -222,11 +222,11 @@ def test_source_of_another_generator_is_a_patch(project: Project, tmp_path: Path
     manifest = json.loads(place.read_bytes())
     del manifest["files"]["src/fleet_client/_runtime/errors.py"]
     place.write_text(json.dumps(manifest))
-    project.regenerate("--summary", tmp_path / "summary.json")
+    project.regenerate("--outputs", tmp_path / "outputs")
     assert source.is_file()
     assert version_of(project) == "2.3.5"
     assert "No change of the API." in (project.folder / "CHANGELOG.md").read_text()
-    assert json.loads((tmp_path / "summary.json").read_bytes())["labels"] == ["generator-changed"]
+    assert "labels=generator-changed\n" in (tmp_path / "outputs").read_text()
 
 
 def test_a_file_edited_by_hand_stops_it(project: Project) -> None:
@@ -306,30 +306,21 @@ def test_ctrl_c_takes_everything_back(project: Project) -> None:
 def test_a_dry_run_tells_and_writes_nothing(project: Project, tmp_path: Path) -> None:
     project.server.edit(VESSELS, lose_name)
     before = project.tree()
-    files = ("--report", tmp_path / "report.md", "--summary", tmp_path / "summary.json")
+    files = ("--report", tmp_path / "report.md", "--outputs", tmp_path / "outputs")
     told = project.regenerate("--dry-run", *files, expected=1)
     assert "would write documents/Fleet/listVessels.json" in told
     assert project.tree() == before
     report = (tmp_path / "report.md").read_text()
     assert "From `fleet 2.3.4` to `fleet 3.0.0`." in report
     assert "`attr-removed`" in report
-    assert json.loads((tmp_path / "summary.json").read_bytes()) == {
-        "format": 1,
-        "changed": True,
-        "severity": "breaking",
-        "bump": "major",
-        "labels": ["drift", "drift:breaking"],
-        "apis": [
-            {
-                "name": "fleet",
-                "changed": True,
-                "severity": "breaking",
-                "bump": "major",
-                "version_before": "2.3.4",
-                "version_after": "3.0.0",
-            }
-        ],
-    }
+    assert (tmp_path / "outputs").read_text().splitlines() == [
+        "changed=true",
+        "branch=tciagen/regenerate",
+        "title=Regenerate fleet 3.0.0 (breaking)",
+        "labels=drift,drift:breaking",
+        "severity=breaking",
+        "bump=major",
+    ]
 
 
 def test_the_date_comes_from_the_environment(project: Project) -> None:

@@ -1,9 +1,6 @@
 """What regenerating one API would change: worked out whole before anything is written."""
 
 import datetime
-import hashlib
-import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -37,8 +34,7 @@ class Release:
 
     ``api`` has the new version. ``changes`` is what there is to report, accepted ones
     marked; ``applied`` is what goes into the package. ``writes`` is empty where there is
-    nothing to do; the configuration file is not among them. ``digest`` is the same for
-    the same drift on another day.
+    nothing to do; the configuration file is not among them.
     """
 
     api: Api
@@ -48,7 +44,6 @@ class Release:
     applied: tuple[Change, ...] = ()
     bump: Bump = Bump.NONE
     writes: Writes = attrs.field(factory=dict)
-    digest: str = ""
 
     @property
     def severity(self) -> Severity:
@@ -137,19 +132,14 @@ def _release(
     if not publish.read_manifest(output)["files"]:
         step = Bump.NONE  # The first release has the version that is configured.
     api = attrs.evolve(api, version=bump(api.version, step))
-    undated = ""
     writes = _document_writes(api, final)
     if step is not Bump.NONE:
         old = before.contract or resolve(before.documents, before.overlay).contract
-        entry = {
-            date: changelog_entry(
-                verdict.changes, api.version, old=old, new=verdict.contract, date=date
-            )
-            for date in (None, today)
-        }
-        undated = entry[None]
+        entry = changelog_entry(
+            verdict.changes, api.version, old=old, new=verdict.contract, date=today
+        )
         # Whatever bytes a person wrote stay as they are.
-        text = with_entry(changelog.decode("utf-8", "surrogateescape"), entry[today])
+        text = with_entry(changelog.decode("utf-8", "surrogateescape"), entry)
         changelog = text.encode("utf-8", "surrogateescape")
         writes[api.changelog_file()] = changelog
     plan = pipeline.plan_of(api, final, changelog)
@@ -163,7 +153,6 @@ def _release(
         applied=verdict.changes,
         bump=step,
         writes=writes,
-        digest=_digest(api, nothing, undated, writes),
     )
 
 
@@ -180,15 +169,3 @@ def _document_writes(api: Api, final: Mapping[str, JsonObject]) -> dict[Path, by
     }
     gone = (documents_.document_path(folder, a) for a in documents_.read_folder(folder))
     return writes | {path: None for path in gone if path not in bodies}
-
-
-def _digest(api: Api, told: Release, entry: str, writes: Writes) -> str:
-    """Return a SHA-256 that knows no date: not the changelog's, nor the manifest's of it."""
-    dated = {"CHANGELOG.md", api.changelog_file().name, publish.MANIFEST.name}
-    files = {
-        os.path.relpath(path, api.documents): hashlib.sha256(body or b"").hexdigest()
-        for path, body in writes.items()
-        if path.name not in dated
-    }
-    said = [api.name, entry, [c.fingerprint for c in told.changes], told.notices, files]
-    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()

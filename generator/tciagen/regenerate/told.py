@@ -1,7 +1,5 @@
-"""What a run tells: lines for people, a report, and a summary for machines."""
+"""The results of a run: lines for people, a report, and outputs for a workflow."""
 
-import hashlib
-import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +11,9 @@ from tciagen.errors import UsageProblem
 from tciagen.regenerate.release import Release
 
 LABEL = "drift"
+BRANCH = "tciagen/regenerate"
+"""The branch of the pull request that a workflow opens."""
+
 JOINED = ("text", "markdown")
 """The report formats in which several APIs can stand in one file."""
 
@@ -55,40 +56,24 @@ def labels(releases: Sequence[Release]) -> list[str]:
 
 
 def title(releases: Sequence[Release]) -> str:
-    """Return the commit's subject; it holds no text of a server."""
+    """Return the title of the pull request. It contains no text of a server."""
     changing = [release for release in releases if release.writes]
     steps = ", ".join(f"{release.api.name} {release.api.version}" for release in changing)
     worst = severity(changing)
     return f"Regenerate {steps} ({worst})" if worst is not Severity.NONE else f"Regenerate {steps}"
 
 
-def digest(releases: Sequence[Release]) -> str:
-    """Return a SHA-256 that is the same for the same drift on another day."""
-    return hashlib.sha256("".join(r.digest for r in releases).encode()).hexdigest()
-
-
-def summary(releases: Sequence[Release]) -> str:
-    """Return the summary for machines, as JSON."""
+def outputs(releases: Sequence[Release]) -> dict[str, str]:
+    """Return what the workflow needs to open a pull request, as single-line values."""
     bumps = (release.bump for release in releases)
-    data = {
-        "format": 1,
-        "changed": any(release.writes for release in releases),
+    return {
+        "changed": str(any(release.writes for release in releases)).lower(),
+        "branch": BRANCH,
+        "title": title(releases),
+        "labels": ",".join(labels(releases)),
         "severity": severity(releases),
         "bump": min(bumps, key=lambda b: b.rank, default=Bump.NONE),
-        "labels": labels(releases),
-        "apis": [
-            {
-                "name": release.api.name,
-                "changed": bool(release.writes),
-                "severity": release.severity,
-                "bump": release.bump,
-                "version_before": release.version_before,
-                "version_after": release.api.version,
-            }
-            for release in releases
-        ],
     }
-    return json.dumps(data, indent=2) + "\n"
 
 
 def lines(releases: Sequence[Release], root: Path, verb: str) -> list[str]:
