@@ -138,6 +138,26 @@ def test_spoiled_zip(
                 assert archive.read(name) == wanted
 
 
+@pytest.mark.parametrize(
+    ("kind", "sizes"), [("zip-left-out@1", [1, 1]), ("zip-cut-short@1", [1, 0.5, 1])]
+)
+def test_spoiled_blob_zip_has_no_trace_of_the_fault(
+    demo: DemoArchive, http: httpx.Client, images: list[Image], kind: str, sizes: list[float]
+) -> None:
+    uid = images[-1].header.SeriesInstanceUID
+    paths = [image.path for image in images if image.header.SeriesInstanceUID == uid]
+    options = ["--files", "blob", "--fault", f"getImage:{kind}"]
+    with running_archive(demo.catalog, options=options) as server:
+        url = f"{server.base_url}/TCIA/query/getImage"
+        answer = http.get(url, params={"SeriesInstanceUID": uid})
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        assert archive.testzip() is None
+        members = [entry for entry in archive.infolist() if not entry.is_dir()]
+    full = paths[0].stat().st_size
+    assert len(members) == len(paths) - (kind == "zip-left-out@1")
+    assert [entry.file_size // (full // 2) / 2 for entry in members[: len(sizes)]] == sizes
+
+
 @pytest.mark.parametrize("text", ["", "getSeries", "getSeries:bend", "html", "x:slow@fast"])
 def test_wrong_fault_is_a_usage_problem(text: str) -> None:
     with pytest.raises(UsageProblem, match="--fault"):

@@ -4,10 +4,13 @@ import io
 import json
 import shutil
 import struct
+import subprocess
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import date
 from pathlib import Path
+from typing import Protocol
 
 import httpx
 import pydicom
@@ -20,7 +23,19 @@ from tciagen.archive.running import running_archive
 from tciagen.archive.scan import CollectionRule, index
 
 Series = tuple[str, list[Path]]
-Gone = tuple[Caller, str, str]
+JAVA = """
+import java.net.URL;
+import java.util.zip.*;
+
+class Entries {
+    public static void main(String[] arguments) throws Exception {
+        try (var zip = new ZipInputStream(new URL(arguments[0]).openStream())) {
+            for (ZipEntry entry; (entry = zip.getNextEntry()) != null; )
+                System.out.println(entry.getName() + " " + zip.readAllBytes().length);
+        }
+    }
+}
+"""
 
 
 @pytest.fixture
@@ -60,6 +75,95 @@ def test_zip_is_written_as_a_stream(call: Caller, series: Series) -> None:
     assert method == zipfile.ZIP_DEFLATED
     assert (crc, packed, size) == (0, 0, 0)
     assert b"PK\x07\x08" in response.content
+
+
+def local_headers(content: bytes) -> list[tuple[str, int, int]]:
+    """Name, flags and method in the local header of each entry."""
+    found = []
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        for entry in archive.infolist():
+            flags, method = struct.unpack_from("<HH", content, entry.header_offset + 6)
+            found.append((entry.filename, flags, method))
+    return found
+
+
+@pytest.mark.parametrize("level", ["0", "1"])
+@pytest.mark.parametrize("layout", ["blob", "image"])
+def test_zip_has_no_stored_entry_with_a_data_descriptor(
+    demo: DemoArchive, series: Series, layout: str, level: str
+) -> None:
+    options = ["--files", layout, "--zip-level", level]
+    with running_archive(demo.catalog, options=options) as server:
+        url = f"{server.base_url}/TCIA/query/getImage"
+        content = httpx.get(url, params={"SeriesInstanceUID": series[0]}).content
+    entries = local_headers(content)
+    assert len(entries) > len(series[1])
+    for _, flags, method in entries:
+        assert flags & 0x08
+        assert method == zipfile.ZIP_DEFLATED
+
+
+@pytest.mark.skipif(shutil.which("java") is None, reason="no Java")
+@pytest.mark.parametrize("layout", ["blob", "image"])
+def test_zip_is_read_by_javas_zip_input_stream(
+    demo: DemoArchive, series: Series, layout: str, tmp_path: Path
+) -> None:
+    source = tmp_path / "Entries.java"
+    source.write_text(JAVA)
+    with running_archive(demo.catalog, options=["--files", layout]) as server:
+        url = f"{server.base_url}/TCIA/query/getImage?SeriesInstanceUID={series[0]}"
+        done = subprocess.run(
+            ["java", source, url], capture_output=True, text=True, check=False, timeout=120
+        )
+    assert (done.returncode, done.stderr) == (0, "")
+    read = {name: int(size) for name, size in map(str.split, done.stdout.splitlines())}
+    for number, path in enumerate(series[1]):
+        name = f"./{number + 1}-{path.name}" if layout == "blob" else f"images/{number}.dcm"
+        assert read[name] == path.stat().st_size
+
+
+@pytest.fixture(scope="module")
+def blob(demo: DemoArchive, http: httpx.Client) -> Iterator[Caller]:
+    """A server whose files have the layout of the blob plugin."""
+    with running_archive(demo.catalog, options=["--files", "blob"]) as running:
+        yield Caller(http, running.base_url)
+
+
+def test_blob_zip_has_the_names_of_the_files_and_neither_count_nor_list(
+    blob: Caller, series: Series
+) -> None:
+    uid, paths = series
+    response = blob.query("getImage", SeriesInstanceUID=uid)
+    assert response.headers["content-type"] == "application/zip"
+    disposition = response.headers["content-disposition"]
+    assert disposition == 'attachment;filename="bindaas-blob-download.zip"'
+    assert "imagecount" not in response.headers
+    with zipfile.ZipFile(io.BytesIO(response.content)) as archive:
+        first, *names = archive.namelist()
+        assert first == "./"
+        assert names == [f"./{n}-{path.name}" for n, path in enumerate(paths, 1)]
+        assert [archive.read(name) for name in names] == [p.read_bytes() for p in paths]
+
+
+def test_blob_zip_of_an_unknown_series_has_the_directory_alone(blob: Caller) -> None:
+    response = blob.query("getImage", SeriesInstanceUID="1.2.3")
+    assert response.status_code == 200
+    assert [name for name, _, _ in local_headers(response.content)] == ["./"]
+
+
+def test_blob_single_image_is_a_stream_of_bytes_under_the_name_of_the_file(
+    blob: Caller, images: list[Image]
+) -> None:
+    image = images[-1]
+    response = blob.query(
+        "getSingleImage",
+        SeriesInstanceUID=image.header.SeriesInstanceUID,
+        SOPInstanceUID=image.header.SOPInstanceUID,
+    )
+    assert response.headers["content-type"] == "application/octet-stream"
+    disposition = response.headers["content-disposition"]
+    assert disposition == f'attachment;filename="{image.path.name}"'
+    assert response.content == image.path.read_bytes()
 
 
 def test_zip_is_compressed_as_hard_as_asked(demo: DemoArchive, series: Series) -> None:
@@ -115,38 +219,64 @@ def test_unknown_single_image_is_500(call: Caller, images: list[Image], wrong: s
     assert set(response.json()) == {"errorMessage"}
 
 
+class Changing(Protocol):
+    """Serves three files, changes their folder, and yields a caller of the server."""
+
+    def __call__(
+        self, change: Callable[[list[Path]], object], *options: str
+    ) -> AbstractContextManager[Caller]: ...
+
+
 @pytest.fixture
-def gone(tmp_path: Path, series: Series, today: date, http: httpx.Client) -> Iterator[Gone]:
-    """Ask a server of three files, of which the second was deleted after the scan."""
-    uid, paths = series
-    folder = tmp_path / "files"
-    folder.mkdir()
-    for path in paths[:3]:
-        shutil.copy(path, folder)
-    connection = open_for_writing(tmp_path / "catalog.sqlite")
-    index(connection, [folder], rule=CollectionRule(), today=today)
-    connection.close()
-    lost = folder / paths[1].name
-    sop_uid = str(pydicom.dcmread(lost).SOPInstanceUID)
-    with running_archive(tmp_path / "catalog.sqlite") as server:
-        lost.unlink()
-        yield Caller(http, server.base_url), uid, sop_uid
+def changing(tmp_path: Path, series: Series, today: date, http: httpx.Client) -> Changing:
+    @contextmanager
+    def serve(change: Callable[[list[Path]], object], *options: str) -> Iterator[Caller]:
+        folder = tmp_path / "files"
+        folder.mkdir()
+        paths = [Path(shutil.copy(path, folder)) for path in series[1][:3]]
+        with closing(open_for_writing(tmp_path / "catalog.sqlite")) as connection:
+            index(connection, [folder], rule=CollectionRule(), today=today)
+        with running_archive(tmp_path / "catalog.sqlite", options=options) as server:
+            change(paths)
+            yield Caller(http, server.base_url)
+
+    return serve
 
 
-def test_file_that_is_gone_is_told_in_the_zip_and_is_500_alone(gone: Gone) -> None:
-    caller, uid, sop_uid = gone
-    response = caller.query("getImage", SeriesInstanceUID=uid)
+def test_file_that_is_gone_is_an_error_in_the_list_of_the_image_zip(
+    changing: Changing, series: Series
+) -> None:
+    with changing(lambda paths: paths[1].unlink()) as caller:
+        response = caller.query("getImage", SeriesInstanceUID=series[0])
     assert response.status_code == 200
     assert response.headers["imagecount"] == "3"
     with zipfile.ZipFile(io.BytesIO(response.content)) as archive:
         assert archive.namelist() == ["images/", "images/0.dcm", "images/2.dcm", "results.json"]
         results = json.loads(archive.read("results.json"))
     assert [result.get("error") for result in results] == [None, "error retrieving file", None]
-    response = caller.query("getSingleImage", SeriesInstanceUID=uid, SOPInstanceUID=sop_uid)
-    assert (response.status_code, response.json()) == (
-        500,
-        {"errorMessage": "error retrieving file"},
-    )
+
+
+def test_file_that_is_gone_leaves_no_trace_in_the_blob_zip(
+    changing: Changing, series: Series
+) -> None:
+    names = [path.name for path in series[1]]
+    with changing(lambda paths: paths[1].unlink(), "--files", "blob") as caller:
+        response = caller.query("getImage", SeriesInstanceUID=series[0])
+    assert response.status_code == 200
+    with zipfile.ZipFile(io.BytesIO(response.content)) as archive:
+        assert archive.namelist() == ["./", f"./1-{names[0]}", f"./2-{names[2]}"]
+
+
+@pytest.mark.parametrize("layout", ["blob", "image"])
+def test_single_image_of_a_file_that_is_gone_is_500(
+    changing: Changing, series: Series, layout: str
+) -> None:
+    uid, paths = series
+    sop_uid = str(pydicom.dcmread(paths[1]).SOPInstanceUID)
+    with changing(lambda paths: paths[1].unlink(), "--files", layout) as caller:
+        response = caller.query("getSingleImage", SeriesInstanceUID=uid, SOPInstanceUID=sop_uid)
+    assert response.status_code == 500
+    assert response.json() == {"errorMessage": "error retrieving file"}
 
 
 @pytest.fixture(scope="module")

@@ -234,6 +234,13 @@ def archive(demo: DemoArchive) -> Iterator[RunningArchive]:
 
 
 @pytest.fixture(scope="session")
+def blob_archive(demo: DemoArchive) -> Iterator[RunningArchive]:
+    """The demo archive with the file layout of the blob plugin: no count, no list."""
+    with running_archive(demo.catalog, options=["--files", "blob"]) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
 def make() -> SimpleNamespace:
     """What makes files and replies."""
     return SimpleNamespace(

@@ -5,9 +5,11 @@ import secrets
 import sqlite3
 import time
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from pathlib import Path
+from typing import Protocol
+from urllib.parse import quote
 
 import attrs
 from starlette.applications import Starlette
@@ -18,11 +20,12 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from tciagen import __version__
-from tciagen.archive import documents, files, formats
+from tciagen.archive import documents, files, formats, zips
 from tciagen.archive.catalog import open_for_reading
 from tciagen.archive.formats import Blocks
 from tciagen.archive.queries import Endpoint
 from tciagen.archive.requested import Refused, checked_values, given_values
+from tciagen.archive.zips import FileLayout
 from tciagen.errors import TciagenError
 from tciagen.schema import schema_text
 
@@ -41,7 +44,7 @@ class Settings:
     """What one server serves and how.
 
     ``endpoints`` are by address; ``api_keys`` empty means that none is asked for;
-    ``no_content`` answers 204 where nothing matches.
+    ``no_content`` answers 204 where nothing matches; ``files`` is the layout of files.
     """
 
     catalog: Path
@@ -50,14 +53,20 @@ class Settings:
     bare: bool = False
     no_content: bool = False
     zip_level: int = 1
+    files: FileLayout = FileLayout.IMAGE
+
+
+class Closeable(Protocol):
+    """An object that holds a resource until it is closed."""
+
+    def close(self) -> object:
+        """Release the resource."""
 
 
 class _Stream(StreamingResponse):
     """Sends what is made on the way, and closes it and its sources however that ends."""
 
-    def __init__(
-        self, body: Blocks, headers: Mapping[str, str], *sources: Blocks | sqlite3.Connection
-    ) -> None:
+    def __init__(self, body: Blocks, headers: Mapping[str, str], *sources: Closeable) -> None:
         super().__init__(body, headers=headers)
         self._closed_at_end = (body, *sources)
 
@@ -146,7 +155,7 @@ class Server:
                 if answer_format == "ZIP":
                     return self._zip(connection, endpoint, values, request)
                 if answer_format == "DICOM":
-                    return _single_file(connection, endpoint, values)
+                    return self._single_file(connection, endpoint, values)
                 layout = formats.LAYOUTS[answer_format]
                 sql, bound = endpoint.select(layout.row(endpoint.columns), values)
                 rows = connection.execute(sql, bound)
@@ -173,11 +182,36 @@ class Server:
         request: Request,
     ) -> Response:
         objects = files.stored_objects(connection, *endpoint.select("sop_uid, path", values))
-        faults = request.scope.get("tciagen.zip_faults", files.ZipFaults())
-        body = files.zip_blocks(objects, level=self._settings.zip_level, faults=faults)
+        faults = request.scope.get("tciagen.zip_faults", zips.ZipFaults())
+        layout = self._settings.files
+        body = zips.zip_blocks(
+            objects, layout=layout, level=self._settings.zip_level, faults=faults
+        )
         response = _Stream(body, {"Content-Type": "application/zip"})
-        response.headers["Content-Disposition"] = f'attachment;filename="images-{len(objects)}.zip"'
-        response.headers["imageCount"] = str(len(objects))
+        if layout is FileLayout.BLOB:
+            response.headers["Content-Disposition"] = _attachment("bindaas-blob-download.zip")
+        else:
+            response.headers["Content-Disposition"] = _attachment(f"images-{len(objects)}.zip")
+            response.headers["imageCount"] = str(len(objects))
+        return response
+
+    def _single_file(
+        self, connection: sqlite3.Connection, endpoint: Endpoint, values: Mapping[str, str]
+    ) -> Response:
+        objects = files.stored_objects(connection, *endpoint.select("sop_uid, path", values))
+        if not objects:
+            return _plain_error("No image found for the given UIDs")
+        stored = objects[0]
+        try:
+            file = files.open_file(stored)
+        except OSError:
+            return _plain_error("error retrieving file")
+        if self._settings.files is FileLayout.BLOB:
+            media_type, name = "application/octet-stream", stored.safe_name
+        else:
+            media_type, name = "application/dicom", f"{stored.sop_uid}.dcm"
+        response = _Stream(files.read_blocks(file), {"Content-Type": media_type}, file)
+        response.headers["Content-Disposition"] = _attachment(name)
         return response
 
 
@@ -189,25 +223,11 @@ def create_app(settings: Settings) -> Starlette:
     )
 
 
-def _single_file(
-    connection: sqlite3.Connection, endpoint: Endpoint, values: Mapping[str, str]
-) -> Response:
-    objects = files.stored_objects(connection, *endpoint.select("sop_uid, path", values))
-    if not objects:
-        return _plain_error("No image found for the given UIDs")
-    body = files.read_blocks(objects[0].path)
-    try:
-        start = next(body, b"")
-    except OSError:
-        return _plain_error("error retrieving file")
-    response = _Stream(_chained(start, body), {"Content-Type": "application/dicom"}, body)
-    response.headers["Content-Disposition"] = f'attachment;filename="{objects[0].sop_uid}.dcm"'
-    return response
-
-
-def _chained(start: bytes, rest: Iterator[bytes]) -> Blocks:
-    yield start
-    yield from rest
+def _attachment(name: str) -> str:
+    """Return a Content-Disposition; RFC 6266 has another form for names beyond ASCII."""
+    plain = name.encode("ascii", "replace").decode().replace("?", "_")
+    extended = "" if name.isascii() else f"; filename*=UTF-8''{quote(name, safe='')}"
+    return f'attachment;filename="{plain}"{extended}'
 
 
 def _takes_gzip(accepted: str) -> bool:

@@ -199,6 +199,15 @@ def list_command(name: str, uids: tuple[str, ...], manifest: Path | None, catalo
     help="How hard getImage compresses.",
 )
 @click.option(
+    "--files",
+    "layout",
+    type=click.Choice(["blob", "image"]),
+    default="image",
+    show_default=True,
+    help="Layout of downloads. image: the header imageCount and results.json state what is in a "
+    "ZIP. blob: ./1-NAME, no count, as the public v3 servers most likely had it.",
+)
+@click.option(
     "--ranges",
     is_flag=True,
     help="Answer files with a length, an ETag and ranges, as a proxy that keeps them does.",
@@ -226,6 +235,7 @@ def serve_command(
     bare: bool,
     no_content: bool,
     zip_level: int,
+    layout: str,
     ranges: bool,
     contract: Path | None,
     faults: tuple[str, ...],
@@ -240,12 +250,19 @@ def serve_command(
         changed,
         queries,
         serving,
+        zips,
     )
     from tciagen.archive.ranges import RangesApp  # noqa: PLC0415 - starlette
 
     served = changed.endpoints(contract) if contract else queries.endpoints()
     settings = app.Settings(
-        catalog, served, api_keys=api_keys, bare=bare, no_content=no_content, zip_level=zip_level
+        catalog,
+        served,
+        api_keys=api_keys,
+        bare=bare,
+        no_content=no_content,
+        zip_level=zip_level,
+        files=zips.FileLayout(layout),
     )
     plain = app.create_app(settings)
     answered = RangesApp(plain) if ranges else plain

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import attrs
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tciagen.archive.files import ZipFaults
+from tciagen.archive.zips import ZipFaults
 from tciagen.errors import UsageProblem
 
 KINDS = {

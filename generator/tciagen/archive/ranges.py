@@ -12,7 +12,7 @@ from typing import IO, cast
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-_FILES = ("application/zip", "application/dicom")
+_FILES = ("application/zip", "application/dicom", "application/octet-stream")
 _RANGE = re.compile(r"bytes=([0-9]{1,18})-([0-9]{0,18})")
 _IN_MEMORY = 8 * 1024 * 1024
 _BLOCK = 64 * 1024
