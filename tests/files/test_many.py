@@ -1,6 +1,7 @@
 """Many downloads at a time: each series whole or not there, gone on with by the same call."""
 
 import asyncio
+import pickle
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -66,7 +67,7 @@ def test_all_are_fetched_in_their_order(
     last = seen[-1]
     assert (last.finished, last.count, last.done) == (12, 12, True)
     assert last.all_bytes == sum(len(reply.body) for reply in many.by_uid.values())
-    assert {one.place for one in seen} == set(range(12))
+    assert {one.index for one in seen} == set(range(12))
     assert [one.all_bytes for one in seen] == sorted(one.all_bytes for one in seen)
 
 
@@ -93,7 +94,7 @@ def test_what_is_whole_is_kept_and_the_rest_is_fetched(
 
 def test_what_is_asked_for_twice_is_fetched_once(fetch: Fetch, many: Any, tmp_path: Path) -> None:
     first, _, again = fetch(tmp_path, [UIDS[0], UIDS[1], UIDS[0]])
-    assert again is first
+    assert again == attrs.evolve(first, index=2)
     assert len(many.asked) == 2
 
 
@@ -104,15 +105,44 @@ def test_failures_do_not_stop_the_others(
     many.by_uid[UIDS[6]] = make.Reply(b"", status=500)
     with pytest.raises(DownloadsError, match="2 of 12 downloads failed; number 4") as caught:
         fetch(tmp_path, UIDS)
-    failed = caught.value.failed
-    assert {place: type(error) for place, error in failed.items()} == {
-        3: VerificationError,
-        6: ServerError,
-    }
-    assert len(caught.value.done) == 10
+    failed = {one.index: type(one.error) for one in caught.value.failed}
+    assert failed == {3: VerificationError, 6: ServerError}
+    assert [one.state for one in caught.value.results].count("complete") == 10
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
         set(UIDS) - {UIDS[3], UIDS[6]}
     )
+
+
+def test_results_of_a_partly_failed_call_pair_with_their_items(
+    fetch: Fetch, make: SimpleNamespace, many: Any, tmp_path: Path
+) -> None:
+    many.by_uid[UIDS[1]] = make.Reply(b"", status=404)
+    many.by_uid[UIDS[2]] = make.Reply(many.by_uid[UIDS[3]].body)
+    rows = [Row(uid, other) for other, uid in enumerate(UIDS[:5])]
+    with pytest.raises(DownloadsError) as caught:
+        fetch(tmp_path, rows)
+    results = pickle.loads(pickle.dumps(caught.value)).results
+    assert [one.item for one in results] == rows
+    assert [one.index for one in results] == [0, 1, 2, 3, 4]
+    assert [one.arguments for one in results] == [{"series_instance_uid": u} for u in UIDS[:5]]
+    assert [one.path for one in results] == [tmp_path / uid for uid in UIDS[:5]]
+    states = ["complete", "failed", "failed", "complete", "complete"]
+    assert [one.state for one in results] == states
+    assert [one.error is None for one in results] == [state == "complete" for state in states]
+    assert results[2].differences[0].check == "SeriesInstanceUID"
+    many.by_uid[UIDS[1]] = many.by_uid[UIDS[2]] = make.Reply(b"", status=500)
+    again = fetch(tmp_path, [one.item for one in results if one.error is None])
+    assert [one.state for one in again] == ["existing"] * 3
+
+
+def test_a_single_result_states_what_was_requested(
+    ask: Callable[..., Any], many: Any, tmp_path: Path
+) -> None:
+    done = ask(
+        many.base_url, lambda c: c.download_image(tmp_path / "x", series_instance_uid=UIDS[0])
+    )
+    assert (done.state, done.arguments) == ("complete", {"series_instance_uid": UIDS[0]})
+    assert (done.index, done.item, done.error) == (0, None, None)
 
 
 def test_what_failed_is_told_at_each_place_that_asked_for_it(
@@ -121,8 +151,8 @@ def test_what_failed_is_told_at_each_place_that_asked_for_it(
     many.by_uid[UIDS[1]] = make.Reply(b"", status=404)
     with pytest.raises(DownloadsError, match="2 of 3 downloads failed; number 2") as caught:
         fetch(tmp_path, [UIDS[0], UIDS[1], UIDS[1]])
-    assert sorted(caught.value.failed) == [1, 2]
-    assert len(caught.value.done) == 1
+    assert [one.index for one in caught.value.failed] == [1, 2]
+    assert [one.state for one in caught.value.results] == ["complete", "failed", "failed"]
 
 
 def test_a_server_s_odd_answer_fails_alone(
@@ -133,9 +163,7 @@ def test_a_server_s_odd_answer_fails_alone(
     many.by_uid[UIDS[4]].headers["Last-Modified"] = "Mon, 01 Jan 2024 00:00:00 +" + "9" * 20
     with pytest.raises(DownloadsError) as caught:
         fetch(tmp_path, UIDS, names="sop-instance-uid")
-    assert {place: type(error) for place, error in caught.value.failed.items()} == {
-        2: VerificationError
-    }
+    assert [(one.index, type(one.error)) for one in caught.value.failed] == [(2, VerificationError)]
 
 
 def test_never_more_at_a_time_than_the_client_has_connections(

@@ -10,7 +10,7 @@ from .client import AsyncClientBase, SyncClient
 from .drift import Sensor
 from .endpoint import Arguments, Endpoint
 from .errors import BrokenStreamError
-from .files.many import keywords
+from .files.items import Item, each_item, keyword_arguments
 from .request import Request
 
 P = ParamSpec("P")
@@ -70,13 +70,15 @@ class Bound(Generic[P]):
         core = self._client._core  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
         return core.request(self._endpoint, self.__name__, arguments, file=file)
 
-    def _requests(self, items: Iterable[Any], options: Mapping[str, Any]) -> list[Request]:
-        """What many downloads ask for."""
+    def _items(self, sources: Iterable[Any], options: Mapping[str, Any]) -> list[Item]:
+        """Return the downloads that a caller's items stand for."""
+        return [self._item(source, options) for source in each_item(sources)]
+
+    def _item(self, source: Any, options: Mapping[str, Any]) -> Item:
         function: Callable[..., Arguments] = self._function
-        return [
-            self._request(function(self._client, **{**options, **given}), file=True)
-            for given in keywords(self._endpoint, self.__name__, items)
-        ]
+        given = keyword_arguments(self._endpoint, self.__name__, source)
+        arguments = function(self._client, **{**options, **given})
+        return Item(source=source, request=self._request(arguments, file=True))
 
     @property
     def _sensor(self) -> Sensor:

@@ -119,7 +119,7 @@ class Files(SyncBound[P]):
 
         return download_many(
             self._core.transport,
-            self._requests(items, options),
+            self._items(items, options),
             target,
             self._observe,
             workers=workers,
@@ -170,7 +170,7 @@ class AsyncFiles(AsyncBound[P]):
 
         return await async_download_many(
             self._core.transport,
-            self._requests(items, options),
+            self._items(items, options),
             target,
             self._observe,
             workers=workers,

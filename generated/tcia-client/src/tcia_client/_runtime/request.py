@@ -35,6 +35,16 @@ class Request:
     format: str | None
     arguments: Arguments
 
+    @property
+    def keywords(self) -> dict[str, Any]:
+        """The values that were passed, by the keywords of the method."""
+        values = self.arguments.values
+        return {
+            parameter.python_name: value
+            for parameter in self.endpoint.parameters
+            if (value := values.get(parameter.name)) is not None
+        }
+
 
 def checked_base_url(base_url: str) -> str:
     """A base URL with one slash at its end.

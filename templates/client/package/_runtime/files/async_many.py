@@ -16,7 +16,7 @@ class AsyncMany(Tally):
 
     async def run(
         self, downloads: Mapping[int, Callable[[Progress], Awaitable[Download]]], workers: int
-    ) -> dict[int, Download]:
+    ) -> list[Download]:
         """Make all downloads, as :meth:`.many.Many.run` does; cancelled, it ends them all."""
         queue = deque(downloads.items())
         tasks = [asyncio.create_task(self._work(queue)) for _ in range(min(workers, len(queue)))]

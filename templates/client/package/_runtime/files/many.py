@@ -2,16 +2,16 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Any, cast
 
 import attrs
 
-from ..endpoint import Endpoint
-from ..errors import ApiError, ParameterError
-from .errors import DownloadsError
+from ..errors import ApiError
+from .errors import DownloadError, DownloadsError
+from .items import Item
 from .options import Progress
 from .result import Download
 from .stop import Stop, Stopped
@@ -28,7 +28,7 @@ class ManyProgress:
     """How far many downloads are; told for every piece of one, and at its end.
 
     Attributes:
-        place: Which one moved, its place in what was asked for, counted from 0.
+        index: Position of the download that moved in the items, counted from 0.
         bytes: Bytes of that one that have arrived; if it was kept, those on disk.
         total: Bytes that it will have, None if that is not known.
         done: Whether that one has ended.
@@ -37,7 +37,7 @@ class ManyProgress:
         all_bytes: Bytes of all downloads so far.
     """
 
-    place: int
+    index: int
     bytes: int
     total: int | None
     done: bool
@@ -46,19 +46,33 @@ class ManyProgress:
     all_bytes: int
 
 
+@attrs.frozen
+class Plan:
+    """Many items, and which of them are downloaded.
+
+    Attributes:
+        items: All items.
+        first: Of each item the index of the first one with the same request; only that one
+            is downloaded.
+        paths: Destination of each download, by that index.
+    """
+
+    items: Sequence[Item]
+    first: Sequence[int]
+    paths: Mapping[int, Path]
+
+
 class Tally:
-    """What has become of many downloads, and who is told.
+    """The state of many downloads, reported to the caller.
 
     Args:
-        asked: Of each one asked for, the place of the first that asks for the same.
+        plan: The downloads.
         progress: Told of every piece, from one thread at a time.
     """
 
-    def __init__(
-        self, asked: Sequence[int], progress: Callable[[ManyProgress], None] | None
-    ) -> None:
-        self._asked = asked
-        self._count = len(set(asked))
+    def __init__(self, plan: Plan, progress: Callable[[ManyProgress], None] | None) -> None:
+        self._plan = plan
+        self._count = len(plan.paths)
         self._progress = progress
         self._lock = threading.Lock()
         self._bytes: dict[int, int] = {}
@@ -67,15 +81,25 @@ class Tally:
         self._done: dict[int, Download] = {}
         self._failed: dict[int, Exception] = {}
 
-    def results(self) -> dict[int, Download]:
-        """All of them.
+    def results(self) -> list[Download]:
+        """Return the result of each item, in the order of the items.
 
         Raises:
             DownloadsError: Some failed.
         """
+        results = [self._result(index) for index in range(len(self._plan.items))]
         if self._failed:
-            raise self._error()
-        return self._done
+            raise _downloads_error(results)
+        return results
+
+    def _result(self, index: int) -> Download:
+        first = self._plan.first[index]
+        result = self._done.get(first)
+        if result is None:
+            result = _failed(self._plan.paths[first], self._failed[first])
+        item = self._plan.items[index]
+        arguments = item.request.keywords
+        return attrs.evolve(result, index=index, item=item.source, arguments=arguments)
 
     def succeeded(self, place: int, done: Download) -> None:
         """One is done."""
@@ -108,7 +132,7 @@ class Tally:
             return
         self._progress(
             ManyProgress(
-                place=place,
+                index=place,
                 bytes=count,
                 total=total,
                 done=done,
@@ -118,19 +142,32 @@ class Tally:
             )
         )
 
-    def _error(self) -> DownloadsError:
-        failed = {n: self._failed[one] for n, one in enumerate(self._asked) if one in self._failed}
-        first = min(failed)
-        error = self._failed[first]
-        reason = error.reason if isinstance(error, ApiError) else str(error)
-        return DownloadsError(
-            f"{len(failed)} of {len(self._asked)} downloads failed; number {first + 1}: {reason}",
-            endpoint=error.endpoint if isinstance(error, ApiError) else None,
-            url=error.url if isinstance(error, ApiError) else None,
-            advice="See the error's `failed`; a second call fetches what is missing.",
-            done=tuple(self._done[place] for place in sorted(self._done)),
-            failed=failed,
-        )
+
+def _failed(path: Path, error: Exception) -> Download:
+    """The result of a download that failed."""
+    if not isinstance(error, DownloadError):
+        return Download(path=path, error=error)
+    return Download(
+        path=error.path or path,
+        bytes=error.bytes,
+        seconds=error.seconds,
+        checks=error.checks,
+        differences=error.differences,
+        error=error,
+    )
+
+
+def _downloads_error(results: Sequence[Download]) -> DownloadsError:
+    failed = [result for result in results if result.error is not None]
+    error = failed[0].error
+    return DownloadsError(
+        f"{len(failed)} of {len(results)} downloads failed; number {failed[0].index + 1}: "
+        f"{error.reason if isinstance(error, ApiError) else error}",
+        endpoint=error.endpoint if isinstance(error, ApiError) else None,
+        url=error.url if isinstance(error, ApiError) else None,
+        advice="See the error's `failed`; a second call fetches what is missing.",
+        results=tuple(results),
+    )
 
 
 class Many(Tally):
@@ -140,17 +177,15 @@ class Many(Tally):
         stop: What the downloads look at.
     """
 
-    def __init__(
-        self, asked: Sequence[int], progress: Callable[[ManyProgress], None] | None
-    ) -> None:
-        super().__init__(asked, progress)
+    def __init__(self, plan: Plan, progress: Callable[[ManyProgress], None] | None) -> None:
+        super().__init__(plan, progress)
         self.stop = Stop()
         self._fatal: BaseException | None = None
 
     def run(
         self, downloads: Mapping[int, Callable[[Progress], Download]], workers: int
-    ) -> Mapping[int, Download]:
-        """Make all downloads; what they are and the results are by the place asked for.
+    ) -> list[Download]:
+        """Make all downloads, which are given by their index, and return the results.
 
         Raises:
             DownloadsError: Some failed for a reason of their own; the others are done.
@@ -232,36 +267,3 @@ class Many(Tally):
         with self._lock:
             self._fatal = self._fatal or error
         self.stop.set()
-
-
-def keywords(endpoint: Endpoint, method: str, items: Iterable[Any]) -> Iterator[dict[str, Any]]:
-    """The keyword arguments that each of many downloads is asked with.
-
-    Args:
-        endpoint: The endpoint asked.
-        method: Name of the method.
-        items: Mappings of keyword arguments; rows, whose attributes are taken for the
-            required parameters; or texts, for the one required parameter.
-
-    Raises:
-        ParameterError: One is none of them.
-    """
-    required = [parameter.python_name for parameter in endpoint.parameters if parameter.required]
-    each = cast("Iterable[Any]", (items,) if isinstance(items, str | Mapping) else items)
-    for item in each:
-        if isinstance(item, Mapping):
-            yield dict(cast("Mapping[str, Any]", item))
-        elif isinstance(item, str) and len(required) == 1:
-            yield {required[0]: item}
-        elif required and all(hasattr(item, name) for name in required):
-            yield {name: getattr(item, name) for name in required}
-        else:
-            needed = " and ".join(required) or "none"
-            raise ParameterError(
-                f"{method}.many cannot ask with {item!r:.80}",
-                method=method,
-                parameter="items",
-                endpoint=endpoint.address,
-                advice="Give mappings of keyword arguments, or rows that have what is required: "
-                f"{needed}.",
-            )

@@ -1,6 +1,8 @@
 """What a download tells of itself."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, Literal
 
 import attrs
 
@@ -31,12 +33,19 @@ class Difference:
         return f"{self.subject}: {self.message}" if self.subject else self.message
 
 
+State = Literal["complete", "existing", "incomplete", "failed"]
+
+
 @attrs.frozen(kw_only=True)
 class Download:
-    """Files that have arrived whole and passed the checks.
+    """The result of one download.
 
     Attributes:
-        path: The file, or the folder that an archive was unpacked into.
+        index: Position in the items that were passed to ``many``, counted from 0.
+        item: The row, mapping or UID at this position, None for a single download.
+        arguments: The values that were requested, by the keywords of the method.
+        path: The file, or the folder that an archive was unpacked into; of a failed
+            download its destination.
         files: The files written, in the order of the archive.
         bytes: Size of these files together.
         seconds: From the call to its end, waiting and checks included.
@@ -47,12 +56,29 @@ class Download:
             ``expected bytes``.
         differences: What differs, empty unless ``on_difference="keep"``.
         kept: Whether it was there already, and nothing was fetched.
+        error: Why it failed, None unless it did.
     """
 
+    index: int = 0
+    item: Any = attrs.field(default=None, repr=False)
+    arguments: Mapping[str, Any] = attrs.field(factory=dict[str, Any])
     path: Path
-    files: tuple[Path, ...] = attrs.field(repr=lambda files: f"<{len(files)} files>")
-    bytes: int
-    seconds: float
+    files: tuple[Path, ...] = attrs.field(default=(), repr=lambda files: f"<{len(files)} files>")
+    bytes: int = 0
+    seconds: float = 0.0
     checks: tuple[str, ...] = ()
     differences: tuple[Difference, ...] = ()
     kept: bool = False
+    error: Exception | None = None
+
+    @property
+    def state(self) -> State:
+        """``complete``, ``existing`` (nothing was fetched), ``incomplete``, or ``failed``.
+
+        ``incomplete`` occurs with ``on_difference="keep"`` only.
+        """
+        if self.error is not None:
+            return "failed"
+        if self.differences:
+            return "incomplete"
+        return "existing" if self.kept else "complete"

@@ -100,8 +100,7 @@ def _run(method: FilesMethod[...], **given: Any) -> int:
     session = Session.of(context)
     command = session.package.command
     started = time.perf_counter()
-    done: Sequence[Download] = ()
-    failed: dict[int, Exception] = {}
+    results: Sequence[Download] = ()
     jobs = _jobs(method.endpoint, given)
     titles = [str(list(job.values())[-1]) if job else method.endpoint.name for job in jobs]
     options = {
@@ -117,15 +116,17 @@ def _run(method: FilesMethod[...], **given: Any) -> int:
         bound = method.__get__(client)
         try:
             if given.get("source") is None:
-                done = [bound(given["to"], **jobs[0], **options, progress=display.one)]
+                results = [bound(given["to"], **jobs[0], **options, progress=display.one)]
             else:
-                done = bound.many(
+                results = bound.many(
                     given["to"], jobs, workers=given["at_once"], progress=display.many, **options
                 )
         except DownloadsError as error:
-            done, failed = error.done, error.failed
-    for place, reason in sorted(failed.items()):
-        tell(command, "error", f"{titles[place]}: {outcome(reason)[0]}")
+            results = error.results
+    done = [result for result in results if result.error is None]
+    for result in results:
+        if result.error is not None:
+            tell(command, "error", f"{titles[result.index]}: {outcome(result.error)[0]}")
     for download in done:
         for difference in download.differences:
             tell(command, "error", f"{download.path}: {difference}")
@@ -135,8 +136,8 @@ def _run(method: FilesMethod[...], **given: Any) -> int:
     except BrokenPipeError:  # what came of the downloads is to be told all the same
         forget_reader()
     _tell_sum(done, len(jobs), time.perf_counter() - started)
-    differs = failed or any(download.differences for download in done)
-    return EXIT_DIFFERENT if differs else EXIT_FINE
+    good = all(result.state in ("complete", "existing") for result in results)
+    return EXIT_FINE if good else EXIT_DIFFERENT
 
 
 def _tell_sum(done: Sequence[Download], count: int, seconds: float) -> None:

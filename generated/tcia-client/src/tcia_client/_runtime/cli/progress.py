@@ -40,9 +40,9 @@ class _Bars(Display):
     def many(self, progress: ManyProgress) -> None:
         if self._whole is None:
             self._whole = self._progress.add_task("all", total=progress.count, amount="")
-        self._show(progress.place, progress.bytes, progress.total)
+        self._show(progress.index, progress.bytes, progress.total)
         if progress.done:
-            self._progress.remove_task(self._tasks.pop(progress.place))
+            self._progress.remove_task(self._tasks.pop(progress.index))
         self._progress.update(
             self._whole,
             completed=progress.finished,

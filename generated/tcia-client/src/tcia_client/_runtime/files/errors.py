@@ -1,6 +1,5 @@
 """The errors of downloads, a branch of the tree in :mod:`..errors`."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -72,24 +71,21 @@ class VerificationError(DownloadError):
 
 
 class DownloadsError(ApiError):
-    """Some of many downloads failed; the others are whole.
+    """Some of many downloads failed; the others are complete.
 
     Attributes:
-        done: The downloads that succeeded.
-        failed: The error of each that failed, by its place in what was asked for.
+        results: The result of each item, in the order of the items; of a failed one
+            ``result.error`` is the error.
     """
 
-    def __init__(
-        self,
-        reason: str,
-        *,
-        done: tuple[Download, ...] = (),
-        failed: Mapping[int, Exception] | None = None,
-        **details: Any,
-    ) -> None:
+    def __init__(self, reason: str, *, results: tuple[Download, ...] = (), **details: Any) -> None:
         super().__init__(reason, **details)
-        self.done = done
-        self.failed = dict(failed or {})
+        self.results = results
+
+    @property
+    def failed(self) -> tuple[Download, ...]:
+        """The results of the failed downloads; ``result.item`` is what to pass again."""
+        return tuple(result for result in self.results if result.error is not None)
 
 
 class ManifestError(ApiError, ValueError):

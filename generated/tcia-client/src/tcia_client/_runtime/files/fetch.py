@@ -13,8 +13,9 @@ from ..request import Request
 from ..retry import Attempts, Retry
 from .async_many import AsyncMany
 from .body import Body
+from .items import Item
 from .job import Job
-from .many import Many, ManyProgress
+from .many import Many, ManyProgress, Plan
 from .options import DownloadOptions, Progress, StrPath
 from .result import Download
 from .stop import Stop
@@ -131,7 +132,7 @@ async def async_download(
 
 def download_many(
     transport: "SyncTransport",
-    requests: Sequence[Request],
+    items: Sequence[Item],
     target: StrPath,
     observe: Observe,
     *,
@@ -145,24 +146,23 @@ def download_many(
         DownloadsError: Some failed, the others are done.
         OSError: One could not be written. Those under way are ended; those that are done stay.
     """
-    asked, jobs = _planned(requests, target, workers)
-    many = Many(asked, progress)
+    plan = _planned(items, target, workers)
+    many = Many(plan, progress)
 
     def job(request: Request) -> Callable[[Progress], Download]:
         return lambda told: download(
             transport, _telling(request, told), target, observe, in_folder=True, stop=many.stop
         )
 
-    done = many.run(
-        {place: job(request) for place, request in jobs.items()},
+    return many.run(
+        {index: job(items[index].request) for index in plan.paths},
         min(workers, transport.options.max_connections),
     )
-    return [done[place] for place in asked]
 
 
 async def async_download_many(
     transport: "AsyncTransport",
-    requests: Sequence[Request],
+    items: Sequence[Item],
     target: StrPath,
     observe: Observe,
     *,
@@ -170,24 +170,21 @@ async def async_download_many(
     progress: Callable[[ManyProgress], None] | None,
 ) -> list[Download]:
     """Fetch many into a folder, some at a time; see :func:`download_many`."""
-    asked, jobs = _planned(requests, target, workers)
+    plan = _planned(items, target, workers)
 
     def job(request: Request) -> Callable[[Progress], Awaitable[Download]]:
         return lambda told: async_download(
             transport, _telling(request, told), target, observe, in_folder=True
         )
 
-    done = await AsyncMany(asked, progress).run(
-        {place: job(request) for place, request in jobs.items()},
+    return await AsyncMany(plan, progress).run(
+        {index: job(items[index].request) for index in plan.paths},
         min(workers, transport.options.max_connections),
     )
-    return [done[place] for place in asked]
 
 
-def _planned(
-    requests: Sequence[Request], target: StrPath, workers: int
-) -> tuple[list[int], dict[int, Request]]:
-    """Which request each one is answered by, and these requests; the folder is made.
+def _planned(items: Sequence[Item], target: StrPath, workers: int) -> Plan:
+    """Return which of the items are downloaded, and where to; the folder is made.
 
     Raises:
         ParameterError: Two would have the same name, or there are no workers.
@@ -195,12 +192,12 @@ def _planned(
     """
     if workers < 1:
         raise ParameterError("workers must be at least 1", parameter="workers")
-    places: dict[Path, int] = {}
-    asked: list[int] = []
-    for place, request in enumerate(requests):
+    by_path: dict[Path, int] = {}
+    firsts: list[int] = []
+    for index, request in enumerate(item.request for item in items):
         path = choose_target(target, request, _options(request), in_folder=True).path
-        first = places.setdefault(path, place)
-        if requests[first].url != request.url:
+        first = by_path.setdefault(path, index)
+        if items[first].request.url != request.url:
             raise ParameterError(
                 f"two downloads would have the name {path.name}",
                 method=request.method,
@@ -208,10 +205,10 @@ def _planned(
                 endpoint=request.endpoint.address,
                 advice="Fetch them into folders of their own.",
             )
-        asked.append(first)
+        firsts.append(first)
     # Made here: one that fails would remove it while another one is about to use it.
     Path(target).mkdir(parents=True, exist_ok=True)
-    return asked, {place: requests[place] for place in places.values()}
+    return Plan(items, firsts, {index: path for path, index in by_path.items()})
 
 
 def _telling(request: Request, told: Progress) -> Request:

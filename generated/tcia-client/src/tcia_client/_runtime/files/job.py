@@ -346,6 +346,7 @@ class Job:
         self, files: list[tuple[Path, int]], path: Path, checks: Checks, *, kept: bool = False
     ) -> Download:
         return Download(
+            arguments=self._request.keywords,
             path=path,
             files=tuple(name for name, _ in files),
             bytes=sum(size for _, size in files),
