@@ -48,8 +48,7 @@ def keyword_arguments(endpoint: Endpoint, method: str, source: Any) -> dict[str,
         method=method,
         parameter="items",
         endpoint=endpoint.address,
-        advice="Give mappings of keyword arguments, or rows that have what is required: "
-        f"{needed}.",
+        advice=f"Give mappings of keyword arguments, or rows that have what is required: {needed}.",
     )
 
 
