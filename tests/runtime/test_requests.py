@@ -162,3 +162,29 @@ def test_methods_describe_themselves(rt: "Runtime") -> None:
 
 def test_the_root_of_the_tree_is_api_error() -> None:
     assert issubclass(ParameterError, ApiError)
+
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        (lambda c: c.list_ships(Port="x"), "'Port'; did you mean port?"),
+        (lambda c: c.list_ships(ShipUID="1"), "'ShipUID'; did you mean ship_uid?"),
+        (lambda c: c.list_ships.iter(sinces="x"), "'sinces'; did you mean since?"),
+        (lambda c: c.list_ships.raw(fromat="csv"), "'fromat'; did you mean format?"),
+        (lambda c: c.list_ships(keep_zip=True), "no keyword argument 'keep_zip'"),
+        (lambda c: c.list_ships("x"), "list_ships() takes its values by keyword, such as port=…"),
+    ],
+)
+def test_call_with_a_wrong_keyword_names_the_right_one(
+    ask: "Ask", server: "Server", call: Any, sentence: str
+) -> None:
+    with pytest.raises(TypeError) as caught:
+        ask(call)
+    assert str(caught.value).endswith(sentence)
+    assert server.asked == []
+
+
+def test_attribute_that_a_client_lacks_names_the_method(rt: "Runtime") -> None:
+    with rt.Client() as client, pytest.raises(AttributeError) as caught:
+        client.listShips  # type: ignore[attr-defined]  # noqa: B018
+    assert str(caught.value) == "Client has no attribute 'listShips'; did you mean list_ships?"

@@ -1,7 +1,7 @@
 """What the methods of all endpoints have in common: as a class has them, and as a client does."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from inspect import Signature, signature
 from typing import Any, Concatenate, Generic, ParamSpec
 
@@ -10,7 +10,9 @@ from .client import AsyncClientBase, SyncClient
 from .drift import Sensor
 from .endpoint import Arguments, Endpoint
 from .errors import BrokenStreamError
-from .files.items import Item, each_item, keyword_arguments
+from .files.items import Item, ItemReader
+from .files.options import OPTION_NAMES
+from .naming import did_you_mean
 from .request import Request
 
 P = ParamSpec("P")
@@ -65,20 +67,65 @@ class Bound(Generic[P]):
     def __repr__(self) -> str:
         return f"<{self.__name__}{self.__signature__} of {self._client!r}>"
 
+    def _arguments(self, *args: P.args, **kwargs: P.kwargs) -> Arguments:
+        """Return what a call states.
+
+        Raises:
+            TypeError: A keyword that the method does not have, or another call that Python
+                itself would refuse.
+        """
+        try:
+            arguments = self._function(self._client, *args, **kwargs)
+        except TypeError:
+            raise self._misuse(args, kwargs) from None
+        if not OPTION_NAMES.issuperset(arguments.options):
+            raise self._misuse(args, kwargs)
+        return arguments
+
+    def _misuse(
+        self, args: Collection[Any], names: Collection[str], further: Collection[str] = ()
+    ) -> TypeError:
+        """Return the error of a call that does not fit the method's signature."""
+        call = f"{self.__name__}()"
+        parameters = {parameter.python_name: parameter for parameter in self._endpoint.parameters}
+        allowed = self._keywords() | set(further)
+        spelled = {name: name for name in allowed}
+        spelled |= {parameter.name: name for name, parameter in parameters.items()}
+        for name in names:
+            if name not in allowed:
+                return TypeError(
+                    f"{call} has no keyword argument {name!r}{did_you_mean(name, spelled)}"
+                )
+        if args:
+            example = next(iter(parameters), "")
+            named = f", such as {example}=…" if example else ""
+            return TypeError(f"{call} takes its values by keyword{named}")
+        missing = [n for n, one in parameters.items() if one.required and n not in names]
+        return TypeError(f"{call} needs {' and '.join(f'{name}=…' for name in missing)}")
+
+    def _keywords(self) -> set[str]:
+        """Return the names of all keyword arguments."""
+        kinds = self._whole_signature().parameters.values()
+        names = {one.name for one in kinds if one.kind is one.KEYWORD_ONLY}
+        takes_options = any(one.kind is one.VAR_KEYWORD for one in kinds)
+        return names | OPTION_NAMES if takes_options else names
+
     def _request(self, arguments: Arguments, *, file: bool = False) -> Request:
         # Methods are part of their client.
         core = self._client._core  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
         return core.request(self._endpoint, self.__name__, arguments, file=file)
 
-    def _items(self, sources: Iterable[Any], options: Mapping[str, Any]) -> list[Item]:
+    def _items(self, sources: Any, options: Mapping[str, Any]) -> list[Item]:
         """Return the downloads that a caller's items stand for."""
-        return [self._item(source, options) for source in each_item(sources)]
-
-    def _item(self, source: Any, options: Mapping[str, Any]) -> Item:
-        function: Callable[..., Arguments] = self._function
-        given = keyword_arguments(self._endpoint, self.__name__, source)
-        arguments = function(self._client, **{**options, **given})
-        return Item(source=source, request=self._request(arguments, file=True))
+        if not options.keys() <= self._keywords():
+            raise self._misuse((), options, ("workers", "progress"))
+        reader = ItemReader(self._endpoint, self.__name__, options)
+        call: Callable[..., Arguments] = self._arguments
+        items: list[Item] = []
+        for number, source in enumerate(reader.each(sources), 1):
+            arguments = call(**{**options, **reader.read(number, source)})
+            items.append(Item(source=source, request=self._request(arguments, file=True)))
+        return items
 
     @property
     def _sensor(self) -> Sensor:

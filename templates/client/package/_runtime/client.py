@@ -15,6 +15,7 @@ from .core import AsyncCore, SyncCore
 from .drift import OnDrift, Sensor
 from .endpoint import Endpoint
 from .errors import ParameterError
+from .naming import did_you_mean
 from .options import Cache, Options, Timeouts, checked_cache
 from .request import checked_base_url, checked_key
 from .retry import Retry
@@ -94,6 +95,15 @@ class _Client:
         """Address of the server, with a slash at its end."""
         return self._options.base_url
 
+    if not TYPE_CHECKING:  # to a type checker every attribute would exist
+
+        def __getattr__(self, name: str) -> NoReturn:
+            """Raise AttributeError with the method that the name most likely means."""
+            kind = type(self)
+            raise AttributeError(
+                f"{kind.__name__} has no attribute {name!r}{did_you_mean(name, _methods_of(kind))}",
+            )
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self.base_url}>"
 
@@ -106,6 +116,18 @@ class _Client:
     def _observe(self, endpoint: Endpoint, headers: Mapping[str, str]) -> None:
         """See the headers of every answer, to sense that the server has changed."""
         self._sensor.observe(endpoint, headers)
+
+
+def _methods_of(kind: type) -> dict[str, str]:
+    """Return the methods of a client by their names, and by those of their endpoints."""
+    methods: dict[str, str] = {}
+    for name in dir(kind):
+        if not name.startswith("_"):
+            methods[name] = name
+            endpoint = getattr(getattr(kind, name), "endpoint", None)
+            if isinstance(endpoint, Endpoint):
+                methods[endpoint.name] = name
+    return methods
 
 
 def _refuse(parameter: str, reason: str) -> NoReturn:

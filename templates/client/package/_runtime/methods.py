@@ -86,7 +86,7 @@ class Records(SyncBound[P], Generic[P, R]):
         Raises:
             ApiError: See :mod:`.errors`.
         """
-        request = self._request(self._function(self._client, *args, **kwargs))
+        request = self._request(self._arguments(*args, **kwargs))
         transport = self._core.transport
         attempts = transport.options.attempts()
         while True:
@@ -108,7 +108,7 @@ class Records(SyncBound[P], Generic[P, R]):
             ApiError: See :mod:`.errors`; one of the parameters comes at once, one of the
                 answer when its place is reached.
         """
-        request = self._request(self._function(self._client, *args, **kwargs))
+        request = self._request(self._arguments(*args, **kwargs))
         return self._rows(request)
 
     def raw(self, *args: P.args, **kwargs: P.kwargs) -> RawResponse:
@@ -117,7 +117,7 @@ class Records(SyncBound[P], Generic[P, R]):
         Raises:
             ApiError: See :mod:`.errors`.
         """
-        request = self._request(self._function(self._client, *args, **kwargs))
+        request = self._request(self._arguments(*args, **kwargs))
         answer = self._raw(request)
         self._sensor.untouched(request, answer.content)
         return answer
@@ -168,7 +168,7 @@ class AsyncRecords(AsyncBound[P], Generic[P, R]):
 
     async def __call__(self, *args: P.args, **kwargs: P.kwargs) -> RowList[R]:
         """Ask, and give all rows; see :meth:`Records.__call__`."""
-        request = self._request(self._function(self._client, *args, **kwargs))
+        request = self._request(self._arguments(*args, **kwargs))
         transport = self._core.transport
         attempts = transport.options.attempts()
         while True:
@@ -186,12 +186,12 @@ class AsyncRecords(AsyncBound[P], Generic[P, R]):
 
         To end early, close it: ``async with contextlib.aclosing(...) as rows``.
         """
-        request = self._request(self._function(self._client, *args, **kwargs))
+        request = self._request(self._arguments(*args, **kwargs))
         return self._rows(request)
 
     async def raw(self, *args: P.args, **kwargs: P.kwargs) -> RawResponse:
         """Ask, and give the untouched answer; see :meth:`Records.raw`."""
-        request = self._request(self._function(self._client, *args, **kwargs))
+        request = self._request(self._arguments(*args, **kwargs))
         answer = await self._raw(request)
         self._sensor.untouched(request, answer.content)
         return answer

@@ -68,7 +68,7 @@ class Files(SyncBound[P]):
             ApiError: See :mod:`.errors`; nothing is left of it but what a later call goes on with.
             OSError: It cannot be written; nothing is left of it.
         """
-        request = self._request(self._function(self._client, *args, **kwargs), file=True)
+        request = self._request(self._arguments(*args, **kwargs), file=True)
         from .files.fetch import download  # noqa: PLC0415 - late on purpose, as the transport is
 
         return download(self._core.transport, request, target, self._observe)
@@ -79,7 +79,7 @@ class Files(SyncBound[P]):
         Raises:
             ApiError: See :mod:`.errors`.
         """
-        request = self._request(self._function(self._client, *args, **kwargs), file=True)
+        request = self._request(self._arguments(*args, **kwargs), file=True)
         from .files.fetch import chunks  # noqa: PLC0415 - as above
 
         return chunks(self._core.transport, request, self._observe)
@@ -132,7 +132,7 @@ class Files(SyncBound[P]):
         Raises:
             ApiError: See :mod:`.errors`.
         """
-        request = self._request(self._function(self._client, *args, **kwargs), file=True)
+        request = self._request(self._arguments(*args, **kwargs), file=True)
         return self._raw(request)
 
 
@@ -141,14 +141,14 @@ class AsyncFiles(AsyncBound[P]):
 
     async def __call__(self, target: StrPath, /, *args: P.args, **kwargs: P.kwargs) -> Download:
         """Fetch the file to a path; see :meth:`Files.__call__`."""
-        request = self._request(self._function(self._client, *args, **kwargs), file=True)
+        request = self._request(self._arguments(*args, **kwargs), file=True)
         from .files.fetch import async_download  # noqa: PLC0415 - as above
 
         return await async_download(self._core.transport, request, target, self._observe)
 
     def iter(self, *args: P.args, **kwargs: P.kwargs) -> AsyncGenerator[bytes, None]:
         """Fetch the file as chunks of bytes; see :meth:`Files.iter`."""
-        request = self._request(self._function(self._client, *args, **kwargs), file=True)
+        request = self._request(self._arguments(*args, **kwargs), file=True)
         from .files.fetch import async_chunks  # noqa: PLC0415 - as above
 
         return async_chunks(self._core.transport, request, self._observe)
@@ -179,7 +179,7 @@ class AsyncFiles(AsyncBound[P]):
 
     async def raw(self, *args: P.args, **kwargs: P.kwargs) -> RawResponse:
         """Fetch the file into memory; see :meth:`Files.raw`."""
-        request = self._request(self._function(self._client, *args, **kwargs), file=True)
+        request = self._request(self._arguments(*args, **kwargs), file=True)
         return await self._raw(request)
 
 

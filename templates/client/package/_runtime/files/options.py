@@ -92,3 +92,7 @@ class DownloadOptions(TypedDict, total=False):
     expect: Expected
     existing: Existing
     on_difference: OnDifference
+
+
+OPTION_NAMES = frozenset(DownloadOptions.__annotations__)
+"""The keyword arguments of every download."""

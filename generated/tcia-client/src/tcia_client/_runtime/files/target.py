@@ -81,9 +81,6 @@ def _name(request: Request) -> str:
 
 
 def _check(request: Request, options: DownloadOptions) -> None:
-    unknown = set(options) - set(DownloadOptions.__annotations__)
-    if unknown:
-        raise TypeError(f"{request.method}() got an unexpected keyword argument {min(unknown)!r}")
     for name, choices in _CHOICES.items():
         value = options.get(name, choices[0])
         if value not in choices:
