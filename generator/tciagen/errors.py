@@ -6,12 +6,13 @@ TciagenError
 └── ServerProblem     4  the server is out of reach or the crawl is incomplete
 
 Differences that a command was asked to look for are results, not errors: the
-command returns exit status 1. Each message is one sentence that says what is
-wrong, where, and what to do.
+command returns exit status 1, as does a scan that could not read everything. Each
+message is one sentence that says what is wrong, where, and what to do.
 """
 
 EXIT_FINE = 0
 EXIT_DIFFERENT = 1
+EXIT_INCOMPLETE = 1
 EXIT_USAGE = 2
 EXIT_DOCUMENT = 3
 EXIT_SERVER = 4

@@ -101,7 +101,11 @@ def test_studies_are_those_of_the_files(call: Caller, study_rows: list[Row]) -> 
 
 
 def test_patients_are_those_of_the_files(call: Caller, images: list[Image]) -> None:
-    last = {(i.collection, i.text("PatientID")): told(i, PATIENT_COLUMNS) for i in images}
+    last: dict[tuple[str | None, ...], Row] = {}
+    for image in images:
+        patient_id = image.text("PatientID")
+        name = image.text("PatientName") if patient_id == "UNKNOWN" else None
+        last[image.collection, patient_id, name] = told(image, PATIENT_COLUMNS)
     assert distinct(call.rows("getPatient")) == distinct(last.values())
 
 

@@ -19,8 +19,9 @@ from tests.archive.conftest import Caller, Image
 
 from tciagen.archive.catalog import open_for_writing
 from tciagen.archive.demo import DemoArchive
+from tciagen.archive.rules import CollectionRule
 from tciagen.archive.running import running_archive
-from tciagen.archive.scan import CollectionRule, index
+from tciagen.archive.scan import index
 
 Series = tuple[str, list[Path]]
 JAVA = """

@@ -17,7 +17,8 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian, ImplicitVRLittleEndian
 from tciagen.archive.catalog import open_for_reading, open_for_writing
 from tciagen.archive.demo import DemoArchive
 from tciagen.archive.headers import NotUsable, read_header
-from tciagen.archive.scan import CollectionRule, index
+from tciagen.archive.rules import CollectionRule
+from tciagen.archive.scan import index
 from tciagen.errors import DocumentProblem, UsageProblem
 
 RULE = CollectionRule()
@@ -75,16 +76,16 @@ def test_unchanged_files_are_not_read_again(
     assert series_of(catalog) == before
 
 
-def test_changed_file_is_read_again_and_keeps_the_day_it_was_added(
+def test_changed_series_is_read_again_and_keeps_the_day_it_was_added(
     catalog: sqlite3.Connection, folder: Path, today: date
 ) -> None:
     index(catalog, [folder], rule=RULE, today=today)
-    path = folder / "pet" / "00" / "001.dcm"
-    dataset = pydicom.dcmread(path)
-    dataset.SeriesDescription = "changed"
-    dataset.save_as(path)
+    for path in (folder / "pet" / "00").iterdir():
+        dataset = pydicom.dcmread(path)
+        dataset.SeriesDescription = "changed"
+        dataset.save_as(path)
     result = index(catalog, [folder], rule=RULE, today=date(2030, 1, 1))
-    assert (result.read, result.unchanged) == (1, 131)
+    assert (result.read, result.unchanged) == (72, 60)
     assert {row[3] for row in series_of(catalog)} == {"2020-02-29"}
     descriptions = catalog.execute("SELECT series_description FROM series").fetchall()
     assert ("changed",) in descriptions
@@ -139,7 +140,7 @@ def test_copy_of_an_object_is_listed_and_takes_its_place_later(
     copy = folder / "pet" / "00" / "zz.dcm"
     shutil.copy(original, copy)
     result = index(catalog, [folder], rule=RULE, today=today)
-    assert result.problems == [(copy, "the same object as another file")]
+    assert result.problems == [(copy, f"the same object as {str(original)!r}")]
     original.unlink()
     assert index(catalog, [folder], rule=RULE, today=today).problems == []
     assert {row[2] for row in series_of(catalog)} == {60, 72}
@@ -258,7 +259,7 @@ def test_values_are_normalised(tmp_path: Path) -> None:
 def collection_of(
     catalog: sqlite3.Connection, folder: Path, rule: CollectionRule, today: date
 ) -> str:
-    index(catalog, [folder], rule=rule, today=today)
+    index(catalog, [folder], rule=rule, today=today, reassign=True)
     (collection,) = catalog.execute("SELECT collection FROM series").fetchone()
     assert isinstance(collection, str)
     return collection

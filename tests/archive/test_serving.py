@@ -211,7 +211,7 @@ def test_index_command_tells_what_it_did(run: Run, tmp_path: Path, demo: DemoArc
         1,
     )
     assert result.stdout.startswith(
-        "101 files read, 0 unchanged, 0 gone, 1 left out; 4 collections"
+        "101 files read, 0 unchanged, 0 gone, 1 left out, 1 contradiction; 4 collections"
     )
     assert result.stderr.startswith("left out '")
     few = ("--catalog", tmp_path / "few.sqlite", "--collection", "ONE")

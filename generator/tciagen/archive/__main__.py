@@ -5,13 +5,13 @@ import sys
 import click
 
 from tciagen.archive.cli import archive
-from tciagen.errors import EXIT_INTERRUPTED, TciagenError
+from tciagen.errors import EXIT_FINE, EXIT_INTERRUPTED, TciagenError
 
 
 def main() -> int:
     """Run the command line and return its exit status."""
     try:
-        archive(prog_name="python -m tciagen.archive", standalone_mode=False)
+        status = archive(prog_name="python -m tciagen.archive", standalone_mode=False)
     except TciagenError as error:
         print(f"tciagen: error: {error}", file=sys.stderr)
         return error.exit_status
@@ -21,7 +21,7 @@ def main() -> int:
     except (click.Abort, KeyboardInterrupt):
         print("tciagen: interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED
-    return 0
+    return status if isinstance(status, int) else EXIT_FINE
 
 
 if __name__ == "__main__":

@@ -1,6 +1,17 @@
-"""The SQLite catalog: patients, studies, series, files and shared lists.
+"""The SQLite catalog: files, what they state, and the rows that follow from it.
 
-The series table repeats collection and patient, so that the largest answer,
+- ``root``: a directory that was scanned, with its rule for collections.
+- ``file``: one row for each file. ``target`` is the real path of a link. ``duplicate_of``
+  is the path of another file with the same object, which is served in its place.
+- ``series_values``, ``study_values``, ``patient_values``: one row for each different set of
+  values that files state, with the number of these files. Triggers keep the numbers.
+- ``series``, ``study``, ``patient``: the rows of the responses, derived from the values by
+  :mod:`tciagen.archive.derive`. A series has one row of its own (``own = 1``), and another
+  one for each other patient, study, collection or kind that some of its files state.
+- ``first_added``: the day on which a series was first added; it outlives the series.
+
+``unidentified_name`` is the patient's name where the header has no Patient ID, else empty.
+The series table repeats collection and patient, so that the largest response,
 getSeries, reads one table in one pass.
 """
 
@@ -9,33 +20,84 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
+from tciagen.archive import statements
 from tciagen.errors import DocumentProblem, UsageProblem
 
 DEFAULT_CATALOG = Path("tcia-archive") / "catalog.sqlite"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _APPLICATION_ID = 0x54434941  # "TCIA"
 
 _TABLES = """
-CREATE TABLE patient (
-    collection TEXT NOT NULL, patient_id TEXT NOT NULL, patient_name TEXT,
-    patient_birth_date TEXT, patient_sex TEXT, ethnic_group TEXT,
-    PRIMARY KEY (collection, patient_id));
-CREATE TABLE study (
-    study_uid TEXT NOT NULL, collection TEXT NOT NULL, patient_id TEXT NOT NULL,
-    study_date TEXT, study_description TEXT, admitting_diagnoses_description TEXT,
-    study_id TEXT, patient_age TEXT,
-    PRIMARY KEY (study_uid, collection, patient_id));
-CREATE TABLE series (
-    series_uid TEXT NOT NULL PRIMARY KEY, study_uid TEXT NOT NULL, collection TEXT NOT NULL,
-    patient_id TEXT NOT NULL, modality TEXT NOT NULL, protocol_name TEXT, series_date TEXT,
-    series_description TEXT, body_part_examined TEXT, series_number TEXT, annotations_flag TEXT,
-    manufacturer TEXT, manufacturer_model_name TEXT, software_versions TEXT,
-    visibility TEXT NOT NULL DEFAULT '1', image_count INTEGER NOT NULL DEFAULT 0,
-    total_size INTEGER NOT NULL DEFAULT 0, added TEXT NOT NULL);
+CREATE TABLE root (path BLOB NOT NULL PRIMARY KEY, collection TEXT, level INTEGER);
 CREATE TABLE file (
     path BLOB NOT NULL PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
-    rule TEXT NOT NULL, problem TEXT, series_uid TEXT, sop_uid TEXT);
-CREATE UNIQUE INDEX file_object ON file (series_uid, sop_uid) WHERE problem IS NULL;
+    target BLOB, problem TEXT, duplicate_of BLOB, series_uid TEXT, sop_uid TEXT,
+    header_collection TEXT, collection TEXT,
+    series_values INTEGER, study_values INTEGER, patient_values INTEGER);
+CREATE INDEX file_object ON file (series_uid, sop_uid, path);
+CREATE INDEX file_series_values ON file (series_values, path);
+CREATE INDEX file_study_values ON file (study_values, path);
+CREATE INDEX file_patient_values ON file (patient_values, path);
+CREATE TABLE patient_values (
+    id INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE, files INTEGER NOT NULL DEFAULT 0,
+    collection TEXT NOT NULL, patient_id TEXT NOT NULL, unidentified_name TEXT NOT NULL,
+    patient_name TEXT, patient_birth_date TEXT, patient_sex TEXT, ethnic_group TEXT);
+CREATE INDEX patient_values_key ON patient_values (collection, patient_id, unidentified_name);
+CREATE TABLE study_values (
+    id INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE, files INTEGER NOT NULL DEFAULT 0,
+    study_uid TEXT NOT NULL, collection TEXT NOT NULL, patient_id TEXT NOT NULL,
+    unidentified_name TEXT NOT NULL, study_date TEXT, study_description TEXT,
+    admitting_diagnoses_description TEXT, study_id TEXT, patient_age TEXT);
+CREATE INDEX study_values_key
+    ON study_values (study_uid, collection, patient_id, unidentified_name);
+CREATE TABLE series_values (
+    id INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE, files INTEGER NOT NULL DEFAULT 0,
+    objects INTEGER NOT NULL DEFAULT 0, size INTEGER NOT NULL DEFAULT 0,
+    series_uid TEXT NOT NULL, study_uid TEXT NOT NULL, collection TEXT NOT NULL,
+    patient_id TEXT NOT NULL, unidentified_name TEXT NOT NULL, modality TEXT NOT NULL,
+    protocol_name TEXT, series_date TEXT, series_description TEXT, body_part_examined TEXT,
+    series_number TEXT, manufacturer TEXT, manufacturer_model_name TEXT, software_versions TEXT);
+CREATE INDEX series_values_key ON series_values (series_uid);
+CREATE TRIGGER file_added AFTER INSERT ON file WHEN NEW.series_values NOT NULL BEGIN
+    UPDATE patient_values SET files = files + 1 WHERE id = NEW.patient_values;
+    UPDATE study_values SET files = files + 1 WHERE id = NEW.study_values;
+    UPDATE series_values SET files = files + 1, objects = objects + 1, size = size + NEW.size
+        WHERE id = NEW.series_values;
+END;
+CREATE TRIGGER file_removed AFTER DELETE ON file WHEN OLD.series_values NOT NULL BEGIN
+    UPDATE patient_values SET files = files - 1 WHERE id = OLD.patient_values;
+    UPDATE study_values SET files = files - 1 WHERE id = OLD.study_values;
+    UPDATE series_values SET files = files - 1, objects = objects - (OLD.duplicate_of IS NULL),
+        size = size - OLD.size * (OLD.duplicate_of IS NULL) WHERE id = OLD.series_values;
+END;
+CREATE TRIGGER file_duplicate AFTER UPDATE OF duplicate_of ON file BEGIN
+    UPDATE series_values SET
+        objects = objects + (NEW.duplicate_of IS NULL) - (OLD.duplicate_of IS NULL),
+        size = size + NEW.size * ((NEW.duplicate_of IS NULL) - (OLD.duplicate_of IS NULL))
+        WHERE id = NEW.series_values;
+END;
+CREATE TABLE first_added (
+    series_uid TEXT NOT NULL PRIMARY KEY, added TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE patient (
+    collection TEXT NOT NULL, patient_id TEXT NOT NULL,
+    unidentified_name TEXT NOT NULL DEFAULT '', patient_name TEXT,
+    patient_birth_date TEXT, patient_sex TEXT, ethnic_group TEXT,
+    PRIMARY KEY (collection, patient_id, unidentified_name));
+CREATE TABLE study (
+    study_uid TEXT NOT NULL, collection TEXT NOT NULL, patient_id TEXT NOT NULL,
+    unidentified_name TEXT NOT NULL DEFAULT '', study_date TEXT, study_description TEXT,
+    admitting_diagnoses_description TEXT, study_id TEXT, patient_age TEXT,
+    PRIMARY KEY (study_uid, collection, patient_id, unidentified_name));
+CREATE TABLE series (
+    series_uid TEXT NOT NULL, own INTEGER NOT NULL DEFAULT 1, study_uid TEXT NOT NULL,
+    collection TEXT NOT NULL, patient_id TEXT NOT NULL,
+    unidentified_name TEXT NOT NULL DEFAULT '', modality TEXT NOT NULL, protocol_name TEXT,
+    series_date TEXT, series_description TEXT, body_part_examined TEXT, series_number TEXT,
+    annotations_flag TEXT, manufacturer TEXT, manufacturer_model_name TEXT,
+    software_versions TEXT, visibility TEXT NOT NULL DEFAULT '1',
+    image_count INTEGER NOT NULL DEFAULT 0, total_size INTEGER NOT NULL DEFAULT 0,
+    added TEXT NOT NULL);
+CREATE UNIQUE INDEX series_own ON series (series_uid) WHERE own = 1;
 CREATE TABLE shared_list (
     name TEXT NOT NULL, position INTEGER NOT NULL, series_uid TEXT NOT NULL,
     PRIMARY KEY (name, position));
@@ -50,7 +112,8 @@ _INDICES = {
     "series_manufacturer": "series (manufacturer)",
     "series_model": "series (manufacturer_model_name)",
     "series_patient": "series (patient_id)",
-    "series_study": "series (study_uid, collection, patient_id)",
+    "series_study": "series (study_uid, collection, patient_id, unidentified_name, series_uid)",
+    "series_uid": "series (series_uid, own)",
 }
 
 
@@ -144,15 +207,12 @@ def save_shared_list(
     uids = list(dict.fromkeys(series_uids))
     with connection:
         connection.execute("BEGIN")
-        connection.execute("DELETE FROM shared_list WHERE name = ?", (name,))
+        connection.execute(statements.FORGET_LIST, (name,))
         connection.executemany(
-            "INSERT INTO shared_list VALUES (?, ?, ?)",
+            statements.PUT_LISTED,
             ((name, position, uid) for position, uid in enumerate(uids)),
         )
-        known = connection.execute(
-            "SELECT count(*) FROM shared_list JOIN series USING (series_uid) WHERE name = ?",
-            (name,),
-        ).fetchone()[0]
+        known = connection.execute(statements.LISTED_AND_KNOWN, (name,)).fetchone()[0]
     return len(uids), len(uids) - known
 
 

@@ -104,11 +104,13 @@ def _changed(original: Endpoint, address: str, document: dict[str, Any]) -> Endp
     default = next((one for one in (preferred, "JSON") if one in formats), formats[0])
     parameters = _parameters(original, document)
     columns = _columns(original, document)
-    source, tail = original.source, original.tail
+    source, tail, condition = original.source, original.tail, original.condition
     if _FILE_FORMATS.intersection(formats) and not _FILE_FORMATS.intersection(original.formats):
-        source, tail = _NOTHING, ""
+        source, tail, condition = _NOTHING, "", ""
         parameters = tuple(attrs.evolve(parameter, clause=None) for parameter in parameters)
-    return Endpoint(address, parameters, columns, source, tail, formats, default, document)
+    return Endpoint(
+        address, parameters, columns, source, tail, formats, default, document, condition
+    )
 
 
 def _columns(original: Endpoint, document: dict[str, Any]) -> tuple[Column, ...]:

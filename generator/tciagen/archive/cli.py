@@ -10,6 +10,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from tciagen.archive import statements
 from tciagen.archive.catalog import (
     DEFAULT_CATALOG,
     open_for_reading,
@@ -17,9 +18,7 @@ from tciagen.archive.catalog import (
     writing,
 )
 from tciagen.archive.faults import KINDS, FaultyApp, parse_fault
-from tciagen.errors import UsageProblem
-
-_SHOWN_PROBLEMS = 20
+from tciagen.errors import EXIT_FINE, EXIT_INCOMPLETE, UsageProblem
 
 catalog_option = click.option(
     "--catalog",
@@ -49,6 +48,17 @@ def archive() -> None:
     metavar="LEVEL",
     help="Collection is the name of the folder at LEVEL below DIR; 1 is the next.",
 )
+@click.option("--reassign", is_flag=True, help="Move series whose collection changes by this rule.")
+@click.option(
+    "--prune",
+    is_flag=True,
+    help="Remove absent files even if they are more than half of the files below DIR.",
+)
+@click.option(
+    "--include-hidden",
+    is_flag=True,
+    help="Scan directories whose names begin with a dot, too.",
+)
 @click.option(
     "--workers",
     type=click.IntRange(min=1),
@@ -56,22 +66,31 @@ def archive() -> None:
     help="Processes that read files; by default one for each processor.",
 )
 def index_command(
+    *,
     folders: tuple[Path, ...],
     catalog: Path,
     collection: str | None,
     level: int | None,
+    reassign: bool,
+    prune: bool,
+    include_hidden: bool,
     workers: int | None,
-) -> None:
+) -> int:
     """Read the headers of DICOM files below DIR into the catalog.
 
-    Unchanged files are not read again; an interrupted run is finished by the next.
+    Unchanged files are not read again. The next run completes an interrupted one.
     Files that are gone from DIR leave the catalog. A collection comes from
     --collection, else --collection-from-folder, else the file's CTP project name
     (0013,1010), Clinical Trial Protocol ID (0012,0020) or Sponsor Name
-    (0012,0010), else it is UNASSIGNED. A file without Patient ID belongs to
-    UNKNOWN, one without Modality is OT.
+    (0012,0010), else it is UNASSIGNED. The catalog remembers this rule of DIR. A
+    file without Patient ID belongs to UNKNOWN, one without Modality is OT.
+
+    The exit status is 1 if a directory or a file could not be read, or if absent
+    files stay in the catalog for want of --prune.
     """
-    from tciagen.archive.scan import CollectionRule, index  # noqa: PLC0415 - pydicom, 0.4 s
+    from tciagen.archive.index_report import report_lines, summary  # noqa: PLC0415 - pydicom
+    from tciagen.archive.rules import CollectionRule  # noqa: PLC0415 - pydicom, 0.4 s
+    from tciagen.archive.scan import index  # noqa: PLC0415 - pydicom, 0.4 s
 
     with writing(catalog) as connection, _progress("Reading") as progress:
         result = index(
@@ -81,15 +100,14 @@ def index_command(
             today=datetime.now(UTC).date(),
             workers=workers,
             progress=progress,
+            prune=prune,
+            reassign=reassign,
+            include_hidden=include_hidden,
         )
-    for path, reason in result.problems[:_SHOWN_PROBLEMS]:
-        click.echo(f"left out {str(path)!r}: {reason}", err=True)
-    if (more := len(result.problems) - _SHOWN_PROBLEMS) > 0:
-        click.echo(f"left out {more} more, all named in the catalog's table of files", err=True)
-    click.echo(
-        f"{result.read} file{'s' * (result.read != 1)} read, {result.unchanged} unchanged, "
-        f"{result.removed} gone, {len(result.problems)} left out; {_counted(catalog)} in {catalog}"
-    )
+    for line in report_lines(result):
+        click.echo(line, err=True)
+    click.echo(f"{summary(result)}; {_counted(catalog)} in {catalog}")
+    return EXIT_FINE if result.is_complete else EXIT_INCOMPLETE
 
 
 @archive.command("demo")
@@ -132,7 +150,7 @@ def synth_command(series: int, seed: int, catalog: Path) -> None:
     from tciagen.archive.synth import synthesize  # noqa: PLC0415 - not needed by the others
 
     with writing(catalog) as connection, _progress("Making") as progress:
-        if connection.execute("SELECT 1 FROM series LIMIT 1").fetchone():
+        if connection.execute(statements.ANY_SERIES).fetchone():
             raise UsageProblem(f"{catalog} is not empty: name a new file with --catalog")
         synthesize(connection, series, seed=seed, progress=progress)
     click.echo(f"{_counted(catalog)} in {catalog}")
@@ -272,12 +290,10 @@ def serve_command(
 
 def _counted(catalog: Path) -> str:
     with closing(open_for_reading(catalog)) as connection:
-        collections = connection.execute("SELECT count(DISTINCT collection) FROM patient")
-        series = connection.execute("SELECT count(*), sum(image_count) FROM series").fetchone()
-        number = collections.fetchone()[0]
-    images = series[1] or 0
+        (number,) = connection.execute(statements.COUNT_COLLECTIONS).fetchone()
+        series, images, _ = connection.execute(statements.COUNT_SERIES).fetchone()
     return (
-        f"{number:,} collection{'s' * (number != 1)}, {series[0]:,} series, "
+        f"{number:,} collection{'s' * (number != 1)}, {series:,} series, "
         f"{images:,} image{'s' * (images != 1)}"
     )
 

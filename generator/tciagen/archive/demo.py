@@ -23,10 +23,11 @@ from pydicom.filewriter import write_data_element, write_file_meta_info
 from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian, MRImageStorage
 from pydicom.uid import PositronEmissionTomographyImageStorage as PTImageStorage
 
-from tciagen.archive import demo_series
+from tciagen.archive import demo_series, statements
 from tciagen.archive.catalog import save_shared_list, writing
 from tciagen.archive.demo_series import Collection, Series
-from tciagen.archive.scan import CollectionRule, Progress, index, untold
+from tciagen.archive.rules import CollectionRule
+from tciagen.archive.scan import Progress, index, untold
 from tciagen.errors import UsageProblem
 
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:tciagen:demo:1")
@@ -74,13 +75,18 @@ def build_demo(
         raise UsageProblem(f"cannot write the demo data set to {folder}: {error}") from error
     with writing(catalog) as connection:
         for collection, added, rule in _parts():
-            index(connection, [images / collection], rule=rule, today=added)
+            index(
+                connection,
+                [images / collection],
+                rule=rule,
+                today=added,
+                prune=True,
+                reassign=True,
+            )
         for name, members in demo_series.SHARED_LISTS.items():
             save_shared_list(connection, name, [_listed_uid(*member) for member in members])
-        collections, series, count, size = connection.execute(
-            "SELECT count(DISTINCT collection), count(*), sum(image_count), sum(total_size)"
-            " FROM series"
-        ).fetchone()
+        (collections,) = connection.execute(statements.COUNT_COLLECTIONS).fetchone()
+        series, count, size = connection.execute(statements.COUNT_SERIES).fetchone()
     return DemoArchive(folder, catalog, collections, series, count, size)
 
 

@@ -26,6 +26,7 @@ NO_PATIENT = "UNKNOWN"
 NO_MODALITY = "OT"
 _LONGEST_TEXT = 1024
 _LONGEST_BODY_PART = 15
+_LARGEST_INTEGER = 10**16
 _LARGEST_INFLATED = 256 * 1024 * 1024
 _UID = re.compile(r"[0-9]+(?:\.[0-9]+)*", re.ASCII)
 _DA = re.compile(r"(\d{4})\.?(\d{2})\.?(\d{2})", re.ASCII)
@@ -62,18 +63,28 @@ _TAGS += [_CTP_CREATOR, *_COLLECTION_TAGS]
 
 
 class NotUsable(Exception):
-    """The file is no DICOM file, or lacks what the catalog needs; says why."""
+    """The file is no DICOM file, or lacks what the catalog needs; the text gives the reason."""
+
+
+class NotReadable(NotUsable):
+    """The operating system does not let the file be read; its content is unknown."""
 
 
 @attrs.frozen
 class Header:
-    """The values of one file, as the catalog stores them; ``collection`` only if it says one."""
+    """The values of one file, as the catalog stores them.
+
+    ``collection`` is None where the file states none. ``unidentified_name`` is the
+    patient's name where the file has no Patient ID, else empty: it tells apart the
+    patients who share the ID ``UNKNOWN``.
+    """
 
     sop_uid: str
     series_uid: str
     study_uid: str
     collection: str | None
     patient_id: str
+    unidentified_name: str
     patient: tuple[str | None, ...]
     study: tuple[str | None, ...]
     series: tuple[str | None, ...]
@@ -106,22 +117,25 @@ def read_header(path: Path) -> Header:
     except InvalidDicomError as error:
         raise NotUsable("not a DICOM Part 10 file") from error
     except OSError as error:
-        raise NotUsable(f"cannot be read: {error.strerror or error}") from error
+        # pydicom raises an OSError without a number where a sequence is malformed.
+        kind = NotUsable if error.errno is None else NotReadable
+        raise kind(f"cannot be read: {error.strerror or error}") from error
     except Exception as error:
         reason = str(error).splitlines()[:1] or [type(error).__name__]
         raise NotUsable(f"broken DICOM file: {_clean(reason[0])[:200]}") from error
 
 
 def _header(dataset: Dataset) -> Header:
-    series_date = _date(dataset, "SeriesDate")
+    patient_id, patient_name = _text(dataset, "PatientID"), _text(dataset, "PatientName")
     return Header(
         sop_uid=_uid(dataset, "SOPInstanceUID"),
         series_uid=_uid(dataset, "SeriesInstanceUID"),
         study_uid=_uid(dataset, "StudyInstanceUID"),
         collection=_collection(dataset),
-        patient_id=_text(dataset, "PatientID") or NO_PATIENT,
+        patient_id=patient_id or NO_PATIENT,
+        unidentified_name="" if patient_id else patient_name or "",
         patient=(
-            _text(dataset, "PatientName"),
+            patient_name,
             _date(dataset, "PatientBirthDate"),
             _text(dataset, "PatientSex"),
             _text(dataset, "EthnicGroup"),
@@ -136,10 +150,10 @@ def _header(dataset: Dataset) -> Header:
         series=(
             _text(dataset, "Modality") or NO_MODALITY,
             _text(dataset, "ProtocolName"),
-            series_date,
+            _date(dataset, "SeriesDate"),
             _text(dataset, "SeriesDescription"),
             (_text(dataset, "BodyPartExamined") or "")[:_LONGEST_BODY_PART] or None,
-            _decimal(dataset, "SeriesNumber"),
+            _integer(dataset, "SeriesNumber"),
             _text(dataset, "Manufacturer"),
             _text(dataset, "ManufacturerModelName"),
             _text(dataset, "SoftwareVersions"),
@@ -198,13 +212,18 @@ def _date(dataset: Dataset, keyword: str) -> str | None:
         return None
 
 
-def _decimal(dataset: Dataset, keyword: str) -> str | None:
-    """Return a number as the database writes decimal(22,6): text with six places."""
+def _integer(dataset: Dataset, keyword: str) -> str | None:
+    """Return an integer as the database writes decimal(22,6): text with six places.
+
+    The documents declare an integer, so any other number is None, as unreadable text is.
+    """
     try:
-        number = Decimal(_text(dataset, keyword) or "")
-        return f"{number:.6f}" if number.is_finite() and abs(number) < 10**16 else None
+        number = Decimal((_text(dataset, keyword) or "").strip())
     except InvalidOperation:
         return None
+    if not number.is_finite() or abs(number) >= _LARGEST_INTEGER or number != int(number):
+        return None
+    return f"{int(number)}.000000"
 
 
 def _refuse_bomb(path: Path) -> None:

@@ -55,7 +55,10 @@ class Parameter:
 
 @attrs.frozen
 class Endpoint:
-    """One query endpoint: what it takes, what it reads and what it says about itself."""
+    """One query endpoint: its parameters, its rows and its metadata document.
+
+    ``condition`` holds for each row of ``source`` that the endpoint returns.
+    """
 
     address: str
     parameters: tuple[Parameter, ...]
@@ -65,6 +68,7 @@ class Endpoint:
     formats: tuple[str, ...]
     default_format: str
     document: Mapping[str, object]
+    condition: str = ""
 
     @property
     def name(self) -> str:
@@ -82,7 +86,7 @@ class Endpoint:
 
     def select(self, row: str, given: Mapping[str, str]) -> tuple[str, dict[str, str]]:
         """Return SQL that selects the expression ``row``, and the values to bind."""
-        where: list[str] = []
+        where = [self.condition] if self.condition else []
         having: list[str] = []
         values: dict[str, str] = {}
         for parameter in self.parameters:
@@ -117,8 +121,10 @@ _EXPRESSIONS = {
     "StudyID": "study_id",
     "PatientAge": "patient_age",
     "SeriesCount": (
-        "(SELECT count(*) FROM series WHERE series.study_uid = study.study_uid"
-        " AND series.collection = study.collection AND series.patient_id = study.patient_id)"
+        "(SELECT count(DISTINCT series.series_uid) FROM series"
+        " WHERE series.study_uid = study.study_uid AND series.collection = study.collection"
+        " AND series.patient_id = study.patient_id"
+        " AND series.unidentified_name = study.unidentified_name)"
     ),
     "SeriesInstanceUID": "series_uid",
     "ProtocolName": "protocol_name",
@@ -136,22 +142,28 @@ _EXPRESSIONS = {
     "SOPInstanceUID": "sop_uid",
     "name": "name",
 }
+_OWN = "own = 1"
+_SERVED = "series_uid NOT NULL AND duplicate_of IS NULL"
 _SOURCES = {
-    "getCollectionValues": ("patient", " GROUP BY collection"),
-    "getModalityValues": ("series", " GROUP BY modality"),
-    "getBodyPartValues": ("series", " GROUP BY body_part_examined"),
-    "getManufacturerValues": ("series", " GROUP BY manufacturer"),
-    "getPatient": ("patient", ""),
-    "PatientsByModality": ("series", " GROUP BY patient_id, collection, modality"),
-    "getPatientStudy": ("study JOIN patient USING (collection, patient_id)", ""),
-    "getSeries": ("series", ""),
-    "getSeriesSize": ("series", ""),
-    "getImage": ("file", ""),
-    "NewPatientsInCollection": ("series", " GROUP BY patient_id, collection"),
-    "NewStudiesInPatientCollection": ("series", " GROUP BY study_uid, patient_id, collection"),
-    "getSOPInstanceUIDs": ("file", ""),
-    "getSingleImage": ("file", ""),
-    "ContentsByName": ("shared_list", ""),
+    "getCollectionValues": ("patient", "", " GROUP BY collection"),
+    "getModalityValues": ("series", "", " GROUP BY modality"),
+    "getBodyPartValues": ("series", "", " GROUP BY body_part_examined"),
+    "getManufacturerValues": ("series", "", " GROUP BY manufacturer"),
+    "getPatient": ("patient", "", ""),
+    "PatientsByModality": ("series", "", " GROUP BY patient_id, collection, modality"),
+    "getPatientStudy": (
+        "study JOIN patient USING (collection, patient_id, unidentified_name)",
+        "",
+        "",
+    ),
+    "getSeries": ("series", _OWN, ""),
+    "getSeriesSize": ("series", _OWN, ""),
+    "getImage": ("file", _SERVED, ""),
+    "NewPatientsInCollection": ("series", "", " GROUP BY patient_id, collection"),
+    "NewStudiesInPatientCollection": ("series", "", " GROUP BY study_uid, patient_id, collection"),
+    "getSOPInstanceUIDs": ("file", _SERVED, ""),
+    "getSingleImage": ("file", _SERVED, ""),
+    "ContentsByName": ("shared_list", "", ""),
 }
 
 
@@ -166,7 +178,7 @@ def endpoints() -> dict[str, Endpoint]:
 
 def _endpoint(entry: dict[str, Any], document: dict[str, object]) -> Endpoint:
     address = documents.address(entry)
-    source, tail = _SOURCES[address.rpartition("/")[2]]
+    source, condition, tail = _SOURCES[address.rpartition("/")[2]]
     return Endpoint(
         address=address,
         parameters=tuple(_parameter(parameter) for parameter in entry["parameters"]),
@@ -176,6 +188,7 @@ def _endpoint(entry: dict[str, Any], document: dict[str, object]) -> Endpoint:
         formats=tuple(entry["formats"]),
         default_format=str(document["DefaultFormat"]),
         document=document,
+        condition=condition,
     )
 
 

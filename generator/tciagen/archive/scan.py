@@ -1,70 +1,33 @@
 """Brings folders of DICOM files into a catalog, and keeps them up to date.
 
-A file is read again only when its size, time of change or collection rule is
-another. A file that is gone from a scanned folder leaves the catalog, a series
-without files too. Work is committed in batches: a scan that was interrupted is
-finished by the next one.
+A file is read again only when its size, its time of change or its link target is another.
+A file that is gone from a scanned folder leaves the catalog, a series without files
+too. Work is committed in batches: the next scan completes one that was interrupted.
 """
 
 import itertools
-import multiprocessing
 import os
-import signal
 import sqlite3
-import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from types import FrameType
 
 import attrs
 
-from tciagen.archive.headers import NO_COLLECTION, Header, NotUsable, read_header
+from tciagen.archive import statements
+from tciagen.archive.contradictions import Contradiction, contradictions
+from tciagen.archive.derive import Touched, ValueIds, derive, put_values
+from tciagen.archive.headers import Header
+from tciagen.archive.readers import Unusable, header_reader
+from tciagen.archive.rules import CollectionRule, RememberedRules, below
+from tciagen.archive.walk import Found, roots_of, walk
 from tciagen.errors import UsageProblem
 
 _BATCH = 500
-_FILES_PER_WORKER = 1000
-_DUPLICATE = "the same object as another file"
-
-_PUT_PATIENT = "INSERT OR REPLACE INTO patient VALUES (?, ?, ?, ?, ?, ?)"
-_PUT_STUDY = "INSERT OR REPLACE INTO study VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-_PUT_SERIES = """
-INSERT INTO series (series_uid, study_uid, collection, patient_id, modality, protocol_name,
-    series_date, series_description, body_part_examined, series_number, manufacturer,
-    manufacturer_model_name, software_versions, added)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (series_uid) DO UPDATE SET study_uid = excluded.study_uid,
-    collection = excluded.collection, patient_id = excluded.patient_id,
-    modality = excluded.modality, protocol_name = excluded.protocol_name,
-    series_date = excluded.series_date, series_description = excluded.series_description,
-    body_part_examined = excluded.body_part_examined, series_number = excluded.series_number,
-    manufacturer = excluded.manufacturer,
-    manufacturer_model_name = excluded.manufacturer_model_name,
-    software_versions = excluded.software_versions
-"""
-_COUNT_FILES = """
-UPDATE series SET (image_count, total_size) =
-    (SELECT count(*), ifnull(sum(size), 0) FROM file WHERE file.series_uid = series.series_uid)
-WHERE series_uid = ?
-"""
-_PRUNE = """
-DELETE FROM series WHERE series_uid = ?
-    AND NOT EXISTS (SELECT 1 FROM file WHERE file.series_uid = series.series_uid)
-"""
-_PRUNE_STUDIES = """
-DELETE FROM study WHERE NOT EXISTS (SELECT 1 FROM series WHERE series.study_uid = study.study_uid
-    AND series.collection = study.collection AND series.patient_id = study.patient_id)
-"""
-_PRUNE_PATIENTS = """
-DELETE FROM patient WHERE NOT EXISTS (SELECT 1 FROM series
-    WHERE series.collection = patient.collection AND series.patient_id = patient.patient_id)
-"""
-
 
 Progress = Callable[[int, int], None]
-"""Is told how much is done, and of how much."""
+"""Receives the number of items done, and the number of all items."""
 
 
 def untold(_done: int, _total: int) -> None:
@@ -72,51 +35,49 @@ def untold(_done: int, _total: int) -> None:
 
 
 @attrs.frozen
-class CollectionRule:
-    """Where a file's collection comes from.
+class Retained:
+    """A root of which too many files are gone: ``gone`` of ``known`` files stay in the catalog."""
 
-    In this order: ``name``; the folder at ``level`` below the scanned one (1 is the
-    next); the file's CTP project name (0013,1010), Clinical Trial Protocol ID
-    (0012,0020) or Sponsor Name (0012,0010); else ``UNASSIGNED``.
-    """
-
-    name: str | None = None
-    level: int | None = None
-
-    def collection(self, root: Path, path: Path, header: Header) -> str:
-        """Return the collection of a file below ``root``."""
-        if self.name:
-            return self.name
-        if self.level is not None:
-            folders = path.relative_to(root).parts[:-1]
-            if len(folders) >= self.level:
-                return _storable(folders[self.level - 1])
-        return header.collection or NO_COLLECTION
-
-    def __str__(self) -> str:
-        return f"{self.name or ''}/{self.level or ''}"
+    root: Path
+    gone: int
+    known: int
 
 
 @attrs.define
 class ScanResult:
-    """What a scan did; ``problems`` names each file that was not taken, with the reason."""
+    """Numbers of files, and findings.
+
+    ``problems`` names each file that was left out, with the reason; ``unreadable`` each
+    path about which nothing is known, so that nothing was removed there; ``remembered``
+    each root whose collections come from the rule of an earlier scan; ``reassigned`` the
+    number of series that a change of rule moved.
+    """
 
     read: int = 0
     unchanged: int = 0
     removed: int = 0
+    reassigned: int = 0
     problems: list[tuple[Path, str]] = attrs.field(factory=list)
+    contradictions: list[Contradiction] = attrs.field(factory=list)
+    unreadable: list[tuple[Path, str]] = attrs.field(factory=list)
+    broken_links: list[Path] = attrs.field(factory=list)
+    retained: list[Retained] = attrs.field(factory=list)
+    remembered: list[tuple[Path, CollectionRule]] = attrs.field(factory=list)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the catalog now has what the folders have."""
+        return not (self.unreadable or self.retained)
 
 
 @attrs.frozen
-class _Found:
-    root: Path
-    path: Path
-    size: int
-    mtime_ns: int
+class _Known:
+    """The catalog's row of a file."""
 
-    @property
-    def key(self) -> bytes:
-        return os.fsencode(self.path)
+    state: tuple[int, int, bytes | None]
+    series_uid: str | None
+    header_collection: str | None
+    collection: str | None
 
 
 def index(
@@ -127,214 +88,223 @@ def index(
     today: date,
     workers: int | None = None,
     progress: Progress = untold,
+    prune: bool = False,
+    reassign: bool = False,
+    include_hidden: bool = False,
 ) -> ScanResult:
     """Bring the DICOM files below ``folders`` into the catalog.
 
     Args:
         connection: catalog, open for writing.
         folders: folders to scan; links to folders are not followed.
-        rule: where collections come from.
+        rule: where collections come from; one that states nothing leaves the rule of an
+            earlier scan as it is.
         today: the day that counts as ``added`` for a series that is new.
         workers: processes that read files; as many as processors if None.
-        progress: is told files done and files to read.
+        progress: receives the number of files done, and of files to read.
+        prune: remove absent files even if they are more than half of a folder's files.
+        reassign: move series to another collection where the rule has changed.
+        include_hidden: scan directories whose names begin with a dot, too.
 
     Raises:
-        UsageProblem: a folder does not exist.
+        UsageProblem: a folder does not exist, or series would move without ``reassign``.
     """
-    result = ScanResult()
-    found = {file.key: file for folder in folders for file in _walk(folder)}
-    roots = [folder.resolve() for folder in folders]
+    roots = roots_of(folders)
+    found = walk(roots, include_hidden=include_hidden)
     known = _known(connection, roots)
-    gone = known.keys() - found.keys()
-    todo = [file for key, file in found.items() if known.get(key) != _state(file, rule)]
-    if gone or any(file.key in known for file in todo):
-        # One that was the second of its kind may be the only one now.
-        duplicates = {
-            row[0]
-            for row in connection.execute("SELECT path FROM file WHERE problem = ?", (_DUPLICATE,))
-        }
-        queued = {file.key for file in todo}
-        todo += [file for key, file in found.items() if key in duplicates - queued]
-    result.unchanged = len(found) - len(todo)
-    touched: set[str] = set()
-    progress(0, len(todo))
+    rules = RememberedRules(connection, roots, rule, reassign=reassign)
+    scan = _Scan(connection, rules, today.isoformat())
+    todo = [file for key, file in found.files.items() if _is_new(file, known.get(key))]
+    queued = {file.key for file in todo}
+    kept = {key: one for key, one in known.items() if key in found.files and key not in queued}
+    result = ScanResult(unchanged=len(kept), remembered=rules.used)
+    result.broken_links = found.broken_links
+    result.reassigned = scan.reassign(kept, allowed=reassign)
+    done = 0
+    progress(done, len(todo))
     todo.sort(key=lambda file: file.key)
-    with _header_reader(len(todo), workers) as read:
+    with header_reader(len(todo), workers) as read:
         pairs = zip(todo, read([file.path for file in todo]), strict=True)
         while batch := list(itertools.islice(pairs, _BATCH)):
-            now: set[str] = set()
-            with connection:
-                connection.execute("BEGIN")
-                for file, header in batch:
-                    _store(connection, file, header, rule=rule, today=today, gone=gone, touched=now)
-                connection.executemany(_COUNT_FILES, [(uid,) for uid in now])
-            touched |= now
-            result.read += len(batch)
-            progress(result.read, len(todo))
-    with connection:
-        connection.execute("BEGIN")
-        result.removed = len(gone)
-        for key in sorted(gone):
-            _forget(connection, key, touched)
-        connection.executemany(_COUNT_FILES, [(uid,) for uid in touched])
-        connection.executemany(_PRUNE, [(uid,) for uid in touched])
-        connection.execute(_PRUNE_STUDIES)
-        connection.execute(_PRUNE_PATIENTS)
-    result.problems = _problems(connection, roots)
+            unread = scan.store(batch)
+            found.unreadable += unread
+            done += len(batch)
+            result.read += len(batch) - len(unread)
+            progress(done, len(todo))
+    gone = [key for key in known if key not in found.files and found.knows(key)]
+    result.removed, result.retained = scan.remove(gone, known, roots, prune=prune)
+    result.unreadable = sorted(found.unreadable)
+    ranges = [below(os.fsencode(root)) for root in roots]
+    result.problems = _problems(connection, ranges)
+    result.contradictions = contradictions(connection, ranges)
     return result
 
 
-def _store(
-    connection: sqlite3.Connection,
-    file: _Found,
-    header: Header | str,
-    *,
-    rule: CollectionRule,
-    today: date,
-    gone: set[bytes],
-    touched: set[str],
-) -> None:
-    _forget(connection, file.key, touched)
-    row = [file.key, file.size, file.mtime_ns, str(rule)]
-    if isinstance(header, str):
-        connection.execute("INSERT INTO file VALUES (?, ?, ?, ?, ?, NULL, NULL)", [*row, header])
-        return
-    other = connection.execute(
-        "SELECT path FROM file WHERE series_uid = ? AND sop_uid = ? AND problem IS NULL",
-        (header.series_uid, header.sop_uid),
-    ).fetchone()
-    if other is not None and other[0] not in gone:
-        connection.execute(
-            "INSERT INTO file VALUES (?, ?, ?, ?, ?, NULL, NULL)", [*row, _DUPLICATE]
+class _Scan:
+    """Writes files and what follows from them, in one transaction per call."""
+
+    def __init__(self, connection: sqlite3.Connection, rules: RememberedRules, today: str) -> None:
+        self._connection = connection
+        self._rules = rules
+        self._today = today
+        self._touched = Touched()
+
+    def reassign(self, known: Mapping[bytes, _Known], *, allowed: bool) -> int:
+        """Save the rules and move unchanged files to the collection of their rule.
+
+        Returns:
+            The number of series of which files move.
+
+        Raises:
+            UsageProblem: there are such series, and they may not move.
+        """
+        moves: dict[bytes, str] = {}
+        for key, file in known.items():
+            if file.series_uid is not None:
+                collection = self._rules.collection(Path(os.fsdecode(key)), file.header_collection)
+                if collection != file.collection:
+                    moves[key] = collection
+        series = {known[key].series_uid for key in moves}
+        if moves and not allowed:
+            names = sorted({str(known[key].collection) for key in moves})
+            raise UsageProblem(
+                f"{len(series)} series would move to another collection "
+                f"({', '.join(map(repr, names[:3]))} to "
+                f"{', '.join(map(repr, sorted(set(moves.values()))[:3]))}), because the rule for "
+                "collections differs from that of the earlier scan: specify the earlier rule or "
+                "none, or --reassign to move them"
+            )
+        with self._connection:
+            self._connection.execute("BEGIN")
+            self._rules.save(self._connection)
+            for key, collection in moves.items():
+                self._move(key, collection)
+            self._derive()
+        return len(series)
+
+    def store(self, batch: Iterable[tuple[Found, Header | Unusable]]) -> list[tuple[Path, str]]:
+        """Insert or replace files; return those that could not be read, which stay as they are."""
+        unread = []
+        with self._connection:
+            self._connection.execute("BEGIN")
+            for file, header in batch:
+                if isinstance(header, Unusable) and not header.readable:
+                    unread.append((file.path, header.reason))
+                    continue
+                self._forget(file.key)
+                row = (file.key, file.size, file.mtime_ns, file.target)
+                if isinstance(header, Unusable):
+                    self._connection.execute(
+                        statements.PUT_FILE, (*row, header.reason, *[None] * 7)
+                    )
+                else:
+                    self._put(row, header, self._rules.collection(file.path, header.collection))
+            self._derive()
+        return unread
+
+    def remove(
+        self,
+        gone: Sequence[bytes],
+        known: Mapping[bytes, _Known],
+        roots: Sequence[Path],
+        *,
+        prune: bool,
+    ) -> tuple[int, list[Retained]]:
+        """Remove files that are gone, unless they are more than half of a root's files.
+
+        A file whose object is also in a file that is not gone has moved: it is removed
+        and does not count.
+        """
+        removed, retained = 0, []
+        absent = set(gone)
+        for root in roots:
+            low, high = below(os.fsencode(root))
+            here = [key for key in gone if low <= key < high]
+            total = sum(1 for key, one in known.items() if one.series_uid and low <= key < high)
+            lost = self._lost([key for key in here if known[key].series_uid], absent)
+            if not prune and 2 * len(lost) > total:
+                retained.append(Retained(root, len(lost), total))
+                here = [key for key in here if key not in lost]
+            with self._connection:
+                self._connection.execute("BEGIN")
+                for key in here:
+                    self._forget(key)
+                self._derive()
+            removed += len(here)
+        return removed, retained
+
+    def _lost(self, keys: Iterable[bytes], absent: set[bytes]) -> set[bytes]:
+        """Return the files whose object is in no file that is still there."""
+        objects: dict[tuple[str, str], set[bytes]] = defaultdict(set)
+        for key in keys:
+            (row,) = self._connection.execute(statements.OBJECT_OF_FILE, (key,))
+            objects[row].add(key)
+        lost: set[bytes] = set()
+        for uids, members in objects.items():
+            files = self._connection.execute(statements.FILES_OF_OBJECT, uids)
+            if all(path in absent for path, _ in files):
+                lost |= members
+        return lost
+
+    def _move(self, key: bytes, collection: str) -> None:
+        stored = self._connection.execute(statements.STORED_FILE, (key,)).fetchone()
+        size, mtime_ns, target, series_uid, sop_uid, header_collection, study_uid = stored[:7]
+        patient, study = len(statements.PATIENT_VALUES), len(statements.STUDY_VALUES)
+        values = stored[9:]
+        header = Header(
+            sop_uid=sop_uid,
+            series_uid=series_uid,
+            study_uid=study_uid,
+            collection=header_collection,
+            patient_id=stored[7],
+            unidentified_name=stored[8],
+            patient=values[:patient],
+            study=values[patient : patient + study],
+            series=values[patient + study :],
         )
-        return
-    if other is not None:
-        _forget(connection, other[0], touched)
-    collection = rule.collection(file.root, file.path, header)
-    connection.execute(
-        "INSERT INTO file VALUES (?, ?, ?, ?, NULL, ?, ?)",
-        [*row, header.series_uid, header.sop_uid],
-    )
-    place = (collection, header.patient_id)
-    connection.execute(_PUT_PATIENT, (*place, *header.patient))
-    connection.execute(_PUT_STUDY, (header.study_uid, *place, *header.study))
-    uids = (header.series_uid, header.study_uid)
-    connection.execute(_PUT_SERIES, (*uids, *place, *header.series, today.isoformat()))
-    touched.add(header.series_uid)
+        self._forget(key)
+        self._put((key, size, mtime_ns, target), header, collection)
+
+    def _put(
+        self, row: tuple[bytes, int, int, bytes | None], header: Header, collection: str
+    ) -> None:
+        ids = put_values(self._connection, header, collection)
+        uids = (header.series_uid, header.sop_uid)
+        self._connection.execute(
+            statements.PUT_FILE,
+            (*row, None, *uids, header.collection, collection, ids.series, ids.study, ids.patient),
+        )
+        self._touched.add(*uids, ids)
+
+    def _forget(self, key: bytes) -> None:
+        row = self._connection.execute(statements.FORGET_FILE, (key,)).fetchone()
+        if row is not None and row[0] is not None:
+            self._touched.add(row[0], row[1], ValueIds(*row[2:]))
+
+    def _derive(self) -> None:
+        derive(self._connection, self._touched, self._today)
 
 
-def _forget(connection: sqlite3.Connection, key: bytes, touched: set[str]) -> None:
-    row = connection.execute(
-        "DELETE FROM file WHERE path = ? RETURNING series_uid", (key,)
-    ).fetchone()
-    if row is not None and row[0] is not None:
-        touched.add(row[0])
+def _is_new(file: Found, known: _Known | None) -> bool:
+    return known is None or known.state != (file.size, file.mtime_ns, file.target)
 
 
-def _walk(folder: Path) -> Iterator[_Found]:
-    if not folder.is_dir():
-        raise UsageProblem(f"{folder} is not a folder: name an existing one")
-    root = folder.resolve()
-    for place, folders, names in os.walk(root):
-        folders.sort()
-        for name in sorted(names):
-            path = Path(place, name)
-            if path.is_file():
-                status = path.stat()
-                yield _Found(root, path, status.st_size, status.st_mtime_ns)
+def _known(connection: sqlite3.Connection, roots: Sequence[Path]) -> dict[bytes, _Known]:
+    """Return the catalog's files below ``roots`` by their paths."""
+    return {
+        path: _Known((size, mtime_ns, target), *rest)
+        for root in roots
+        for path, size, mtime_ns, target, *rest in connection.execute(
+            statements.FILES_BELOW, below(os.fsencode(root))
+        )
+    }
 
 
-def _state(file: _Found, rule: CollectionRule) -> tuple[int, int, str]:
-    return file.size, file.mtime_ns, str(rule)
-
-
-def _known(
-    connection: sqlite3.Connection, roots: Sequence[Path]
-) -> Mapping[bytes, tuple[int, int, str]]:
-    """Return size, time and rule of each file below ``roots`` that the catalog has."""
-    rows = connection.execute("SELECT path, size, mtime_ns, rule FROM file")
-    return {row[0]: row[1:] for row in rows if _below(row[0], roots)}
-
-
-def _problems(connection: sqlite3.Connection, roots: Sequence[Path]) -> list[tuple[Path, str]]:
-    rows = connection.execute("SELECT path, problem FROM file WHERE problem NOT NULL ORDER BY path")
-    return [(Path(os.fsdecode(path)), why) for path, why in rows if _below(path, roots)]
-
-
-def _below(key: bytes, roots: Sequence[Path]) -> bool:
-    return any(key.startswith(os.fsencode(root).rstrip(b"/") + b"/") for root in roots)
-
-
-def _storable(text: str) -> str:
-    """Replace what a file system lets through and UTF-8 does not."""
-    return text.encode("utf-8", "replace").decode()
-
-
-@contextmanager
-def _header_reader(
-    files: int, workers: int | None
-) -> Iterator[Callable[[list[Path]], Iterable[Header | str]]]:
-    """Yield a function that reads headers in order, in processes where that pays."""
-    count = min(workers or os.cpu_count() or 1, files // _FILES_PER_WORKER + 1)
-    if count == 1:
-        with _no_lost_interrupt() as check:
-            yield lambda paths: _read_here(paths, check)
-        return
-    pool = ProcessPoolExecutor(
-        count, mp_context=multiprocessing.get_context("spawn"), initializer=_leave_to_parent
-    )
-    try:
-        yield lambda paths: pool.map(_read, paths, chunksize=50)
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _read_here(paths: Iterable[Path], check: Callable[[], None]) -> Iterator[Header | str]:
-    for path in paths:
-        header = _read(path)
-        check()
-        yield header
-
-
-@contextmanager
-def _no_lost_interrupt() -> Iterator[Callable[[], None]]:
-    """Yield a function that raises KeyboardInterrupt if there was one, whoever caught it.
-
-    Reading a file may lose it: pydicom 3.0 answers each exception in the header of a
-    sequence's item by an OSError, and CPython's ``int("text")`` puts its ValueError in
-    the place of one that a signal handler raises meanwhile.
-    """
-    main = threading.current_thread() is threading.main_thread()  # no other gets signals
-    before = signal.getsignal(signal.SIGINT) if main else None
-    if not callable(before):
-        yield lambda: None
-        return
-    lost: list[KeyboardInterrupt] = []
-
-    def remember(number: int, frame: FrameType | None) -> None:
-        try:
-            before(number, frame)
-        except KeyboardInterrupt as interrupt:
-            lost.append(interrupt)
-            raise
-
-    def check() -> None:
-        if lost:
-            raise lost[0]
-
-    signal.signal(signal.SIGINT, remember)
-    try:
-        yield check
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def _leave_to_parent() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def _read(path: Path) -> Header | str:
-    try:
-        return read_header(path)
-    except NotUsable as problem:
-        return str(problem)
+def _problems(
+    connection: sqlite3.Connection, ranges: Sequence[tuple[bytes, bytes]]
+) -> list[tuple[Path, str]]:
+    return [
+        (Path(os.fsdecode(path)), problem or f"the same object as {os.fsdecode(other)!r}")
+        for one in ranges
+        for path, problem, other in connection.execute(statements.PROBLEMS_BELOW, one)
+    ]

@@ -14,6 +14,7 @@ from datetime import date, timedelta
 
 import attrs
 
+from tciagen.archive import statements
 from tciagen.archive.catalog import create_indices, drop_indices
 from tciagen.archive.scan import Progress, untold
 
@@ -89,20 +90,12 @@ def synthesize(
         rows = made.rows()
         done = 0
         while batch := list(itertools.islice(rows, _BATCH)):
-            connection.executemany(
-                "INSERT INTO series VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                batch,
-            )
-            connection.executemany(
-                "INSERT INTO study VALUES (?,?,?,?,?,?,?,?)", made.take_studies()
-            )
-            connection.executemany("INSERT INTO patient VALUES (?,?,?,?,?,?)", made.take_patients())
+            connection.executemany(statements.SYNTHETIC_SERIES, batch)
+            connection.executemany(statements.SYNTHETIC_STUDY, made.take_studies())
+            connection.executemany(statements.SYNTHETIC_PATIENT, made.take_patients())
             done += len(batch)
             progress(done, series)
-        connection.execute(
-            "INSERT INTO shared_list SELECT 'synthetic', rowid, series_uid FROM series"
-            " WHERE rowid % 20000 = 1"
-        )
+        connection.execute(statements.SYNTHETIC_LIST)
         create_indices(connection)
 
 
@@ -189,9 +182,7 @@ class _Archive:
             chance.choice(descriptions),
             chance.choice(body_parts),
             f"{position}.000000" if chance.random() < 0.97 else None,
-            None,
             *chance.choice(share.equipment),
-            "1",
             images,
             images * share.image_size,
             added,
