@@ -91,7 +91,7 @@ def compare(files: Files, folder: Path) -> list[Difference]:
             generated = path == MANIFEST or known.get(str(path)) == _sha256(actual)
             kind = Kind.STALE if generated else Kind.EDITED
             found.append(Difference(kind, path, _diff(path, actual, wanted)))
-    found += [Difference(Kind.EXTRA, path) for path in _present(folder) if path not in files]
+    found += [Difference(Kind.EXTRA, path) for path in present(folder) if path not in files]
     return sorted(found, key=lambda d: d.path)
 
 
@@ -145,7 +145,8 @@ def _listed(names: list[str]) -> str:
     return shown + (" was" if len(names) == 1 else " were")
 
 
-def _present(folder: Path) -> Iterator[PurePosixPath]:
+def present(folder: Path) -> Iterator[PurePosixPath]:
+    """Yield the files of a folder, sorted, without caches and build results."""
     for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
         relative = path.relative_to(folder)
         cache = any(

@@ -23,6 +23,9 @@ class Server:
 
     url: str
     documents: Path
+    asked: threading.Event = attrs.field(factory=threading.Event)
+    open: threading.Event = attrs.field(factory=threading.Event)
+    """Responses wait for this one."""
 
     def edit(self, name: str, change: Edit) -> None:
         """Change the document that is called ``<Resource>/<QueryName>``."""
@@ -30,6 +33,12 @@ class Server:
         document = json.loads(path.read_bytes())
         change(document)
         path.write_text(json.dumps(document))
+
+
+def contents_of(folder: Path) -> Tree:
+    """Return the content of every file of a folder."""
+    found = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    return {str(path.relative_to(folder)): path.read_bytes() for path in found}
 
 
 @attrs.frozen
@@ -47,7 +56,7 @@ class Project:
 
     def contents(self) -> Tree:
         """Return the content of every file."""
-        return {name.rsplit(" ", 1)[0]: body for name, body in self.tree().items()}
+        return contents_of(self.folder)
 
     def start(self, *arguments: str | Path) -> "subprocess.Popen[str]":
         command = [sys.executable, "-m", "tciagen", *map(str, arguments)]
@@ -96,6 +105,8 @@ def server(generated: Path, tmp_path: Path) -> Iterator[Server]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            state.asked.set()
+            state.open.wait()
             resource, _, name, _ = self.path.strip("/").split("/")
             path = documents / resource / f"{name}.json"
             body = path.read_bytes() if path.is_file() else b"QueryEndpoint not found"
@@ -108,9 +119,12 @@ def server(generated: Path, tmp_path: Path) -> Iterator[Server]:
             pass
 
     served = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    state = Server(f"http://127.0.0.1:{served.server_port}", documents)
+    state.open.set()
     thread = threading.Thread(target=served.serve_forever)
     thread.start()
-    yield Server(f"http://127.0.0.1:{served.server_port}", documents)
+    yield state
+    state.open.set()
     served.shutdown()
     thread.join()
     served.server_close()

@@ -1,6 +1,5 @@
-"""The parts of a regeneration: what fell silent, the journal, and the two texts."""
+"""The parts of a regeneration: what fell silent, and the two texts."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,7 +9,6 @@ from tciagen.contract_json import digest
 from tciagen.documents import JsonObject
 from tciagen.drift.compare import compare
 from tciagen.overlay import read_overlay
-from tciagen.regenerate.journal import FOLDER, all_or_nothing, recover
 from tciagen.regenerate.silence import keep_declarations
 from tciagen.regenerate.texts import HEADER, with_entry, with_version
 from tciagen.resolve import resolve
@@ -51,32 +49,6 @@ def test_documents_that_say_all_are_returned_as_they_came(
     kept, lost = keep_declarations(tcia_documents, tcia_documents)
     assert (kept, lost) == (tcia_documents, ())
     assert digest(resolve(kept).contract) == digest(resolve(tcia_documents).contract)
-
-
-def test_a_write_that_fails_takes_the_others_back(tmp_path: Path) -> None:
-    (tmp_path / "kept").write_bytes(b"old")
-    (tmp_path / "gone").write_bytes(b"old")
-    writes = {
-        tmp_path / "kept": b"new",
-        tmp_path / "gone": None,
-        tmp_path / "deep/er/new": b"new",
-        tmp_path / "kept/below": b"new",
-    }
-    with pytest.raises(OSError, match="kept"), all_or_nothing(tmp_path, writes):
-        pass
-    assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == {"kept": b"old", "gone": b"old"}
-
-
-def test_an_unfinished_run_is_taken_back_with_its_partial_files(tmp_path: Path) -> None:
-    (tmp_path / "file").write_bytes(b"new")
-    (tmp_path / ".file.x1.part").write_bytes(b"n")
-    (tmp_path / "added").write_bytes(b"new")
-    (tmp_path / FOLDER).mkdir()
-    (tmp_path / FOLDER / "0").write_bytes(b"old")
-    (tmp_path / FOLDER / "files.json").write_text(json.dumps({"file": "0", "added": None}))
-    assert recover(tmp_path)
-    assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == {"file": b"old"}
-    assert not recover(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -10,9 +11,10 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
-from .conftest import Edit, Project
+from .conftest import Edit, Project, contents_of
 
 VESSELS = "Fleet/listVessels"
 
@@ -268,25 +270,112 @@ def test_tests_that_fail_take_everything_back(
     assert sorted(p.name for p in project.folder.iterdir() if p.name.startswith(".")) == []
 
 
-def test_a_run_that_is_killed_is_taken_back_by_the_next(project: Project) -> None:
+@attrs.frozen
+class Held:
+    """A run whose tests wait, so that all files are written and none is settled."""
+
+    process: "subprocess.Popen[str]"
+    hold: Path
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.hold.write_text("")
+        self.process.communicate()
+
+    def fail_tests(self) -> str:
+        self.hold.write_text("fail\n")
+        return self.process.communicate(timeout=60)[1]
+
+
+@pytest.fixture
+def held(project: Project) -> Held:
     ready, hold = project.folder.parent / "ready", project.folder.parent / "hold"
     os.mkfifo(ready)
     os.mkfifo(hold)
-    project.config(f"test = \"sh -c 'echo > {ready}; cat {hold}'\"")
+    project.config(f"test = \"sh -c 'echo > {ready}; cat {hold} | grep -v fail || exit 1'\"")
     project.server.edit(VESSELS, add_port)
-    before = project.contents()
     process = project.start("regenerate", "--base-url", project.server.url)
     ready.read_text()
     assert version_of(project) == "2.4.0"
-    assert "another" in project.regenerate(expected=2).lower()
-    process.kill()
-    hold.write_text("")
-    process.communicate()
+    return Held(process, hold)
 
+
+def test_files_of_a_killed_run_are_restored_by_the_next(project: Project, held: Held) -> None:
+    assert "Another `tciagen regenerate` is in progress" in project.regenerate(expected=2)
+    held.kill()
     assert "is unfinished" in project.regenerate("--dry-run", expected=2)
     (project.server.documents / "Crew/listCrew.json").unlink()
-    assert "taken back" in project.regenerate(expected=4)
-    assert project.contents() == before
+    assert "its files are restored" in project.regenerate(expected=4)
+    assert version_of(project) == "2.3.4"
+    assert not (project.folder / "CHANGELOG.md").exists()
+    assert "HomePort" not in (project.folder / "documents/Fleet/listVessels.json").read_text()
+    assert not (project.folder / ".tciagen-undo").exists()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["tciagen.toml", "CHANGELOG.md", "out/pyproject.toml", "documents/Fleet/listVessels.json"],
+)
+@pytest.mark.parametrize("end", ["killed", "tests fail"])
+def test_edit_of_a_written_file_survives(project: Project, held: Held, name: str, end: str) -> None:
+    with (project.folder / name).open("a") as file:
+        file.write("# mine\n")
+    if end == "killed":
+        held.kill()
+    else:
+        assert f"{name} was edited since" in held.fail_tests()
+    before = project.contents()
+    told = project.regenerate(expected=2)
+    assert f"{name} was edited since" in told
+    assert "Traceback" not in told
+    after = project.contents()
+    assert after == before
+    assert after[name].endswith(b"# mine\n")
+
+
+def test_advice_after_a_refused_recovery_restores_the_other_files(
+    project: Project, generated: Path, held: Held
+) -> None:
+    old = {n: b for n, b in contents_of(generated).items() if n != "tciagen.toml"}
+    with (project.folder / "tciagen.toml").open("a") as file:
+        file.write("# mine\n")
+    held.kill()
+    told = project.regenerate(expected=2)
+    found = re.search(r"copy (\S+) to tciagen\.toml", told)
+    assert found is not None
+    shutil.copy(found[1], project.folder / "tciagen.toml")
+    (project.server.documents / "Crew/listCrew.json").unlink()
+    assert "its files are restored" in project.regenerate(expected=4)
+    after = {n: b for n, b in project.contents().items() if n != "tciagen.toml"}
+    assert after == old
+
+
+def test_second_run_during_the_crawl_is_refused(project: Project) -> None:
+    project.server.edit(VESSELS, add_port)
+    project.server.open.clear()
+    first = project.start("regenerate", "--base-url", project.server.url)
+    project.server.asked.wait()
+    assert "Another `tciagen regenerate` is in progress" in project.regenerate(expected=2)
+    project.server.open.set()
+    first.communicate()
+    assert first.returncode == 0
+    assert version_of(project) == "2.4.0"
+
+
+def test_configuration_edited_during_the_crawl_is_not_overwritten(project: Project) -> None:
+    project.server.edit(VESSELS, add_port)
+    project.server.open.clear()
+    first = project.start("regenerate", "--base-url", project.server.url)
+    project.server.asked.wait()
+    with (project.folder / "tciagen.toml").open("a") as file:
+        file.write("# mine\n")
+    before = project.contents()
+    project.server.open.set()
+    _, told = first.communicate()
+    assert first.returncode == 2
+    assert "tciagen.toml was edited while the run was in progress" in told
+    after = {n: b for n, b in project.contents().items() if not n.startswith(".tciagen-undo")}
+    assert after == {n: b for n, b in before.items() if not n.startswith(".tciagen-undo")}
 
 
 def test_ctrl_c_takes_everything_back(project: Project) -> None:

@@ -15,7 +15,7 @@ from tciagen.errors import EXIT_DIFFERENT, EXIT_FINE, UsageProblem
 from tciagen.publish import replace_file
 from tciagen.python.text import plain
 from tciagen.regenerate import told
-from tciagen.regenerate.journal import recover, refuse_unfinished
+from tciagen.regenerate.journal import exclusive_run, refuse_unfinished
 from tciagen.regenerate.release import Release
 from tciagen.regenerate.run import Request, work_out, write
 
@@ -75,11 +75,14 @@ def regenerate(
     root = request.config_file.parent
     if dry_run:
         refuse_unfinished(root)
-    elif recover(root):
-        click.echo("An earlier run was killed; what it had written is taken back.", err=True)
-    releases = work_out(request)
-    if not dry_run:
-        write(request.config_file, releases)
+        releases = work_out(request).releases
+    else:
+        with exclusive_run(root) as journal:
+            if journal.recover():
+                click.echo("An earlier run was killed; its files are restored.", err=True)
+            work = work_out(request)
+            write(request.config_file, work, journal)
+        releases = work.releases
     _tell(releases, Path.cwd(), "would write" if dry_run else "written")
     _write_files(releases, Path.cwd(), **files)
     changed = any(release.writes for release in releases)

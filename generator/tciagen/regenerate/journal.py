@@ -1,119 +1,294 @@
-"""All files or none: a rollback journal around a set of writes.
+"""A rollback journal around a set of writes, and the lock of a whole run.
 
-Before the first file is touched, what will change is copied into ``.tciagen-undo``
-beside the configuration. The folder goes when all is done. If the run fails the copies
-go back; if it is killed, the next run puts them back.
+Before the first file is written, the old content of every file goes into ``.tciagen-undo``
+beside the configuration, with the digests of the old and of the new content. If the run
+fails, the old content is restored; if it is killed, the next run restores it. Only a file
+whose bytes are the old or the new ones is touched: anything else is the work of a person.
 """
 
 import contextlib
 import fcntl
+import hashlib
 import json
 import os
-import shutil
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import TextIO
 
-from tciagen.errors import UsageProblem
+import attrs
+
+from tciagen.errors import TciagenError, UsageProblem
 from tciagen.publish import replace_file
 
 FOLDER = ".tciagen-undo"
 _LIST = "files.json"
+_LOCK = "lock"
+
+Digests = Mapping[Path, str]
+"""The SHA-256 of each file that exists."""
+
+
+@attrs.frozen
+class _Entry:
+    """One file of the journal: digests of the old and the new content, None for no file."""
+
+    copy: str
+    before: str | None
+    after: str | None
+
+
+@attrs.frozen
+class Journal:
+    """The journal of one project. Make one with :func:`exclusive_run`, which holds the lock."""
+
+    root: Path
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the journal and its copies."""
+        return self.root / FOLDER
+
+    def recover(self) -> bool:
+        """Restore what a killed run has written; return whether there was such a run.
+
+        Raises:
+            UsageProblem: a file was edited since; nothing is restored, the copies stay.
+        """
+        if not is_unfinished(self.root):
+            return False
+        self._restore(self._read())
+        return True
+
+    @contextlib.contextmanager
+    def write_all(self, writes: Mapping[Path, bytes | None], seen: Digests) -> Iterator[None]:
+        """Write files (None deletes one), and restore the old ones if the block raises.
+
+        Args:
+            writes: the new content of each file.
+            seen: the files that the new content was worked out from.
+
+        Raises:
+            UsageProblem: a file was edited meanwhile; the sentence says what was kept.
+        """
+        entries = self._note(writes, seen)
+        begun: dict[str, _Entry] = {}
+        try:
+            for (path, body), (name, entry) in zip(writes.items(), entries.items(), strict=True):
+                _require_unchanged({path: entry.before})
+                begun[name] = entry
+                _write(path, body)
+            yield
+        except BaseException as error:
+            try:
+                self._restore(begun)
+            except UsageProblem as kept:
+                told = f"{error}\n{kept}" if isinstance(error, TciagenError) else str(kept)
+                raise UsageProblem(told) from error
+            if isinstance(error, TciagenError):
+                raise type(error)(f"{error} Every file is as it was before the run.") from error
+            raise
+        (self.folder / _LIST).unlink()
+
+    def _note(self, writes: Mapping[Path, bytes | None], seen: Digests) -> dict[str, _Entry]:
+        """Copy the old files and write the journal."""
+        entries: dict[str, _Entry] = {}
+        _require_unchanged({path: seen.get(path) for path in writes})
+        for number, (path, body) in enumerate(writes.items()):
+            old = path.read_bytes() if path.is_file() else None
+            name = f"{number}-{path.name}"
+            if old is not None:
+                (self.folder / name).write_bytes(old)
+                (self.folder / name).chmod(path.stat().st_mode & 0o777)
+            entry = _Entry(name, seen.get(path), _digest(body))
+            entries[os.path.relpath(path, self.root)] = entry
+        text = json.dumps({name: attrs.asdict(entry) for name, entry in entries.items()}, indent=2)
+        replace_file(self.folder / _LIST, text.encode())
+        return entries
+
+    def _read(self) -> dict[str, _Entry]:
+        place = self.folder / _LIST
+        try:
+            return {name: _Entry(**entry) for name, entry in json.loads(place.read_bytes()).items()}
+        except (ValueError, TypeError, AttributeError) as error:
+            raise UsageProblem(
+                f"{place} of an interrupted run cannot be read, so nothing was restored. Restore"
+                f" the files from the copies beside it, then delete {self.folder}."
+            ) from error
+
+    def _restore(self, entries: Mapping[str, _Entry]) -> None:
+        now = {name: digest_of(self.root / name) for name in entries}
+        theirs = [n for n, e in entries.items() if now[n] not in (e.before, e.after)]
+        written = [n for n, e in entries.items() if now[n] == e.after != e.before]
+        lost = [
+            n
+            for n in written
+            if entries[n].before is not None
+            and digest_of(self.folder / entries[n].copy) != entries[n].before
+        ]
+        if theirs:
+            raise _edited_since({n: self._copy(entries[n]) for n in theirs})
+        if lost:
+            raise _without_copy(lost, self.folder)
+        for name, entry in entries.items():
+            _remove_parts(self.root / name)
+            if name in written:
+                self._put_back(self.root / name, entry)
+        (self.folder / _LIST).unlink()
+
+    def _copy(self, entry: _Entry) -> Path | None:
+        return None if entry.before is None else self.folder / entry.copy
+
+    def _put_back(self, path: Path, entry: _Entry) -> None:
+        copy = self.folder / entry.copy
+        if entry.before is None:
+            path.unlink()
+            _remove_empty(path.parent)
+            return
+        existed = path.exists()
+        replace_file(path, copy.read_bytes())
+        if not existed:
+            path.chmod(copy.stat().st_mode & 0o777)
 
 
 @contextlib.contextmanager
-def all_or_nothing(root: Path, writes: Mapping[Path, bytes | None]) -> Iterator[None]:
-    """Write files (None deletes one), and take it all back if the block raises.
-
-    Args:
-        root: folder where the journal stands while the block runs.
-        writes: the new content of each file.
+def exclusive_run(root: Path) -> Iterator[Journal]:
+    """Hold the lock of a project for the block, which is the whole run.
 
     Raises:
-        UsageProblem: another run is under way here.
+        UsageProblem: another run is in progress here.
     """
-    with _locked(root) as undo:
-        _take_back(root, undo)
+    journal = Journal(root)
+    with _locked(journal.folder):
+        (journal.folder / ".gitignore").write_text("*\n", encoding="utf-8")
         try:
-            _note(root, undo, writes)
-            for path, body in writes.items():
-                if body is None:
-                    path.unlink()
-                    _remove_empty(path.parent)
-                else:
-                    replace_file(path, body)
-            yield
-        except BaseException:
-            _take_back(root, undo)
-            raise
-        (undo / _LIST).unlink()
+            yield journal
+        finally:
+            if not is_unfinished(root):
+                _clear(journal.folder)
+
+
+def is_unfinished(root: Path) -> bool:
+    """Return whether a run was killed while it wrote, or is writing."""
+    return (root / FOLDER / _LIST).is_file()
 
 
 def refuse_unfinished(root: Path) -> None:
-    """Raise if a run was killed here, or is under way.
+    """Raise if a run was killed while it wrote, or is writing.
 
     Raises:
         UsageProblem: so it is.
     """
-    if (root / FOLDER).is_dir():
+    if is_unfinished(root):
         raise UsageProblem(
-            f"An earlier run in {root} is unfinished; `tciagen regenerate` without --dry-run"
-            " takes back what it wrote, and begins again."
+            f"An earlier run in {root} is unfinished. `tciagen regenerate` without --dry-run"
+            " restores what it wrote, and starts again."
         )
 
 
-def recover(root: Path) -> bool:
-    """Take back what a run that was killed has left; return whether there was such a run.
+def digests_of(paths: Iterable[Path]) -> Digests:
+    """Return the SHA-256 of each file that exists."""
+    found = ((path, digest_of(path)) for path in paths)
+    return {path: digest for path, digest in found if digest is not None}
 
-    Raises:
-        UsageProblem: another run is under way here.
-    """
-    if not (root / FOLDER).is_dir():
-        return False
-    with _locked(root) as undo:
-        return _take_back(root, undo)
+
+def digest_of(path: Path) -> str | None:
+    """Return the SHA-256 of a file, None where there is none."""
+    return _digest(path.read_bytes()) if path.is_file() else None
+
+
+def _digest(body: bytes | None) -> str | None:
+    return None if body is None else hashlib.sha256(body).hexdigest()
+
+
+def _edited_since(copies: Mapping[str, Path | None]) -> UsageProblem:
+    verb = "was" if len(copies) == 1 else "were"
+    old = ", ".join(
+        f"copy {copy} to {name}" if copy else f"delete {name}" for name, copy in copies.items()
+    )
+    return UsageProblem(
+        f"{', '.join(copies)} {verb} edited since a run that was interrupted, so nothing was"
+        f" restored. Save your version under another name, then {old}, and run"
+        " `tciagen regenerate` again: it restores the other files, too."
+    )
+
+
+def _without_copy(names: list[str], folder: Path) -> UsageProblem:
+    return UsageProblem(
+        f"An interrupted run wrote {', '.join(names)}, and {folder} holds no intact copy of the"
+        " old content, so nothing was restored. Restore the files from your version control,"
+        " delete that folder, and run `tciagen regenerate` again."
+    )
+
+
+def _require_unchanged(digests: Mapping[Path, str | None]) -> None:
+    edited = [str(path) for path, digest in digests.items() if digest_of(path) != digest]
+    if edited:
+        verb = "was" if len(edited) == 1 else "were"
+        raise UsageProblem(
+            f"{', '.join(edited)} {verb} edited while the run was in progress."
+            " Run `tciagen regenerate` again."
+        )
 
 
 @contextlib.contextmanager
-def _locked(root: Path) -> Iterator[Path]:
-    undo = root / FOLDER
-    undo.mkdir(exist_ok=True)
-    (undo / ".gitignore").write_text("*\n", encoding="utf-8")
-    with (undo / "lock").open("w") as lock:
+def _locked(folder: Path) -> Iterator[None]:
+    lock = _take(folder)
+    with lock:
+        yield
+
+
+def _take(folder: Path) -> TextIO:
+    """Return the locked file; the one that is at its path, not one that was removed."""
+    while True:
+        try:
+            folder.mkdir(exist_ok=True)
+            lock = (folder / _LOCK).open("w")
+        except (FileExistsError, FileNotFoundError):
+            if folder.is_file():
+                raise UsageProblem(f"{folder} is a file; delete it.") from None
+            if not folder.parent.is_dir():
+                raise UsageProblem(f"There is no folder {folder.parent}.") from None
+            continue  # the last run has just removed the folder
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.path.samestat(os.fstat(lock.fileno()), (folder / _LOCK).stat()):
+                return lock
         except BlockingIOError as error:
-            raise UsageProblem(f"Another `tciagen regenerate` is under way in {root}.") from error
-        try:
-            yield undo
-        finally:
-            if not (undo / _LIST).exists():
-                shutil.rmtree(undo)
+            lock.close()
+            raise UsageProblem(
+                f"Another `tciagen regenerate` is in progress in {folder.parent}."
+                " Wait until it ends."
+            ) from error
+        except FileNotFoundError:
+            pass
+        lock.close()
 
 
-def _note(root: Path, undo: Path, writes: Mapping[Path, bytes | None]) -> None:
-    copies: dict[str, str | None] = {}
-    for number, path in enumerate(writes):
-        copies[os.path.relpath(path, root)] = str(number) if path.exists() else None
-        if path.exists():
-            shutil.copy2(path, undo / str(number))
-    replace_file(undo / _LIST, json.dumps(copies).encode())
-
-
-def _take_back(root: Path, undo: Path) -> bool:
-    if not (undo / _LIST).is_file():
-        return False
-    for name, copy in json.loads((undo / _LIST).read_bytes()).items():
-        path = root / name
-        for part in path.parent.glob(f".{path.name}.*.part"):
-            part.unlink()
-        if copy is not None:
-            replace_file(path, (undo / copy).read_bytes())
-            continue
-        if path.exists():
+def _clear(folder: Path) -> None:
+    """Remove the journal; the lock last, since who sees no lock may take a new one."""
+    for path in folder.iterdir():
+        if path.name != _LOCK:
             path.unlink()
+    (folder / _LOCK).unlink()
+    with contextlib.suppress(OSError):  # the next run has already taken its lock
+        folder.rmdir()
+
+
+def _write(path: Path, body: bytes | None) -> None:
+    if body is None:
+        path.unlink()
         _remove_empty(path.parent)
-    (undo / _LIST).unlink()
-    return True
+    else:
+        replace_file(path, body)
+
+
+def _remove_parts(path: Path) -> None:
+    """Remove what a killed :func:`replace_file` has left beside a file."""
+    part = re.compile(rf"\.{re.escape(path.name)}\.[a-z0-9_]{{8}}\.part")
+    for other in path.parent.iterdir() if path.parent.is_dir() else ():
+        if part.fullmatch(other.name):
+            other.unlink()
 
 
 def _remove_empty(folder: Path) -> None:

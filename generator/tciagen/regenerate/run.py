@@ -5,6 +5,7 @@ import os
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import attrs
@@ -13,7 +14,8 @@ from tciagen.cli import selected_apis
 from tciagen.config import Api, required
 from tciagen.crawl import crawl
 from tciagen.errors import DocumentProblem, UsageProblem
-from tciagen.regenerate.journal import all_or_nothing
+from tciagen.publish import present
+from tciagen.regenerate.journal import Digests, Journal, digests_of
 from tciagen.regenerate.release import Release, Writes, prepare
 from tciagen.regenerate.texts import with_version
 from tciagen.schema import load_validator
@@ -29,7 +31,15 @@ class Request:
     today: datetime.date
 
 
-def work_out(request: Request) -> tuple[Release, ...]:
+@attrs.frozen
+class Work:
+    """What a run would change, and the files that this was worked out from."""
+
+    releases: tuple[Release, ...]
+    seen: Digests
+
+
+def work_out(request: Request) -> Work:
     """Crawl every API and return what would change. Nothing is written.
 
     Raises:
@@ -37,6 +47,7 @@ def work_out(request: Request) -> tuple[Release, ...]:
         DocumentProblem: a document cannot be judged.
         UsageProblem: the configuration does not suffice.
     """
+    configuration = digests_of([request.config_file])
     apis = selected_apis(request.config_file, request.api)
     if request.base_url and len(apis) > 1:
         raise UsageProblem("Say by --api which API --base-url is for.")
@@ -47,22 +58,25 @@ def work_out(request: Request) -> tuple[Release, ...]:
         crawls.append(crawl(base_url, addresses, load_validator(api.schema)))
     for result in crawls:
         result.require_complete()
-    return tuple(
+    seen = {**configuration, **digests_of(path for api in apis for path in _files(api))}
+    releases = tuple(
         prepare(api, result.documents, request.today)
         for api, result in zip(apis, crawls, strict=True)
     )
+    return Work(releases, seen)
 
 
-def write(config_file: Path, releases: tuple[Release, ...]) -> tuple[Path, ...]:
+def write(config_file: Path, work: Work, journal: Journal) -> tuple[Path, ...]:
     """Write what the releases change, and run the tests; return the files.
 
     Raises:
         DocumentProblem: the tests of a package fail; everything is as it was before.
-        UsageProblem: a test command cannot be run, or another run is under way.
+        UsageProblem: a test command cannot be run, or a file was edited meanwhile.
     """
+    releases = work.releases
     writes = dict(_all_writes(config_file, releases))
     if writes:
-        with all_or_nothing(config_file.parent, writes):
+        with journal.write_all(writes, work.seen):
             for release in releases:
                 if release.writes:
                     run_tests(release.api, config_file.parent)
@@ -100,9 +114,16 @@ def run_tests(api: Api, folder: Path) -> None:
     if done.returncode != 0:
         told = f"`{api.test}`" if api.test else f"`import {package}`"
         raise DocumentProblem(
-            f"The regenerated {package} fails its tests ({told}, exit status {done.returncode});"
-            " everything is as it was before."
+            f"The regenerated {package} fails its tests ({told}, exit status {done.returncode})."
         )
+
+
+def _files(api: Api) -> Iterator[Path]:
+    """Yield the files of an API that a run reads and may write."""
+    output = required(api.output, "output")
+    yield api.changelog_file()
+    yield from required(api.documents, "documents").glob("*/*.json")
+    yield from (output / path for path in present(output))
 
 
 def _all_writes(config_file: Path, releases: tuple[Release, ...]) -> Writes:
