@@ -36,7 +36,7 @@ _MODE = Mode(target_versions={TargetVersion.PY311}, line_length=100)
 _NEUTRAL = ServerText("neutral")
 _PACKAGE = re.compile(r"[a-z][a-z0-9_]*")
 _DISTRIBUTION = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
-_NEEDED = "attr attrs click hishel httpx isal msgspec platformdirs pyarrow pytest rich urllib3"
+_NEEDED = "attr attrs click httpx isal msgspec platformdirs pyarrow pytest rich urllib3"
 _IMPORTED = sys.stdlib_module_names | set(_NEEDED.split())
 
 

@@ -104,7 +104,7 @@ def test_the_clients_wheel_needs_nothing_but_attrs_and_httpx(
 def test_the_clients_extras_work_outside_the_repository(
     root: Path, tmp_path: Path, constraints: Path, archive: RunningArchive
 ) -> None:
-    extras = "[arrow,cache,cli,fast]"
+    extras = "[arrow,cli,fast]"
     python = installed(root / "generated/tcia-client", tmp_path, constraints, extras) / "python"
     tcia = python.with_name("tcia")
     env = {"TCIA_BASE_URL": archive.base_url, "HOME": str(tmp_path)}
@@ -118,10 +118,9 @@ def test_the_clients_extras_work_outside_the_repository(
     assert "get-series" in offered
     code = """
         import pyarrow
-        from tcia_client import Cache, Client
-        with Client(cache=Cache(folder="kept", lifetime=60)) as client:
+        from tcia_client import Client
+        with Client() as client:
             rows = client.get_series()
-            assert client.get_series() == rows
         print(pyarrow.table(rows).num_rows == len(rows) > 50)
     """
     assert run(python, "-c", dedent(code), cwd=tmp_path, **env) == "True\n"

@@ -59,7 +59,7 @@ PUBLIC: dict[str, tuple[str, ...]] = {
         "UnknownEndpointError",
         "UpstreamContentError",
     ),
-    "options": ("Cache", "Timeouts"),
+    "options": ("Timeouts",),
     "retry": ("Retry",),
     "table": ("RowList",),
     "values": ("UID",),

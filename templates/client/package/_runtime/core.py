@@ -88,14 +88,11 @@ class SyncCore(_Core):
         if self._transport is None:
             from .transport.sync import SyncTransport  # noqa: PLC0415 - late on purpose
 
-            kind = SyncTransport
-            if self.options.cache is not None:
-                from .cached_transport import CachedTransport as kind  # noqa: N813, PLC0415
             with self._lock:
                 if self._closed:
                     raise RuntimeError("the client is closed; make a new one")
                 if self._transport is None:
-                    self._transport = kind(self.options, self._client)
+                    self._transport = SyncTransport(self.options, self._client)
         return self._transport
 
     def close(self) -> None:
@@ -128,12 +125,9 @@ class AsyncCore(_Core):
         if self._transport is None:
             from .transport.asynchronous import AsyncTransport  # noqa: PLC0415 - late on purpose
 
-            kind = AsyncTransport
-            if self.options.cache is not None:
-                from .cached_transport import AsyncCachedTransport as kind  # noqa: N813, PLC0415
             if self._closed:
                 raise RuntimeError("the client is closed; make a new one")
-            self._transport = kind(self.options, self._client)
+            self._transport = AsyncTransport(self.options, self._client)
         return self._transport
 
     async def close(self) -> None:

@@ -1,9 +1,6 @@
 """What a client is told about how to talk to its server."""
 
 import logging
-from datetime import timedelta
-from importlib.util import find_spec
-from pathlib import Path
 from threading import TIMEOUT_MAX
 from typing import Any
 from urllib.parse import quote
@@ -41,37 +38,6 @@ class Timeouts:
     pool: float = attrs.field(default=60.0, validator=_bearable)
 
 
-def _seconds(lifetime: float | timedelta) -> float:
-    return lifetime.total_seconds() if isinstance(lifetime, timedelta) else lifetime
-
-
-def _positive(_cache: object, attribute: "attrs.Attribute[Any]", value: float) -> None:
-    if not value > 0:
-        raise ParameterError(f"Cache({attribute.name}=…) must be more than 0", parameter="cache")
-
-
-@attrs.frozen(kw_only=True)
-class Cache:
-    """Answers of records, kept on disk and given again without asking the server.
-
-    The servers do not say for how long an answer holds, so the caller does: until then no
-    change on the server is seen; after that it is asked again. Files are never kept here,
-    nor is what failed or could not be read. Clients and processes may share a folder. What
-    came for one key is given to no other key, nor without one, and no key is written. The
-    file is its owner's alone (mode 600).
-
-    Attributes:
-        folder: Where; it is made if need be.
-        lifetime: Seconds that an answer holds, or a timedelta.
-        max_bytes: Size of the file above which the answers unused for longest go; by default
-            1 GiB.
-    """
-
-    folder: Path = attrs.field(converter=Path)
-    lifetime: float = attrs.field(converter=_seconds, validator=_positive)
-    max_bytes: int = attrs.field(default=2**30, validator=_positive)
-
-
 @attrs.frozen(kw_only=True)
 class Options:
     """What a transport is told; see the arguments of the clients."""
@@ -84,7 +50,6 @@ class Options:
     retry: Retry
     max_connections: int
     requests_per_second: float | None
-    cache: Cache | None = None
     clock: Clock = attrs.field(factory=Clock)
 
     def attempts(self) -> Attempts:
@@ -113,26 +78,3 @@ class Options:
     def _keys(self) -> tuple[str, ...]:
         key = self.api_key
         return (key, quote(key), quote(key, safe="")) if key else ()
-
-
-def checked_cache(cache: Cache | None, http_client: object, package: str) -> Cache | None:
-    """A cache that can be used.
-
-    Raises:
-        ParameterError: It is none, or the client is the caller's.
-        ImportError: hishel is not installed.
-    """
-    if cache is None:
-        return None
-    if not isinstance(cache, Cache):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise ParameterError("cache must be a Cache", parameter="cache")
-    if http_client is not None:
-        raise ParameterError(
-            "cache does not go with an http_client of your own: give that one a cache",
-            parameter="cache",
-        )
-    if find_spec("hishel") is None:
-        raise ImportError(
-            f"a cache needs hishel; install {package} with its extra 'cache'", name="hishel"
-        )
-    return cache

@@ -76,7 +76,6 @@ if TYPE_CHECKING:
         UpstreamContentError,
     )
     from ._runtime.options import (
-        Cache,
         Timeouts,
     )
     from ._runtime.retry import (
@@ -145,7 +144,6 @@ _HOMES = {
     "UnauthorizedError": "._runtime.errors",
     "UnknownEndpointError": "._runtime.errors",
     "UpstreamContentError": "._runtime.errors",
-    "Cache": "._runtime.options",
     "Timeouts": "._runtime.options",
     "Retry": "._runtime.retry",
     "RowList": "._runtime.table",
@@ -159,7 +157,6 @@ __all__ = [
     "AsyncClient",
     "BadContentError",
     "BrokenStreamError",
-    "Cache",
     "Client",
     "ConnectionFailedError",
     "ContractChange",
