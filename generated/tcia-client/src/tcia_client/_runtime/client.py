@@ -16,7 +16,7 @@ from .drift import OnDrift, Sensor
 from .endpoint import Endpoint
 from .errors import ParameterError
 from .naming import did_you_mean
-from .options import Cache, Options, Timeouts, checked_cache
+from .options import Options, Timeouts
 from .request import checked_base_url, checked_key
 from .retry import Retry
 from .rows import OnMismatch
@@ -58,8 +58,6 @@ class _Client:
         retry: Retry | None,
         max_connections: int,
         requests_per_second: float | None,
-        cache: Cache | None,
-        http_client: object,
     ) -> None:
         settings = self._settings
         if base_url is None:
@@ -86,7 +84,6 @@ class _Client:
             retry=retry or Retry(),
             max_connections=max_connections,
             requests_per_second=requests_per_second,
-            cache=checked_cache(cache, http_client, settings.package),
         )
         self._sensor = Sensor(settings.package, on_drift, self._options)
 
@@ -154,11 +151,9 @@ class SyncClient(_Client):
         retry: Bounds for trying again.
         max_connections: Answers that may be open at a time.
         requests_per_second: Upper bound for requests, None for none.
-        cache: Keep answers of records for a while, None (the default) keeps none.
 
     Raises:
         ParameterError: An argument that cannot be used.
-        ImportError: There is to be a cache, and hishel is not installed.
     """
 
     def __init__(
@@ -173,7 +168,6 @@ class SyncClient(_Client):
         retry: Retry | None = None,
         max_connections: int = 8,
         requests_per_second: float | None = None,
-        cache: Cache | None = None,
     ) -> None:
         super().__init__(
             base_url=base_url,
@@ -184,8 +178,6 @@ class SyncClient(_Client):
             retry=retry,
             max_connections=max_connections,
             requests_per_second=requests_per_second,
-            cache=cache,
-            http_client=http_client,
         )
         self._core = SyncCore(self._options, on_mismatch, http_client)
 
@@ -224,7 +216,6 @@ class AsyncClientBase(_Client):
         retry: Retry | None = None,
         max_connections: int = 8,
         requests_per_second: float | None = None,
-        cache: Cache | None = None,
     ) -> None:
         super().__init__(
             base_url=base_url,
@@ -235,8 +226,6 @@ class AsyncClientBase(_Client):
             retry=retry,
             max_connections=max_connections,
             requests_per_second=requests_per_second,
-            cache=cache,
-            http_client=http_client,
         )
         self._core = AsyncCore(self._options, on_mismatch, http_client)
 
