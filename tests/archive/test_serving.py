@@ -6,7 +6,7 @@ import socket
 import struct
 import subprocess
 import sys
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -15,7 +15,7 @@ import httpx
 import pytest
 from tests.archive.conftest import Run
 
-from tciagen.archive.catalog import open_for_writing
+from tciagen.archive.catalog import open_for_writing, save_shared_list
 from tciagen.archive.demo import DemoArchive
 from tciagen.archive.running import running_archive
 from tciagen.errors import ServerProblem
@@ -262,17 +262,63 @@ def test_client_that_goes_away_is_one_line_in_the_log(
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="no /proc")
-def test_client_that_goes_away_leaves_no_catalog_open(large: Path, wait_for: "WaitFor") -> None:
-    with running_archive(large) as server:
+def test_catalog_is_opened_once_for_requests_one_after_another(
+    demo: DemoArchive, http: httpx.Client
+) -> None:
+    with running_archive(demo.catalog) as server:
+        for _ in range(20):
+            for name in ("getSeries", "getSeriesSize", "getPatient?Collection=none"):
+                http.get(f"{server.base_url}/TCIA/query/{name}")
+        assert opened(server.pid, demo.catalog) == 1
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="no /proc")
+def test_client_that_goes_away_leaves_no_connection_to_the_catalog_in_use(
+    large: Path, tmp_path: Path, wait_for: "WaitFor"
+) -> None:
+    catalog = Path(shutil.copy(large, tmp_path))
+    with running_archive(catalog) as server:
         for request, read, _ in LEFT.values():
             leave(server.base_url, request, read=read, reset=False)
-        wait_for(lambda: opened(server.pid, large) == 0)
+        catalog.unlink()
+        answer = httpx.get(f"{server.base_url}/TCIA/query/getModalityValues")
+        assert answer.status_code == 573
+        wait_for(lambda: opened(server.pid, catalog) == 0)
+
+
+def test_catalog_that_is_replaced_is_served_at_once(
+    tmp_path: Path, http: httpx.Client, demo: DemoArchive
+) -> None:
+    catalog = tmp_path / "catalog.sqlite"
+    open_for_writing(catalog).close()
+    with running_archive(catalog) as server:
+        url = f"{server.base_url}/TCIA/query/getCollectionValues"
+        assert http.get(url).json() == []
+        catalog.unlink()
+        shutil.copy(demo.catalog, catalog)
+        assert len(http.get(url).json()) == 9
+        with closing(open_for_writing(tmp_path / "other.sqlite")):
+            pass
+        (tmp_path / "other.sqlite").replace(catalog)
+        assert http.get(url).json() == []
+
+
+def test_rows_that_are_added_while_serving_are_in_the_next_response(
+    tmp_path: Path, http: httpx.Client
+) -> None:
+    catalog = tmp_path / "catalog.sqlite"
+    with closing(open_for_writing(catalog)) as connection, running_archive(catalog) as server:
+        url = f"{server.base_url}/SharedList/query/ContentsByName?name=mine"
+        for count in range(4):
+            save_shared_list(connection, "mine", [f"1.{n}" for n in range(count)])
+            assert len(http.get(url).json()) == count
 
 
 def opened(pid: int, path: Path) -> int:
-    """Number of open descriptors that a process has of a file."""
+    """Number of open descriptors that a process has of a file, also of one that is deleted."""
     count = 0
+    names = {str(path.resolve()), f"{path.resolve()} (deleted)"}
     for link in Path(f"/proc/{pid}/fd").iterdir():
         with suppress(FileNotFoundError):  # closed meanwhile
-            count += link.readlink() == path.resolve()
+            count += str(link.readlink()) in names
     return count

@@ -20,6 +20,9 @@ MEDIA_TYPES = {
 }
 
 
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
 @pytest.mark.parametrize("answer_format", MEDIA_TYPES)
 def test_content_type_names_no_charset(call: Caller, answer_format: str) -> None:
     response = call.query("getPatient", format=answer_format)
@@ -98,12 +101,61 @@ def test_post_form_is_the_same_query(call: Caller) -> None:
     assert posted.headers["content-type"] == "application/csv"
 
 
+@pytest.mark.parametrize(
+    "media_type",
+    [
+        "APPLICATION/X-WWW-Form-Urlencoded",
+        "application/x-www-form-urlencoded ; charset=UTF-8",
+        'application/x-www-form-urlencoded;Charset="utf-8"',
+    ],
+)
+def test_post_form_media_type_compares_without_case(call: Caller, media_type: str) -> None:
+    url = f"{call.base_url}/TCIA/query/getPatient"
+    posted = call.http.post(
+        url, content="Collection=DEMO-PET-CT", headers={"Content-Type": media_type}
+    )
+    assert posted.status_code == 200
+    assert {row["Collection"] for row in posted.json()} == {"DEMO-PET-CT"}
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Content-Type": "application/json"},
+        {"Content-Type": "multipart/form-data; boundary=x"},
+        {"Content-Type": "text/plain"},
+        {"Content-Type": "application/x-www-form-urlencoded-v2"},
+        {"Content-Type": ""},
+        {"Content-Type": "application/x-www-form-urlencoded; charset=utf-16"},
+        {**FORM, "Content-Encoding": "gzip"},
+        {},
+    ],
+)
+@pytest.mark.parametrize("name", ["getPatient", "getImage", "getPatient/metadata"])
+def test_post_body_that_is_no_form_is_415(call: Caller, name: str, headers: dict[str, str]) -> None:
+    url = f"{call.base_url}/TCIA/query/{name}"
+    refused = call.http.post(url, content=b"Collection=DEMO-PET-CT", headers=headers)
+    assert refused.status_code == 415
+    assert "application/x-www-form-urlencoded" in refused.json()["errorMessage"]
+
+
+def test_post_without_a_body_needs_no_media_type(call: Caller) -> None:
+    url = f"{call.base_url}/TCIA/query/getPatient?Collection=DEMO-PET-CT"
+    assert call.http.post(url).json() == call.rows("getPatient", Collection="DEMO-PET-CT")
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_body_of_a_request_that_has_none_is_400(call: Caller, method: str) -> None:
+    url = f"{call.base_url}/TCIA/query/getPatient"
+    refused = call.http.request(method, url, content=b"Collection=DEMO-PET-CT", headers=FORM)
+    assert refused.status_code == 400
+
+
 def test_first_value_of_a_repeated_key_counts(call: Caller) -> None:
     url = f"{call.base_url}/TCIA/query/getPatient?Collection=DEMO-PET-CT&Collection=DEMO-BRAIN-MR"
     assert {row["Collection"] for row in call.http.get(url).json()} == {"DEMO-PET-CT"}
     body = "Collection=DEMO-BRAIN-MR&Collection=DEMO-PET-CT"
-    form = {"Content-Type": "application/x-www-form-urlencoded"}
-    rows = call.http.post(url.partition("?")[0], content=body, headers=form).json()
+    rows = call.http.post(url.partition("?")[0], content=body, headers=FORM).json()
     assert {row["Collection"] for row in rows} == {"DEMO-BRAIN-MR"}
 
 
@@ -176,7 +228,15 @@ def test_unknown_endpoint_is_500_and_names_it(call: Caller) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["", "TCIA", "TCIA/query", "Other/query/getSeries", "TCIA/x/getSeries"]
+    "path",
+    [
+        "x",
+        "TCIA",
+        "/TCIA/query/getSeries",
+        "TCIA/query",
+        "Other/query/getSeries",
+        "TCIA/x/getSeries",
+    ],
 )
 def test_path_that_is_no_endpoint_is_404(call: Caller, path: str) -> None:
     assert call.http.get(f"{call.base_url}/{path}").status_code == 404
@@ -252,8 +312,11 @@ def test_api_key_in_header_or_query(demo: DemoArchive, http: httpx.Client) -> No
 
 
 def test_too_long_a_form_is_refused(call: Caller) -> None:
-    response = call.http.post(f"{call.base_url}/TCIA/query/getPatient", content=b"x" * 2_000_000)
+    response = call.http.post(
+        f"{call.base_url}/TCIA/query/getPatient", content=b"x" * 2_000_000, headers=FORM
+    )
     assert response.status_code == 413
+    assert response.json() == {"errorMessage": "The form is larger than 1 MB"}
 
 
 def test_other_methods_are_not_allowed(call: Caller) -> None:

@@ -270,6 +270,7 @@ def serve_command(
         serving,
         zips,
     )
+    from tciagen.archive.cors import CorsApp  # noqa: PLC0415 - starlette
     from tciagen.archive.ranges import RangesApp  # noqa: PLC0415 - starlette
 
     served = changed.endpoints(contract) if contract else queries.endpoints()
@@ -285,7 +286,7 @@ def serve_command(
     plain = app.create_app(settings)
     answered = RangesApp(plain) if ranges else plain
     spoiled = FaultyApp(answered, [parse_fault(fault) for fault in faults])
-    serving.run(spoiled, host=host, port=port, told=_counted(catalog), secrets=api_keys)
+    serving.run(CorsApp(spoiled), host=host, port=port, told=_counted(catalog), secrets=api_keys)
 
 
 def _counted(catalog: Path) -> str:

@@ -1,7 +1,6 @@
 """DICOM files of the catalog: which ones a query names, and their bytes."""
 
 import os
-import sqlite3
 import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import BinaryIO
 
 import attrs
 
+from tciagen.archive.connections import ReadConnection
 from tciagen.archive.formats import Blocks
 
 BLOCK = 256 * 1024
@@ -31,7 +31,7 @@ class StoredObject:
 
 
 def stored_objects(
-    connection: sqlite3.Connection, sql: str, values: Mapping[str, str]
+    connection: ReadConnection, sql: str, values: Mapping[str, str]
 ) -> list[StoredObject]:
     """Return the objects that a query of ``sop_uid, path`` finds, in the order of their paths."""
     rows = connection.execute(sql, values).fetchall()

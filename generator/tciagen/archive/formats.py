@@ -52,6 +52,11 @@ def first_batch(rows: sqlite3.Cursor) -> list[tuple[str]]:
     return rows.fetchmany(_BATCH)
 
 
+def is_all(batch: list[tuple[str]]) -> bool:
+    """Return whether the first rows of an answer are all of them."""
+    return len(batch) < _BATCH
+
+
 def _encoded(layout: Layout, text: str) -> bytes:
     if layout is LAYOUTS["CSV"]:
         # What JSON leaves as it is: neither stands in the names of the head.

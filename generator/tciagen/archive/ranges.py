@@ -1,42 +1,58 @@
-"""Files as a server that keeps them answers: with a length, an ETag, and ranges (RFC 9110).
+"""Files as a server that stores them sends them: with a length, an ETag, and ranges (RFC 9110).
 
 The v3 servers write a ZIP while they send it, and have none of these. A proxy in front of
 one, or another deployment, may; clients are to be tested against both.
 """
 
 import hashlib
-import re
 import tempfile
 from typing import IO, cast
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from tciagen.archive.conditions import Part, Unsatisfiable, failed_precondition, requested_part
+
 _FILES = ("application/zip", "application/dicom", "application/octet-stream")
-_RANGE = re.compile(r"bytes=([0-9]{1,18})-([0-9]{0,18})")
 _IN_MEMORY = 8 * 1024 * 1024
 _BLOCK = 64 * 1024
 
 
 class RangesApp:
-    """Passes requests on, and answers files once they are whole, or the part asked for."""
+    """Passes requests on, and sends files, or the requested part, once they are complete."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request."""
-        if scope["type"] != "http" or scope["method"] != "GET":
+        """Handle a request."""
+        if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD"):
             await self._app(scope, receive, send)
-            return
+        elif scope["method"] == "GET" or await self._is_file(scope, receive):
+            await self._send_file(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _is_file(self, scope: Scope, receive: Receive) -> bool:
+        """Return whether a HEAD request is for a file; its body is not made for that."""
+        is_file = False
+
+        async def seen(message: Message) -> None:
+            nonlocal is_file
+            is_file = is_file or _starts_file(message)
+
+        await self._app(dict(scope), receive, seen)
+        return is_file
+
+    async def _send_file(self, scope: Scope, receive: Receive, send: Send) -> None:
         with tempfile.SpooledTemporaryFile(_IN_MEMORY) as spool:
             file = cast("IO[bytes]", spool)
             digest = hashlib.sha256()
             start: Message | None = None
 
-            async def kept(message: Message) -> None:
+            async def stored(message: Message) -> None:
                 nonlocal start
-                if message["type"] == "http.response.start" and _is_file(message):
+                if _starts_file(message):
                     start = message
                     return
                 if start is None:
@@ -46,35 +62,46 @@ class RangesApp:
                 file.write(body)
                 digest.update(body)
                 if not message.get("more_body", False):
-                    await _answer(start, file, f'"{digest.hexdigest()[:32]}"', scope, send)
+                    await _respond(start, file, f'"{digest.hexdigest()[:32]}"', scope, send)
 
-            await self._app(scope, receive, kept)
-
-
-def _is_file(start: Message) -> bool:
-    media_type = Headers(raw=start["headers"]).get("content-type")
-    return start["status"] == 200 and media_type in _FILES
+            await self._app({**scope, "method": "GET"}, receive, stored)
 
 
-async def _answer(start: Message, file: IO[bytes], tag: str, scope: Scope, send: Send) -> None:
+def _starts_file(message: Message) -> bool:
+    if message["type"] != "http.response.start":
+        return False
+    media_type = Headers(raw=message["headers"]).get("content-type")
+    return message["status"] == 200 and media_type in _FILES
+
+
+async def _respond(start: Message, file: IO[bytes], tag: str, scope: Scope, send: Send) -> None:
     asked = Headers(scope=scope)
     headers = MutableHeaders(raw=list(start["headers"]))
-    total = file.tell()
-    first, end, status = 0, total, 200
-    wanted = _RANGE.fullmatch(asked.get("range", ""))
-    if wanted and asked.get("if-range", tag) == tag:
-        first = int(wanted[1])
-        end = min(total, int(wanted[2]) + 1) if wanted[2] else total
-        status = 206 if first < end else 416
-        headers["Content-Range"] = (
-            f"bytes {first}-{end - 1}/{total}" if status == 206 else f"bytes */{total}"
-        )
-    left = 0 if status == 416 else end - first
     headers["Accept-Ranges"] = "bytes"
     headers["ETag"] = tag
-    headers["Content-Length"] = str(left)
+    total = file.tell()
+    part = Part(0, total)
+    status = failed_precondition(asked, tag)
+    if status is None:
+        try:
+            wanted = requested_part(asked, tag, total) if scope["method"] == "GET" else None
+        except Unsatisfiable:
+            status, headers["Content-Range"] = 416, f"bytes */{total}"
+        else:
+            status, part = (200, part) if wanted is None else (206, wanted)
+            if status == 206:
+                headers["Content-Range"] = f"bytes {part.first}-{part.end - 1}/{total}"
+    if status in (200, 206):
+        headers["Content-Length"] = str(part.end - part.first)
+    else:
+        part = Part(0, 0)
+        for name in ("Content-Type", "Content-Disposition", "imageCount"):
+            del headers[name]
+        if status != 304:
+            headers["Content-Length"] = "0"
     await send({**start, "status": status, "headers": headers.raw})
-    file.seek(first)
+    file.seek(part.first)
+    left = 0 if scope["method"] == "HEAD" else part.end - part.first
     while left:
         block = file.read(min(left, _BLOCK))
         left -= len(block)

@@ -3,12 +3,14 @@
 import re
 from collections.abc import Mapping
 from datetime import date
+from email.message import Message
 from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 
 from tciagen.archive.queries import Endpoint
 
+_FORM = "application/x-www-form-urlencoded"
 _LARGEST_FORM = 1024 * 1024
 _UNSAFE = re.compile(
     r";|--|/\*|`|\b(?:alter|delete|drop|exec|execute|insert|truncate|update)\b", re.IGNORECASE
@@ -24,34 +26,76 @@ _FORMS = {
 
 
 class Refused(Exception):
-    """A request that ends in one of the server's own errors."""
+    """A request that the server answers with an error; ``body`` is its JSON object."""
 
-    def __init__(self, status: int, description: str, action: str, detail: str) -> None:
-        super().__init__(description)
+    def __init__(self, status: int, body: Mapping[str, str]) -> None:
+        super().__init__(status)
         self.status = status
-        self.body = {
-            "errorDescription": description,
-            "suggestedAction": action,
-            "detailedMessage": detail,
-        }
+        self.body = body
 
 
-async def given_values(request: Request) -> dict[str, str] | None:
-    """Return the first value of each key of query and form; None if the form is too long."""
+def query_refused(status: int, description: str, action: str, detail: str) -> Refused:
+    """Return a refusal in the form of the server's own status codes."""
+    body = {
+        "errorDescription": description,
+        "suggestedAction": action,
+        "detailedMessage": detail,
+    }
+    return Refused(status, body)
+
+
+async def given_values(request: Request) -> dict[str, str]:
+    """Return the first value of each key of query and form.
+
+    Raises:
+        Refused: the body is too long, or is not a form and would be ignored.
+    """
     query = request.scope["query_string"].decode("utf-8", "replace")
     pairs = parse_qsl(query, keep_blank_values=True)
     if request.method == "POST":
-        body = b""
-        async for part in request.stream():
-            body += part
-            if len(body) > _LARGEST_FORM:
-                return None
-        if request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
-            pairs += parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True)
+        pairs += await _form(request)
+    elif (
+        "transfer-encoding" in request.headers or request.headers.get("content-length", "0") != "0"
+    ):
+        message = f"A {request.method} request has no body: use the query, or POST a form"
+        raise Refused(400, {"errorMessage": message})
     given: dict[str, str] = {}
     for name, value in pairs:
         given.setdefault(name, value)
     return given
+
+
+def _has_body(request: Request) -> bool:
+    headers = request.headers
+    return "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
+
+
+async def _form(request: Request) -> list[tuple[str, str]]:
+    stated = request.headers.get("content-type")
+    coding = request.headers.get("content-encoding", "identity").strip().lower()
+    is_form = stated is not None and _is_form(stated) and coding == "identity"
+    if stated is not None and not is_form:
+        raise _not_a_form()
+    body = b""
+    async for part in request.stream():
+        body += part
+        if body and not is_form:
+            raise _not_a_form()
+        if len(body) > _LARGEST_FORM:
+            raise Refused(413, {"errorMessage": "The form is larger than 1 MB"})
+    return parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True)
+
+
+def _is_form(content_type: str) -> bool:
+    """Return whether a Content-Type is that of a form in UTF-8."""
+    message = Message()
+    message["Content-Type"] = content_type
+    charset = str(message.get_param("charset", "utf-8")).lower()
+    return message.get_content_type() == _FORM and charset in ("utf-8", "utf8", "us-ascii")
+
+
+def _not_a_form() -> Refused:
+    return Refused(415, {"errorMessage": f"Send parameters as {_FORM} in UTF-8, or in the query"})
 
 
 def checked_values(endpoint: Endpoint, given: Mapping[str, str]) -> dict[str, str]:
@@ -61,7 +105,7 @@ def checked_values(endpoint: Endpoint, given: Mapping[str, str]) -> dict[str, st
         value = given.get(parameter.name, "") or parameter.default
         if not value:
             if parameter.required:
-                raise Refused(
+                raise query_refused(
                     471,
                     f"Required query parameter [{parameter.name}] is missing",
                     "Give a value for it",
@@ -69,21 +113,21 @@ def checked_values(endpoint: Endpoint, given: Mapping[str, str]) -> dict[str, st
                 )
             continue
         if _UNSAFE.search(value):
-            raise Refused(
+            raise query_refused(
                 571,
                 "Query failed: a value is unsafe",
                 "Leave out ; -- /* ` and words of SQL",
                 f"Value of [{parameter.name}] was refused",
             )
         if not _is_of_type(value, parameter.checked_type):
-            raise Refused(
+            raise query_refused(
                 575,
                 "Parameter validation failed",
                 f"Give a {parameter.checked_type}; a date is YYYY-MM-DD",
                 f"Value of [{parameter.name}] is no {parameter.checked_type}",
             )
         if parameter.allowed and value not in parameter.allowed:
-            raise Refused(
+            raise query_refused(
                 575,
                 "Parameter validation failed",
                 "Give one of " + ", ".join(parameter.allowed),

@@ -1,5 +1,7 @@
 """Runs the application on uvicorn: start-up line, access log without keys, graceful stop."""
 
+import logging
+import re
 import signal
 import socket
 import sys
@@ -17,6 +19,7 @@ from tciagen.errors import UsageProblem
 
 _HIDDEN = "***"
 _GRACE_SECONDS = 3
+_ABSOLUTE = re.compile(r"https?://[^/?#]*", re.IGNORECASE)
 
 
 class AccessLog:
@@ -76,6 +79,20 @@ class AccessLog:
         return text
 
 
+class OriginFormApp:
+    """Accepts absolute-form targets (RFC 9112, 3.2.2), as clients send them to a proxy."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on with the path of its target."""
+        if scope["type"] == "http" and (found := _ABSOLUTE.match(scope["path"])):
+            path = scope["path"][found.end() :] or "/"
+            scope = {**scope, "path": path, "raw_path": quote(path).encode()}
+        await self._app(scope, receive, send)
+
+
 class _Server(uvicorn.Server):
     """Tells when it is ready."""
 
@@ -110,7 +127,8 @@ def run(app: ASGIApp, *, host: str, port: int, told: str, secrets: Sequence[str]
     shown_host = f"[{host}]" if ":" in host else host
     base_url = f"http://{shown_host}:{listener.getsockname()[1]}{BASE_PATH}"
     config = uvicorn.Config(
-        AccessLog(app, sys.stderr, secrets),
+        OriginFormApp(AccessLog(app, sys.stderr, secrets)),
+        ws="none",
         log_level="warning",
         access_log=False,
         lifespan="off",
@@ -120,8 +138,15 @@ def run(app: ASGIApp, *, host: str, port: int, told: str, secrets: Sequence[str]
     # uvicorn sends itself the signal again when it has stopped: nothing is left to do then.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _nothing)
+    logging.getLogger("uvicorn.error").addFilter(_is_no_advice)
     server = _Server(config, lambda: print(f"Serving {told} at {base_url}", flush=True))
     server.run(sockets=[listener])
+
+
+def _is_no_advice(record: logging.LogRecord) -> bool:
+    """Drop what uvicorn logs for an Upgrade header, which a server may ignore (RFC 9110, 7.8)."""
+    message = record.getMessage()
+    return not message.startswith(("Unsupported upgrade", "No supported WebSocket library"))
 
 
 def _nothing(_number: int, _frame: FrameType | None) -> None:
