@@ -88,12 +88,17 @@ class Attribute:
 
 @attrs.frozen(kw_only=True)
 class Result:
-    """One record of the answer: the class that the generated client gives it."""
+    """One record of the answer: the class that the generated client gives it.
+
+    ``python_name`` is the class name that the overlay sets, ``class_name`` the one that the
+    generated client has; None before :mod:`tciagen.python.class_names` chose it.
+    """
 
     name: str
     description: str = ""
     attributes: tuple[Attribute, ...] = ()
     python_name: str | None = None
+    class_name: str | None = None
 
 
 @attrs.frozen(kw_only=True)

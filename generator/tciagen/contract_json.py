@@ -35,7 +35,7 @@ def from_json(body: bytes, where: str) -> Contract:
         if data["format"] != FORMAT:
             raise DocumentProblem(f"{where} has contract format {data['format']}, not {FORMAT}.")
         return Contract(tuple(map(_endpoint, data["endpoints"])))
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DocumentProblem(f"{where} is not a contract file: {error!r}.") from error
 
 

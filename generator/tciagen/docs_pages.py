@@ -13,10 +13,11 @@ from tciagen.config import read_config
 from tciagen.contract import COMPUTED, NO_TAG, Attribute, Contract, Endpoint, Parameter
 from tciagen.drift.pages import catalogue_page, rule_page
 from tciagen.drift.rules import RULES
+from tciagen.python.signature import keywords
 from tciagen.python.text import markdown, plain
-from tciagen.python.view import FieldView, MethodView, ParameterView, build_view, keywords
-from tciagen.render import Target, public_names, templates_folder
-from tciagen.resolve import resolve
+from tciagen.python.view import build_view
+from tciagen.python.views import FieldView, MethodView, ParameterView
+from tciagen.render import Target, exported_names
 
 Pages = Mapping[str, str]
 """Markdown by the path of its page in the site."""
@@ -41,7 +42,7 @@ def site_pages(config_file: Path, api: str) -> Pages:
         DocumentProblem: documents or overlay cannot be used.
     """
     one = read_config(config_file)[api]
-    contract = resolve(pipeline.load_documents(one), pipeline.load_overlay(one)).contract
+    contract = pipeline.load_contract(one, pipeline.load_documents(one)).contract
     return {**endpoint_pages(contract, one.target(), DEMO_VALUES), **rule_pages()}
 
 
@@ -53,9 +54,7 @@ def endpoint_pages(contract: Contract, target: Target, examples: Mapping[str, st
         target: What the client package is called.
         examples: Value to show for a query key; else the contract's example is shown.
     """
-    public = public_names(templates_folder())
-    exported = {"Client", "AsyncClient", *(n for names in public.values() for n in names)}
-    methods = build_view(contract, exported).methods
+    methods = build_view(contract, exported_names()).methods
     pairs = list(zip(contract, methods, strict=True))
     pages = {
         f"endpoints/{method.name}.md": "\n".join(_page(endpoint, method, target, examples)) + "\n"

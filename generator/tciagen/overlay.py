@@ -14,6 +14,7 @@ cannot go stale.
 """
 
 import difflib
+import json
 import re
 import tomllib
 from collections.abc import Mapping
@@ -90,6 +91,19 @@ class Overlay:
 
     where: str = "no overlay"
     entries: tuple[Entry, ...] = ()
+
+
+def overlay_lines(endpoint: str, key: str, value: object, **member: str) -> str:
+    """Return an entry as TOML that a person can paste into the overlay and give a reason."""
+    shown = json.dumps(value, ensure_ascii=False)
+    lines = [
+        "[[entry]]",
+        f"endpoint = {json.dumps(endpoint)}",
+        *(f"{kind} = {json.dumps(name)}" for kind, name in member.items()),
+        f"set = {{ {key} = {shown} }}",
+        'reason = "…"',
+    ]
+    return "\n".join(f"    {line}" for line in lines)
 
 
 def read_overlay(path: Path) -> Overlay:

@@ -9,10 +9,12 @@ import attrs
 from tciagen import documents, publish
 from tciagen.config import Api, required
 from tciagen.contract import Contract
+from tciagen.contract_json import from_json
 from tciagen.errors import DocumentProblem
-from tciagen.overlay import Overlay, read_overlay
-from tciagen.render import Files, render, templates_digest
-from tciagen.resolve import resolve
+from tciagen.overlay import Overlay, overlay_lines, read_overlay
+from tciagen.python.class_names import class_of, name_classes, title_of
+from tciagen.render import CONTRACT, Files, exported_names, render, templates_digest
+from tciagen.resolve import Resolution, resolve
 from tciagen.schema import load_validator
 
 
@@ -61,6 +63,43 @@ def load_changelog(api: Api) -> bytes:
     return place.read_bytes() if place.is_file() else b""
 
 
+def published_contract(api: Api) -> Contract | None:
+    """Return the contract of the package in the output folder, None if there is none to read.
+
+    Its class names are those that users import, so a new generation keeps them.
+    """
+    if api.output is None or api.package is None:
+        return None
+    own = api.output / "src" / api.package / CONTRACT
+    # A package that was renamed stands in another folder until the next generation.
+    others = sorted(p for p in api.output.glob(f"src/*/{CONTRACT}") if p != own)
+    for path in (own, *others):
+        try:
+            return from_json(path.read_bytes(), str(path))
+        except (OSError, DocumentProblem):
+            continue
+    return None
+
+
+def load_contract(api: Api, found: Mapping[str, documents.JsonObject]) -> Resolution:
+    """Return the contract of documents, with the class names of the published package.
+
+    Raises:
+        DocumentProblem: the overlay does not fit, or class names collide.
+    """
+    resolution = resolve(found, load_overlay(api))
+    naming = name_classes(resolution.contract, published_contract(api), exported_names())
+    if naming.problems:
+        raise DocumentProblem("\n".join(naming.problems))
+    chosen = (
+        f"{e.address}: another class is called {title_of(e.result)}, so this one becomes"
+        f" {class_of(e)}; the published package keeps that name. To choose another one, add to"
+        f" the overlay:\n{overlay_lines(e.address, 'class', class_of(e))}"
+        for e in naming.prefixed
+    )
+    return Resolution(naming.contract, (*resolution.notices, *chosen))
+
+
 def make_plan(api: Api, templates: Path | None = None) -> Plan:
     """Return what `generate` would publish.
 
@@ -79,7 +118,7 @@ def plan_of(
 ) -> Plan:
     """Return what would be published of these documents; see :func:`make_plan`."""
     target = api.target()
-    resolution = resolve(found, load_overlay(api))
+    resolution = load_contract(api, found)
     inputs = {
         "changelog": _sha256(changelog),
         "configuration": _sha256(repr(target).encode()),

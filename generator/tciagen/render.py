@@ -26,11 +26,15 @@ from tciagen.contract import Contract
 from tciagen.contract_json import digest, to_json
 from tciagen.errors import DocumentProblem, UsageProblem
 from tciagen.gate import check_gate
+from tciagen.python.class_names import name_classes
 from tciagen.python.text import ServerText, comment, docstring, literal, markdown
 from tciagen.python.view import build_view
 
 Files = Mapping[PurePosixPath, bytes]
 """The content of each file of a distribution, by its path in it."""
+
+CONTRACT = "contract.json"
+"""The file in the package that holds the contract it was generated from."""
 
 _MODE = Mode(target_versions={TargetVersion.PY311}, line_length=100)
 _NEUTRAL = ServerText("neutral")
@@ -113,10 +117,18 @@ def public_names(folder: Path) -> dict[str, tuple[str, ...]]:
     raise UsageProblem(f"The templates in {folder} have no table PUBLIC of the runtime's names.")
 
 
+def exported_names(folder: Path | None = None) -> frozenset[str]:
+    """Return the names that a package exports at its top, by the templates in a folder."""
+    public = public_names(folder or templates_folder())
+    return frozenset({"Client", "AsyncClient", *(n for names in public.values() for n in names)})
+
+
 def render(
     contract: Contract, target: Target, templates: Path | None = None, *, changelog: bytes = b""
 ) -> Files:
     """Return every file of the distribution; with a changelog, also CHANGELOG.md.
+
+    Record classes that have no name yet are named as for a first generation.
 
     Raises:
         DocumentProblem: names that collide, or a text that would become code.
@@ -126,7 +138,8 @@ def render(
         raise UsageProblem("The contract has no endpoint; name them in `resources` and crawl.")
     folder = templates or templates_folder()
     public = public_names(folder)
-    exported = {"Client", "AsyncClient", *(n for names in public.values() for n in names)}
+    exported = exported_names(folder)
+    contract = name_classes(contract, exported=exported).contract
     context = {
         "api": build_view(contract, exported),
         "target": target,
@@ -136,7 +149,7 @@ def render(
         "generator": __version__,
     }
     package = PurePosixPath("src", target.package)
-    rendered: dict[PurePosixPath, bytes] = {package / "contract.json": to_json(contract)}
+    rendered: dict[PurePosixPath, bytes] = {package / CONTRACT: to_json(contract)}
     if changelog:
         rendered[PurePosixPath("CHANGELOG.md")] = changelog
     for path, body in template_files(folder):

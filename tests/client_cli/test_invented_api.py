@@ -154,7 +154,7 @@ def test_a_query_key_and_an_option_of_one_name_are_two(own: Any, wire: Any) -> N
     assert (done.status, done.text) == (0, "a\nx\ny\n")
     assert wire.asked.pop()[0] == (
         "/v3/Own/query/getRows?Format=format&form=form&Output=output&Columns=columns"
-        "&Limit=7&Wire=wire&queryLimit=limit&format=json"
+        "&Limit=limit&Wire=wire&queryLimit=7&format=json"
     )
 
 
@@ -186,7 +186,7 @@ def test_the_query_keys_of_the_api_itself_are_sent_once(own: Any, wire: Any) -> 
 
 def test_every_endpoint_has_a_command_whatever_it_is_called(own: Any, wire: Any) -> None:
     wire.rows(b'[{"a": "x"}]')
-    for command, endpoint in (("query-config", "queryConfig"), ("query-query-config", "config")):
+    for command, endpoint in (("query-config", "config"), ("query-query-config", "queryConfig")):
         assert own(command).status == 0
         assert wire.asked.pop()[0] == f"/v3/Own/query/{endpoint}?format=json"
 

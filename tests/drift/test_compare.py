@@ -146,6 +146,34 @@ def test_a_new_endpoint_with_the_class_name_of_another_collides(base: Documents)
     document["Result"] = {**document["Result"], "Name": "Series"}
     (change,) = changes_of(base, {**base, "TCIA/query/getSubject": document})
     assert (change.rule, change.pointer) == ("name-collision", "/Result/Name")
+    assert "the records of the new endpoint become GetSubjectSeries" in change.message
+
+
+def test_class_that_the_overlay_gives_to_another_endpoint_is_a_breaking_change(
+    base: Documents,
+) -> None:
+    taken = {"class": "Series"}
+    entry = Entry(1, "TCIA/query/getPatient", "endpoint", "", taken, "because")
+    new = resolve(base, Overlay("overlay.toml", (entry,))).contract
+    changes = [
+        c for c in compare(contract_of(base), new) if (c.endpoint, c.severity) == (SERIES, B)
+    ]
+    assert [(c.rule, c.before, c.after) for c in changes] == [
+        ("return-object-renamed", "Series", "GetSeriesSeries")
+    ]
+    assert "gets the records of another endpoint" in changes[0].message
+
+
+def test_endpoint_that_parts_from_a_shared_class_leaves_the_name_to_the_others(
+    base: Documents,
+) -> None:
+    twin = {**base[SERIES], "QueryName": "aSeries"}
+    old = {**base, "TCIA/query/aSeries": twin}
+    column = {"Name": "New", "Description": "", "DICOM": "NA", "Type": "string"}
+    edit = ("insert", ("TCIA/query/aSeries", "Result", "Attributes", 0), column)
+    diverged, _ = changes_of(old, edited(old, edit))
+    assert (diverged.rule, diverged.endpoint) == ("return-object-diverged", "TCIA/query/aSeries")
+    assert "Records of TCIA/query/aSeries become ASeriesSeries." in diverged.message
 
 
 def test_a_shift_of_columns_does_not_move_unknown_members(base: Documents) -> None:

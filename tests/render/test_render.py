@@ -19,7 +19,8 @@ from tciagen.contract import Contract
 from tciagen.errors import DocumentProblem, UsageProblem
 from tciagen.pipeline import changed_layers, make_plan
 from tciagen.publish import Kind, compare, publish
-from tciagen.python.view import DOWNLOAD_KEYWORDS, RESERVED_METHODS, build_view
+from tciagen.python.signature import DOWNLOAD_KEYWORDS, RESERVED_METHODS
+from tciagen.python.view import build_view
 from tciagen.render import Target, public_names, render, template_files, templates_folder
 from tciagen.resolve import Resolution
 

@@ -34,8 +34,9 @@ COLLISIONS: dict[str, tuple[Endpoint, ...]] = {
     "methods": (ONE, attrs.evolve(ONE, name="ListVessels")),
     "methods of two resources": (ONE, attrs.evolve(ONE, resource="Crew")),
     "classes": (
-        attributes("A", result="Client"),
-        attributes("B", result="ClientRecord", name="other"),
+        attributes("A"),
+        attributes("B", name="other"),
+        attributes("C", result="OtherVessel", name="a"),
     ),
     "nameless": (parameters("___"),),
     "several at once": (parameters("a", "A", "b", "B"), attributes("_1", name="other")),

@@ -1,6 +1,6 @@
 """Formats, the record class and its attributes: what the old client reads."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from tciagen.contract import Attribute, Endpoint, Result
 from tciagen.drift.change import Change, Ledger, Place, Value
@@ -14,7 +14,8 @@ from tciagen.drift.members import (
     same_words,
 )
 from tciagen.drift.type_pairs import answer_type
-from tciagen.python.view import RESERVED_FIELDS
+from tciagen.python.class_names import class_of, shape_of, title_of
+from tciagen.python.signature import RESERVED_FIELDS
 
 
 def compare_result(ledger: Ledger, place: Place, old: Endpoint, new: Endpoint) -> dict[str, str]:
@@ -31,15 +32,11 @@ def compare_result(ledger: Ledger, place: Place, old: Endpoint, new: Endpoint) -
     return _attributes(ledger, place.at("Attributes"), old.result, new.result)
 
 
-def class_of(endpoint: Endpoint) -> str:
-    """Return the name of the endpoint's record class."""
-    return endpoint.result.python_name or endpoint.result.name
-
-
 def _class_name(ledger: Ledger, place: Place, old: Endpoint, new: Endpoint) -> None:
-    before, after = class_of(old), class_of(new)
-    if (before, old.result.name) == (after, new.result.name):
+    """Report another ``Result.Name`` or overlay class; :func:`compare_classes` does the rest."""
+    if (title_of(old.result), old.result.name) == (title_of(new.result), new.result.name):
         return
+    before, after = class_of(old), class_of(new)
     if before != after and not new.answers_file:
         ledger.add("return-object-renamed", place, before, after)
         return
@@ -96,41 +93,64 @@ def _attribute(ledger: Ledger, place: Place, pair: Pair[Attribute]) -> Change | 
     return renamed
 
 
-def shape_of(result: Result) -> object:
-    """Return what two results must share to be one class; prose and order do not count."""
-    return frozenset(
-        (python_name(a), a.name, a.type, a.optional, frozenset(a.allowed_values or ()))
-        for a in result.attributes
-    )
-
-
 def compare_classes(
-    ledger: Ledger, pairs: Iterable[Pair[Endpoint]], causes: Mapping[str, Change]
+    ledger: Ledger,
+    pairs: Iterable[Pair[Endpoint]],
+    causes: Mapping[str, Change],
+    taken: Collection[str],
 ) -> None:
-    """Report classes of several endpoints that parted or met.
+    """Report classes that moved although their document states the same name.
 
     Args:
         ledger: where to report.
         pairs: all endpoints that are in both contracts.
         causes: by old address, a change of the endpoint's attributes.
+        taken: the names of all classes of the new contract.
     """
     users: dict[str, list[Pair[Endpoint]]] = {}
     for pair in pairs:
         records = not (pair.old.answers_file or pair.new.answers_file)
-        if records and class_of(pair.old) == class_of(pair.new):
-            users.setdefault(class_of(pair.new), []).append(pair)
-    for name, sharing in users.items():
-        if len(sharing) == 1:
-            continue
-        before = len({shape_of(pair.old.result) for pair in sharing})
-        after = len({shape_of(pair.new.result) for pair in sharing})
-        if before == after:
-            continue
+        if records and title_of(pair.old.result) == title_of(pair.new.result):
+            users.setdefault(title_of(pair.new.result), []).append(pair)
+    for sharing in users.values():
+        for pair in sharing:
+            if class_of(pair.old) != class_of(pair.new):
+                _moved(ledger, pair, sharing, causes.get(pair.old.address), taken)
+        _merged(ledger, sharing, causes)
+
+
+def _moved(
+    ledger: Ledger,
+    pair: Pair[Endpoint],
+    sharing: Sequence[Pair[Endpoint]],
+    cause: Change | None,
+    taken: Collection[str],
+) -> None:
+    """Report a class that is another one now, because it parted from others or lost its name."""
+    before, after = class_of(pair.old), class_of(pair.new)
+    place = Place(pair.old).at("Result", "Name")
+    others = [p for p in sharing if class_of(p.old) == before and class_of(p.new) == before]
+    if others and any(shape_of(p.old.result) == shape_of(p.new.result) for p in others):
+        addresses = tuple(sorted(p.new.address for p in (pair, *others)))
+        more = f"Records of {pair.new.address} become {after}."
+        ledger.add("return-object-diverged", place, before, addresses, more=more, cause=cause)
+    else:
+        why = f"Code that imports {before} gets the records of another endpoint."
+        ledger.add(
+            "return-object-renamed", place, before, after, why=why if before in taken else None
+        )
+
+
+def _merged(
+    ledger: Ledger, sharing: Sequence[Pair[Endpoint]], causes: Mapping[str, Change]
+) -> None:
+    """Report classes of one name whose attributes became the same."""
+    before = {shape_of(pair.old.result) for pair in sharing}
+    after = {shape_of(pair.new.result) for pair in sharing}
+    if len(after) < len(before):
         changed = next(p for p in sharing if shape_of(p.old.result) != shape_of(p.new.result))
         addresses: Value = tuple(sorted(pair.new.address for pair in sharing))
+        name = title_of(changed.new.result)
         place = Place(changed.old).at("Result", "Name")
         cause = causes.get(changed.old.address)
-        if after > before:
-            ledger.add("return-object-diverged", place, name, addresses, cause=cause)
-        else:
-            ledger.add("return-object-merged", place, addresses, name, cause=cause)
+        ledger.add("return-object-merged", place, addresses, name, cause=cause)

@@ -22,6 +22,7 @@ from tciagen.drift.rules import RULES, get_rule
 from tciagen.drift.sources import Defaults, Side, compare_sides, load_sides
 from tciagen.errors import EXIT_DIFFERENT, EXIT_FINE, UsageProblem
 from tciagen.overlay import suggestion
+from tciagen.pipeline import published_contract
 from tciagen.publish import replace_file
 from tciagen.python.text import plain
 from tciagen.schema import load_validator
@@ -218,6 +219,7 @@ class _Run:
             overlay=one.overlay,
             addresses=one.addresses,
             validator=validator,
+            published=published_contract(one),
         )
         sides = load_sides(old, new, defaults)
         verdict = compare_sides(*sides, validator)

@@ -1,7 +1,7 @@
 """Compare two contracts by meaning: each node is claimed once, so one change is one finding."""
 
 from tciagen.contract import Contract, Endpoint
-from tciagen.drift.answers import class_of, compare_classes, compare_result, shape_of
+from tciagen.drift.answers import compare_classes, compare_result
 from tciagen.drift.change import Change, Ledger, Place, in_order
 from tciagen.drift.formats import compare_formats
 from tciagen.drift.levels import Bump, Effect
@@ -9,10 +9,19 @@ from tciagen.drift.matching import Matching, Pair, match_endpoints, python_name
 from tciagen.drift.members import same_words
 from tciagen.drift.requests import compare_parameters
 from tciagen.drift.unknown import compare_unknown
+from tciagen.python.class_names import class_of, name_classes, shape_of, title_of
+from tciagen.render import exported_names
 
 
 def compare(old: Contract, new: Contract) -> tuple[Change, ...]:
-    """Return what changed from ``old`` to ``new``, worst first, then by place."""
+    """Return what changed from ``old`` to ``new``, worst first, then by place.
+
+    Record classes have the names that `tciagen generate` gives them where ``old`` is what
+    was published.
+    """
+    exported = exported_names()
+    old = name_classes(old, None, exported).contract
+    new = name_classes(new, old, exported).contract
     ledger = Ledger()
     matching = match_endpoints(old, new)
     causes: dict[str, Change] = {}
@@ -32,7 +41,8 @@ def compare(old: Contract, new: Contract) -> tuple[Change, ...]:
         ledger.add("endpoint-added", Place(come, old=None), None, come.address)
     _method_collisions(ledger, matching, new)
     _class_collisions(ledger, matching)
-    compare_classes(ledger, matching.pairs, causes)
+    taken = {class_of(endpoint) for endpoint in new if not endpoint.answers_file}
+    compare_classes(ledger, matching.pairs, causes, taken)
     return in_order(ledger.changes)
 
 
@@ -104,24 +114,31 @@ def _method_collisions(ledger: Ledger, matching: Matching[Endpoint], new: Contra
 
 
 def _class_collisions(ledger: Ledger, matching: Matching[Endpoint]) -> None:
-    """Report endpoints that take the class name of others for records of another shape."""
-    kept = {
+    """Report newcomers whose ``Result.Name`` is the class of records of another shape."""
+    newcomers = [endpoint for _, endpoint in matching.added] + [
+        pair.new
+        for pair in matching.pairs
+        if title_of(pair.old.result) != title_of(pair.new.result)
+    ]
+    new = {endpoint.address for endpoint in newcomers}
+    holders = {
         class_of(pair.new): pair.new
         for pair in matching.pairs
-        if class_of(pair.old) == class_of(pair.new) and not pair.new.answers_file
+        if pair.new.address not in new and not pair.new.answers_file
     }
-    newcomers = [endpoint for _, endpoint in matching.added] + [
-        pair.new for pair in matching.pairs if class_of(pair.old) != class_of(pair.new)
-    ]
     for endpoint in newcomers:
-        holder = kept.get(class_of(endpoint))
-        if endpoint.answers_file or holder is None:
+        title = title_of(endpoint.result)
+        holder = holders.get(title)
+        if endpoint.answers_file or holder is None or class_of(endpoint) == title:
             continue
         if shape_of(holder.result) != shape_of(endpoint.result):
             _claim_addition(ledger, endpoint)
-            more = f"Records of {holder.address} have this class name and other attributes."
+            more = (
+                f"{title} is the class of {holder.address}, whose attributes differ; the records"
+                f" of the new endpoint become {class_of(endpoint)}."
+            )
             place = Place(endpoint, old=None).at("Result", "Name")
-            ledger.add("name-collision", place, None, class_of(endpoint), more=more)
+            ledger.add("name-collision", place, None, title, more=more)
 
 
 def _claim_addition(ledger: Ledger, endpoint: Endpoint) -> None:

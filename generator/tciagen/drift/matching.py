@@ -13,7 +13,7 @@ import attrs
 
 from tciagen.contract import COMPUTED, NO_TAG, Attribute, Contract, Endpoint, Parameter
 from tciagen.python.names import snake_case
-from tciagen.python.view import method_name
+from tciagen.python.signature import method_name
 
 M = TypeVar("M", Parameter, Attribute)
 N = TypeVar("N", Parameter, Attribute, Endpoint)

@@ -11,7 +11,7 @@ from tciagen.drift.members import (
     report_rename,
 )
 from tciagen.drift.type_pairs import request_type
-from tciagen.python.view import reserved_parameters
+from tciagen.python.signature import reserved_parameters
 
 
 def compare_parameters(

@@ -19,17 +19,20 @@ from tciagen.drift.compare import compare
 from tciagen.drift.faults import Verdict, judge
 from tciagen.errors import DocumentProblem, ServerProblem, UsageProblem
 from tciagen.overlay import Overlay, parse_overlay, read_overlay
+from tciagen.python.class_names import name_classes
+from tciagen.render import CONTRACT, exported_names
 from tciagen.resolve import resolve
 
 OVERLAY = "overlay.toml"
-CONTRACT = "contract.json"
 
 
 @attrs.frozen(kw_only=True)
 class Side:
     """One side of a comparison: its documents, or a contract that came without them.
 
-    ``folder`` is where the documents stand, if they stand in one.
+    ``folder`` is the folder of the documents, if they are in one. ``published`` is the
+    contract of the package that is generated from these documents: it has the class names
+    that users know.
     """
 
     name: str
@@ -38,6 +41,7 @@ class Side:
     failures: tuple[Failure, ...] = ()
     overlay: Overlay | None = None
     folder: Path | None = None
+    published: Contract | None = None
 
     def addresses(self) -> set[str]:
         """Return the addresses of the endpoints that are known here."""
@@ -54,6 +58,7 @@ class Defaults:
     overlay: Path | None = None
     addresses: tuple[str, ...] = ()
     validator: Draft202012Validator | None = None
+    published: Contract | None = None
 
 
 def load_sides(old: str, new: str, defaults: Defaults) -> tuple[Side, Side]:
@@ -100,6 +105,8 @@ def compare_sides(old: Side, new: Side, validator: Draft202012Validator | None =
     if before is None:
         documents_.require_valid(old.documents, validator, old.folder)
         before = resolve(old.documents, old.overlay, stale=True).contract
+        published = old.published or new.published
+        before = name_classes(before, published, exported_names()).contract
     if new.contract is None:
         overlay, failures = new.overlay, new.failures
         verdict = judge(before, new.documents, failures, overlay=overlay, validator=validator)
@@ -158,6 +165,7 @@ def _folder(folder: Path, defaults: Defaults) -> Side:
         documents=documents_.read_folder(folder),
         overlay=read_overlay(overlay) if overlay and overlay.is_file() else None,
         folder=folder,
+        published=defaults.published if same else None,
     )
 
 
@@ -170,13 +178,14 @@ def _revision(name: str, commit: str, inside: str, defaults: Defaults) -> Side:
     """Read documents and overlay of a commit, without a checkout."""
     prefix = (_git("rev-parse", "--show-prefix") or b"").decode().strip()
     top = (_git("rev-parse", "--show-toplevel") or b"").decode().strip()
-    if inside.startswith("./"):
-        folder = PurePosixPath(prefix, inside)
-    elif inside:
-        folder = PurePosixPath(inside)
-    elif defaults.documents and defaults.documents.resolve().is_relative_to(Path(top).resolve()):
+    ours: PurePosixPath | None = None
+    if defaults.documents and defaults.documents.resolve().is_relative_to(Path(top).resolve()):
         relative = defaults.documents.resolve().relative_to(Path(top).resolve())
-        folder = PurePosixPath(relative.as_posix())
+        ours = PurePosixPath(relative.as_posix())
+    if inside:
+        folder = PurePosixPath(prefix, inside) if inside.startswith("./") else PurePosixPath(inside)
+    elif ours:
+        folder = ours
     else:
         raise UsageProblem(f"Say which folder of {name} holds the documents: {name}:path.")
     inside_only = () if folder == PurePosixPath() else ("--", f"{folder}/")
@@ -198,6 +207,7 @@ def _revision(name: str, commit: str, inside: str, defaults: Defaults) -> Side:
         name=name,
         documents=documents,
         overlay=None if overlay is None else parse_overlay(overlay, f"{OVERLAY} of {name}"),
+        published=defaults.published if folder == ours else None,
     )
 
 

@@ -16,11 +16,12 @@ from tciagen.drift.change import Change
 from tciagen.drift.changelog import changelog_entry
 from tciagen.drift.faults import Verdict
 from tciagen.drift.levels import Bump, Severity
-from tciagen.drift.sources import CONTRACT, Side, compare_sides
+from tciagen.drift.sources import Side, compare_sides
 from tciagen.drift.version import bump, worst_bump
 from tciagen.errors import DocumentProblem
 from tciagen.regenerate.silence import keep_declarations
 from tciagen.regenerate.texts import with_entry
+from tciagen.render import CONTRACT
 from tciagen.resolve import resolve
 from tciagen.schema import load_validator
 
@@ -92,18 +93,24 @@ def _before(api: Api, old: Mapping[str, JsonObject]) -> Side:
     since.
     """
     overlay = pipeline.load_overlay(api)
-    side = Side(name="old", documents=dict(old), overlay=overlay, folder=api.documents)
     target = api.target()
-    published = required(api.output, "output") / "src" / target.package / CONTRACT
-    if not published.is_file():
-        return side
-    body = published.read_bytes()
+    file = required(api.output, "output") / "src" / target.package / CONTRACT
+    if not file.is_file():
+        return Side(name="old", documents=dict(old), overlay=overlay, folder=api.documents)
+    body = file.read_bytes()
+    published = from_json(body, str(file))
     try:
-        if to_json(resolve(old, overlay).contract) == body:
-            return side
+        if to_json(pipeline.load_contract(api, old).contract) == body:
+            return Side(
+                name="old",
+                documents=dict(old),
+                overlay=overlay,
+                folder=api.documents,
+                published=published,
+            )
     except DocumentProblem:
         pass  # The overlay is about the new documents.
-    return Side(name="old", contract=from_json(body, str(published)))
+    return Side(name="old", contract=published)
 
 
 def _release(

@@ -4,7 +4,7 @@ import re
 from collections.abc import Hashable
 
 from tciagen.contract import Contract, Endpoint
-from tciagen.drift.answers import class_of, shape_of
+from tciagen.python.class_names import class_of, shape_of
 
 
 def record_names(contract: Contract) -> dict[str, str]:

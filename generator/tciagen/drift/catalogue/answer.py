@@ -148,10 +148,11 @@ RESULTS = (
         "return-object-merged",
         Severity.DANGEROUS,
         Wire.OK,
-        Effect.TYPING,
+        Effect.OK,
         Bump.MINOR,
-        "several classes of one name became one",
-        "Endpoints whose records differed have the same attributes now and share one class.",
+        "several classes of one name became alike",
+        "Endpoints whose records differed have the same attributes now. Each class keeps its name,"
+        " so a record of one is not an instance of the other.",
         documents(_two(_EXTRA), _two()),
     ),
     Rule(

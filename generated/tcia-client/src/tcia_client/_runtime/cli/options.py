@@ -50,15 +50,18 @@ def endpoint_options(
 
 
 def titles(python_names: Iterable[str], own: Collection[str]) -> list[str]:
-    """What these are called on a command line: none as one of ``own``, and no two the same."""
+    """Return the command-line names: none is one of ``own``, and no two are the same.
+
+    Each depends on its own Python name alone, so that a new endpoint moves none.
+    """
     plain = [name.strip("_").replace("_", "-") for name in python_names]
-    taken = {*own, *plain}
-    return [_other(name, taken) if name in own else name for name in plain]
+    return [f"query-{name}" if _bare(name) in own else name for name in plain]
 
 
-def _other(name: str, taken: Collection[str]) -> str:
-    while name in taken:
-        name = f"query-{name}"
+def _bare(name: str) -> str:
+    """Return a name without any number of ``query-`` in front."""
+    while name.startswith("query-"):
+        name = name.removeprefix("query-")
     return name
 
 

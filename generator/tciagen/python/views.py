@@ -1,0 +1,127 @@
+"""What the templates see of a contract: names, annotations and docstrings, ready to lay out.
+
+Names are :class:`~tciagen.python.names.Identifier`, texts from documents are
+:class:`~tciagen.python.text.ServerText`.
+"""
+
+from collections.abc import Iterable
+
+import attrs
+
+from tciagen.contract import RECORD_FORMATS
+from tciagen.python.examples import argument
+from tciagen.python.names import Identifier
+from tciagen.python.text import ServerText
+
+
+@attrs.frozen(kw_only=True)
+class ParameterView:
+    """One keyword of a method. ``annotation`` is without ``| None``."""
+
+    name: Identifier
+    wire: ServerText
+    kind: str
+    annotation: str
+    allowed: tuple[ServerText, ...]
+    required: bool
+    deprecated: bool
+    example: ServerText
+
+    def argument(self, value: str | ServerText) -> str:
+        """Return a value as a call in Python has it."""
+        return argument(self.kind, value)
+
+
+@attrs.frozen(kw_only=True)
+class FieldView:
+    """One attribute of a record class."""
+
+    name: Identifier
+    wire: ServerText
+    aliases: tuple[ServerText, ...]
+    kind: str
+    annotation: str
+    allowed: tuple[ServerText, ...]
+    optional: bool
+    code: bool
+
+
+@attrs.frozen(kw_only=True)
+class ClassView:
+    """One record class; its required fields come first where a constructor needs that."""
+
+    name: Identifier
+    fields: tuple[FieldView, ...]
+    doc: ServerText
+
+
+@attrs.frozen(kw_only=True)
+class MethodView:
+    """One endpoint's method; ``record`` is None where the answer is a file."""
+
+    name: Identifier
+    constant: Identifier
+    resource: ServerText
+    query_name: ServerText
+    summary: ServerText
+    doc: ServerText
+    parameters: tuple[ParameterView, ...]
+    formats: tuple[str, ...]
+    default_format: str
+    deprecated: bool
+    replaced_by: ServerText | None
+    record: ClassView | None
+
+    @property
+    def record_formats(self) -> tuple[str, ...]:
+        """Values that the keyword ``format`` takes, in small letters."""
+        return tuple(f.lower() for f in self.formats if f in RECORD_FORMATS)
+
+    @property
+    def shown_parameters(self) -> tuple[ParameterView, ...]:
+        """Those of an example call: the required ones, else the first."""
+        return tuple(p for p in self.parameters if p.required) or self.parameters[:1]
+
+
+@attrs.frozen(kw_only=True)
+class ApiView:
+    """What the templates see of the contract."""
+
+    classes: tuple[ClassView, ...]
+    methods: tuple[MethodView, ...]
+
+    def uses(self, module: str, place: str) -> bool:
+        """Whether annotations of ``models`` or ``methods`` name a module or class."""
+        if place == "models":
+            texts: Iterable[str] = (f.annotation for c in self.classes for f in c.fields)
+        else:
+            texts = (p.annotation for m in self.methods for p in m.parameters)
+        return any(module in text for text in texts)
+
+    @property
+    def has_parameters(self) -> bool:
+        """Whether any endpoint takes a query key."""
+        return any(m.parameters for m in self.methods)
+
+    @property
+    def has_attributes(self) -> bool:
+        """Whether any endpoint answers records with attributes."""
+        return any(c.fields for c in self.classes)
+
+    @property
+    def answers_files(self) -> bool:
+        """Whether any endpoint answers a file."""
+        return any(m.record is None for m in self.methods)
+
+    @property
+    def typing_names(self) -> tuple[str, ...]:
+        """What the methods need of :mod:`typing`."""
+        literal = any(p.allowed for m in self.methods for p in m.parameters) or any(
+            len(m.record_formats) > 1 for m in self.methods
+        )
+        return ("Literal",) * literal + ("Unpack",) * self.answers_files
+
+    @property
+    def models_use_literal(self) -> bool:
+        """Whether a field has a closed set of values."""
+        return any(f.allowed for c in self.classes for f in c.fields)
