@@ -18,6 +18,7 @@ import click
 
 from tciagen import config
 from tciagen.address import parse_endpoint
+from tciagen.api_key import api_key_option
 from tciagen.errors import EXIT_FINE, EXIT_INTERRUPTED, EXIT_USAGE, TciagenError, UsageProblem
 from tciagen.overlay import suggestion
 
@@ -124,6 +125,7 @@ def _tell(line: str) -> None:
 _PATH = click.Path(path_type=Path)
 _OPTIONS: dict[str, Callable[[Command], Command]] = {
     "base_url": click.option("--base-url", metavar="URL", help="Where the API is."),
+    "api_key": api_key_option,
     "endpoint": click.option(
         "--endpoint",
         "endpoints",

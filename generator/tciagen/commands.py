@@ -10,8 +10,8 @@ import click
 from tciagen import crawl as crawling
 from tciagen import documents, pipeline, publish
 from tciagen.cli import api_options, selected_apis
-from tciagen.config import Api, find_config, required
-from tciagen.drift.cli import diff
+from tciagen.config import Api, required
+from tciagen.drift.cli import diff_documents
 from tciagen.drift.levels import Severity
 from tciagen.drift.policy import FAIL_ON
 from tciagen.errors import EXIT_DIFFERENT, EXIT_DOCUMENT, EXIT_FINE
@@ -29,7 +29,7 @@ def relative(path: Path) -> str:
 
 
 @click.command()
-@api_options("base_url", "endpoint", "documents", "schema")
+@api_options("base_url", "api_key", "endpoint", "documents", "schema")
 def crawl(config_file: Path | None, api: str | None, **given: Any) -> int:
     """Fetch the metadata of every endpoint into the documents folder.
 
@@ -40,7 +40,8 @@ def crawl(config_file: Path | None, api: str | None, **given: Any) -> int:
         base_url = required(one.base_url, "base-url")
         folder = required(one.documents, "documents")
         validator = load_validator(one.schema)
-        result = crawling.crawl(base_url, required(one.addresses, "addresses"), validator)
+        addresses = required(one.addresses, "addresses")
+        result = crawling.crawl(base_url, addresses, validator, api_key=one.key_for(base_url))
         changed = crawling.write_documents(result.documents, folder)
         for address in changed:
             click.echo(f"written {relative(documents.document_path(folder, address))}")
@@ -129,7 +130,7 @@ def generate(
 
 
 @click.command()
-@api_options("base_url", "documents", "overlay", "schema", "output")
+@api_options("base_url", "api_key", "documents", "overlay", "schema", "output")
 @click.option("--live", is_flag=True, help="Ask the server: documents, schema, and samples.")
 @click.option("--record", is_flag=True, help="With --live: keep a few of the sampled rows.")
 @click.option(
@@ -139,10 +140,7 @@ def generate(
     show_default=True,
     help="With --live: exit status 1 for something as bad as this or worse.",
 )
-@click.pass_context
 def check(
-    ctx: click.Context,
-    /,
     config_file: Path | None,
     api: str | None,
     *,
@@ -166,28 +164,16 @@ def check(
     """
     if record and not live:
         raise click.UsageError("--record goes with --live")
+    if given["api_key"] is not None and not live:
+        raise click.UsageError("--api-key goes with --live")
     status = EXIT_FINE
     for one in selected_apis(config_file, api, **given):
         if live:
-            status = max(status, _documents_live(ctx, one, config_file, fail_on))
+            status = max(status, diff_documents(one, fail_on))
             status = max(status, live_check.check_live(one, Severity(fail_on), record=record))
         else:
             status = max(status, _check(one))
     return status
-
-
-def _documents_live(ctx: click.Context, api: Api, config_file: Path | None, fail_on: str) -> int:
-    """Compare the committed documents with the server's, as `diff` does."""
-    return int(
-        ctx.invoke(
-            diff,
-            old=str(required(api.documents, "documents")),
-            new=required(api.base_url, "base-url"),
-            fail_on=fail_on,
-            config_file=config_file,
-            api=api.name if config_file or find_config(Path.cwd()) else None,
-        )
-    )
 
 
 def _check(api: Api) -> int:

@@ -30,6 +30,7 @@ from typing import Any, TypeVar
 import attrs
 
 from tciagen.address import parse_endpoint
+from tciagen.api_key import find_key
 from tciagen.errors import UsageProblem
 from tciagen.overlay import suggestion
 from tciagen.render import Target
@@ -63,6 +64,9 @@ class Api:
     severities: Mapping[str, str] = attrs.field(factory=dict)
     changelog: Path | None = None
     test: str | None = None
+    api_key: str | None = attrs.field(default=None, repr=False)
+    configured_url: str | None = None
+    """The BaseURL of the file, whatever the command line says."""
 
     def changelog_file(self) -> Path:
         """Return where the package's changelog is kept, whether or not there is one yet.
@@ -83,11 +87,32 @@ class Api:
             package=package,
             distribution=self.distribution or package.replace("_", "-"),
             version=self.version,
-            environment=self.environment or package.removesuffix("_client").upper(),
-            command=self.command or package.removesuffix("_client").replace("_", "-"),
+            environment=self._prefix(package),
+            command=self._command(package),
             title=self.title or self.name,
             base_url=required(self.base_url, "base-url"),
         )
+
+    def key_for(self, base_url: str) -> str | None:
+        """Return the API key for a server, None if there is none.
+
+        Raises:
+            UsageProblem: the key or the client's file of settings is not usable.
+        """
+        package = self.package or "tciagen"
+        return find_key(
+            self.api_key,
+            prefix=self._prefix(package),
+            command=self._command(package),
+            default_url=self.configured_url,
+            base_url=base_url,
+        )
+
+    def _prefix(self, package: str) -> str:
+        return self.environment or package.removesuffix("_client").upper()
+
+    def _command(self, package: str) -> str:
+        return self.command or package.removesuffix("_client").replace("_", "-")
 
 
 def required(value: Value | None, key: str) -> Value:
@@ -164,7 +189,9 @@ def _tables(path: Path) -> dict[str, Any]:
 
 def _wrong(table: Mapping[str, Any]) -> Iterable[str]:
     for key, value in table.items():
-        if key not in _KEYS:
+        if key == "api-key":
+            yield "a key must not be in a file that others read; set <PREFIX>_API_KEY instead"
+        elif key not in _KEYS:
             yield f"unknown key {key!r}{suggestion(key, set(_KEYS))}"
         elif key in _TEXTS and (not isinstance(value, str) or not value.strip()):
             yield f"{key} must be a text, not {value!r}"
@@ -203,5 +230,6 @@ def _api(name: str, table: Mapping[str, Any], folder: Path) -> Api:
         name=name,
         addresses=tuple(sorted(addresses)),
         severities=table.get("severity", {}),
+        configured_url=table.get("base-url"),
         **values,
     )

@@ -16,6 +16,7 @@ from jsonschema import Draft202012Validator
 
 from tciagen import __version__
 from tciagen.address import check_base_url
+from tciagen.api_key import HEADER, holds_key
 from tciagen.documents import (
     MAX_DOCUMENT_BYTES,
     JsonObject,
@@ -32,6 +33,7 @@ CONCURRENCY = 8
 ATTEMPTS = 3
 TIMEOUT = httpx.Timeout(10.0, read=30.0)
 MAX_WAIT = 20.0
+_NO_SUCH_KEY = 591
 
 
 @attrs.frozen
@@ -70,15 +72,22 @@ class Crawl:
 
 
 def crawl(
-    base_url: str, addresses: Iterable[str], validator: Draft202012Validator | None = None
+    base_url: str,
+    addresses: Iterable[str],
+    validator: Draft202012Validator | None = None,
+    *,
+    api_key: str | None = None,
 ) -> Crawl:
     """Fetch and judge the metadata of every address.
+
+    A key is sent as a header. A document that repeats it is a failure. Redirects are not
+    followed, so no other server gets the key.
 
     Raises:
         UsageProblem: ``base_url`` is no http or https address.
     """
     check_base_url(base_url)
-    return asyncio.run(_crawl(base_url.rstrip("/"), sorted(set(addresses)), validator))
+    return asyncio.run(_crawl(base_url.rstrip("/"), sorted(set(addresses)), validator, api_key))
 
 
 def write_documents(documents: Mapping[str, JsonObject], folder: Path) -> list[str]:
@@ -93,10 +102,15 @@ def write_documents(documents: Mapping[str, JsonObject], folder: Path) -> list[s
 
 
 async def _crawl(
-    base_url: str, addresses: list[str], validator: Draft202012Validator | None
+    base_url: str,
+    addresses: list[str],
+    validator: Draft202012Validator | None,
+    api_key: str | None,
 ) -> Crawl:
     limit = asyncio.Semaphore(CONCURRENCY)
     headers = {"Accept": "application/json", "User-Agent": f"tciagen/{__version__}"}
+    if api_key:
+        headers[HEADER] = api_key
     documents: dict[str, JsonObject] = {}
     failures: list[Failure] = []
 
@@ -104,7 +118,9 @@ async def _crawl(
         async with limit:
             try:
                 body = await _fetch(client, f"{base_url}/{address}/metadata")
+                _refuse_key(body, api_key)
                 document = parse(body, "its metadata")
+                _refuse_key(canonical(document), api_key)
             except TciagenError as problem:
                 server = isinstance(problem, ServerProblem)
                 rule = "endpoint-unreachable" if server else "document-unreadable"
@@ -121,6 +137,11 @@ async def _crawl(
     return Crawl(dict(sorted(documents.items())), tuple(failures))
 
 
+def _refuse_key(body: bytes, api_key: str | None) -> None:
+    if holds_key(body, api_key):
+        raise DocumentProblem("its metadata repeats the API key, which must not be written.")
+
+
 async def _fetch(client: httpx.AsyncClient, url: str) -> bytes:
     """Return the body of a 200 answer.
 
@@ -134,7 +155,7 @@ async def _fetch(client: httpx.AsyncClient, url: str) -> bytes:
                 if response.status_code == httpx.codes.OK:
                     return await _body(response)
                 if last or response.status_code not in RETRIED:
-                    raise ServerProblem(f"{url} answered {response.status_code}.")
+                    raise ServerProblem(_refusal(url, response.status_code))
                 wait = _retry_after(response.headers.get("Retry-After"))
         except httpx.TimeoutException as error:
             if last:
@@ -148,6 +169,13 @@ async def _fetch(client: httpx.AsyncClient, url: str) -> bytes:
             wait = 0.0
         await asyncio.sleep(wait or random.uniform(0.1, 0.5) * 2**attempt)  # noqa: S311
     raise AssertionError
+
+
+def _refusal(url: str, status: int) -> str:
+    told = f"{url} answered {status}."
+    if status in (httpx.codes.UNAUTHORIZED, _NO_SUCH_KEY):
+        told += " Its API key is missing or not valid: set <PREFIX>_API_KEY, or pass --api-key."
+    return told
 
 
 async def _body(response: httpx.Response) -> bytes:

@@ -12,6 +12,7 @@ import pytest
 from tciagen.archive.demo import DemoArchive
 from tciagen.archive.running import RunningArchive, running_archive
 from tciagen.documents import JsonObject, canonical
+from tciagen.schema import schema_text
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -142,3 +143,43 @@ def test_record_without_live_is_a_usage_error(tciagen: Run) -> None:
     done = tciagen("check", "--record")
     assert done.returncode == 2
     assert "--record goes with --live" in done.stderr
+
+
+def test_key_reaches_every_request_and_no_output_or_sample(
+    demo: DemoArchive, project: Path, tciagen: Run
+) -> None:
+    key = "S3cret-Key-7Q"
+    with running_archive(demo.catalog, options=["--api-key", key]) as server:
+        given = ["--documents", project / "documents", "--overlay", project / "overlay.toml"]
+        words = ["check", "--live", "--record", *given, "--base-url", server.base_url]
+        without = tciagen(*words)
+        done = tciagen(*words, env={"TCIAGEN_API_KEY": key})
+    assert (without.returncode, "answered 401" in without.stderr) == (4, True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "samples: 15 endpoints" in done.stdout
+    written = "".join(path.read_text() for path in project.rglob("*.json"))
+    assert key not in done.stdout + written
+
+
+@pytest.mark.parametrize(
+    ("comment", "status", "told"),
+    [
+        (None, 0, "schema: the configured one"),
+        ("ours", 1, "schema: the server's schema differs from the configured one"),
+    ],
+)
+def test_configured_schema_is_compared_with_that_of_the_server(
+    archive: RunningArchive,
+    project: Path,
+    check: Run,
+    comment: str | None,
+    status: int,
+    told: str,
+) -> None:
+    schema = json.loads(schema_text())
+    if comment is not None:
+        schema["$comment"] = comment
+    (project / "schema.json").write_text(json.dumps(schema))
+    done = check(archive.base_url, "--schema", str(project / "schema.json"))
+    assert (done.returncode, done.stderr) == (status, "")
+    assert told in done.stdout

@@ -6,11 +6,13 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import attrs
 import click
 
 from tciagen import config
+from tciagen.api_key import api_key_option
 from tciagen.drift.accept import FILE_NAME, apply_acceptances, read_acceptances
 from tciagen.drift.accept import accept as accept_change
 from tciagen.drift.faults import Verdict
@@ -19,7 +21,7 @@ from tciagen.drift.pages import catalogue_page, rule_page
 from tciagen.drift.policy import FAIL_ON, exit_status, read_severities, with_severities
 from tciagen.drift.report import FORMATS, render
 from tciagen.drift.rules import RULES, get_rule
-from tciagen.drift.sources import Defaults, Side, compare_sides, load_sides
+from tciagen.drift.sources import Defaults, Side, compare_sides, is_url, load_sides
 from tciagen.errors import EXIT_DIFFERENT, EXIT_FINE, UsageProblem
 from tciagen.overlay import suggestion
 from tciagen.pipeline import published_contract
@@ -43,6 +45,7 @@ def _options(command: Command) -> Command:
             help="Rate a rule otherwise; give the option once for each.",
         ),
         click.option("--schema", type=_FILE, metavar="FILE", help="JSON Schema of the documents."),
+        api_key_option,
         click.option("--accept-file", type=_FILE, metavar="FILE", help=f"Instead of {FILE_NAME}."),
         click.option("--api", metavar="NAME", help="Which API of the configuration."),
         click.option("--config", "config_file", type=_FILE, metavar="FILE", help=_CONFIG),
@@ -82,7 +85,6 @@ def diff(
     fail_on: str,
     all_levels: bool,
     strict: bool,
-    severities: Sequence[str],
     **given: Any,
 ) -> int:
     """Compare two contracts by meaning, and say what a change breaks.
@@ -92,7 +94,32 @@ def diff(
     """
     if format_ not in FORMATS:
         raise UsageProblem(f"There is no format {format_!r}{suggestion(format_, dict(FORMATS))}.")
-    run = _Run.start(old, new, severities=severities, **given)
+    run = _Run.given(old, new, **given)
+    return _report(run, format_, output, fail_on=fail_on, all_levels=all_levels, strict=strict)
+
+
+def diff_documents(api: config.Api, fail_on: str) -> int:
+    """Compare an API's documents with its server, as `diff` does; return the exit status.
+
+    Raises:
+        UsageProblem: the configuration does not suffice.
+        DocumentProblem: documents or overlay cannot be used.
+        ServerProblem: the server is out of reach.
+    """
+    documents = str(config.required(api.documents, "documents"))
+    run = _Run.start(api, documents, config.required(api.base_url, "base-url"))
+    return _report(run, "text", None, fail_on=fail_on)
+
+
+def _report(
+    run: "_Run",
+    format_: str,
+    output: Path | None,
+    *,
+    fail_on: str,
+    all_levels: bool = False,
+    strict: bool = False,
+) -> int:
     faults = [f"{fault.level}: {fault}" for fault in run.verdict.faults]
     accepted = apply_acceptances(
         run.changes, read_acceptances(run.accept_file, run.today), run.today
@@ -170,7 +197,11 @@ def accept(
     FINGERPRINT is what the report shows, or the start of it. The entry goes into
     drift-accept.toml beside the documents.
     """
-    run = _Run.start(old, new, **given)
+    run = _Run.given(old, new, **given)
+    if run.verdict.incomplete:
+        for fault in run.verdict.faults:
+            click.echo(f"tciagen: {plain(f'{fault.level}: {fault}')}", err=True)
+        return run.verdict.exit_status
     change = accept_change(
         run.accept_file,
         fingerprint,
@@ -197,7 +228,7 @@ class _Run:
     today: datetime.date
 
     @classmethod
-    def start(
+    def given(
         cls,
         old: str,
         new: str | None,
@@ -207,23 +238,43 @@ class _Run:
         accept_file: Path | None,
         api: str | None,
         config_file: Path | None,
+        api_key: str | None,
     ) -> "_Run":
+        """Start from the options of a command."""
         one = _api(config_file, api)
-        rated = read_severities({**one.severities, **dict(map(_severity, severities))})
-        schema = schema or one.schema
+        rated = {**one.severities, **dict(map(_severity, severities))}
+        one = attrs.evolve(
+            one, severities=rated, schema=schema or one.schema, api_key=api_key or one.api_key
+        )
         if new is None:
             new = str(config.required(one.documents, "documents"))
-        validator = load_validator(schema)
+        if api_key is not None and not any(map(is_url, (old, new))):
+            raise UsageProblem("--api-key is of no use: neither OLD nor NEW is a server.")
+        return cls.start(one, old, new, accept_file)
+
+    @classmethod
+    def start(cls, api: config.Api, old: str, new: str, accept_file: Path | None = None) -> "_Run":
+        """Compare OLD and NEW with what an API's configuration states."""
+        rated = read_severities(api.severities)
+        validator = load_validator(api.schema)
+        servers = {urlsplit(place)[:2] for place in (old, new) if is_url(place)}
+        own = urlsplit(api.base_url or "")[:2]
+
+        def api_key(url: str) -> str | None:
+            """Return the key for a server; of two servers only the configured one gets it."""
+            return api.key_for(url) if len(servers) == 1 or urlsplit(url)[:2] == own else None
+
         defaults = Defaults(
-            documents=one.documents,
-            overlay=one.overlay,
-            addresses=one.addresses,
+            documents=api.documents,
+            overlay=api.overlay,
+            addresses=api.addresses,
             validator=validator,
-            published=published_contract(one),
+            published=published_contract(api),
+            api_key=api_key,
         )
         sides = load_sides(old, new, defaults)
         verdict = compare_sides(*sides, validator)
-        folder = sides[1].folder or sides[0].folder or one.documents
+        folder = sides[1].folder or sides[0].folder or api.documents
         beside = folder.parent if folder else Path()
         return cls(
             old=sides[0],

@@ -3,7 +3,7 @@
 import importlib.util
 import shutil
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path, PurePosixPath
 
 import attrs
@@ -59,6 +59,8 @@ class Defaults:
     addresses: tuple[str, ...] = ()
     validator: Draft202012Validator | None = None
     published: Contract | None = None
+    api_key: Callable[[str], str | None] = lambda _url: None
+    """Returns the key for a server."""
 
 
 def load_sides(old: str, new: str, defaults: Defaults) -> tuple[Side, Side]:
@@ -73,7 +75,7 @@ def load_sides(old: str, new: str, defaults: Defaults) -> tuple[Side, Side]:
         UsageProblem: one of them is none of these.
         DocumentProblem: a document, overlay or contract file cannot be read.
     """
-    loaded = [None if _is_url(place) else _load(place, defaults) for place in (old, new)]
+    loaded = [None if is_url(place) else _load(place, defaults) for place in (old, new)]
     known = set(defaults.addresses).union(*(side.addresses() for side in loaded if side))
     if not known:
         raise UsageProblem(
@@ -123,7 +125,8 @@ def _without_provenance(contract: Contract) -> Contract:
     return from_json(to_json(contract), CONTRACT)
 
 
-def _is_url(place: str) -> bool:
+def is_url(place: str) -> bool:
+    """Return whether a side of a comparison is a server."""
     return place.startswith(("http://", "https://"))
 
 
@@ -170,7 +173,7 @@ def _folder(folder: Path, defaults: Defaults) -> Side:
 
 
 def _server(url: str, known: Iterable[str], overlay: Overlay | None, defaults: Defaults) -> Side:
-    found = crawl(url, known, defaults.validator)
+    found = crawl(url, known, defaults.validator, api_key=defaults.api_key(url))
     return Side(name=url, documents=dict(found.documents), failures=found.failures, overlay=overlay)
 
 

@@ -9,12 +9,12 @@ import httpx
 
 from tciagen import __version__
 from tciagen.address import check_base_url
+from tciagen.api_key import HEADER, without_key
 from tciagen.contract import NO_TAG, Contract, Endpoint, Parameter, Type
 from tciagen.crawl import TIMEOUT
 from tciagen.errors import ServerProblem
 from tciagen.live.observation import Observation
 from tciagen.live.rows import Row, attribute_values, fold, judge_rows
-from tciagen.schema import schema_text
 
 SAMPLE_BYTES = 2 * 1024 * 1024
 """At most so much of an answer is read; longer ones are judged by their first rows."""
@@ -50,21 +50,29 @@ class Report:
     skipped: tuple[str, ...]
 
 
-def schema_differs(base_url: str) -> str | None:
-    """Return what is different about the server's schema; None if it is the published one.
+def schema_differs(
+    base_url: str, schema: object, name: str, api_key: str | None = None
+) -> str | None:
+    """Return how the server's schema differs from ours, None if it does not.
+
+    Args:
+        base_url: where the API is.
+        schema: the schema that the documents are judged by.
+        name: what it is called in the message.
+        api_key: sent as a header.
 
     Raises:
-        ServerProblem: it cannot be asked.
+        ServerProblem: the server is out of reach.
     """
-    with _Server(base_url) as server:
+    with _Server(base_url, api_key) as server:
         status, _, body = server.ask("schema", {})
     if status != httpx.codes.OK:
         return f"the server has no schema to compare: it answered {status}"
     try:
-        same = json.loads(body) == json.loads(schema_text())
+        same = json.loads(body) == schema
     except ValueError:
         return "the server's schema is not JSON"
-    return None if same else "the server's schema is not the one that the documents were judged by"
+    return None if same else f"the server's schema differs from {name}"
 
 
 def sample(
@@ -94,7 +102,8 @@ class _Server:
         check_base_url(base_url)
         headers = {"User-Agent": f"tciagen/{__version__}"}
         if api_key:
-            headers["api_key"] = api_key
+            headers[HEADER] = api_key
+        self.api_key = api_key
         self.base_url = base_url.rstrip("/")
         self.client = httpx.Client(timeout=TIMEOUT, headers=headers)
 
@@ -118,7 +127,7 @@ class _Server:
             reason = str(error) or type(error).__name__
             raise ServerProblem(f"{url} is out of reach: {reason}.") from error
         kind = response.headers.get("Content-Type", "").split(";")[0].strip().lower()
-        return response.status_code, kind, bytes(body)
+        return response.status_code, kind, without_key(bytes(body), self.api_key)
 
 
 class _Sampler:

@@ -17,6 +17,7 @@ from tciagen.live.rows import judge_rows
 from tciagen.publish import replace_file
 from tciagen.python.text import plain
 from tciagen.resolve import resolve
+from tciagen.schema import load_validator
 
 SAMPLES = "samples"
 RECORDED_ROWS = 5
@@ -32,11 +33,13 @@ def check_live(api: Api, fail_on: Severity, *, record: bool) -> int:
     """
     base_url = required(api.base_url, "base-url")
     contract = resolve(pipeline.load_documents(api), pipeline.load_overlay(api)).contract
-    schema = schema_differs(base_url)
-    click.echo(f"{api.name}: schema: {schema or 'the published one'}")
+    key = api.key_for(base_url)
+    name = f"the configured one ({api.schema})" if api.schema else "the published one"
+    schema = schema_differs(base_url, load_validator(api.schema).schema, name, key)
+    click.echo(f"{api.name}: schema: {schema or name}")
     folder = samples_folder(api)
     known = {address: _arguments(recorded) for address, recorded in _recorded(folder).items()}
-    report = sample(base_url, contract, known)
+    report = sample(base_url, contract, known, key)
     _tell(api, report.observations, report.samples)
     for address in report.skipped:
         click.echo(f"  not asked: {address}; no value is known for a required key, record one")

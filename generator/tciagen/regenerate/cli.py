@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from tciagen import config
+from tciagen.api_key import api_key_option
 from tciagen.drift.report import FORMATS
 from tciagen.errors import EXIT_DIFFERENT, EXIT_FINE, UsageProblem
 from tciagen.publish import replace_file
@@ -32,6 +33,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 )
 @click.option("--api", metavar="NAME", help="Regenerate only this API of the configuration.")
 @click.option("--base-url", metavar="URL", help="Crawl this server instead.")
+@api_key_option
 @click.option(
     "--date",
     type=click.DateTime(["%Y-%m-%d"]),
@@ -62,6 +64,7 @@ def regenerate(
     *,
     dry_run: bool,
     base_url: str | None,
+    api_key: str | None,
     date: datetime.datetime | None,
     **files: Any,
 ) -> int:
@@ -71,7 +74,13 @@ def regenerate(
     of the new package fail, everything stays as it is. What the server no longer says is
     kept; what drift-accept.toml accepts waits.
     """
-    request = _request(config_file, api, base_url, date)
+    request = Request(
+        config_file=config.config_path(config_file).resolve(),
+        api=api,
+        base_url=base_url,
+        api_key=api_key,
+        today=date.date() if date else _today(),
+    )
     root = request.config_file.parent
     if dry_run:
         refuse_unfinished(root)
@@ -87,14 +96,6 @@ def regenerate(
     _write_files(releases, Path.cwd(), **files)
     changed = any(release.writes for release in releases)
     return EXIT_DIFFERENT if dry_run and changed else EXIT_FINE
-
-
-def _request(
-    config_file: Path | None, api: str | None, base_url: str | None, date: datetime.datetime | None
-) -> Request:
-    path = config.config_path(config_file).resolve()
-    today = date.date() if date else _today()
-    return Request(config_file=path, api=api, base_url=base_url, today=today)
 
 
 def _today() -> datetime.date:

@@ -28,6 +28,7 @@ class Request:
     config_file: Path
     api: str | None
     base_url: str | None
+    api_key: str | None = attrs.field(default=None, repr=False)
     today: datetime.date
 
 
@@ -49,13 +50,16 @@ def work_out(request: Request) -> Work:
     """
     configuration = digests_of([request.config_file])
     apis = selected_apis(request.config_file, request.api)
-    if request.base_url and len(apis) > 1:
-        raise UsageProblem("Say by --api which API --base-url is for.")
+    options = {"--base-url": request.base_url, "--api-key": request.api_key}
+    given = [name for name, value in options.items() if value]
+    if given and len(apis) > 1:
+        raise UsageProblem(f"Say by --api which API {' and '.join(given)} is for.")
     crawls = []
     for api in apis:
         base_url = request.base_url or required(api.base_url, "base-url")
         addresses = required(api.addresses, "addresses")
-        crawls.append(crawl(base_url, addresses, load_validator(api.schema)))
+        key = attrs.evolve(api, api_key=request.api_key).key_for(base_url)
+        crawls.append(crawl(base_url, addresses, load_validator(api.schema), api_key=key))
     for result in crawls:
         result.require_complete()
     seen = {**configuration, **digests_of(path for api in apis for path in _files(api))}
