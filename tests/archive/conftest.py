@@ -50,6 +50,7 @@ class Caller:
 
     http: httpx.Client
     base_url: str
+    pid: int | None = None
 
     def query(self, name: str, /, **values: str) -> httpx.Response:
         path = name if "/" in name else f"TCIA/query/{name}"

@@ -2,11 +2,15 @@
 
 import io
 import json
+import os
 import shutil
+import signal
+import socket
 import struct
 import subprocess
 import zipfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import date
 from pathlib import Path
@@ -24,6 +28,7 @@ from tciagen.archive.running import running_archive
 from tciagen.archive.scan import index
 
 Series = tuple[str, list[Path]]
+Change = Callable[[list[Path]], object]
 JAVA = """
 import java.net.URL;
 import java.util.zip.*;
@@ -223,15 +228,13 @@ def test_unknown_single_image_is_500(call: Caller, images: list[Image], wrong: s
 class Changing(Protocol):
     """Serves three files, changes their folder, and yields a caller of the server."""
 
-    def __call__(
-        self, change: Callable[[list[Path]], object], *options: str
-    ) -> AbstractContextManager[Caller]: ...
+    def __call__(self, change: Change, *options: str) -> AbstractContextManager[Caller]: ...
 
 
 @pytest.fixture
 def changing(tmp_path: Path, series: Series, today: date, http: httpx.Client) -> Changing:
     @contextmanager
-    def serve(change: Callable[[list[Path]], object], *options: str) -> Iterator[Caller]:
+    def serve(change: Change, *options: str) -> Iterator[Caller]:
         folder = tmp_path / "files"
         folder.mkdir()
         paths = [Path(shutil.copy(path, folder)) for path in series[1][:3]]
@@ -239,7 +242,7 @@ def changing(tmp_path: Path, series: Series, today: date, http: httpx.Client) ->
             index(connection, [folder], rule=CollectionRule(), today=today)
         with running_archive(tmp_path / "catalog.sqlite", options=options) as server:
             change(paths)
-            yield Caller(http, server.base_url)
+            yield Caller(http, server.base_url, server.pid)
 
     return serve
 
@@ -278,3 +281,163 @@ def test_single_image_of_a_file_that_is_gone_is_500(
         response = caller.query("getSingleImage", SeriesInstanceUID=uid, SOPInstanceUID=sop_uid)
     assert response.status_code == 500
     assert response.json() == {"errorMessage": "error retrieving file"}
+
+
+def make_fifo(paths: list[Path]) -> None:
+    paths[1].unlink()
+    os.mkfifo(paths[1])
+
+
+def make_socket(paths: list[Path]) -> None:
+    paths[1].unlink()
+    with socket.socket(socket.AF_UNIX) as unix:
+        unix.bind(str(paths[1]))
+
+
+def make_folder(paths: list[Path]) -> None:
+    paths[1].unlink()
+    paths[1].mkdir()
+
+
+def link_to(target: Path) -> Change:
+    def change(paths: list[Path]) -> None:
+        paths[1].unlink()
+        paths[1].symlink_to(target)
+
+    return change
+
+
+def link_to_itself_elsewhere(paths: list[Path]) -> None:
+    paths[1].rename(paths[1].parent.parent / "moved.dcm")
+    paths[1].symlink_to(paths[1].parent.parent / "moved.dcm")
+
+
+def put_other_object(paths: list[Path]) -> None:
+    """Same size and time, another object."""
+    before = paths[1].stat()
+    shutil.copy(paths[0], paths[1])
+    assert paths[1].stat().st_size == before.st_size
+    os.utime(paths[1], ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def put_other_text(paths: list[Path]) -> None:
+    """Same size and time, no DICOM file."""
+    before = paths[1].stat()
+    paths[1].write_bytes(b"secret".ljust(before.st_size))
+    os.utime(paths[1], ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def append(paths: list[Path]) -> None:
+    before = paths[1].stat()
+    with paths[1].open("ab") as file:
+        file.write(b"more")
+    os.utime(paths[1], ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+CHANGES: dict[str, Change] = {
+    "gone": lambda paths: paths[1].unlink(),
+    "folder": make_folder,
+    "fifo": make_fifo,
+    "socket": make_socket,
+    "link to a readable file": link_to(Path("/etc/passwd")),
+    "link to a device": link_to(Path("/dev/zero")),
+    "link to another object": lambda paths: link_to(paths[0])(paths),
+    "link to the file moved elsewhere": link_to_itself_elsewhere,
+    "another object": put_other_object,
+    "another text": put_other_text,
+    "longer": append,
+    "another time": lambda paths: os.utime(paths[1], ns=(0, 0)),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+@pytest.mark.parametrize("layout", ["image", "blob"])
+def test_file_that_is_not_what_was_indexed_is_as_one_that_is_missing(
+    changing: Changing, series: Series, layout: str, change: Change
+) -> None:
+    uid, paths = series
+    contents = [path.read_bytes() for path in paths[:3]]
+    sop_uid = str(pydicom.dcmread(paths[1]).SOPInstanceUID)
+    with changing(change, "--files", layout) as caller:
+        single = caller.query("getSingleImage", SeriesInstanceUID=uid, SOPInstanceUID=sop_uid)
+        response = caller.query("getImage", SeriesInstanceUID=uid)
+    assert (single.status_code, single.json()) == (500, {"errorMessage": "error retrieving file"})
+    with zipfile.ZipFile(io.BytesIO(response.content)) as archive:
+        names = [name for name in archive.namelist() if name.endswith(".dcm")]
+        assert [archive.read(name) for name in names] == [contents[0], contents[2]]
+        if layout == "image":
+            results = json.loads(archive.read("results.json"))
+            assert [result.get("error") for result in results] == [
+                None,
+                "error retrieving file",
+                None,
+            ]
+
+
+def test_files_that_would_block_hold_up_neither_other_requests_nor_sigterm(
+    changing: Changing, series: Series
+) -> None:
+    uid, paths = series
+    sop_uid = str(pydicom.dcmread(paths[1]).SOPInstanceUID)
+    with changing(make_fifo) as caller:
+        values = {"SeriesInstanceUID": uid, "SOPInstanceUID": sop_uid}
+        with ThreadPoolExecutor(60) as pool:
+            asked = [pool.submit(caller.query, "getSingleImage", **values) for _ in range(60)]
+            assert len(caller.rows("getSeries")) == 1
+            assert {one.result().status_code for one in asked} == {500}
+        assert len(caller.rows("getSeries")) == 1
+        assert caller.pid is not None
+        os.kill(caller.pid, signal.SIGTERM)
+        ended = os.waitid(os.P_PID, caller.pid, os.WEXITED | os.WNOWAIT)
+        assert ended is not None
+        assert (ended.si_code, ended.si_status) == (os.CLD_EXITED, 0)
+
+
+def test_file_that_was_indexed_as_a_link_is_served(
+    tmp_path: Path, series: Series, today: date, http: httpx.Client
+) -> None:
+    uid, paths = series
+    annex, folder = tmp_path / "annex", tmp_path / "files"
+    annex.mkdir()
+    folder.mkdir()
+    shutil.copy(paths[0], annex / "0a1b2c")
+    (folder / "one.dcm").symlink_to(Path("..", "annex", "0a1b2c"))
+    with closing(open_for_writing(tmp_path / "catalog.sqlite")) as connection:
+        index(connection, [folder], rule=CollectionRule(), today=today)
+    with running_archive(tmp_path / "catalog.sqlite", options=["--files", "blob"]) as server:
+        response = Caller(http, server.base_url).query("getImage", SeriesInstanceUID=uid)
+    with zipfile.ZipFile(io.BytesIO(response.content)) as archive:
+        assert archive.read("./1-one.dcm") == paths[0].read_bytes()
+
+
+def test_names_of_files_are_harmless_in_zips_and_headers(
+    tmp_path: Path, series: Series, today: date, http: httpx.Client
+) -> None:
+    folder = tmp_path / "files"
+    folder.mkdir()
+    names = [b"..\\..\\evil.dcm", b'new\nline".dcm', "ü—片.dcm".encode(), b"no utf \xff.dcm"]
+    for name, path in zip(names, series[1], strict=False):
+        shutil.copy(os.fsencode(path), os.path.join(os.fsencode(folder), name))  # noqa: PTH118 - bytes
+    with closing(open_for_writing(tmp_path / "catalog.sqlite")) as connection:
+        index(connection, [folder], rule=CollectionRule(), today=today)
+    with running_archive(tmp_path / "catalog.sqlite", options=["--files", "blob"]) as server:
+        caller = Caller(http, server.base_url)
+        response = caller.query("getImage", SeriesInstanceUID=series[0])
+        dispositions = [
+            caller.query(
+                "getSingleImage",
+                SeriesInstanceUID=series[0],
+                SOPInstanceUID=str(pydicom.dcmread(path).SOPInstanceUID),
+            ).headers["content-disposition"]
+            for path in series[1][:4]
+        ]
+    with zipfile.ZipFile(io.BytesIO(response.content)) as archive:
+        assert sorted(name.partition("-")[2] for name in archive.namelist() if "-" in name) == [
+            ".._.._evil.dcm",
+            "new_line_.dcm",
+            "no utf �.dcm",
+            "ü—片.dcm",
+        ]
+    assert dispositions[0] == 'attachment;filename=".._.._evil.dcm"'
+    assert dispositions[1] == 'attachment;filename="new_line_.dcm"'
+    assert dispositions[2].startswith("attachment;filename=\"___.dcm\"; filename*=UTF-8''%C3%BC")

@@ -183,7 +183,7 @@ class Server:
         values: Mapping[str, str],
         request: Request,
     ) -> Response:
-        objects = files.stored_objects(connection, *endpoint.select("sop_uid, path", values))
+        objects = files.stored_objects(connection, *endpoint.select(files.COLUMNS, values))
         faults = request.scope.get("tciagen.zip_faults", zips.ZipFaults())
         layout = self._settings.files
         level = self._settings.zip_level
@@ -199,7 +199,7 @@ class Server:
     def _single_file(
         self, connection: ReadConnection, endpoint: Endpoint, values: Mapping[str, str]
     ) -> Response:
-        objects = files.stored_objects(connection, *endpoint.select("sop_uid, path", values))
+        objects = files.stored_objects(connection, *endpoint.select(files.COLUMNS, values))
         if not objects:
             return plain_error("No image found for the given UIDs")
         stored = objects[0]
@@ -211,7 +211,9 @@ class Server:
             media_type, name = "application/octet-stream", stored.safe_name
         else:
             media_type, name = "application/dicom", f"{stored.sop_uid}.dcm"
-        response = StreamResponse(files.read_blocks(file), {"Content-Type": media_type}, file)
+        response = StreamResponse(
+            files.read_blocks(file, stored.size), {"Content-Type": media_type}, file
+        )
         response.headers["Content-Disposition"] = attachment(name)
         return response
 

@@ -25,7 +25,9 @@ from tciagen.errors import DocumentProblem, UsageProblem
 _TAG = re.compile(r"[0-9A-Fa-f]{4} [0-9A-Fa-f]{4}")
 _FILE_FORMATS = {"ZIP", "DICOM"}
 _FORMATS = _FILE_FORMATS | {"CSV", "HTML", "XML", "JSON"}
-_NOTHING = "(SELECT NULL AS sop_uid, NULL AS path WHERE 0)"
+_NOTHING = (
+    "(SELECT NULL AS sop_uid, NULL AS path, NULL AS target, NULL AS size, NULL AS mtime_ns WHERE 0)"
+)
 _ONE_ROW = "(SELECT 1)"
 _ROW = "row_number() OVER ()"
 _MADE_UP = {

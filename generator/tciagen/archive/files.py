@@ -1,6 +1,11 @@
-"""DICOM files of the catalog: which ones a query names, and their bytes."""
+"""DICOM files of the catalog: which ones a query names, and their bytes.
+
+The catalog says what a file was when it was indexed. Between then and a request anything
+may have taken its place, so that an open file is trusted only where it still is that file.
+"""
 
 import os
+import stat
 import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,14 +17,25 @@ from tciagen.archive.connections import ReadConnection
 from tciagen.archive.formats import Blocks
 
 BLOCK = 256 * 1024
+COLUMNS = "sop_uid, path, target, size, mtime_ns"
+_FLAGS = os.O_RDONLY | sum(
+    getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_NOCTTY", "O_BINARY")
+)
 
 
 @attrs.frozen
 class StoredObject:
-    """One DICOM object and its file."""
+    """One DICOM object and its file, as it was when it was indexed.
+
+    ``path`` is where the file was found; ``location`` is its real path, which is another
+    one where ``path`` is a link. ``size`` is in bytes.
+    """
 
     sop_uid: str
     path: Path
+    location: Path
+    size: int
+    mtime_ns: int
 
     @property
     def safe_name(self) -> str:
@@ -33,22 +49,58 @@ class StoredObject:
 def stored_objects(
     connection: ReadConnection, sql: str, values: Mapping[str, str]
 ) -> list[StoredObject]:
-    """Return the objects that a query of ``sop_uid, path`` finds, in the order of their paths."""
-    rows = connection.execute(sql, values).fetchall()
-    objects = (StoredObject(uid, Path(os.fsdecode(path))) for uid, path in rows)
+    """Return the objects that a query of :data:`COLUMNS` finds, in the order of their paths."""
+    objects = (
+        StoredObject(
+            sop_uid, Path(os.fsdecode(path)), Path(os.fsdecode(target or path)), size, mtime_ns
+        )
+        for sop_uid, path, target, size, mtime_ns in connection.execute(sql, values).fetchall()
+    )
     return sorted(objects, key=lambda stored: stored.path)
 
 
 def open_file(stored: StoredObject) -> BinaryIO:
     """Open the file of an object.
 
+    Opening neither follows a link nor blocks, as it would with a FIFO.
+
     Raises:
-        OSError: the file cannot be opened.
+        OSError: the file cannot be opened, or is not the file that was indexed.
     """
-    return stored.path.open("rb")
+    file = os.fdopen(os.open(stored.location, _FLAGS), "rb")
+    try:
+        _check(file, stored)
+        file.seek(0)
+    except BaseException:
+        file.close()
+        raise
+    return file
 
 
-def read_blocks(file: BinaryIO) -> Blocks:
-    """Yield an open file in blocks of 256 kB."""
-    while block := file.read(BLOCK):
+def _check(file: BinaryIO, stored: StoredObject) -> None:
+    from tciagen.archive.headers import NotUsable, has_sop_uid  # noqa: PLC0415 - pydicom, 0.3 s
+
+    status = os.fstat(file.fileno())
+    found = (stat.S_ISREG(status.st_mode), status.st_size, status.st_mtime_ns)
+    if found != (True, stored.size, stored.mtime_ns):
+        raise OSError(f"{stored.location} changed since it was indexed")
+    try:
+        holds_it = has_sop_uid(file, stored.sop_uid)
+    except NotUsable as problem:
+        raise OSError(f"{stored.location}: {problem}") from problem
+    if not holds_it:
+        raise OSError(f"{stored.location} holds another object than {stored.sop_uid}")
+
+
+def read_blocks(file: BinaryIO, size: int) -> Blocks:
+    """Yield the first ``size`` bytes of an open file in blocks of 256 kB.
+
+    Raises:
+        OSError: the file has fewer bytes.
+    """
+    while size:
+        block = file.read(min(size, BLOCK))
+        if not block:
+            raise OSError(f"{size} bytes are missing at the end of the file")
+        size -= len(block)
         yield block

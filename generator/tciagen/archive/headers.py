@@ -8,9 +8,12 @@ import re
 import unicodedata
 import warnings
 import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
+from typing import BinaryIO
 
 import attrs
 import pydicom
@@ -18,6 +21,7 @@ from pydicom import config as pydicom_config
 from pydicom.datadict import tag_for_keyword
 from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
+from pydicom.filereader import read_partial
 from pydicom.multival import MultiValue
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
@@ -58,6 +62,7 @@ _KEYWORDS = [
 ]
 
 
+_SOP_UID = 0x00080018
 _TAGS = [tag_for_keyword(keyword) or 0 for keyword in _KEYWORDS]
 _TAGS += [_CTP_CREATOR, *_COLLECTION_TAGS]
 
@@ -101,17 +106,32 @@ def read_header(path: Path) -> Header:
     Raises:
         NotUsable: with the reason, for everything that is wrong with the file.
     """
+    with _reading(), path.open("rb") as file, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return _header(_read_dataset(file, _TAGS))
+
+
+def has_sop_uid(file: BinaryIO, sop_uid: str) -> bool:
+    """Return whether an open DICOM file holds the object ``sop_uid``.
+
+    Raises:
+        NotUsable: the file is no DICOM file, or has no SOP Instance UID.
+    """
+    with _reading():
+        _refuse_bomb(file)
+        # In a file with sorted tags this ends at once; others are read as they were indexed.
+        start = read_partial(file, lambda tag, *_: tag > _SOP_UID, specific_tags=[_SOP_UID])
+        if _text(start, _SOP_UID) == sop_uid:
+            return True
+        return _uid(_read_dataset(file, [_SOP_UID]), "SOPInstanceUID") == sop_uid
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    """Let pydicom read without validation; raise NotUsable for whatever is wrong."""
+    pydicom_config.settings.reading_validation_mode = pydicom_config.IGNORE
     try:
-        _refuse_bomb(path)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            pydicom_config.settings.reading_validation_mode = pydicom_config.IGNORE
-            dataset = pydicom.dcmread(
-                path,
-                stop_before_pixels=True,
-                specific_tags=_TAGS,
-            )
-            return _header(dataset)
+        yield
     except NotUsable:
         raise
     except InvalidDicomError as error:
@@ -123,6 +143,11 @@ def read_header(path: Path) -> Header:
     except Exception as error:
         reason = str(error).splitlines()[:1] or [type(error).__name__]
         raise NotUsable(f"broken DICOM file: {_clean(reason[0])[:200]}") from error
+
+
+def _read_dataset(file: BinaryIO, tags: Sequence[int]) -> Dataset:
+    _refuse_bomb(file)
+    return pydicom.dcmread(file, stop_before_pixels=True, specific_tags=list(tags))
 
 
 def _header(dataset: Dataset) -> Header:
@@ -226,13 +251,12 @@ def _integer(dataset: Dataset, keyword: str) -> str | None:
     return f"{int(number)}.000000"
 
 
-def _refuse_bomb(path: Path) -> None:
+def _refuse_bomb(file: BinaryIO) -> None:
     """Refuse a deflated file that unpacks to more than a header may need of memory."""
-    with path.open("rb") as file:
-        start = file.read(1024)
-        place = start.find(DeflatedExplicitVRLittleEndian.encode())
-        if place < 0 or start[128:132] != b"DICM":
-            return
+    file.seek(0)
+    start = file.read(1024)
+    place = start.find(DeflatedExplicitVRLittleEndian.encode())
+    if place >= 0 and start[128:132] == b"DICM":
         length = int.from_bytes(start[140:144], "little")
         file.seek(144 + length)
         unpacker, size = zlib.decompressobj(-zlib.MAX_WBITS), 0
@@ -242,3 +266,4 @@ def _refuse_bomb(path: Path) -> None:
                 if size > _LARGEST_INFLATED:
                     raise NotUsable("it unpacks to more than 256 MB")
                 block = unpacker.unconsumed_tail
+    file.seek(0)

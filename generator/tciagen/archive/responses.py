@@ -41,6 +41,9 @@ class StreamResponse(StreamingResponse):
                 await send_headers(self, send)
             else:
                 await super().__call__(scope, receive, send)
+        except OSError:
+            # The body has begun, so only its missing end can show that it is not complete.
+            return
         finally:
             # A thread may still run the body after a forced stop; the process ends soon.
             with suppress(ValueError):

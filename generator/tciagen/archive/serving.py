@@ -6,6 +6,7 @@ import signal
 import socket
 import sys
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import TextIO
@@ -138,6 +139,8 @@ def run(app: ASGIApp, *, host: str, port: int, told: str, secrets: Sequence[str]
     # uvicorn sends itself the signal again when it has stopped: nothing is left to do then.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _nothing)
+    # pydicom warns of what files hold; standard error is the access log.
+    warnings.filterwarnings("ignore", module=r"pydicom\b")
     logging.getLogger("uvicorn.error").addFilter(_is_no_advice)
     server = _Server(config, lambda: print(f"Serving {told} at {base_url}", flush=True))
     server.run(sockets=[listener])

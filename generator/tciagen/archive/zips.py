@@ -8,13 +8,12 @@ DEFLATED, also a directory: streaming readers refuse a STORED entry with a descr
 import enum
 import io
 import json
-import os
 import zipfile
 from collections.abc import Iterator, Sequence
 
 import attrs
 
-from tciagen.archive.files import BLOCK, StoredObject, open_file
+from tciagen.archive.files import BLOCK, StoredObject, open_file, read_blocks
 from tciagen.archive.formats import Blocks
 
 _ZIP64_SIZE = (1 << 31) - (1 << 22)
@@ -136,14 +135,11 @@ def _add(
     Raises:
         OSError: the file cannot be read (from the start, or to its end).
     """
+    size = stored.size // 2 if cut else stored.size
     with open_file(stored) as file:
-        size = os.fstat(file.fileno()).st_size
-        limit = size // 2 if cut else None
         with archive.open(name, "w", force_zip64=size >= _ZIP64_SIZE) as target:
-            while block := file.read(BLOCK if limit is None else min(limit, BLOCK)):
+            for block in read_blocks(file, size):
                 target.write(block)
-                if limit is not None:
-                    limit -= len(block)
                 if sink.size >= BLOCK:
                     yield sink.take()
         if cut:
