@@ -1,18 +1,26 @@
-"""The identifiers of DICOM files: as pydicom reads them, and never a crash."""
+"""The reader of DICOM headers: the identity that pydicom reads, or none."""
 
+import io
+import logging
 import struct
 import warnings
-import zlib
 from pathlib import Path
-from types import SimpleNamespace
 
 import pydicom
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydicom import config as pydicom_config
 from pydicom.data import get_testdata_file
+from pydicom.multival import MultiValue
+from tests import dicom_corpus as corpus
 
-from _runtime.files.dicom import Header, HeaderReader, NotDicomError
+from _runtime.files import dicom, elements
+from _runtime.files.dicom import Header, HeaderReader
+from _runtime.files.elements import KEYWORDS, NotDicomError, UnreadableError
+
+PADDING = "\0" + "".join(filter(str.isspace, map(chr, range(256))))
+Identity = tuple[str | None, ...]
 
 
 def shipped() -> list[Path]:
@@ -29,79 +37,194 @@ def read(data: bytes, step: int = 65536) -> Header:
     return reader.result()
 
 
-@pytest.mark.parametrize("path", shipped(), ids=lambda path: path.name)
-def test_identifiers_are_those_that_pydicom_reads(path: Path) -> None:
+def identity(header: Header) -> Identity:
+    return tuple(header.value(keyword) for keyword in KEYWORDS)
+
+
+def dataset_by_pydicom(data: bytes) -> pydicom.Dataset:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        dataset = pydicom.dcmread(path, stop_before_pixels=True)
-    data = path.read_bytes()[:100_000]
-    sop, study, series = uids = [
-        str(dataset.get(k) or "") or None
-        for k in ("SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
-    ]
-    if not any(uids):
-        with pytest.raises(NotDicomError):
+        return pydicom.dcmread(io.BytesIO(data), stop_before_pixels=True)
+
+
+def identity_by_pydicom(data: bytes) -> Identity:
+    """What pydicom reads in front of the pixel data, without padding."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = dataset_by_pydicom(data)
+        values = [found.get(keyword) for keyword in KEYWORDS]
+    joined = ["\\".join(value) if isinstance(value, MultiValue) else value for value in values]
+    return tuple(None if value is None else str(value).strip(PADDING) or None for value in joined)
+
+
+@pytest.fixture(autouse=True)
+def _quiet_pydicom(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = pydicom_config.settings
+    monkeypatch.setattr(settings, "_reading_validation_mode", pydicom_config.IGNORE)
+    monkeypatch.setattr(logging.getLogger("pydicom"), "disabled", True)
+
+
+@pytest.mark.parametrize("path", shipped(), ids=lambda path: path.name)
+def test_reader_finds_identity_of_pydicom_test_files(path: Path) -> None:
+    data = path.read_bytes()
+    wanted = identity_by_pydicom(data)
+    if not any(wanted):
+        with pytest.raises((NotDicomError, UnreadableError)):
             read(data)
         return
-    number = dataset.get("InstanceNumber")
-    expected = Header(sop, study, series, None if number in (None, "") else int(number))
-    assert read(data) == read(data, 13) == expected
+    header = read(data)
+    assert identity(header) == wanted
+    assert read(data, 997) == header
+    number = dataset_by_pydicom(data).get("InstanceNumber")
+    assert header.instance_number == (None if number in (None, "") else int(number))
 
 
-def test_a_deflated_data_set_is_read(make: SimpleNamespace) -> None:
-    element = make.element
-    meta = element(0x00020010, b"UI", b"1.2.840.10008.1.2.1.99")
-    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
-    body = element(0x00080018, b"UI", b"1.2.9") + element(0x00091001, b"OB", bytes(900_000))
-    body += element(0x0020000E, b"UI", b"1.2.3") + element(0x7FE00010, b"OW", bytes(500))
-    packed = packer.compress(body) + packer.flush()
-    data = bytes(128) + b"DICM" + meta + packed
+@pytest.mark.parametrize("name", corpus.READABLE)
+def test_reader_finds_identity_of_odd_files(name: str) -> None:
+    data = corpus.READABLE[name]
+    wanted = (corpus.SOP, corpus.STUDY, corpus.SERIES)
+    assert identity_by_pydicom(data) == wanted
+    assert identity(read(data)) == wanted
     for step in (1, 7, 4096):
-        assert read(data, step) == Header("1.2.9", None, "1.2.3", None)
+        if len(data) < 10_000 * step:
+            assert identity(read(data, step)) == wanted
 
 
-def test_identifiers_inside_sequences_are_not_the_file_s(make: SimpleNamespace) -> None:
-    inner = make.element(0x00080018, b"UI", b"6.6.6")
-    item = struct.pack("<HHL", 0xFFFE, 0xE000, 0xFFFFFFFF) + inner
-    item += struct.pack("<HHL", 0xFFFE, 0xE00D, 0)
-    sequence = struct.pack("<HH2sHL", 0x0008, 0x0012, b"SQ", 0, 0xFFFFFFFF) + item * 2
-    sequence += struct.pack("<HHL", 0xFFFE, 0xE0DD, 0)
-    data = make.dicom("1.2.9")
-    at = data.index(struct.pack("<HH", 0x0008, 0x0018))
-    assert read(data[:at] + sequence + data[at:]).sop_instance_uid == "1.2.9"
+@pytest.mark.parametrize("name", corpus.UNREADABLE)
+def test_reader_reports_header_that_it_cannot_follow(name: str) -> None:
+    for step in (1, 7, 65536):
+        with pytest.raises(UnreadableError):
+            read(corpus.UNREADABLE[name], step)
 
 
-HOSTILE = [
-    (b"", "identifies no object"),
-    (b"<html>" * 100, "DICM"),
-    (struct.pack("<HH2sHL", 8, 0x12, b"SQ", 0, 0xFFFFFFFF) * 100, "nested"),
-    (struct.pack("<HH2sH", 8, 0x05, b"CS", 0) * 150_000, "100000 elements"),
-    (struct.pack("<HH2sH", 8, 0x18, b"UI", 0xFFFF) + b"1" * 70_000, "overlong"),
-    (struct.pack("<HH4s", 8, 0x18, b"\xff\xff\0\0"), "value representation"),
-    (struct.pack("<HHL", 0xFFFE, 0xE0DD, 0) * 3, "outside of a sequence"),
-]
+@pytest.mark.parametrize("name", corpus.NOT_DICOM)
+def test_reader_reports_file_that_identifies_no_object(name: str) -> None:
+    data, words = corpus.NOT_DICOM[name]
+    for step in (1, 7, 65536):
+        with pytest.raises(NotDicomError, match=words):
+            read(data, step)
 
 
-@pytest.mark.parametrize(("tail", "words"), HOSTILE, ids=[words for _, words in HOSTILE])
-def test_hostile_headers_are_refused(make: SimpleNamespace, tail: bytes, words: str) -> None:
-    start = b"" if words == "DICM" else make.dicom("1.2")[:132]
-    meta = make.element(0x00020010, b"UI", b"1.2.840.10008.1.2.1")
-    # A first element that shows that the data set is explicit.
-    first = make.element(0x00080005, b"CS", b"X") if tail and start else b""
-    with pytest.raises(NotDicomError, match=words):
-        read(start + (meta + first if start else b"") + tail)
+def test_reader_is_certain_of_missing_identifier_in_regular_file_only() -> None:
+    tags = [corpus.SOP_TAG, corpus.STUDY_TAG, 0x00280010]
+    plain = read(corpus.with_elements({}, tags))
+    assert (plain.series_instance_uid, plain.certain) == (None, True)
+    odd = {corpus.PRIVATE: corpus.element(corpus.PRIVATE, "", b"12")}
+    assert not read(corpus.with_elements(odd, [tags[0], *odd, *tags[1:]])).certain
+
+
+def test_reader_stops_at_its_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(elements, "MOST_ELEMENTS", 1000)
+    monkeypatch.setattr(dicom, "MOST_INFLATED", 500_000)
+    for name, words in [
+        ("30,000 references", "over 1000 elements"),
+        ("110,000 private elements", "over 1000 elements"),
+        ("many frames behind the identifiers", "over 1000 elements"),
+        ("deflated, with a megabyte in front", "inflates to over 500000 bytes"),
+    ]:
+        with pytest.raises(UnreadableError, match=words):
+            read(corpus.READABLE[name])
+
+
+def test_reader_keeps_no_more_than_one_value() -> None:
+    reader = HeaderReader()
+    data = corpus.READABLE["30,000 references"]
+    for at in range(0, len(data), 1000):
+        reader.feed(data[at : at + 1000])
+        assert len(reader._elements._data) - reader._elements._at <= elements.LONGEST_VALUE
+    assert reader.done
+
+
+def agrees(data: bytes, step: int) -> bool:
+    """Compare an identity, if there is one, with pydicom's; return whether there is one."""
+    try:
+        header = read(data, step)
+    except (NotDicomError, UnreadableError):
+        return False
+    try:
+        wanted = identity_by_pydicom(data)
+    except Exception:  # it reads no identity, so there is none to take for another
+        return False
+    for ours, theirs in zip(identity(header), wanted, strict=True):
+        assert ours == theirs or (ours is None and not header.certain)
+    return True
+
+
+SMALL = [data for data in corpus.READABLE.values() if len(data) < 5000]
+SMALL += [data for data in corpus.UNREADABLE.values() if len(data) < 5000]
+UIDS = [b"1.2.3", b"9.9.9", b"9.9.9\n", b"", b"1\\2"]
+TAGS = [*corpus.TAGS, 0x00080005, corpus.REFERENCES, corpus.PRIVATE, 0x00400275, 0x00200013]
+VRS = ["", "UI", "UN", "LO", "OB", "UT", "US", "SQ", "ZZ"]
+
+
+def edited(data: st.DataObject, file: bytes) -> bytes:
+    """A file with some bytes changed, removed, doubled or put in."""
+    changed = bytearray(file)
+    values = st.sampled_from([0, 1, 2, 8, 0x20, 0x41, 0x5A, 0xFE, 0xFF]) | st.integers(0, 255)
+    for _ in range(data.draw(st.integers(1, 4))):
+        at = data.draw(st.integers(132, max(132, len(changed) - 1)))
+        match data.draw(st.integers(0, 4)):
+            case 0 | 1:
+                changed[at : at + 1] = bytes([data.draw(values)])
+            case 2:
+                del changed[at : at + data.draw(st.integers(1, 12))]
+            case 3:
+                changed[at:at] = changed[at : at + data.draw(st.integers(1, 40))]
+            case _:
+                changed[at:at] = data.draw(elements_of(2))
+    return bytes(changed)
+
+
+def elements_of(depth: int) -> st.SearchStrategy[bytes]:
+    """Elements, well-formed or not, as writers of all kinds make them."""
+    plain = st.builds(
+        corpus.element, st.sampled_from(TAGS), st.sampled_from(VRS), st.sampled_from(UIDS)
+    )
+    marks = st.sampled_from([corpus.ITEM_END, corpus.SEQUENCE_END, corpus.marker(0xE000, 8)])
+    if not depth:
+        return plain
+    inner = st.lists(elements_of(depth - 1), max_size=3).map(b"".join)
+    whole = inner.map(lambda content: corpus.item(content, length=len(content)))
+    items = st.lists(st.one_of(inner.map(corpus.item), whole, marks), max_size=3)
+    sequences = st.builds(
+        lambda tag, vr, content: corpus.sequence(tag, *content, vr=vr),
+        st.sampled_from([corpus.REFERENCES, corpus.PRIVATE, 0x00400275]),
+        st.sampled_from(["SQ", "UN", "", "OB"]),
+        items,
+    )
+    closed = st.builds(
+        lambda tag, content: corpus.element(tag, "SQ", b"".join(content)),
+        st.sampled_from([corpus.REFERENCES, corpus.PRIVATE]),
+        items,
+    )
+    return st.one_of(plain, plain, sequences, closed, marks)
 
 
 @settings(max_examples=300, deadline=None)
 @given(st.data())
-def test_any_bytes_are_read_to_an_end(make: SimpleNamespace, data: st.DataObject) -> None:
-    changed = bytearray(make.dicom("1.2.9", size=300))
-    for _ in range(data.draw(st.integers(0, 12))):
-        changed[data.draw(st.integers(132, len(changed) - 1))] = data.draw(st.integers(0, 255))
-    step = data.draw(st.integers(1, 400))
-    try:
-        header = read(bytes(changed) + data.draw(st.binary(max_size=50)), step)
-    except NotDicomError:
-        pass
-    else:
-        assert isinstance(header, Header)
+def test_reader_never_finds_another_identity_than_pydicom_in_edited_files(
+    data: st.DataObject,
+) -> None:
+    file = edited(data, data.draw(st.sampled_from(SMALL)))
+    agrees(file, data.draw(st.sampled_from([1, 13, 65536])))
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(elements_of(3), max_size=8).map(b"".join),
+    st.sampled_from([corpus.EXPLICIT, corpus.IMPLICIT, None, ""]),
+    st.booleans(),
+    st.sampled_from([1, 13, 65536]),
+)
+def test_reader_never_finds_another_identity_than_pydicom_in_composed_files(
+    content: bytes, syntax: str | None, first: bool, step: int
+) -> None:
+    known = corpus.data_set({}, corpus.TAGS)
+    agrees(corpus.part10(known + content if first else content + known, syntax), step)
+
+
+def test_fuzz_compares_identities() -> None:
+    assert agrees(corpus.READABLE["plain"], 13)
+    assert not agrees(corpus.UNREADABLE["random bytes"], 13)
+    other = corpus.READABLE["plain"].replace(struct.pack("<HH", 0x20, 0xE), b"\x21\0\x0e\0")
+    assert identity(read(other))[2] is None

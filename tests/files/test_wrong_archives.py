@@ -54,7 +54,7 @@ DIFFERENT: dict[str, Any] = {
         {},
         {},
         "DICOM",
-        "no DICOM Part 10",
+        "not a DICOM Part 10",
     ),
     "cut DICOM": (
         lambda m: zipped_series(m, m.dicom()[:180]),
@@ -124,7 +124,7 @@ DIFFERENT: dict[str, Any] = {
         {},
         {},
         "DICOM",
-        "readme.dcm: it is no DICOM Part 10",
+        "readme.dcm: it is not a DICOM Part 10",
     ),
     "a missing object": (
         lambda m: zipped_series(m, m.dicom()),

@@ -32,6 +32,7 @@ _LONGEST_TEXT = 1024
 _LONGEST_BODY_PART = 15
 _LARGEST_INTEGER = 10**16
 _LARGEST_INFLATED = 256 * 1024 * 1024
+_PADDING = "\0\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0"
 _UID = re.compile(r"[0-9]+(?:\.[0-9]+)*", re.ASCII)
 _DA = re.compile(r"(\d{4})\.?(\d{2})\.?(\d{2})", re.ASCII)
 _CTP_CREATOR, _CTP_PROJECT = 0x00130010, 0x00131010
@@ -219,9 +220,14 @@ def _clean(text: str) -> str:
 
 
 def _uid(dataset: Dataset, keyword: str) -> str:
-    text = (_text(dataset, keyword) or "").strip()
-    if not text:
+    """Return an identifier without its padding: dropping more would give another identifier."""
+    try:
+        value = dataset[keyword].value if keyword in dataset else None
+    except Exception:  # as in _text
+        raise NotUsable(f"its {keyword} is not a UID") from None
+    if value is None or value == "":
         raise NotUsable(f"it has no {keyword}")
+    text = value.strip(_PADDING) if isinstance(value, str) else ""
     if len(text) > 64 or not _UID.fullmatch(text):
         raise NotUsable(f"its {keyword} is not a UID")
     return text

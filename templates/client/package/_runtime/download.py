@@ -14,7 +14,7 @@ from .files.errors import (
 from .files.manifest import Manifest, read_manifest, write_manifest
 from .files.many import ManyProgress
 from .files.options import DownloadOptions, Expected, Limits, StrPath
-from .files.result import Difference, Download
+from .files.result import Difference, Download, Unchecked, UncheckedWarning
 
 __all__ = [
     "DamagedError",
@@ -32,6 +32,8 @@ __all__ = [
     "NoFileError",
     "NotAFileError",
     "StrPath",
+    "Unchecked",
+    "UncheckedWarning",
     "UnsafeArchiveError",
     "VerificationError",
     "read_manifest",

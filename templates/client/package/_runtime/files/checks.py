@@ -2,14 +2,15 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from ..request import Request
-from .dicom import KEYWORDS, Header, HeaderReader, NotDicomError
+from .dicom import Header, HeaderReader
+from .elements import KEYWORDS, NotDicomError, UnreadableError
 from .names import LONGEST_UID
 from .options import Expected
-from .result import COUNT_CHECK, Difference
+from .result import COUNT_CHECK, Difference, Unchecked
 
 LONGEST_REPORT = 16 * 1024 * 1024
 """Bytes of the server's own report that are read."""
@@ -17,10 +18,21 @@ LONGEST_REPORT = 16 * 1024 * 1024
 REPORT = "results.json"
 _FAILED = "error retrieving file"
 _COUNT = re.compile(r"\+?([0-9]{1,18})(?:\.0+)?")
-_COMPANION_SUFFIXES = frozenset(
-    {".csv", ".htm", ".html", ".json", ".md", ".md5", ".pdf", ".sha256", ".txt", ".xml"}
+_COMPANION_SUFFIXES = (
+    frozenset(
+        (".csv", ".doc", ".docx", ".gif", ".gz", ".htm", ".html", ".jpeg", ".jpg", ".json", ".log")
+    )
+    | frozenset(
+        (".md", ".md5", ".mhd", ".nii", ".nrrd", ".pdf", ".png", ".raw", ".rtf", ".sha1", ".sha256")
+    )
+    | frozenset(
+        (".sha512", ".svg", ".tsv", ".txt", ".xls", ".xlsx", ".xml", ".yaml", ".yml", ".zip")
+    )
 )
 _COMPANION_STEMS = frozenset({"license", "licence", "notice", "readme"})
+_COMPANION_NAMES = frozenset({".ds_store", "desktop.ini", "dicomdir", "thumbs.db"})
+_COMPANION_FOLDERS = frozenset({"__macosx"})
+_APPLE_DOUBLE = "._"
 _SHOWN = 5
 
 
@@ -41,11 +53,22 @@ def asked_for(request: Request) -> dict[str, str]:
 
 
 def is_companion(name: str) -> bool:
-    """Whether a file may lie beside DICOM files without being one, such as a licence."""
-    stem, dot, suffix = name.rpartition("/")[2].rpartition(".")
-    kind = f"{dot}{suffix}".lower()
-    return kind in _COMPANION_SUFFIXES or (
-        kind != ".dcm" and (stem or suffix).lower() in _COMPANION_STEMS
+    """Whether a file may accompany DICOM files without being one.
+
+    Such files are licences, lists, annotations, the DICOMDIR of a medium, and what operating
+    systems put into folders and archives.
+
+    Args:
+        name: Its name with its folders in the archive.
+    """
+    *folders, file = name.lower().split("/")
+    if file in _COMPANION_NAMES or file.startswith(_APPLE_DOUBLE):
+        return True
+    if not _COMPANION_FOLDERS.isdisjoint(folders):
+        return True
+    stem, dot, suffix = file.rpartition(".")
+    return f"{dot}{suffix}" in _COMPANION_SUFFIXES or (
+        suffix != "dcm" and (stem or suffix) in _COMPANION_STEMS
     )
 
 
@@ -58,6 +81,7 @@ class Checks:
         differences: What differs, so far.
         images: DICOM files seen, or what should be some.
         announced: How many of them the answer's ``imageCount`` header announces.
+        unchecked: Checks that could not be made.
     """
 
     def __init__(self, request: Request, expect: Expected | None) -> None:
@@ -67,52 +91,85 @@ class Checks:
         self.differences: list[Difference] = []
         self.images = 0
         self.announced: int | None = None
+        self.unchecked: list[Unchecked] = []
         self._made: dict[str, None] = {}
         self._sizes = 0
         self._uids: set[str] = set()
-        self._names: set[str] = set()
+        self._names: dict[str, str | None] = {}  # of files, with their SOPInstanceUID
+        self._unidentified = 0
         self._reported: list[dict[str, str]] = []
 
     @property
     def made(self) -> tuple[str, ...]:
-        """Names of the checks made."""
-        return tuple(self._made)
+        """Names of the checks that were made of all that they are about, or failed."""
+        failed = {one.check for one in self.differences}
+        partial = {one.check for one in self.unchecked} - failed
+        return tuple(check for check in self._made if check not in partial)
 
     def note(self, *checks: str) -> None:
-        """Checks that have been made elsewhere, and passed."""
+        """Note checks that have been made elsewhere, and passed."""
         self._made.update(dict.fromkeys(checks))
 
+    def could_not(self, check: str, subject: str, reason: str) -> None:
+        """Note a check that could not be made.
+
+        Args:
+            check: Its name.
+            subject: What it is about: the name of a file, ``""`` for the whole download.
+            reason: Why, in one clause.
+        """
+        self.unchecked.append(Unchecked(check, _shown(subject), reason))
+
     def image(self, name: str, reader: HeaderReader, size: int) -> Header | None:
-        """A file that should be DICOM has been read.
+        """Check a file that should be DICOM.
 
         Args:
             name: Its name in the archive or on disk.
-            reader: What has read it.
+            reader: The reader that has read it.
             size: Its size in bytes.
+
+        Returns:
+            Its header, None if that cannot be read.
         """
         self.images += 1
         self._sizes += size
-        self._names.add(_last(name))
+        self._names[_last(name)] = None
         self.note("DICOM", *self.asked)
         try:
             header = reader.result()
         except NotDicomError as error:
             self._differs("DICOM", name, str(error))
             return None
+        except UnreadableError as error:
+            for check in ("DICOM", *self.asked):
+                self.could_not(check, name, str(error))
+            self._unidentified += 1
+            return None
         for keyword, asked in self.asked.items():
             found = header.value(keyword)
-            if found != asked:
+            if found is None and not header.certain:
+                self.could_not(keyword, name, f"no {keyword} is found in its irregular header")
+            elif found != asked:
                 self._differs(keyword, name, f"its {keyword} is {_shown(found)}, not {asked}")
+        self._check_object(name, header)
+        return header
+
+    def _check_object(self, name: str, header: Header) -> None:
         uid = header.sop_instance_uid
         if uid is None:
-            self._differs("DICOM", name, "it has no SOPInstanceUID")
-        elif len(uid) > LONGEST_UID:
+            if header.certain:
+                self._differs("DICOM", name, "it has no SOPInstanceUID")
+            else:
+                self.could_not("DICOM", name, "no SOPInstanceUID is found in its irregular header")
+                self._unidentified += 1
+            return
+        self._names[_last(name)] = uid
+        if len(uid) > LONGEST_UID:
             self._differs("DICOM", name, f"its SOPInstanceUID has {len(uid)} characters")
         elif uid in self._uids:
             self._differs("DICOM", name, f"SOPInstanceUID {_shown(uid)} is there twice")
         else:
             self._uids.add(uid)
-        return header
 
     def report(self, content: bytes) -> None:
         """The server's own report, an entry for each object; :meth:`finish` compares it."""
@@ -125,25 +182,46 @@ class Checks:
             self._differs(REPORT, REPORT, f"the server reports: {_FAILED}")
 
     def _compare_report(self) -> None:
-        """Compare the objects that the report tells of with those that are there.
+        """Compare the objects that the report lists with those that are there.
 
-        An entry is known by its SOPInstanceUID, else by the name of its file; one that has
-        neither counts. The check is named if it tells of each image.
+        An entry is matched by its SOPInstanceUID, else by the name of its file; one that has
+        neither counts. The check is made if the report lists each image.
         """
+        missing: list[str] = []
+        unidentified = self._unidentified
         for entry in self._reported:
-            uid = next((v for k, v in entry.items() if _plain(k) == "sopinstanceuid"), None)
-            name = next((v for v in entry.values() if v.lower().endswith(".dcm")), None)
+            uid = next((v for k, v in entry.items() if _plain(k) == "sopinstanceuid"), "")
+            name = next((v for v in entry.values() if v.lower().endswith(".dcm")), "")
             subject = _shown(uid or name or next(iter(entry.values()), REPORT))
-            is_there = uid in self._uids if uid else not name or _last(name) in self._names
             if _has_failed(entry):
                 self._differs(REPORT, subject, f"the server reports: {_FAILED}")
-            elif not is_there:
-                self._differs(REPORT, subject, f"is listed in {REPORT}, but not there")
+            elif uid in self._uids or not (uid or name):
+                continue
+            elif _last(name) not in self._names:
+                missing.append(subject)
+            elif (other := self._names[_last(name)]) is None:
+                unidentified -= 1
+            elif uid:
+                self._differs(REPORT, subject, f"its file {_shown(name)} holds {_shown(other)}")
+        self._report_missing(REPORT, missing, unidentified, f"is listed in {REPORT}, but not there")
         told = {difference.check for difference in self.differences}
         if len(self._reported) >= self.images or REPORT in told:
             self.note(REPORT)
         if len(self._reported) > self.images and REPORT not in told:
             self._count(REPORT, len(self._reported), f"files are there, {REPORT} lists")
+
+    def _report_missing(
+        self, check: str, objects: list[str], unidentified: int, message: str
+    ) -> None:
+        """Report objects that are not found; each unidentified file may be one of them."""
+        if len(objects) > unidentified > 0:
+            words = f"{len(objects)} objects are not found, and {unidentified} files unreadable"
+            self._differs(check, "", words)
+        for subject in objects:
+            if not unidentified:
+                self._differs(check, subject, message)
+            elif len(objects) <= unidentified:
+                self.could_not(check, subject, "is not found among the files that can be read")
 
     def md5(self, listed: Mapping[str, str], found: Mapping[str, str], *, complete: bool) -> None:
         """The MD5 sums of files have been read, and those that the archive lists.
@@ -179,8 +257,8 @@ class Checks:
         expect = self.expect
         if expect.sop_instance_uids is not None:
             self.note("expected UIDs")
-            for uid in sorted(expect.sop_instance_uids - self._uids):
-                self._differs("expected UIDs", uid, "is missing")
+            missing = sorted(expect.sop_instance_uids - self._uids)
+            self._report_missing("expected UIDs", missing, self._unidentified, "is missing")
             for uid in sorted(self._uids - expect.sop_instance_uids):
                 self._differs("expected UIDs", _shown(uid), "is not expected")
         if expect.count is not None:
@@ -193,10 +271,14 @@ class Checks:
                 )
 
     def summary(self) -> str:
-        """What differs, in a sentence."""
-        shown = "; ".join(str(difference) for difference in self.differences[:_SHOWN])
-        further = len(self.differences) - _SHOWN
-        return f"{shown}; and {further} more" if further > 0 else shown
+        """Return the differences in a sentence."""
+        return _sentence(self.differences)
+
+    def warning(self) -> str:
+        """Return the checks that could not be made in a sentence."""
+        checks = ", ".join(dict.fromkeys(one.check for one in self.unchecked))
+        once = {(one.subject, one.reason): one for one in self.unchecked}
+        return f"could not check {checks}: {_sentence(list(once.values()))}"
 
     def _compare_count(self, header: str) -> None:
         """Compare with the ``imageCount`` header; one that came twice is a list of its values."""
@@ -218,6 +300,12 @@ class Checks:
 
     def _differs(self, check: str, subject: str, message: str) -> None:
         self.differences.append(Difference(check, subject, message))
+
+
+def _sentence(findings: Sequence[object]) -> str:
+    further = len(findings) - _SHOWN
+    shown = "; ".join(map(str, findings[:_SHOWN]))
+    return f"{shown}; and {further} more" if further > 0 else shown
 
 
 def _entries(text: str) -> Iterator[dict[str, str]]:

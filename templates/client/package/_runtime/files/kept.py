@@ -34,7 +34,7 @@ def kept_files(
         for file, size in files:
             if target.kind == "zip":
                 _read_archive(file, checks, limits)
-            elif checks.dicom and not (folder and is_companion(file.name)):
+            elif checks.dicom and not (folder and is_companion(file.relative_to(base).as_posix())):
                 checks.image(file.name, _read(file), size)
     except (OSError, DownloadError):
         return None
