@@ -22,6 +22,8 @@ PUBLIC: dict[str, tuple[str, ...]] = {
         "ManyProgress",
         "NoFileError",
         "NotAFileError",
+        "Unchecked",
+        "UncheckedWarning",
         "UnsafeArchiveError",
         "VerificationError",
         "read_manifest",

@@ -52,7 +52,7 @@ _VRS_OF_UIDS = frozenset(
     (_NO_VR, b"UI", b"UN", b"AE", b"CS", b"LO", b"LT", b"SH", b"ST", b"UC", b"UR", b"UT")
 )
 _LETTERS = re.compile(rb"[A-Z]{2}")
-_PADDING = " \0\t\n\v\f\r"
+_PADDING = "\0\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0"
 _UNDEFINED = 0xFFFFFFFF
 _SHORT_HEAD, _LONG_HEAD = 8, 12
 _MOST_AT_ONCE = _LONG_HEAD + 8

@@ -15,6 +15,7 @@ from ..answer import Headers
 from ..decoding import is_page, summary
 from ..errors import AnswerTimeoutError, ApiError
 from ..request import Request
+from ..warn import warn_caller
 from . import md5
 from .body import Body
 from .checks import Checks, is_companion
@@ -26,7 +27,7 @@ from .kept import kept_files
 from .notes import Head, Written
 from .options import DownloadOptions, Limits, Names, StrPath
 from .part import Part
-from .result import Download
+from .result import Download, UncheckedWarning
 from .stop import Stopped
 from .target import choose_target
 from .unpack import Unpacker
@@ -345,6 +346,8 @@ class Job:
     def _download(
         self, files: list[tuple[Path, int]], path: Path, checks: Checks, *, kept: bool = False
     ) -> Download:
+        if checks.unchecked:
+            warn_caller(f"{path}: {checks.warning()}", UncheckedWarning)
         return Download(
             arguments=self._request.keywords,
             path=path,
@@ -353,6 +356,7 @@ class Job:
             seconds=time.perf_counter() - self._started,
             checks=checks.made,
             differences=tuple(checks.differences),
+            unchecked=tuple(checks.unchecked),
             kept=kept,
         )
 

@@ -33,6 +33,28 @@ class Difference:
         return f"{self.subject}: {self.message}" if self.subject else self.message
 
 
+@attrs.frozen
+class Unchecked:
+    """A check that could not be made, so that a difference may have gone unnoticed.
+
+    Attributes:
+        check: Name of the check.
+        subject: What it is about: the name of a file, ``""`` for the whole download.
+        reason: Why it could not be made, in one clause.
+    """
+
+    check: str
+    subject: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.subject}: {self.reason}" if self.subject else self.reason
+
+
+class UncheckedWarning(UserWarning):
+    """A download is complete, as far as it could be checked; see :attr:`Download.unchecked`."""
+
+
 State = Literal["complete", "existing", "incomplete", "failed"]
 
 
@@ -55,6 +77,7 @@ class Download:
             keyword of each UID asked for, and ``expected UIDs``, ``expected count``,
             ``expected bytes``.
         differences: What differs, empty unless ``on_difference="keep"``.
+        unchecked: Checks that could not be made. A check with an entry here is not in ``checks``.
         kept: Whether it was there already, and nothing was fetched.
         error: Why it failed, None unless it did.
     """
@@ -68,6 +91,7 @@ class Download:
     seconds: float = 0.0
     checks: tuple[str, ...] = ()
     differences: tuple[Difference, ...] = ()
+    unchecked: tuple[Unchecked, ...] = ()
     kept: bool = False
     error: Exception | None = None
 
