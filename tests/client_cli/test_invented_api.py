@@ -163,7 +163,7 @@ def test_a_query_key_and_a_keyword_of_downloads_are_two(own: Any, wire: Any) -> 
     options = ["from", "to", "at-once", "keep-zip", "names", "on-difference"]
     asked = [f"--query-{name}=1" for name in options]
     others = [f"--{name}=1" for name in ("source", *OF_CALLS)]
-    done = own("download-file", "--to=x.zip", "--names=server", *asked, *others)
+    done = own("download-file", "--to=x.zip", "--on-difference=raise", *asked, *others)
     assert (done.status, done.text) == (0, "x.zip\n"), done.err
     keys = "&".join(f"{key}=1" for key in (*OF_FILES, *OF_CALLS))
     assert wire.asked.pop()[0] == f"/v3/Own/query/getFile?{keys}"

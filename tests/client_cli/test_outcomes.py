@@ -22,7 +22,36 @@ VALUES = "get-modality-values"
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["get-serie"], "No such command 'get-serie'"),
+        (["get-serie"], "No such command 'get-serie'; did you mean get-series?"),
+        (["getSeries"], "did you mean get-series?"),
+        (["getImage"], "did you mean download-image?"),
+        (["download_image"], "did you mean download-image?"),
+        (["help"], "did you mean tcia --help?"),
+        (["help", "get-series"], "did you mean tcia get-series --help?"),
+        (["config", "st"], "did you mean set?"),
+        (["config", "help"], "did you mean tcia config --help?"),
+        (["get-series", "--SeriesInstanceUID", "1"], "did you mean --series-instance-uid?"),
+        (["get-series", "--series_instance_uid=1"], "did you mean --series-instance-uid?"),
+        (["get-series", "--columns=SeriesInstanceUID"], "did you mean series_instance_uid?"),
+        (["get-series", "--columns=modality", "--columns=collection"], "--columns is passed twice"),
+        (["get-series", "--collection=a", "--collection=b"], "--collection is passed twice"),
+        (["--timeout=1", "--timeout=2", "get-series"], "--timeout is passed twice; pass it once."),
+        (["get-series", "TCGA"], "unexpected argument 'TCGA'; pass values by options, such as"),
+        (["download-image", "-"], "unexpected argument '-'; did you mean --from -?"),
+        (["download-image", "--series-instance-uid=1.2", "--at-once=2"], "--at-once has no effect"),
+        (
+            ["download-image", "--series-instance-uid=1.2", "--keep-zip", "--names=server"],
+            "--names has no effect where the archive is kept packed",
+        ),
+        (
+            ["download-image", "--series-instance-uid=1.2", "--to=a.zip", "--names=server"],
+            "--names has no effect",
+        ),
+        (
+            ["--on-mismatch=warn", "download-image", "--series-instance-uid=1.2"],
+            "--on-mismatch has no effect on files",
+        ),
+        (["--timeout=3", "config", "path"], "--timeout has no effect on config"),
         (["get-series", "--colection", "x"], "--colection"),
         (["get-series-size"], "Missing option '--series-instance-uid'"),
         (
@@ -31,7 +60,7 @@ VALUES = "get-modality-values"
         ),
         (["new-patients-in-collection", "--collection=x", "--date=x"], "Give one such as 2010"),
         (["new-patients-in-collection", "--collection= ", "--date=2020-01-01"], "is blank"),
-        (["get-series", "--columns", "modalty"], "no column 'modalty'"),
+        (["get-series", "--columns", "modalty"], "no column 'modalty'; did you mean modality?"),
         (["get-series", "--columns", "modality,modality"], "named twice"),
         (["get-series", "--limit", "-1"], "-1"),
         (["get-series", "--format", "raw", "--limit", "1"], "raw takes no"),
@@ -46,7 +75,10 @@ VALUES = "get-modality-values"
         (["--timeout", "inf", "get-series"], "must be more than 0 seconds, and at most"),
         (["get-series", "--timeout", "3"], "--timeout stands before the subcommand: tcia"),
         (["config", "get"], "Choose from: base-url, api-key."),
-        (["download-image"], "Missing option '--series-instance-uid'"),
+        (
+            ["download-image"],
+            "Missing option '--series-instance-uid'; for many downloads pass --from FILE (- is",
+        ),
     ],
 )
 def test_wrong_use_is_one_sentence_and_status_2(tcia: Any, arguments: list[str], said: str) -> None:

@@ -107,7 +107,7 @@ def test_many_options_of_one_item_hold_for_it_alone(series: Any, tmp_path: Path)
         (pa.table(NBIA), r"is a Table.*items\.to_pylist\(\)"),
         (Manifest(UIDS), r"is a Manifest, not a list of items\. Pass items\.series\."),
         (None, "is a NoneType, not a list"),
-        ([{"series_instance_ui": "1.2"}], "item 1 .*; did you mean its 'series_instance_ui'"),
+        ([{"series_instance_ui": "1.2"}], "item 1 .* none of the columns 'series_instance_ui' is"),
         (["1.2.1", {"Modality": "CT"}], "item 2 has no value for series_instance_uid"),
         (["1.2.1", None], "item 2 has no value for series_instance_uid"),
         ([float("nan")], "item 1 has no value for series_instance_uid"),

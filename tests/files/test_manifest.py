@@ -41,6 +41,21 @@ def test_lines_end_as_on_any_system(tmp_path: Path, end: str) -> None:
         read_manifest(path)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SeriesInstanceUID,Modality\n1.2.3,CT\n1.2.4,MR\n",
+        "Collection;Series UID\nx;1.2.3\ny;1.2.4\n",
+        '{"SeriesInstanceUID": "1.2.3"}\n{"SeriesInstanceUID": "1.2.4"}\n',
+        "1.2.3\n1.2.4\n",
+    ],
+)
+def test_manifest_of_another_form_states_its_series(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "cart.csv"
+    path.write_text(text)
+    assert read_manifest(path) == Manifest(["1.2.3", "1.2.4"])
+
+
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be"])
 def test_another_encoding_is_named(tmp_path: Path, encoding: str) -> None:
     path = tmp_path / "a.tcia"
@@ -94,6 +109,8 @@ def test_what_is_written_is_read_back(
         (b"a=\x1b[2J\nListOfSeriesToDownload=\n", 1),
         (b"a=1\n\xff\xfe\n", 2),
         (b"ListOfSeriesToDownload=\n1.2\0\n", 2),
+        (b"Modality,PatientID\nCT,x\n", 1),
+        (b"Modality,SeriesInstanceUID\nCT,x\n", None),
         ("ListOfSeriesToDownload=\n\uff11.\uff12\n".encode(), 2),
     ],
 )

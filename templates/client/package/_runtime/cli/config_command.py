@@ -5,6 +5,7 @@ import sys
 import click
 
 from ..request import checked_base_url, checked_key
+from .commands import SuggestingGroup, refuse_without_effect
 from .config import KEYS, config_path, read_config, write_config
 from .guard import tell
 from .session import Session
@@ -31,7 +32,7 @@ def config_command() -> click.Group:
         click.Command("unset", callback=_unset, params=[_KEY], help="Forget a value."),
         click.Command("path", callback=_path, help="Show where the file is."),
     ]
-    return click.Group(
+    return SuggestingGroup(
         "config",
         commands={str(command.name): command for command in commands},
         help="Show, set or remove the server and the key to use. A key from here goes to the "
@@ -40,7 +41,10 @@ def config_command() -> click.Group:
 
 
 def _session() -> Session:
-    return Session.of(click.get_current_context())
+    context = click.get_current_context()
+    unused = ("timeout", "retries", "on_mismatch")
+    refuse_without_effect(context.find_root(), unused, "on config, which sends no request")
+    return Session.of(context)
 
 
 def _get(key: str) -> None:

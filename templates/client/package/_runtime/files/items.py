@@ -16,7 +16,7 @@ from ..endpoint import Endpoint
 from ..errors import ParameterError
 from ..naming import closest
 from ..request import Request
-from .matching import AmbiguousColumnsError, match_columns, spellings
+from .matching import AmbiguousColumnsError, match_columns, missing, spellings
 from .options import OPTION_NAMES, Expected, Limits
 
 _SINGLE = (str, Number, date, time)
@@ -107,11 +107,8 @@ class ItemReader:
         given = self._given(number, names, values)
         for name in self._required:
             if name not in given:
-                close = closest(name, {spelled: spelled for spelled in names})
-                self._refuse(
-                    f"item {number} has no value for {name}"
-                    + (f"; did you mean its {close!r}?" if close and close not in given else "")
-                )
+                among = f": {missing(name, names)}" if names != self._required else ""
+                self._refuse(f"item {number} has no value for {name}{among}")
         return given
 
     def _columns(self, item: Any) -> tuple[list[str], list[Any]]:

@@ -1,10 +1,9 @@
-"""Manifest files (``.tcia``): a list of series as data portals hand it out.
+"""Manifest files: lists of series as data portals write them.
 
-A text of ``key=value`` lines up to ``ListOfSeriesToDownload=``, then one
-SeriesInstanceUID a line.
+A ``.tcia`` file has lines of ``key=value`` up to ``ListOfSeriesToDownload=``, then one
+SeriesInstanceUID a line. Newer portals write tables, see :mod:`.tables`.
 """
 
-import codecs
 import os
 import re
 from collections.abc import Iterable, Mapping
@@ -12,13 +11,25 @@ from pathlib import Path
 
 import attrs
 
+from ..endpoint import Parameter
 from .errors import ManifestError
+from .matching import spellings
 from .options import StrPath
+from .tables import (
+    LIST,
+    SERIES,
+    Lines,
+    Record,
+    fail,
+    first_line,
+    is_manifest,
+    is_uid,
+    read_lines,
+    read_records,
+    shown,
+)
 
-_LIST = "ListOfSeriesToDownload"
-_LONGEST = 64 * 1024 * 1024
-_LINE_END = re.compile(r"\r\n|\r|\n")
-_UID = re.compile(r"[0-9]+(?:\.[0-9]+)+")
+_SERIES = Parameter(SERIES, "series_instance_uid", "uid", required=True)
 _KEY = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 
 
@@ -44,55 +55,63 @@ class Manifest:
 
 
 def read_manifest(source: StrPath) -> Manifest:
-    """Read a manifest file.
+    """Read a list of series from a file.
+
+    The file is a ``.tcia`` manifest; a table with a column ``SeriesInstanceUID`` or ``Series
+    UID``, such as today's CSV manifests and the server's own CSV; JSON lines; or a list of
+    UIDs. Its content decides, not its name.
 
     Args:
         source: Its path.
 
     Raises:
-        ManifestError: It is none; the error names the line.
+        ManifestError: It is none of these; the error names the line.
         OSError: The file cannot be read.
     """
-    path = Path(source)
-    with path.open("rb") as file:
-        content = file.read(_LONGEST + 1)
-    if len(content) > _LONGEST:
-        raise ManifestError(f"{path} is longer than {_LONGEST} bytes")
-    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise ManifestError(f"{path} is UTF-16", advice="Save it as UTF-8.")
-    try:
-        lines = _LINE_END.split(content.decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        number = len(_LINE_END.split(content[: error.start].decode("utf-8", "replace")))
-        raise ManifestError(
-            f"{path}, line {number}: bytes that are no UTF-8", line=number
-        ) from None
+    with Path(source).open("rb") as file:
+        first, lines = first_line(read_lines(file, str(source)), str(source))
+        if is_manifest(first):
+            return parse_manifest(lines, str(source))
+        known = spellings([_SERIES])
+        records = read_records(lines, str(source), known, [_SERIES.python_name])
+        return Manifest([_series_of(record) for record in records])
+
+
+def _series_of(record: Record) -> str:
+    position = record.positions[_SERIES.python_name]
+    uid = record.values[position]
+    if not isinstance(uid, str) or not is_uid(uid):
+        raise ManifestError(f"{record.place}: {shown(str(uid))} is no SeriesInstanceUID")
+    return uid
+
+
+def parse_manifest(lines: Lines, title: str) -> Manifest:
+    """Return the manifest of these lines.
+
+    Raises:
+        ManifestError: They are none; the error names the line.
+    """
     fields: dict[str, str] = {}
     series: list[str] = []
     in_list = False
-    for number, line in enumerate(lines, 1):
+    for number, line in lines:
         text = line.strip()
         key, equals, value = text.partition("=")
         if not text:
             continue
         if in_list:
-            if not _is_uid(text):
-                raise ManifestError(
-                    f"{path}, line {number}: {_shown(text)} is no SeriesInstanceUID", line=number
-                )
+            if not is_uid(text):
+                fail(title, number, f"{shown(text)} is no SeriesInstanceUID")
             series.append(text)
-        elif equals and key.strip() == _LIST and not value.strip():
+        elif equals and key.strip() == LIST and not value.strip():
             in_list = True
         elif equals and _KEY.fullmatch(key.strip()) and text.isprintable():
             fields[key.strip()] = value.strip()
         else:
-            raise ManifestError(
-                f"{path}, line {number}: {_shown(text)} is neither key=value nor {_LIST}=",
-                line=number,
-            )
+            fail(title, number, f"{shown(text)} is neither key=value nor {LIST}=")
     if not in_list:
         raise ManifestError(
-            f"{path} has no line {_LIST}=", advice="Give a manifest file as the portal made it."
+            f"{title} has no line {LIST}=", advice="Pass a manifest file as the portal made it."
         )
     return Manifest(series, fields)
 
@@ -113,13 +132,13 @@ def write_manifest(
     """
     manifest = Manifest(series, fields or {})
     for uid in manifest.series:
-        if not _is_uid(uid):
-            raise ManifestError(f"{_shown(uid)} is no SeriesInstanceUID")
+        if not is_uid(uid):
+            raise ManifestError(f"{shown(uid)} is no SeriesInstanceUID")
     for key, value in manifest.fields.items():
-        if not _KEY.fullmatch(key) or key == _LIST or not value.isprintable():
-            raise ManifestError(f"{_shown(f'{key}={value}')} cannot stand in a manifest")
+        if not _KEY.fullmatch(key) or key == LIST or not value.isprintable():
+            raise ManifestError(f"{shown(f'{key}={value}')} cannot stand in a manifest")
     lines = [f"{key}={value.strip()}" for key, value in manifest.fields.items()]
-    text = "\n".join([*lines, f"{_LIST}=", *manifest.series]) + "\n"
+    text = "\n".join([*lines, f"{LIST}=", *manifest.series]) + "\n"
     path = Path(os.path.realpath(target))
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
@@ -129,11 +148,3 @@ def write_manifest(
         part.unlink(missing_ok=True)
         raise
     return Path(target)
-
-
-def _is_uid(text: str) -> bool:
-    return len(text) <= 64 and text.isascii() and _UID.fullmatch(text) is not None
-
-
-def _shown(text: str) -> str:
-    return ascii(text if len(text) <= 80 else text[:80] + "...")

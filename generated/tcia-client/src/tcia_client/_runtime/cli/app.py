@@ -2,6 +2,7 @@
 
 import logging
 import os
+from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
@@ -14,6 +15,7 @@ from ..methods import RecordsMethod
 from ..options import Timeouts
 from ..retry import Retry
 from ..text import visible
+from .commands import SuggestingGroup
 from .config_command import config_command
 from .describe import describe
 from .files_command import files_command
@@ -58,7 +60,7 @@ def endpoint_methods(client: type[SyncClient]) -> dict[str, Method]:
     return dict(zip(titles(methods, ["config"]), methods.values(), strict=True))
 
 
-class Application(click.Group):
+class Application(SuggestingGroup):
     """A group that makes a subcommand when it is called for, not before."""
 
     def __init__(self, package: Package) -> None:
@@ -79,6 +81,14 @@ class Application(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         """The names of all subcommands."""
         return [*sorted(self._methods), "config"]
+
+    def spellings(self, ctx: click.Context) -> Mapping[str, str]:
+        """Return the subcommand for its own name, for the endpoint's and for the method's."""
+        known = dict(super().spellings(ctx))
+        for title, method in self._methods.items():
+            known.setdefault(method.endpoint.name, title)
+            known.setdefault(method.__name__, title)
+        return known
 
     def get_command(
         self,

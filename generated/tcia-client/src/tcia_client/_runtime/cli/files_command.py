@@ -1,27 +1,24 @@
 """The subcommand of an endpoint that answers a file."""
 
-import csv
-import sys
 import time
-import warnings
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import click
 
-from ..download import Download, DownloadsError, read_manifest
-from ..endpoint import Arguments, Endpoint
-from ..errors import ParameterError
+from ..download import Download, DownloadsError
+from ..endpoint import Endpoint
 from ..file_methods import FilesMethod
-from ..request import prepare
+from .commands import EndpointCommand, refuse_without_effect
 from .complete import Methods, option_name
 from .describe import describe
 from .guard import EXIT_DIFFERENT, EXIT_FINE, forget_reader, outcome, tell
 from .options import arguments, endpoint_options, parameters_as_options
 from .progress import progress_display
 from .session import Session
+from .sources import read_jobs, required
 
 _OWN = frozenset({"from", "to", "at-once", "keep-zip", "names", "on-difference", "help"})
 
@@ -30,7 +27,7 @@ def files_command(name: str, method: FilesMethod[...], methods: Methods) -> clic
     """Make the subcommand."""
     endpoint = method.endpoint
     description = describe(method.__doc__)
-    return click.Command(
+    return EndpointCommand(
         name,
         callback=partial(_run, method),
         params=[
@@ -45,14 +42,14 @@ def files_command(name: str, method: FilesMethod[...], methods: Methods) -> clic
 
 def _own_options(endpoint: Endpoint) -> list[click.Option]:
     keys = [parameter.python_name for parameter in endpoint.parameters]
-    manifest = ", or of a .tcia manifest" if len(_required(endpoint)) == 1 else ""
+    lists = ", a .tcia manifest or a list of UIDs" if len(required(endpoint)) == 1 else ""
     of_many = [
         click.Option(
             ["--from", "source"],
             type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path),
             metavar="FILE",
-            help="Download many: one for each row of a CSV file with columns of "
-            f"{', '.join(keys)}, as the other commands write it (- reads a pipe){manifest}. "
+            help="Download many: one for each row of a table or of JSON lines with columns of "
+            f"{', '.join(keys)}, such as the other commands write{lists}; - reads a pipe. "
             "Called again, it fetches what is missing.",
         ),
         click.Option(
@@ -100,6 +97,7 @@ def _run(method: FilesMethod[...], **given: Any) -> int:
     session = Session.of(context)
     command = session.package.command
     started = time.perf_counter()
+    _refuse_unused(context, given)
     results: Sequence[Download] = ()
     jobs = _jobs(method.endpoint, given)
     titles = [str(list(job.values())[-1]) if job else method.endpoint.name for job in jobs]
@@ -152,65 +150,33 @@ def _tell_sum(done: Sequence[Download], count: int, seconds: float) -> None:
 
 
 def _jobs(endpoint: Endpoint, given: dict[str, Any]) -> list[dict[str, Any]]:
-    """What to ask for, once for each download."""
+    """Return the keyword arguments of each download."""
     fixed = arguments(endpoint, given)
     source: Path | None = given.get("source")
     context = click.get_current_context()
-    if source is None:
-        jobs = [fixed]
-    elif source.suffix.lower() == ".tcia":
-        if len(_required(endpoint)) != 1:
-            raise click.UsageError("a manifest does not say all that is asked for", context)
-        jobs = [{_required(endpoint)[0]: uid} for uid in read_manifest(source).series]
-    elif str(source) == "-":
-        jobs = _rows(endpoint, sys.stdin, "standard input", fixed)
-    else:
-        with source.open(encoding="utf-8-sig", newline="") as file:
-            jobs = _rows(endpoint, file, str(source), fixed)
     options = {option.name: option for option in context.command.params}
-    for name in _required(endpoint):
-        if any(name not in job for job in jobs):
-            raise click.MissingParameter(ctx=context, param=options[option_name(name)])
-    return jobs
-
-
-def _required(endpoint: Endpoint) -> list[str]:
-    return [parameter.python_name for parameter in endpoint.parameters if parameter.required]
-
-
-def _rows(
-    endpoint: Endpoint, file: TextIO, title: str, fixed: dict[str, Any]
-) -> list[dict[str, Any]]:
-    names = [parameter.python_name for parameter in endpoint.parameters]
-    try:
-        reader = csv.DictReader(file, strict=True)
-        used = [name for name in names if name in (reader.fieldnames or ()) and name not in fixed]
-        if not used:
+    if source is not None:
+        names = {p: options[option_name(p)].opts[0] for p in _keywords(endpoint)}
+        return read_jobs(endpoint, source, fixed, names)
+    for name in required(endpoint):
+        if name not in fixed:
+            option = options[option_name(name)].opts[0]
             raise click.UsageError(
-                f"{title} is no CSV with a column of {', '.join(names)}; a manifest is read from a "
-                "file whose name ends in .tcia",
-                click.get_current_context(),
+                f"Missing option {option!r}; for many downloads pass --from FILE (- is a pipe)",
+                context,
             )
-        jobs: dict[tuple[tuple[str, Any], ...], dict[str, Any]] = {}
-        for row in reader:
-            job = {**{n: row[n] for n in used if row[n]}, **fixed}
-            if jobs.setdefault(tuple(job.items()), job) is job:
-                _check(endpoint, job, f"{title}, line {reader.line_num}")
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise click.UsageError(f"{title} is no CSV: {error}", click.get_current_context()) from None
-    return list(jobs.values())
+    return [fixed]
 
 
-def _check(endpoint: Endpoint, job: dict[str, Any], where: str) -> None:
-    """End before anything is fetched if this cannot be asked for."""
-    wires = {parameter.python_name: parameter.name for parameter in endpoint.parameters}
-    asked = Arguments({wires[name]: value for name, value in job.items()})
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # told once it is asked
-            prepare("", endpoint, endpoint.name, asked, file=True)
-    except ParameterError as error:
-        said = error.reason.removeprefix(f"{endpoint.name}({error.parameter}=…) ")
-        raise click.UsageError(
-            f"{where}: {error.parameter} {said}. {error.advice}", click.get_current_context()
-        ) from None
+def _keywords(endpoint: Endpoint) -> list[str]:
+    return [parameter.python_name for parameter in endpoint.parameters]
+
+
+def _refuse_unused(context: click.Context, given: dict[str, Any]) -> None:
+    refuse_without_effect(context.find_root(), ["on_mismatch"], "on files, which have no rows")
+    if given.get("source") is None:
+        refuse_without_effect(context, ["at_once"], "without --from")
+    target = given["to"]
+    is_zip = target.lower().endswith(".zip") and not Path(target).is_dir()
+    if given.get("keep_zip") or (is_zip and given.get("source") is None):
+        refuse_without_effect(context, ["names"], "where the archive is kept packed")

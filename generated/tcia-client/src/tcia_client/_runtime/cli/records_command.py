@@ -13,6 +13,8 @@ import click
 
 from ..endpoint import Attribute
 from ..methods import RecordsMethod
+from ..naming import closest
+from .commands import EndpointCommand, was_passed
 from .complete import Methods
 from .describe import describe
 from .options import arguments, endpoint_options, parameters_as_options
@@ -34,7 +36,7 @@ def records_command(name: str, method: RecordsMethod[..., Any], methods: Methods
     """Make the subcommand."""
     endpoint = method.endpoint
     description = describe(method.__doc__)
-    return click.Command(
+    return EndpointCommand(
         name,
         callback=partial(_run, method),
         params=[*endpoint_options(endpoint, description, methods, _OWN), *_own_options(method)],
@@ -101,7 +103,10 @@ def _chosen(
     names = [name.strip() for name in value.split(",")]
     for name in names:
         if name not in known:
-            raise click.BadParameter(f"there is no column {name!r}; there are {', '.join(known)}")
+            spelled = {n: n for n in known} | {a.name: n for n, a in known.items()}
+            close = closest(name, spelled)
+            hint = f"did you mean {close}?" if close else f"there are {', '.join(known)}"
+            raise click.BadParameter(f"there is no column {name!r}; {hint}")
     if len(set(names)) < len(names):
         raise click.BadParameter("a column is named twice")
     return [known[name] for name in names]
@@ -118,7 +123,7 @@ def _run(method: RecordsMethod[..., Any], **given: Any) -> None:
     output: Path | None = None if given["output"] == Path("-") else given["output"]
     form = given["form"] or _form(output)
     wire = {"format": given["wire"]} if given.get("wire") else {}
-    if form == "raw" and (given["limit"] is not None or _was_given(context, "columns")):
+    if form == "raw" and (given["limit"] is not None or was_passed(context, "columns")):
         raise click.UsageError("raw takes no --columns and no --limit", context)
     if form == "parquet" and output is None and sys.stdout.isatty():
         raise click.UsageError("parquet is nothing to read; give --output FILE", context)
@@ -164,8 +169,3 @@ def _form(output: Path | None) -> str:
             )
         return SUFFIXES[suffix]
     return "table" if sys.stdout.isatty() else "csv"
-
-
-def _was_given(context: click.Context, name: str) -> bool:
-    source = context.get_parameter_source(name)
-    return source is click.core.ParameterSource.COMMANDLINE

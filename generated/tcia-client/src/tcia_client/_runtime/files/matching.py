@@ -50,3 +50,9 @@ def match_columns(known: Mapping[str, str], names: Sequence[str]) -> dict[str, i
             raise AmbiguousColumnsError(keyword, names[found[keyword]], name)
         found[keyword] = position
     return found
+
+
+def missing(keyword: str, names: Sequence[str]) -> str:
+    """Return what to say of columns none of which is a parameter's."""
+    listed = ", ".join(map(repr, names[:8])) + ", …" * (len(names) > 8)
+    return f"none of the columns {listed} is {keyword}"

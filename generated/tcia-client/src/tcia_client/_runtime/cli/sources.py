@@ -1,0 +1,120 @@
+"""What ``--from`` reads: the values of each of many downloads, from a file or a pipe."""
+
+import sys
+import warnings
+from collections.abc import Iterator, Mapping
+from io import BytesIO
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from ..endpoint import Arguments, Endpoint
+from ..errors import ParameterError
+from ..files.errors import ManifestError
+from ..files.manifest import parse_manifest
+from ..files.matching import spellings
+from ..files.options import OPTION_NAMES
+from ..files.tables import SERIES, Record, first_line, is_manifest, read_lines, read_records
+from ..naming import fold
+from ..request import prepare
+
+_OPTIONS = frozenset(map(fold, OPTION_NAMES))
+
+
+def required(endpoint: Endpoint) -> list[str]:
+    """Return the keywords of the parameters that each download needs."""
+    return [parameter.python_name for parameter in endpoint.parameters if parameter.required]
+
+
+def read_jobs(
+    endpoint: Endpoint, source: Path, fixed: Mapping[str, Any], options: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    """Return the items of ``many``, each once.
+
+    Args:
+        endpoint: The endpoint of the files.
+        source: The file, ``-`` for standard input.
+        fixed: Values that hold for each download.
+        options: The option of each parameter, by keyword.
+
+    Returns:
+        Of each row the columns that no parameter takes, by their own names, and then the
+        values of the parameters by keyword.
+
+    Raises:
+        ManifestError: The file cannot be read, or states what cannot be downloaded.
+        OSError: The file cannot be opened.
+    """
+    if str(source) == "-":
+        file: BinaryIO = sys.stdin.buffer if sys.stdin else BytesIO()
+        return _jobs(endpoint, file, "standard input", fixed, options)
+    with source.open("rb") as file:
+        return _jobs(endpoint, file, str(source), fixed, options)
+
+
+def _jobs(
+    endpoint: Endpoint,
+    file: BinaryIO,
+    title: str,
+    fixed: Mapping[str, Any],
+    options: Mapping[str, str],
+) -> list[dict[str, Any]]:
+    needed = [name for name in required(endpoint) if name not in fixed]
+    jobs: dict[tuple[tuple[str, Any], ...], dict[str, Any]] = {}
+    for record in _records(endpoint, file, title, needed):
+        values: dict[str, Any] = {}
+        for name, position in record.positions.items():
+            value = record.values[position]
+            if name in fixed and str(value) not in ("", fixed[name]):
+                _refuse(record, name, f"{value!r} contradicts {options[name]} {fixed[name]}")
+            if value not in (None, ""):
+                values[name] = value
+        values |= fixed
+        key = tuple(sorted((name, str(value)) for name, value in values.items()))
+        if key not in jobs:
+            _check(endpoint, values, record)
+            taken = set(record.positions.values())
+            others = {
+                name: value
+                for position, (name, value) in enumerate(
+                    zip(record.names, record.values, strict=True)
+                )
+                if position not in taken and fold(name) not in _OPTIONS
+            }
+            jobs[key] = {**others, **values}
+    return list(jobs.values())
+
+
+def _records(endpoint: Endpoint, file: BinaryIO, title: str, needed: list[str]) -> Iterator[Record]:
+    known = spellings(endpoint.parameters)
+    first, lines = first_line(read_lines(file, title), title)
+    if not is_manifest(first):
+        yield from read_records(lines, title, known, needed)
+        return
+    series = known.get(fold(SERIES))
+    if needed != [series]:
+        raise ManifestError(
+            f"{title} is a manifest, which lists series only, where "
+            f"{' and '.join(needed) or 'no value'} must be stated"
+        )
+    for uid in parse_manifest(lines, title).series:
+        yield Record(title, (SERIES,), (uid,), {needed[0]: 0})
+
+
+def _check(endpoint: Endpoint, values: Mapping[str, Any], record: Record) -> None:
+    """Refuse values that cannot be queried before anything is downloaded."""
+    wires = {parameter.python_name: parameter.name for parameter in endpoint.parameters}
+    arguments = Arguments({wires[name]: value for name, value in values.items()})
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it is shown when the query is sent
+            prepare("", endpoint, endpoint.name, arguments, file=True)
+    except ParameterError as error:
+        reason = error.reason.removeprefix(f"{endpoint.name}({error.parameter}=…) ")
+        _refuse(record, error.parameter, f"{error.parameter} {reason}. {error.advice}")
+
+
+def _refuse(record: Record, parameter: str, reason: str) -> None:
+    position = record.positions.get(parameter)
+    name = "" if position is None else record.names[position]
+    column = f", column {name!r}" if name else ""
+    raise ManifestError(f"{record.place}{column}: {reason}")
