@@ -7,8 +7,8 @@ CLIENT := generated/tcia-client
 PORT ?= 8042
 
 .DEFAULT_GOAL := demo
-.PHONY: demo setup generate check check-live regenerate watch docs test bench serve fmt lint lock \
-  clean help
+.PHONY: demo setup generate check check-live regenerate watch docs pictures test bench serve fmt lint \
+  lock clean help
 
 demo: $(READY) ## the main job: archive, crawl, generate, import, query, download (default)
 	@$(BIN)/python -m tciagen.demo
@@ -33,6 +33,10 @@ watch: $(READY) ## generate anew on each change of documents, templates, overlay
 docs: $(READY) ## build the documentation as a site, into .work/site
 	@cd docs/site && NO_MKDOCS_2_WARNING=1 ../../$(BIN)/mkdocs build --strict --quiet
 	@echo ".work/site/index.html"
+
+pictures: $(READY) ## draw the README's pictures and record its terminal sessions
+	$(BIN)/python docs/site/pictures.py
+	$(BIN)/python docs/site/recordings.py
 
 test: lint check ## everything that CI runs: lint, types, import rules, check, tests
 	$(BIN)/pytest -n 3 --dist worksteal
