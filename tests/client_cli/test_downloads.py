@@ -4,7 +4,6 @@ import csv
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -188,7 +187,7 @@ def test_ctrl_c_is_status_130_and_leaves_nothing(
         while not wire.released.is_set():
             handler.wfile.write(b"\x00\x00\x00\xff\xff")  # an empty block of deflate
             handler.wfile.flush()
-            time.sleep(0.02)
+            wire.released.wait(0.02)
 
     wire.answer = trickle
     (tcia.home / "x.csv").write_text("series_instance_uid\n1.2.3\n1.2.4\n")
@@ -197,8 +196,7 @@ def test_ctrl_c_is_status_130_and_leaves_nothing(
     process = tcia.start(
         "--retries=0", "download-image", *asked, "--keep-zip", "--to=images", env=env
     )
-    wait_for(lambda: wire.asked)
-    time.sleep(0.3)
+    wait_for(lambda: [path for path in tcia.home.rglob("*.part") if path.stat().st_size])
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=30)
     assert (process.returncode, out) == (130, b"")

@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -106,6 +105,19 @@ def test_a_server_out_of_reach_is_status_4(tcia: Any) -> None:
     assert done.err.startswith("tcia: error: TCIA/query/getModalityValues: ")
 
 
+def test_first_use_without_a_server_names_how_to_set_another(tcia: Any) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        proxy = f"http://127.0.0.1:{unused.getsockname()[1]}"
+    env = {"HTTPS_PROXY": proxy, "TCIA_BASE_URL": ""}
+    done = tcia("--retries=0", VALUES, env=env)
+    assert (done.status, done.err.count("\n")) == (4, 1)
+    assert "the default server of the package, which may be gone." in done.err
+    assert "run `tcia config set base-url URL`, set TCIA_BASE_URL, or pass base_url" in done.err
+    chosen = tcia("--retries=0", "--base-url", f"{proxy}/v3", VALUES, env={"NO_PROXY": "*"})
+    assert chosen.status == 4
+    assert "default server" not in chosen.err
+
+
 def test_the_server_that_a_redirect_led_to_is_named(tcia: Any, wire: Any) -> None:
     def redirect(handler: Any, _path: str) -> None:
         handler.send_response(302)
@@ -151,7 +163,14 @@ def test_an_error_status_is_status_4(tcia: Any, wire: Any) -> None:
     assert "config set api-key" in done.err
 
 
-@pytest.mark.parametrize("body", [b"<html><body>login</body></html>", b'[{"Modality":"CT"}', b"{}"])
+ROW = b'{"Modality":"CT"},'
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"<html><body>login</body></html>", b'[{"Modality":"CT"}', b"{}", b"[" + ROW * 100_000],
+    ids=["page", "cut", "no rows", "cut after many rows"],
+)
 def test_an_unreadable_answer_is_status_3_and_leaves_no_file(
     tcia: Any, wire: Any, body: bytes
 ) -> None:
@@ -198,10 +217,9 @@ def test_parquet_is_not_for_terminals(tcia: Any) -> None:
 
 
 def test_ctrl_c_is_status_130_and_leaves_nothing(tcia: Any, wire: Any, wait_for: "WaitFor") -> None:
-    wire.silent(b'[{"Modality":"CT"},')
+    wire.silent(b"[" + ROW * 200)
     process = tcia.start(VALUES, "-o", "rows.csv", env={"TCIA_BASE_URL": wire.base_url})
-    wait_for(lambda: wire.asked)
-    time.sleep(0.3)
+    wait_for(lambda: list(tcia.home.glob("rows.csv.*.part")))
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=20)
     assert (process.returncode, out) == (130, b"")
@@ -213,10 +231,9 @@ def test_ctrl_c_is_status_130_and_leaves_nothing(tcia: Any, wire: Any, wait_for:
 def test_a_signal_that_ends_it_leaves_nothing(
     tcia: Any, wire: Any, wait_for: "WaitFor", number: signal.Signals, status: int
 ) -> None:
-    wire.silent(b'[{"Modality":"CT"},')
+    wire.silent(b"[" + ROW * 200)
     process = tcia.start(VALUES, "-o", "rows.csv", env={"TCIA_BASE_URL": wire.base_url})
-    wait_for(lambda: wire.asked)
-    time.sleep(0.3)
+    wait_for(lambda: list(tcia.home.glob("rows.csv.*.part")))
     process.send_signal(number)
     _, err = process.communicate(timeout=20)
     assert process.returncode == status

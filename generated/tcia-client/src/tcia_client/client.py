@@ -16,6 +16,7 @@ _SETTINGS = Settings(
     version=__version__,
     base_url="https://services.cancerimagingarchive.net/services/v3",
     environment="TCIA",
+    command="tcia",
 )
 
 

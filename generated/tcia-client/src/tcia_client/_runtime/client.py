@@ -34,12 +34,24 @@ class Settings:
         version: Version of the package.
         base_url: The server asked by default.
         environment: Prefix of the environment variables ``…_BASE_URL`` and ``…_API_KEY``.
+        command: Name of the package's command.
     """
 
     package: str
     version: str
     base_url: str
     environment: str
+    command: str = ""
+
+    def advice_on(self, base_url: str) -> str:
+        """Return what to do if this server is gone; empty unless it is the default one."""
+        if base_url.rstrip("/") != self.base_url.rstrip("/"):
+            return ""
+        command = f"run `{self.command} config set base-url URL`, " if self.command else ""
+        return (
+            "This is the default server of the package, which may be gone. To choose another one, "
+            f"{command}set {self.environment}_BASE_URL, or pass base_url to the client."
+        )
 
 
 class _Client:
@@ -79,6 +91,7 @@ class _Client:
             user_agent=f"{settings.package}/{settings.version}",
             logger=logging.getLogger(settings.package),
             base_url=checked_base_url(base_url),
+            server_advice=settings.advice_on(base_url),
             api_key=checked_key(api_key),
             timeouts=timeout,
             retry=retry or Retry(),

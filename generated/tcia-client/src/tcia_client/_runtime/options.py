@@ -7,7 +7,14 @@ from urllib.parse import quote
 
 import attrs
 
-from .errors import ApiError, ParameterError
+from .errors import (
+    ApiError,
+    ConnectionFailedError,
+    NotFoundError,
+    NotRecordsError,
+    ParameterError,
+    RedirectError,
+)
 from .request import KEY_HEADER
 from .retry import Attempts, Clock, Retry
 
@@ -38,6 +45,10 @@ class Timeouts:
     pool: float = attrs.field(default=60.0, validator=_bearable)
 
 
+_SERVER_IS_GONE = (ConnectionFailedError, NotFoundError, NotRecordsError, RedirectError)
+"""What requests to a server that no longer exists, or is another one now, end in."""
+
+
 @attrs.frozen(kw_only=True)
 class Options:
     """What a transport is told; see the arguments of the clients."""
@@ -51,6 +62,8 @@ class Options:
     max_connections: int
     requests_per_second: float | None
     clock: Clock = attrs.field(factory=Clock)
+    server_advice: str = ""
+    """What to do if the server is gone; empty where the user chose the server."""
 
     def attempts(self) -> Attempts:
         """The attempts of a new call."""
@@ -62,6 +75,8 @@ class Options:
             text = value if isinstance(value, str) else repr(value)
             if self.holds_key(text):
                 setattr(error, name, self.conceal(text))
+        if isinstance(error, _SERVER_IS_GONE) and self.server_advice not in error.advice:
+            error.advice = f"{error.advice} {self.server_advice}".lstrip()
         error.args = (error.reason,)
         return error
 
