@@ -17,6 +17,7 @@ _SETTINGS = Settings(
     version=__version__,
     base_url="https://harbour.example/api",
     environment="FLEET",
+    command="fleet",
 )
 
 
