@@ -14,6 +14,7 @@ import pytest
 from filelock import FileLock
 
 from tciagen.cli import main
+from tciagen.config import read_config
 from tciagen.documents import JsonObject, read_folder
 from tciagen.overlay import read_overlay
 from tciagen.resolve import Resolution, resolve
@@ -49,7 +50,8 @@ def tcia_documents() -> Mapping[str, JsonObject]:
 
 @pytest.fixture(scope="session")
 def tcia(tcia_documents: Mapping[str, JsonObject]) -> Resolution:
-    return resolve(tcia_documents, read_overlay(CONTRACT / "overlay.toml"))
+    roles = read_config(ROOT / "pyproject.toml")["tcia-v3"].roles
+    return resolve(tcia_documents, read_overlay(CONTRACT / "overlay.toml"), roles=roles)
 
 
 @pytest.fixture(scope="session")
@@ -60,7 +62,8 @@ def fleet_folder() -> Path:
 @pytest.fixture(scope="session")
 def fleet(fleet_folder: Path) -> Resolution:
     documents = read_folder(fleet_folder / "documents")
-    return resolve(documents, read_overlay(fleet_folder / "overlay.toml"))
+    roles = read_config(fleet_folder / "tciagen.toml")["fleet"].roles
+    return resolve(documents, read_overlay(fleet_folder / "overlay.toml"), roles=roles)
 
 
 @pytest.fixture(scope="session")

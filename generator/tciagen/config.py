@@ -19,6 +19,9 @@ One table for each API; in a ``tciagen.toml`` the tables stand at the top level:
     changelog = "contracts/fleet/CHANGELOG.md"   # optional: else beside the documents folder
     test = "python -m pytest tests/fleet"        # optional: else the package is imported
 
+    [tool.tciagen.fleet.files."Fleet/getHullScan"]  # optional: see tciagen.roles
+    count = [{ endpoint = "Fleet/countHullScans", attribute = "ScanCount" }]
+
 Paths are relative to the file. All but changelog and test can be given on the command line instead.
 """
 
@@ -34,12 +37,13 @@ from tciagen.api_key import find_key
 from tciagen.errors import UsageProblem
 from tciagen.overlay import suggestion
 from tciagen.render import Target
+from tciagen.roles import Roles, invalid_roles, read_roles
 
 _OWN_FILE = "tciagen.toml"
 _PATHS = frozenset({"documents", "overlay", "schema", "output", "changelog"})
 _NAMES = {"package", "distribution", "version", "environment", "command", "title"}
 _TEXTS = _PATHS | _NAMES | {"base-url", "test"}
-_KEYS = _TEXTS | {"severity", "resources"}
+_KEYS = _TEXTS | {"severity", "resources", "files"}
 
 Value = TypeVar("Value")
 
@@ -67,6 +71,7 @@ class Api:
     api_key: str | None = attrs.field(default=None, repr=False)
     configured_url: str | None = None
     """The BaseURL of the file, whatever the command line says."""
+    roles: Roles = attrs.field(factory=dict)
 
     def changelog_file(self) -> Path:
         """Return where the package's changelog is kept, whether or not there is one yet.
@@ -198,6 +203,7 @@ def _wrong(table: Mapping[str, Any]) -> Iterable[str]:
     severity = table.get("severity", {})
     if not isinstance(severity, dict) or not all(isinstance(v, str) for v in severity.values()):
         yield "severity must be a table such as { param-added-optional = 'docs' }"
+    yield from invalid_roles(table.get("files", {}))
     resources = table.get("resources", {})
     if not isinstance(resources, dict):
         yield "resources must be a table such as { Fleet = ['listVessels'] }"
@@ -219,7 +225,7 @@ def _api(name: str, table: Mapping[str, Any], folder: Path) -> Api:
     values: dict[str, Any] = {
         key.replace("-", "_"): folder / value if key in _PATHS else value
         for key, value in table.items()
-        if key not in ("resources", "severity")
+        if key not in ("resources", "severity", "files")
     }
     addresses = [
         parse_endpoint(f"{resource}/{query}")
@@ -231,5 +237,6 @@ def _api(name: str, table: Mapping[str, Any], folder: Path) -> Api:
         addresses=tuple(sorted(addresses)),
         severities=table.get("severity", {}),
         configured_url=table.get("base-url"),
+        roles=read_roles(table.get("files", {})),
         **values,
     )

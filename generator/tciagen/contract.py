@@ -102,6 +102,30 @@ class Result:
 
 
 @attrs.frozen(kw_only=True)
+class CountSource:
+    """An attribute of a record endpoint that states how many files one download has.
+
+    ``endpoint`` is an address, ``attribute`` the name in the endpoint's document.
+    """
+
+    endpoint: str
+    attribute: str
+
+    def __str__(self) -> str:
+        return f"{self.endpoint} {self.attribute}"
+
+
+@attrs.frozen(kw_only=True)
+class FileRoles:
+    """What other endpoints state about the downloads of a file endpoint.
+
+    The configuration declares it, since no document does.
+    """
+
+    count: tuple[CountSource, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
 class Endpoint:
     """One query endpoint below a resource.
 
@@ -120,6 +144,7 @@ class Endpoint:
     replaced_by: str | None = None
     result: Result
     python_name: str | None = None
+    roles: FileRoles = FileRoles()
     declared: frozenset[str] = frozenset()
     unknown_members: tuple[str, ...] = ()
 

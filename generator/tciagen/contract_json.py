@@ -11,7 +11,17 @@ from typing import Any
 
 import attrs
 
-from tciagen.contract import Attribute, Contract, Endpoint, Parameter, Result, Source, Type
+from tciagen.contract import (
+    Attribute,
+    Contract,
+    CountSource,
+    Endpoint,
+    FileRoles,
+    Parameter,
+    Result,
+    Source,
+    Type,
+)
 from tciagen.documents import canonical
 from tciagen.errors import DocumentProblem
 
@@ -71,9 +81,14 @@ def _endpoint(data: dict[str, Any]) -> Endpoint:
             **_tuples(data),
             "parameters": tuple(Parameter(**_member(p)) for p in data.get("parameters", ())),
             "result": Result(**{**result, "attributes": attributes}),
+            "roles": _roles(data.get("roles", {})),
             "declared": frozenset(name for name, key in told.items() if key in data),
         }
     )
+
+
+def _roles(data: dict[str, Any]) -> FileRoles:
+    return FileRoles(count=tuple(CountSource(**source) for source in data.get("count", ())))
 
 
 def _member(data: dict[str, Any]) -> dict[str, Any]:

@@ -87,7 +87,7 @@ def load_contract(api: Api, found: Mapping[str, documents.JsonObject]) -> Resolu
     Raises:
         DocumentProblem: the overlay does not fit, or class names collide.
     """
-    resolution = resolve(found, load_overlay(api))
+    resolution = resolve(found, load_overlay(api), roles=api.roles)
     naming = name_classes(resolution.contract, published_contract(api), exported_names())
     if naming.problems:
         raise DocumentProblem("\n".join(naming.problems))
@@ -121,7 +121,7 @@ def plan_of(
     resolution = load_contract(api, found)
     inputs = {
         "changelog": _sha256(changelog),
-        "configuration": _sha256(repr(target).encode()),
+        "configuration": _sha256(repr((target, api.roles)).encode()),
         "documents": _sha256(
             b"".join(a.encode() + documents.canonical(d) for a, d in found.items())
         ),

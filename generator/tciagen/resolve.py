@@ -24,6 +24,7 @@ from tciagen.dicom import type_of_tag
 from tciagen.documents import JsonObject, member_name
 from tciagen.errors import DocumentProblem
 from tciagen.overlay import Entry, Overlay
+from tciagen.roles import Roles, check_roles, with_roles
 from tciagen.schema import unknown_members
 
 
@@ -36,17 +37,23 @@ class Resolution:
 
 
 def resolve(
-    documents: Mapping[str, JsonObject], overlay: Overlay | None = None, *, stale: bool = False
+    documents: Mapping[str, JsonObject],
+    overlay: Overlay | None = None,
+    *,
+    roles: Roles | None = None,
+    stale: bool = False,
 ) -> Resolution:
     """Return the contract of valid documents, keyed by address.
 
     Args:
         documents: what the server said.
         overlay: what it did not say.
-        stale: whether the overlay may be one that was made for other documents, so that
-            entries may contradict these or change nothing.
+        roles: what the configuration declares about file endpoints.
+        stale: whether overlay and roles may have been made for other documents, so that
+            they may contradict these or change nothing.
 
     Raises:
+        UsageProblem: roles that do not fit the documents; all are reported together.
         DocumentProblem: an overlay entry that contradicts a document, stands against
             another entry, or changes nothing; all are told together.
     """
@@ -54,6 +61,8 @@ def resolve(
     contract = Contract(tuple(reader.endpoint(a, d) for a, d in sorted(documents.items())))
     if not stale:
         reader.finish()
+        check_roles(contract, roles or {})
+    contract = with_roles(contract, roles or {})
     return Resolution(contract, tuple(reader.notices))
 
 

@@ -1,11 +1,21 @@
 """The command of another API: other names, every kind of parameter, hostile metadata."""
 
+import io
 import json
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+
+def archive_of(name: str) -> bytes:
+    """A ZIP archive of one file."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr(name, "text")
+    return buffer.getvalue()
 
 
 def test_its_commands_are_its_endpoints(fleet: Any) -> None:
@@ -56,6 +66,15 @@ def test_a_deprecated_endpoint_says_so(fleet: Any) -> None:
 def test_a_file_is_downloaded(fleet: Any) -> None:
     done = fleet("download-hull-scan", "--vessel-id=V-7", "--to=scan.zip")
     assert (done.status, done.text) == (0, "scan.zip\n")
+    assert "not checked" not in done.err
+
+
+def test_a_count_of_the_table_is_checked(fleet: Any) -> None:
+    rows = "vessel_id,scan_count\nV-7,1\nV-8,2\n"
+    done = fleet("download-hull-scan", "--from=-", "--to=scans", given=rows)
+    assert (done.status, done.text) == (1, "scans/V-7\n")
+    assert "fleet: error: V-8: " in done.err
+    assert "1 files are there, scan_count of the item states 2" in done.err
 
 
 OWN = ["Format", "Output", "Columns", "Limit", "Wire", "Help", "class", "from"]
@@ -159,7 +178,7 @@ def test_a_query_key_and_an_option_of_one_name_are_two(own: Any, wire: Any) -> N
 
 
 def test_a_query_key_and_a_keyword_of_downloads_are_two(own: Any, wire: Any) -> None:
-    wire.rows(b"PK\5\6" + bytes(18), kind="application/zip")
+    wire.rows(archive_of("a.txt"), kind="application/zip")
     options = ["from", "to", "at-once", "keep-zip", "names", "on-difference"]
     asked = [f"--query-{name}=1" for name in options]
     others = [f"--{name}=1" for name in ("source", *OF_CALLS)]
@@ -179,7 +198,7 @@ def test_the_query_keys_of_the_api_itself_are_sent_once(own: Any, wire: Any) -> 
         shown = own(command, "--help").text
         assert "--api-key" not in shown
         assert "--query-format" not in shown
-    wire.rows(b"PK\5\6" + bytes(18), kind="application/zip")
+    wire.rows(archive_of("a.txt"), kind="application/zip")
     assert own("download-keyed-file", "--to=x.zip", "--format=ZIP").status == 0
     assert wire.asked.pop()[0] == "/v3/Own/query/getKeyedFile?format=ZIP"
 
@@ -217,7 +236,7 @@ def test_a_file_without_a_query_key_is_one(
     options = ["--documents", str(tmp_path), "--base-url", "https://own.example/v3"]
     source = generated(*options, "--package", "own")
     own = type(tcia)(source, "own", "OWN_", tcia.home, wire.base_url)
-    wire.rows(b"PK\5\6" + bytes(18), kind="application/zip")
+    wire.rows(archive_of("a.txt"), kind="application/zip")
     assert own("download-file", "--to=x.zip").text == "x.zip\n"
     assert "--from" not in own("download-file", "--help").text
     assert own("download-file", "--from=-", given="a\n1\n").status == 2

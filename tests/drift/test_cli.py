@@ -343,7 +343,9 @@ def test_each_rule_has_a_page_with_an_example(run: Run, rule_id: str) -> None:
     assert rule.why in out
     before, after = out.split("\nBefore:\n")[1].split("\nAfter:\n")
     assert before.strip() != after.split("\nReported")[0].strip()
-    assert ("Reported at" in out) == (rule.group not in ("fault", "run time", "policy"))
+    assert ("Reported at" in out) == (
+        rule.group not in ("fault", "run time", "configuration", "policy")
+    )
 
 
 def test_the_command_line_ends_with_the_status(old: Path, new: Path) -> None:

@@ -31,7 +31,12 @@ VESSELS: Rows = [
 ]
 CREW: Rows = [{"Name": "Doe", "Rank": "mate"}, {"Name": "Roe"}]
 SAILORS: Rows = [{"FAMILY_NAME": "Doe", "BirthDate": "1970-01-01", "Weight": "80.100000"}]
-ROWS: dict[str, Rows] = {"listVessels": VESSELS, "listCrew": CREW, "listSailors": SAILORS}
+ROWS: dict[str, Rows] = {
+    "countHullScans": [{"ScanCount": "1.000000"}],
+    "listVessels": VESSELS,
+    "listCrew": CREW,
+    "listSailors": SAILORS,
+}
 
 
 def hull_scan() -> bytes:

@@ -1,16 +1,42 @@
-"""A client as it is generated, of three endpoints that answer files."""
+"""A client as it is generated, of endpoints that answer files, and one that counts them."""
 
 from pathlib import Path
 from typing import Any, Unpack
 
+import attrs
+
 from _runtime.client import AsyncClientBase, Settings, SyncClient
 from _runtime.download import DownloadOptions
-from _runtime.endpoint import Arguments, Endpoint, Parameter
+from _runtime.endpoint import Arguments, Attribute, CountSource, Endpoint, Parameter
 from _runtime.file_methods import files
+from _runtime.methods import records
 
 _SERIES = Parameter("SeriesInstanceUID", "series_instance_uid", "uid", required=True)
 _OBJECT = Parameter("SOPInstanceUID", "sop_instance_uid", "uid", required=True)
 IMAGE = Endpoint(resource="TCIA", name="getImage", formats=("ZIP",), parameters=(_SERIES,))
+SIZE = Endpoint(
+    resource="TCIA",
+    name="getSeriesSize",
+    formats=("JSON",),
+    default_format="JSON",
+    parameters=(_SERIES,),
+    attributes=(Attribute("ObjectCount", "object_count", "integer"),),
+)
+SERIES = Endpoint(
+    resource="TCIA",
+    name="getSeries",
+    formats=("JSON",),
+    default_format="JSON",
+    parameters=(Parameter("Collection", "collection", required=True),),
+    attributes=(Attribute("ImageCount", "image_count", "integer"),),
+)
+COUNTED = attrs.evolve(
+    IMAGE,
+    counts=(
+        CountSource(SERIES, "get_series", "image_count"),
+        CountSource(SIZE, "get_series_size", "object_count"),
+    ),
+)
 SINGLE = Endpoint(
     resource="TCIA", name="getSingleImage", formats=("DICOM",), parameters=(_SERIES, _OBJECT)
 )
@@ -28,8 +54,27 @@ PLAN = Endpoint(
 )
 
 
+@attrs.frozen(kw_only=True)
+class SeriesSize:
+    """The number of objects of a series."""
+
+    object_count: int | None
+
+
 class Endpoints:
     """What both clients have."""
+
+    @records(SIZE, SeriesSize)
+    def get_series_size(self, *, series_instance_uid: str) -> Arguments:
+        """Fetch the number of objects of a series."""
+        return Arguments({"SeriesInstanceUID": series_instance_uid})
+
+    @files(COUNTED)
+    def download_counted(
+        self, *, series_instance_uid: str, **options: Unpack[DownloadOptions]
+    ) -> Arguments:
+        """Fetch a series whose number of files other endpoints state."""
+        return Arguments({"SeriesInstanceUID": series_instance_uid}, options=options)
 
     @files(IMAGE)
     def download_image(

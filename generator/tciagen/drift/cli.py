@@ -267,6 +267,7 @@ class _Run:
         defaults = Defaults(
             documents=api.documents,
             overlay=api.overlay,
+            roles=api.roles,
             addresses=api.addresses,
             validator=validator,
             published=published_contract(api),

@@ -60,11 +60,18 @@ def _endpoint(ledger: Ledger, pair: Pair[Endpoint]) -> None:
     elif old.replaced_by != new.replaced_by:
         at = place.at("ReplacedBy")
         ledger.add("endpoint-replacement-changed", at, old.replaced_by, new.replaced_by)
+    if old.roles.count != new.roles.count:
+        at = Place(old, old=None, new=None).at("roles", "count")
+        ledger.add("count-source-changed", at, _listed(old), _listed(new))
     parameters = compare_parameters(ledger, place, old, new)
     attributes: dict[str, str] = {}
     if compare_formats(ledger, place, old, new):
         attributes = compare_result(ledger, place, old, new)
     compare_unknown(ledger, old, new, parameters, attributes)
+
+
+def _listed(endpoint: Endpoint) -> tuple[str, ...] | None:
+    return tuple(map(str, endpoint.roles.count)) or None
 
 
 def _name(ledger: Ledger, place: Place, pair: Pair[Endpoint]) -> None:

@@ -20,6 +20,7 @@ from tciagen.drift.rules import get_rule
 from tciagen.errors import EXIT_DOCUMENT, EXIT_FINE, EXIT_SERVER
 from tciagen.overlay import Overlay
 from tciagen.resolve import resolve
+from tciagen.roles import Roles
 
 if TYPE_CHECKING:
     from tciagen.crawl import Failure
@@ -76,6 +77,7 @@ def judge(
     failures: "Iterable[Failure]" = (),
     *,
     overlay: Overlay | None = None,
+    roles: Roles | None = None,
     validator: Draft202012Validator | None = None,
     unreachable_share: float = UNREACHABLE_SHARE,
 ) -> Verdict:
@@ -86,6 +88,7 @@ def judge(
         documents: what was read, by address, valid or not.
         failures: the endpoints without a usable document, as a crawl tells them.
         overlay: what the new documents do not say.
+        roles: what the configuration declares about file endpoints.
         validator: of another schema than the published one.
         unreachable_share: above it nothing is compared.
 
@@ -104,7 +107,8 @@ def judge(
         return Verdict((), (*faults, Fault("crawl-incomplete", "", message)), old)
     good = {a: d for a, d in documents.items() if a not in silent}
     kept = tuple(endpoint for endpoint in old if endpoint.address in silent)
-    new = Contract((*resolve(good, overlay, stale=True).contract.endpoints, *kept))
+    resolved = resolve(good, overlay, roles=roles, stale=True).contract
+    new = Contract((*resolved.endpoints, *kept))
     faults += _unknown_replacements(old, new)
     return Verdict(compare(old, new), tuple(faults), new)
 

@@ -87,7 +87,7 @@ class Rule:
         why: why it matters to a caller of the generated client.
         example: before and after.
         group: ``endpoint``, ``parameter``, ``format``, ``result``, ``attribute``,
-            ``fault``, ``run time`` or ``policy``.
+            ``fault``, ``run time``, ``configuration`` or ``policy``.
         action: what is done by default; only for run-time and policy rules.
         says: what the generated client says of it, after the name of the warning or error,
             or the level of its log; the tests of sensing see it happen, word by word.

@@ -18,6 +18,7 @@ _GROUPS: Mapping[str, Iterable[Rule]] = {
     "attribute": attribute.RULES,
     "fault": other.FAULTS,
     "run time": other.RUN_TIME,
+    "configuration": other.CONFIGURATION,
     "policy": other.POLICY,
 }
 

@@ -22,6 +22,7 @@ from tciagen.overlay import Overlay, parse_overlay, read_overlay
 from tciagen.python.class_names import name_classes
 from tciagen.render import CONTRACT, exported_names
 from tciagen.resolve import resolve
+from tciagen.roles import Roles
 
 OVERLAY = "overlay.toml"
 
@@ -40,6 +41,7 @@ class Side:
     contract: Contract | None = None
     failures: tuple[Failure, ...] = ()
     overlay: Overlay | None = None
+    roles: Roles = attrs.field(factory=dict)
     folder: Path | None = None
     published: Contract | None = None
 
@@ -56,6 +58,7 @@ class Defaults:
 
     documents: Path | None = None
     overlay: Path | None = None
+    roles: Roles = attrs.field(factory=dict)
     addresses: tuple[str, ...] = ()
     validator: Draft202012Validator | None = None
     published: Contract | None = None
@@ -89,7 +92,8 @@ def load_sides(old: str, new: str, defaults: Defaults) -> tuple[Side, Side]:
         side or _server(place, known, overlay, defaults)
         for side, place in zip(loaded, (old, new), strict=True)
     ]
-    return sides[0], sides[1]
+    old_side, new_side = (attrs.evolve(side, roles=defaults.roles) for side in sides)
+    return old_side, new_side
 
 
 def compare_sides(old: Side, new: Side, validator: Draft202012Validator | None = None) -> Verdict:
@@ -106,12 +110,19 @@ def compare_sides(old: Side, new: Side, validator: Draft202012Validator | None =
     before = old.contract
     if before is None:
         documents_.require_valid(old.documents, validator, old.folder)
-        before = resolve(old.documents, old.overlay, stale=True).contract
+        before = resolve(old.documents, old.overlay, roles=old.roles, stale=True).contract
         published = old.published or new.published
         before = name_classes(before, published, exported_names()).contract
     if new.contract is None:
         overlay, failures = new.overlay, new.failures
-        verdict = judge(before, new.documents, failures, overlay=overlay, validator=validator)
+        verdict = judge(
+            before,
+            new.documents,
+            failures,
+            overlay=overlay,
+            roles=new.roles,
+            validator=validator,
+        )
     else:
         verdict = Verdict(compare(before, new.contract), (), new.contract)
     if old.contract is None and new.contract is None:

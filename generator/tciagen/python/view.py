@@ -5,8 +5,10 @@ Templates lay out what stands in these classes and decide nothing. Names are
 :class:`~tciagen.python.text.ServerText`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
+
+import attrs
 
 from tciagen.contract import RECORD_FORMATS, Attribute, Contract, Endpoint, Parameter, Type
 from tciagen.dicom import is_code_string
@@ -25,7 +27,14 @@ from tciagen.python.signature import (
     reserved_parameters,
 )
 from tciagen.python.text import ServerText
-from tciagen.python.views import ApiView, ClassView, FieldView, MethodView, ParameterView
+from tciagen.python.views import (
+    ApiView,
+    ClassView,
+    CountView,
+    FieldView,
+    MethodView,
+    ParameterView,
+)
 
 
 def build_view(contract: Contract, exported: Iterable[str]) -> ApiView:
@@ -62,8 +71,12 @@ class _Builder:
             RESERVED_METHODS,
             "method",
         )
+        by_address = dict(zip((e.address for e in self.contract), names, strict=True))
         methods = tuple(
-            self._method(endpoint, name, classes.get(endpoint.address))
+            attrs.evolve(
+                self._method(endpoint, name, classes.get(endpoint.address)),
+                counts=tuple(_counts(endpoint, by_address, classes)),
+            )
             for endpoint, name in zip(self.contract, names, strict=True)
             if name is not None
         )
@@ -140,6 +153,21 @@ class _Builder:
                 )
             names.append(python)
         return names
+
+
+def _counts(
+    endpoint: Endpoint,
+    methods: Mapping[str, Identifier | None],
+    classes: Mapping[str, ClassView],
+) -> Iterator[CountView]:
+    """Yield what states the count of an endpoint's downloads, under its names in Python."""
+    for source in endpoint.roles.count:
+        method, record = methods.get(source.endpoint), classes.get(source.endpoint)
+        for field in record.fields if record else ():
+            if field.wire == ServerText(source.attribute) and method is not None:
+                yield CountView(
+                    method=method, constant=Identifier(method.upper()), field=field.name
+                )
 
 
 def _formats(endpoint: Endpoint) -> tuple[tuple[str, ...], str]:

@@ -56,6 +56,15 @@ class ClassView:
 
 
 @attrs.frozen(kw_only=True)
+class CountView:
+    """A method whose rows state how many files a download has, and the field that does."""
+
+    method: Identifier
+    constant: Identifier
+    field: Identifier
+
+
+@attrs.frozen(kw_only=True)
 class MethodView:
     """One endpoint's method; ``record`` is None where the answer is a file."""
 
@@ -71,6 +80,7 @@ class MethodView:
     deprecated: bool
     replaced_by: ServerText | None
     record: ClassView | None
+    counts: tuple[CountView, ...] = ()
 
     @property
     def record_formats(self) -> tuple[str, ...]:
@@ -97,6 +107,16 @@ class ApiView:
         else:
             texts = (p.annotation for m in self.methods for p in m.parameters)
         return any(module in text for text in texts)
+
+    @property
+    def definitions(self) -> tuple[MethodView, ...]:
+        """The methods, so that each one follows those that it refers to."""
+        return tuple(sorted(self.methods, key=lambda method: bool(method.counts)))
+
+    @property
+    def has_counts(self) -> bool:
+        """Whether the configuration declares where the count of a download is stated."""
+        return any(m.counts for m in self.methods)
 
     @property
     def has_parameters(self) -> bool:

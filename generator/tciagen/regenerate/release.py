@@ -71,7 +71,12 @@ def prepare(api: Api, crawled: Mapping[str, JsonObject], today: datetime.date) -
     before = _before(api, old)
 
     def compare(documents: Mapping[str, JsonObject]) -> Verdict:
-        side = Side(name="new", documents=dict(documents), overlay=pipeline.load_overlay(api))
+        side = Side(
+            name="new",
+            documents=dict(documents),
+            overlay=pipeline.load_overlay(api),
+            roles=api.roles,
+        )
         return compare_sides(before, side, validator)
 
     verdict = compare(new)
@@ -96,7 +101,13 @@ def _before(api: Api, old: Mapping[str, JsonObject]) -> Side:
     target = api.target()
     file = required(api.output, "output") / "src" / target.package / CONTRACT
     if not file.is_file():
-        return Side(name="old", documents=dict(old), overlay=overlay, folder=api.documents)
+        return Side(
+            name="old",
+            documents=dict(old),
+            overlay=overlay,
+            roles=api.roles,
+            folder=api.documents,
+        )
     body = file.read_bytes()
     published = from_json(body, str(file))
     try:
@@ -105,6 +116,7 @@ def _before(api: Api, old: Mapping[str, JsonObject]) -> Side:
                 name="old",
                 documents=dict(old),
                 overlay=overlay,
+                roles=api.roles,
                 folder=api.documents,
                 published=published,
             )
@@ -141,7 +153,10 @@ def _release(
     api = attrs.evolve(api, version=bump(api.version, step))
     writes = _document_writes(api, final)
     if step is not Bump.NONE:
-        old = before.contract or resolve(before.documents, before.overlay).contract
+        old = (
+            before.contract
+            or resolve(before.documents, before.overlay, roles=before.roles).contract
+        )
         entry = changelog_entry(
             verdict.changes, api.version, old=old, new=verdict.contract, date=today
         )

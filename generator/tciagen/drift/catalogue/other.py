@@ -261,6 +261,20 @@ RUN_TIME = (
     ),
 )
 
+CONFIGURATION = (
+    Rule(
+        "count-source-changed",
+        Severity.DOCS,
+        Wire.OK,
+        Effect.OK,
+        Bump.PATCH,
+        "another endpoint states the count",
+        "The configuration declares another endpoint or attribute that states how many files a"
+        " download has; the regenerated client checks downloads against that one.",
+        words("count = TCIA/query/getSeries ImageCount", "count = TCIA/query/getSeriesSize Count"),
+    ),
+)
+
 POLICY = (
     _other(
         "code-stale",

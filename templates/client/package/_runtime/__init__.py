@@ -8,6 +8,7 @@ PUBLIC: dict[str, tuple[str, ...]] = {
     "answer": ("RawResponse",),
     "compare": ("ContractChange",),
     "download": (
+        "CompletenessWarning",
         "DamagedError",
         "Difference",
         "Download",

@@ -10,6 +10,7 @@ from .client import AsyncClientBase, SyncClient
 from .drift import Sensor
 from .endpoint import Arguments, Endpoint
 from .errors import BrokenStreamError
+from .files.count import Counter, count_of_item
 from .files.items import Item, ItemReader
 from .files.options import OPTION_NAMES
 from .naming import did_you_mean
@@ -124,8 +125,14 @@ class Bound(Generic[P]):
         items: list[Item] = []
         for number, source in enumerate(reader.each(sources), 1):
             arguments = call(**{**options, **reader.read(number, source)})
-            items.append(Item(source=source, request=self._request(arguments, file=True)))
+            request = self._request(arguments, file=True)
+            count = count_of_item(self._endpoint, self.__name__, number, source)
+            items.append(Item(source=source, request=request, count=count))
         return items
+
+    def _counter(self) -> Counter:
+        """Return what queries the number of files of this call's downloads."""
+        return Counter(self._endpoint, self._client)
 
     @property
     def _sensor(self) -> Sensor:

@@ -71,7 +71,10 @@ class Files(SyncBound[P]):
         request = self._request(self._arguments(*args, **kwargs), file=True)
         from .files.fetch import download  # noqa: PLC0415 - late on purpose, as the transport is
 
-        return download(self._core.transport, request, target, self._observe)
+        counter = self._counter()
+        done = download(self._core.transport, request, target, self._observe, counter.query)
+        counter.warn([done])
+        return done
 
     def iter(self, *args: P.args, **kwargs: P.kwargs) -> Generator[bytes, None, None]:
         """Fetch the file as chunks of bytes; closing the iterator closes the answer.
@@ -117,14 +120,18 @@ class Files(SyncBound[P]):
         """
         from .files.fetch import download_many  # noqa: PLC0415 - as above
 
-        return download_many(
+        counter = self._counter()
+        done = download_many(
             self._core.transport,
             self._items(items, options),
             target,
             self._observe,
+            counter.query,
             workers=workers,
             progress=progress,
         )
+        counter.warn(done)
+        return done
 
     def raw(self, *args: P.args, **kwargs: P.kwargs) -> RawResponse:
         """Fetch the file into memory, with the answer's headers.
@@ -144,7 +151,12 @@ class AsyncFiles(AsyncBound[P]):
         request = self._request(self._arguments(*args, **kwargs), file=True)
         from .files.fetch import async_download  # noqa: PLC0415 - as above
 
-        return await async_download(self._core.transport, request, target, self._observe)
+        counter = self._counter()
+        done = await async_download(
+            self._core.transport, request, target, self._observe, counter.async_query
+        )
+        counter.warn([done])
+        return done
 
     def iter(self, *args: P.args, **kwargs: P.kwargs) -> AsyncGenerator[bytes, None]:
         """Fetch the file as chunks of bytes; see :meth:`Files.iter`."""
@@ -168,14 +180,18 @@ class AsyncFiles(AsyncBound[P]):
         """
         from .files.fetch import async_download_many  # noqa: PLC0415 - as above
 
-        return await async_download_many(
+        counter = self._counter()
+        done = await async_download_many(
             self._core.transport,
             self._items(items, options),
             target,
             self._observe,
+            counter.async_query,
             workers=workers,
             progress=progress,
         )
+        counter.warn(done)
+        return done
 
     async def raw(self, *args: P.args, **kwargs: P.kwargs) -> RawResponse:
         """Fetch the file into memory; see :meth:`Files.raw`."""

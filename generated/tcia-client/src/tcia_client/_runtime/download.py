@@ -14,9 +14,10 @@ from .files.errors import (
 from .files.manifest import Manifest, read_manifest, write_manifest
 from .files.many import ManyProgress
 from .files.options import DownloadOptions, Expected, Limits, StrPath
-from .files.result import Difference, Download, Unchecked, UncheckedWarning
+from .files.result import CompletenessWarning, Difference, Download, Unchecked, UncheckedWarning
 
 __all__ = [
+    "CompletenessWarning",
     "DamagedError",
     "Difference",
     "Download",

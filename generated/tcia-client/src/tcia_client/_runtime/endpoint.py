@@ -53,6 +53,7 @@ class Endpoint:
     default_format: str | None = None
     parameters: tuple[Parameter, ...] = ()
     attributes: tuple[Attribute, ...] = ()
+    counts: "tuple[CountSource, ...]" = ()
     deprecated: bool = False
     replaced_by: str | None = None
 
@@ -60,6 +61,31 @@ class Endpoint:
     def address(self) -> str:
         """Path below the base URL, such as ``Resource/query/name``."""
         return f"{self.resource}/query/{self.name}"
+
+
+@attrs.frozen
+class CountSource:
+    """An attribute that states how many files one download of a file endpoint has.
+
+    Attributes:
+        endpoint: The record endpoint with that attribute.
+        method: Name of the client's method for this endpoint.
+        attribute: Python name of the attribute.
+    """
+
+    endpoint: Endpoint
+    method: str
+    attribute: str
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names that a row or a table may use for the attribute."""
+        return frozenset(
+            name
+            for attribute in self.endpoint.attributes
+            if attribute.python_name == self.attribute
+            for name in (attribute.python_name, attribute.name, *attribute.aliases)
+        )
 
 
 @attrs.define

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from ..request import Request
+from .count import Count
 from .dicom import Header, HeaderReader
 from .elements import KEYWORDS, NotDicomError, UnreadableError
 from .names import LONGEST_UID
@@ -82,14 +83,19 @@ class Checks:
         images: DICOM files seen, or what should be some.
         announced: How many of them the answer's ``imageCount`` header announces.
         unchecked: Checks that could not be made.
+        files: Files seen, where they need not be DICOM.
     """
 
-    def __init__(self, request: Request, expect: Expected | None) -> None:
+    def __init__(
+        self, request: Request, expect: Expected | None, stated: Count | None = None
+    ) -> None:
         self.asked = asked_for(request)
         self.expect = expect or Expected()
+        self._stated = stated
         self.dicom = bool(self.asked or expect or "DICOM" in request.endpoint.formats)
         self.differences: list[Difference] = []
         self.images = 0
+        self.files = 0
         self.announced: int | None = None
         self.unchecked: list[Unchecked] = []
         self._made: dict[str, None] = {}
@@ -241,17 +247,41 @@ class Checks:
         if complete or len(self.differences) > before:
             self.note("MD5")
 
-    def finish(self, headers: Mapping[str, str]) -> None:
-        """All has been seen.
+    def response(self, headers: Mapping[str, str]) -> None:
+        """Compare the files with what the response itself states; all have been seen.
 
         Args:
-            headers: Headers of the answer.
+            headers: Headers of the response.
         """
         if not self.dicom:
             return
         if self._reported or any(one.check == REPORT for one in self.differences):
             self._compare_report()
         self._compare_count(headers.get("imagecount", ""))
+
+    @property
+    def is_announced(self) -> bool:
+        """Whether the response announces files, whether or not they are there."""
+        return bool(self.announced or self._reported)
+
+    @property
+    def lacks_count(self) -> bool:
+        """Whether nothing states yet how many files there should be."""
+        expected = self.expect.count is not None or self.expect.sop_instance_uids is not None
+        listed = not self._made.keys().isdisjoint((COUNT_CHECK, REPORT, "MD5"))
+        return not (expected or listed or self._stated)
+
+    def finish(self, count: Count | None = None) -> None:
+        """Compare with what the caller expects, and with a number of files.
+
+        Args:
+            count: The number that another endpoint states, if it was queried.
+        """
+        stated = self._stated or count
+        if stated is not None:
+            self._count("stated count", stated.files, f"files are there, {stated.stated_by}")
+        if not self.dicom:
+            return
         if not self.images:
             self._differs("DICOM", "", "there is no DICOM file")
         expect = self.expect
@@ -295,8 +325,9 @@ class Checks:
 
     def _count(self, check: str, count: int, words: str) -> None:
         self.note(check)
-        if self.images != count:
-            self._differs(check, "", f"{self.images} DICOM {words} {count}")
+        found, kind = (self.images, "DICOM ") if self.dicom else (self.files, "")
+        if found != count:
+            self._differs(check, "", f"{found} {kind}{words} {count}")
 
     def _differs(self, check: str, subject: str, message: str) -> None:
         self.differences.append(Difference(check, subject, message))

@@ -16,6 +16,7 @@ from ..endpoint import Endpoint
 from ..errors import ParameterError
 from ..naming import closest
 from ..request import Request
+from .count import Count
 from .matching import AmbiguousColumnsError, match_columns, missing, spellings
 from .options import OPTION_NAMES, Expected, Limits
 
@@ -37,10 +38,12 @@ class Item:
     Attributes:
         source: The row, mapping or UID that the caller passed.
         request: The request for it.
+        count: The number of files that the item states, None if it states none.
     """
 
     source: Any
     request: Request
+    count: Count | None = None
 
 
 class ItemReader:

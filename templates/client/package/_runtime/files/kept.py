@@ -3,6 +3,8 @@
 import stat
 from pathlib import Path
 
+import attrs
+
 from ..request import Request
 from .checks import Checks, is_companion
 from .dicom import HeaderReader
@@ -14,9 +16,22 @@ from .target import Target
 from .unpack import Unpacker
 
 
+@attrs.frozen
+class Existing:
+    """The files of an earlier download that are as it left them.
+
+    Attributes:
+        files: Their paths and sizes.
+        counted: Whether something stated then how many files there should be.
+    """
+
+    files: list[tuple[Path, int]]
+    counted: bool
+
+
 def kept_files(
     target: Target, request: Request, names: str, checks: Checks, limits: Limits
-) -> list[tuple[Path, int]] | None:
+) -> Existing | None:
     """The files that are there with their sizes, None if they are not known to be whole.
 
     They are known by the list that was left when all of them had come. Each one has to have
@@ -38,8 +53,8 @@ def kept_files(
                 checks.image(file.name, _read(file), size)
     except (OSError, DownloadError):
         return None
-    checks.finish({})
-    return None if checks.differences else files
+    checks.files = len(files)
+    return Existing(files, counted=inventory.counted)
 
 
 def _has_size(path: Path, size: int) -> bool:

@@ -9,6 +9,9 @@ import attrs
 COUNT_CHECK = "imageCount"
 """The check of an answer's header of that name."""
 
+UNCHECKED = "completeness not checked"
+"""Stands among the checks where nothing states how many files a download has."""
+
 
 @attrs.frozen
 class Difference:
@@ -51,8 +54,15 @@ class Unchecked:
         return f"{self.subject}: {self.reason}" if self.subject else self.reason
 
 
+NOT_COUNTED = Unchecked("completeness", "", "nothing states how many files there should be")
+
+
 class UncheckedWarning(UserWarning):
     """A download is complete, as far as it could be checked; see :attr:`Download.unchecked`."""
+
+
+class CompletenessWarning(UncheckedWarning):
+    """Nothing states how many files a download has, so that it may be incomplete."""
 
 
 State = Literal["complete", "existing", "incomplete", "failed"]
@@ -74,8 +84,9 @@ class Download:
         checks: Names of the checks made: ``length``, ``crc32`` and ``directory`` of a ZIP
             archive, ``imageCount`` of the answer's header, ``results.json`` of the archive,
             ``MD5`` if the archive lists the sum of each file, ``DICOM`` for Part 10 files, the
-            keyword of each UID asked for, and ``expected UIDs``, ``expected count``,
-            ``expected bytes``.
+            keyword of each UID asked for, ``expected UIDs``, ``expected count``,
+            ``expected bytes``, and ``stated count`` of the item or of another endpoint.
+            ``completeness not checked`` if nothing states how many files there should be.
         differences: What differs, empty unless ``on_difference="keep"``.
         unchecked: Checks that could not be made. A check with an entry here is not in ``checks``.
         kept: Whether it was there already, and nothing was fetched.

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import aclosing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 
@@ -13,6 +14,7 @@ from ..request import Request
 from ..retry import Attempts, Retry
 from .async_many import AsyncMany
 from .body import Body
+from .count import Count
 from .items import Item
 from .job import Job
 from .many import Many, ManyProgress, Plan
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 Observe = Callable[[Mapping[str, str]], None]
+Query = Callable[[Request], Count | None]
+AsyncQuery = Callable[[Request], Awaitable[Count | None]]
 
 
 def chunks(
@@ -66,11 +70,23 @@ def download(
     request: Request,
     target: StrPath,
     observe: Observe,
+    query: Query,
     *,
     in_folder: bool = False,
     stop: Stop | None = None,
+    stated: Count | None = None,
 ) -> Download:
     """Fetch, check and place a file or an archive.
+
+    Args:
+        transport: What sends the request.
+        request: The request.
+        target: Where it goes.
+        observe: Called with the headers of each response.
+        query: Queries the number of files where nothing else states it.
+        in_folder: Whether the target is a folder whatever it is called.
+        stop: What can end the download.
+        stated: The number of files that the caller's item states.
 
     Raises:
         Stopped: It was ended by ``stop``.
@@ -82,11 +98,12 @@ def download(
     # Each attempt is one here, and all waits are this one, so that they can be ended.
     single = Attempts(Retry(attempts=1), transport.options.clock)
     pause = transport.sleep if stop is None else stop.wait
-    with Job(request, target, _options(request), in_folder=in_folder) as job:
+    with Job(request, target, _options(request), in_folder=in_folder, stated=stated) as job:
         if stop is not None:
             stop.watch(job)
-        if (kept := job.found()) is not None:
-            return kept
+        count = query(request) if job.found() and job.lacks_count else None
+        if (existing := job.existing(count)) is not None:
+            return existing
         while True:
             try:
                 with transport.open(request, job.request_headers(), single) as answer:
@@ -95,7 +112,8 @@ def download(
                     for chunk in answer.chunks():
                         job.write(chunk)
                         attempts.progress()
-                return job.finish()
+                job.received()
+                return job.finish(query(request) if job.lacks_count else None)
             except ApiError as error:
                 wait = _wait(job, error, attempts, transport)
             pause(wait)
@@ -106,14 +124,18 @@ async def async_download(
     request: Request,
     target: StrPath,
     observe: Observe,
+    query: AsyncQuery,
     *,
     in_folder: bool = False,
+    stated: Count | None = None,
 ) -> Download:
     """Fetch, check and place a file or an archive; see :func:`download`."""
     attempts = transport.options.attempts()
-    with Job(request, target, _options(request), in_folder=in_folder) as job:
-        if (kept := await _in_thread(job.found)) is not None:
-            return kept
+    with Job(request, target, _options(request), in_folder=in_folder, stated=stated) as job:
+        found = await _in_thread(job.found)
+        count = await query(request) if found and job.lacks_count else None
+        if (existing := await _in_thread(partial(job.existing, count))) is not None:
+            return existing
         while True:
             try:
                 async with await transport.open(request, job.request_headers(), attempts) as answer:
@@ -124,7 +146,9 @@ async def async_download(
                         async for chunk in pieces:
                             job.write(chunk)
                             attempts.progress()
-                return await _in_thread(job.finish)
+                await _in_thread(job.received)
+                count = await query(request) if job.lacks_count else None
+                return await _in_thread(partial(job.finish, count))
             except ApiError as error:
                 wait = _wait(job, error, attempts, transport)
             await transport.sleep(wait)
@@ -135,6 +159,7 @@ def download_many(
     items: Sequence[Item],
     target: StrPath,
     observe: Observe,
+    query: Query,
     *,
     workers: int,
     progress: Callable[[ManyProgress], None] | None,
@@ -149,13 +174,20 @@ def download_many(
     plan = _planned(items, target, workers)
     many = Many(plan, progress)
 
-    def job(request: Request) -> Callable[[Progress], Download]:
+    def job(index: int) -> Callable[[Progress], Download]:
         return lambda told: download(
-            transport, _telling(request, told), target, observe, in_folder=True, stop=many.stop
+            transport,
+            _telling(items[index].request, told),
+            target,
+            observe,
+            query,
+            in_folder=True,
+            stop=many.stop,
+            stated=plan.counts.get(index),
         )
 
     return many.run(
-        {index: job(items[index].request) for index in plan.paths},
+        {index: job(index) for index in plan.paths},
         min(workers, transport.options.max_connections),
     )
 
@@ -165,6 +197,7 @@ async def async_download_many(
     items: Sequence[Item],
     target: StrPath,
     observe: Observe,
+    query: AsyncQuery,
     *,
     workers: int,
     progress: Callable[[ManyProgress], None] | None,
@@ -172,13 +205,19 @@ async def async_download_many(
     """Fetch many into a folder, some at a time; see :func:`download_many`."""
     plan = _planned(items, target, workers)
 
-    def job(request: Request) -> Callable[[Progress], Awaitable[Download]]:
+    def job(index: int) -> Callable[[Progress], Awaitable[Download]]:
         return lambda told: async_download(
-            transport, _telling(request, told), target, observe, in_folder=True
+            transport,
+            _telling(items[index].request, told),
+            target,
+            observe,
+            query,
+            in_folder=True,
+            stated=plan.counts.get(index),
         )
 
     return await AsyncMany(plan, progress).run(
-        {index: job(items[index].request) for index in plan.paths},
+        {index: job(index) for index in plan.paths},
         min(workers, transport.options.max_connections),
     )
 
@@ -194,6 +233,7 @@ def _planned(items: Sequence[Item], target: StrPath, workers: int) -> Plan:
         raise ParameterError("workers must be at least 1", parameter="workers")
     by_path: dict[Path, int] = {}
     firsts: list[int] = []
+    counts: dict[int, Count] = {}
     for index, request in enumerate(item.request for item in items):
         path = choose_target(target, request, _options(request), in_folder=True).path
         first = by_path.setdefault(path, index)
@@ -206,9 +246,19 @@ def _planned(items: Sequence[Item], target: StrPath, workers: int) -> Plan:
                 advice="Fetch them into folders of their own.",
             )
         firsts.append(first)
+        count = items[index].count
+        if count is not None and counts.setdefault(first, count).files != count.files:
+            raise ParameterError(
+                f"items {first + 1} and {index + 1} are the same download, and state "
+                f"{counts[first].files} and {count.files} files",
+                method=request.method,
+                parameter="items",
+                endpoint=request.endpoint.address,
+                advice="Remove the outdated one.",
+            )
     # Made here: one that fails would remove it while another one is about to use it.
     Path(target).mkdir(parents=True, exist_ok=True)
-    return Plan(items, firsts, {index: path for path, index in by_path.items()})
+    return Plan(items, firsts, {index: path for path, index in by_path.items()}, counts)
 
 
 def _telling(request: Request, told: Progress) -> Request:

@@ -29,12 +29,14 @@ class Inventory:
         asked: What was asked for: the endpoint's address, and the values by their names.
         names: What the files are called, see :class:`.options.DownloadOptions`.
         whole: Whether nothing differed from what was asked for.
+        counted: Whether something stated how many files there should be.
         files: Their sizes in bytes by their names in the folder.
     """
 
     asked: Mapping[str, str]
     names: str
     whole: bool
+    counted: bool
     files: Mapping[str, int]
 
     def is_whole(self, request: Request, names: str) -> bool:
@@ -74,6 +76,7 @@ class Inventory:
             asked=cast("dict[str, str]", asked),
             names=names,
             whole=values.get("whole") is True,
+            counted=values.get("counted") is True,
             files=cast("dict[str, int]", files),
         )
 

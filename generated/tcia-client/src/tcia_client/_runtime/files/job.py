@@ -19,15 +19,16 @@ from ..warn import warn_caller
 from . import md5
 from .body import Body
 from .checks import Checks, is_companion
+from .count import Count
 from .dicom import HeaderReader
 from .errors import DamagedError, DownloadError, NoFileError, NotAFileError, VerificationError
 from .input import read_blocks
 from .inventory import Inventory, asked_by
-from .kept import kept_files
+from .kept import Existing, kept_files
 from .notes import Head, Written
 from .options import DownloadOptions, Limits, Names, StrPath
 from .part import Part
-from .result import Download, UncheckedWarning
+from .result import NOT_COUNTED, UNCHECKED, Download, UncheckedWarning
 from .stop import Stopped
 from .target import choose_target
 from .unpack import Unpacker
@@ -43,6 +44,7 @@ class Job:
         target: Where it goes, see :class:`.options.DownloadOptions`.
         options: How.
         in_folder: Whether the target is a folder whatever it is called.
+        stated: The number of files that the caller's item states.
 
     Raises:
         ParameterError: An option that cannot be used.
@@ -56,6 +58,7 @@ class Job:
         options: DownloadOptions,
         *,
         in_folder: bool = False,
+        stated: Count | None = None,
     ) -> None:
         self._started = time.perf_counter()
         self._request = request
@@ -67,7 +70,9 @@ class Job:
         self._unpacker: Unpacker | None = None
         self._reader: HeaderReader | None = None
         self._beginning = b""
-        self._checks = Checks(request, options.get("expect"))
+        self._stated = stated
+        self._existing: Existing | None = None
+        self._checks = self._new_checks()
         self._names: Names = options.get("names", "server")
         self._turn = threading.RLock()
         self._ended = self._answered = False
@@ -110,12 +115,11 @@ class Job:
         if self._ended:
             raise Stopped
 
-    def found(self) -> Download | None:
-        """Look at what is there already.
+    def found(self) -> bool:
+        """Look for an earlier download that was complete; :meth:`existing` judges it.
 
         Returns:
-            It, if the options say so and it passes the checks; else a part of it is taken
-            over, if an ended process has left one that can be gone on with.
+            Whether there is one, and the options allow to keep it.
 
         Raises:
             DownloadError: Another download to the same place is under way.
@@ -124,21 +128,46 @@ class Job:
         with self._turn:
             self._go_on()
             self._part.settle()
-        kept = self._kept()
-        if kept is None:
-            with self._turn:
-                self._go_on()
-                self._resume()
-        return kept
+        if self._options.get("existing") == "keep":
+            self._existing = kept_files(
+                self._target, self._request, self._names, self._checks, self._limits
+            )
+        return self._existing is not None
 
-    def _kept(self) -> Download | None:
-        if self._options.get("existing") != "keep":
-            return None
-        checks = Checks(self._request, self._options.get("expect"))
-        files = kept_files(self._target, self._request, self._names, checks, self._limits)
-        if files is None:
-            return None
-        return self._download(files, self._target.path, checks, kept=True)
+    def existing(self, count: Count | None) -> Download | None:
+        """Return the earlier download if it passes the checks.
+
+        Else a part of it is taken over, if an ended process has left one that can be
+        resumed.
+
+        Args:
+            count: The number of files that another endpoint states, if it was queried.
+
+        Raises:
+            OSError: What is there cannot be read.
+        """
+        existing = self._existing
+        if existing is not None:
+            lacks_count = self.lacks_count and count is None
+            self._checks.finish(count)
+            if not self._checks.differences:
+                if lacks_count:
+                    self._checks.note(UNCHECKED)
+                return self._download(existing.files, self._target.path, self._checks, kept=True)
+        with self._turn:
+            self._go_on()
+            self._existing, self._checks = None, self._new_checks()
+            self._resume()
+        return None
+
+    @property
+    def lacks_count(self) -> bool:
+        """Whether the number of files has to be queried, since nothing else states it."""
+        counted_before = self._existing is not None and self._existing.counted
+        return self._target.kind != "file" and self._checks.lacks_count and not counted_before
+
+    def _new_checks(self) -> Checks:
+        return Checks(self._request, self._options.get("expect"), self._stated)
 
     def _resume(self) -> None:
         first, *notes = self._part.left() or ({},)
@@ -192,18 +221,31 @@ class Job:
             self._see(data)
             self._body.add(len(data))
 
-    def finish(self) -> Download:
-        """The body has ended: check the whole, and give it its final name.
+    def received(self) -> None:
+        """Check the files and compare them with what the response states; the body has ended.
 
         Raises:
-            DownloadError: It is not whole, or not what was asked for.
+            DownloadError: It is damaged, or there is no file.
+        """
+        with self._turn:
+            self._go_on()
+            self._received()
+
+    def finish(self, count: Count | None) -> Download:
+        """Complete the checks, and give the download its final name.
+
+        Args:
+            count: The number of files that another endpoint states, if it was queried.
+
+        Raises:
+            DownloadError: It is not what was requested.
             OSError: It cannot be renamed.
         """
         with self._turn:
             self._go_on()
-            return self._finish()
+            return self._finish(count)
 
-    def _finish(self) -> Download:
+    def _received(self) -> None:
         self._body.finish()
         if self._body.total is not None:
             self._checks.note("length")
@@ -213,9 +255,16 @@ class Job:
         elif self._reader is not None:
             self._refuse_other_content()
             self._checks.image(self._target.path.name, self._reader, self._body.count)
-        self._checks.finish(self._headers)
-        if self._checks.dicom and not self._checks.images and self._checks.announced == 0:
-            raise NoFileError("the archive is empty: the server has no file for this")
+        self._checks.response(self._headers)
+        if self._unpacker is not None:
+            self._checks.files = len(self._unpacker.files)
+            if not self._unpacker.files and not self._checks.is_announced:
+                raise NoFileError("the archive is empty: the server has no file for this")
+
+    def _finish(self, count: Count | None) -> Download:
+        if self.lacks_count and count is None:
+            self._checks.note(UNCHECKED)
+        self._checks.finish(count)
         if self._checks.differences and self._options.get("on_difference") != "keep":
             error = VerificationError(f"not what was asked for: {self._checks.summary()}")
             rules = (difference.rule for difference in self._checks.differences)
@@ -231,6 +280,7 @@ class Job:
             asked=asked_by(self._request),
             names=self._names,
             whole=not self._checks.differences,
+            counted=UNCHECKED not in self._checks.made,
             files={name.as_posix(): size for name, size in written},
         )
         final = self._part.place(inventory, listed=self._options.get("existing") == "keep")
@@ -279,7 +329,7 @@ class Job:
     def _prepare(self) -> None:
         """Look at what comes as at the beginning of it."""
         self._beginning = b""
-        self._checks = Checks(self._request, self._options.get("expect"))
+        self._checks = self._new_checks()
         if self._target.kind == "file":
             self._reader = HeaderReader() if self._checks.dicom else None
             return
@@ -356,7 +406,7 @@ class Job:
             seconds=time.perf_counter() - self._started,
             checks=checks.made,
             differences=tuple(checks.differences),
-            unchecked=tuple(checks.unchecked),
+            unchecked=(*checks.unchecked, *[NOT_COUNTED] * (UNCHECKED in checks.made)),
             kept=kept,
         )
 

@@ -10,6 +10,7 @@ from queue import Empty, SimpleQueue
 import attrs
 
 from ..errors import ApiError
+from .count import Count
 from .errors import DownloadError, DownloadsError
 from .items import Item
 from .options import Progress
@@ -55,11 +56,13 @@ class Plan:
         first: Of each item the index of the first one with the same request; only that one
             is downloaded.
         paths: Destination of each download, by that index.
+        counts: The number of files that an item states for it, by that index.
     """
 
     items: Sequence[Item]
     first: Sequence[int]
     paths: Mapping[int, Path]
+    counts: Mapping[int, Count]
 
 
 class Tally:

@@ -43,6 +43,20 @@ class Sailor:
 
 
 @attrs.frozen(kw_only=True)
+class ScanCount:
+    """Number of scans of one hull.
+
+    Answered by ``Fleet/query/countHullScans``.
+
+    Attributes:
+        scan_count: Number of scans. Computed by the server. None if the server sends
+            none.
+    """
+
+    scan_count: int | None = None
+
+
+@attrs.frozen(kw_only=True)
 class Vessel:
     """One vessel.
 
