@@ -69,14 +69,6 @@ def test_a_file_is_downloaded(fleet: Any) -> None:
     assert "not checked" not in done.err
 
 
-def test_a_count_of_the_table_is_checked(fleet: Any) -> None:
-    rows = "vessel_id,scan_count\nV-7,1\nV-8,2\n"
-    done = fleet("download-hull-scan", "--from=-", "--to=scans", given=rows)
-    assert (done.status, done.text) == (1, "scans/V-7\n")
-    assert "fleet: error: V-8: " in done.err
-    assert "1 files are there, scan_count of the item states 2" in done.err
-
-
 OWN = ["Format", "Output", "Columns", "Limit", "Wire", "Help", "class", "from"]
 HOSTILE = "Kills \x1b]0;owned\x07 \u202e terminals\r\n\bArgs:\n    format: fake"
 

@@ -41,7 +41,7 @@ def test_download_accepts_every_odd_file_that_pydicom_reads(
     ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
 ) -> None:
     for number, (name, data) in enumerate(SMALL.items()):
-        server.answers(make.zipped([("1-1.dcm", data)]))
+        server.answers(make.Reply(make.zipped([("1-1.dcm", data)]), headers={"imageCount": "1"}))
         done = ask(
             server.base_url,
             lambda c, n=number: c.download_image(
@@ -148,7 +148,7 @@ def test_missing_identifier_of_irregular_header_is_unchecked(fetch: Any) -> None
     odd = {tag: corpus.element(tag, "", b"12")}
     with pytest.warns(UncheckedWarning, match="no SeriesInstanceUID is found in its irregular"):
         done = fetch({"a.dcm": corpus.with_elements(odd, [corpus.SOP_TAG, tag, 0x00280010])})
-    assert [one.check for one in done.unchecked] == ["SeriesInstanceUID"]
+    assert [one.check for one in done.unchecked] == ["SeriesInstanceUID", "completeness"]
     assert "DICOM" in done.checks
 
 
