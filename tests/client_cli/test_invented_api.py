@@ -63,6 +63,14 @@ def test_a_deprecated_endpoint_says_so(fleet: Any) -> None:
     assert done.text.splitlines()[1].startswith("Doe,")
 
 
+def test_a_count_of_the_table_is_checked(fleet: Any) -> None:
+    rows = "vessel_id,scan_count\nV-7,1\nV-8,2\n"
+    done = fleet("download-hull-scan", "--from=-", "--to=scans", given=rows)
+    assert (done.status, done.text) == (1, "scans/V-7\n")
+    assert "fleet: error: V-8: " in done.err
+    assert "1 files are there, scan_count of the item states 2" in done.err
+
+
 def test_a_file_is_downloaded(fleet: Any) -> None:
     done = fleet("download-hull-scan", "--vessel-id=V-7", "--to=scan.zip")
     assert (done.status, done.text) == (0, "scan.zip\n")
