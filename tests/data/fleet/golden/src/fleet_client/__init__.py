@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         ContractChange,
     )
     from ._runtime.download import (
+        CompletenessWarning,
         DamagedError,
         Difference,
         Download,
@@ -96,6 +97,7 @@ _HOMES = {
     "Client": ".client",
     "RawResponse": "._runtime.answer",
     "ContractChange": "._runtime.compare",
+    "CompletenessWarning": "._runtime.download",
     "DamagedError": "._runtime.download",
     "Difference": "._runtime.download",
     "Download": "._runtime.download",
@@ -162,6 +164,7 @@ __all__ = [
     "BadContentError",
     "BrokenStreamError",
     "Client",
+    "CompletenessWarning",
     "ConnectionFailedError",
     "ContractChange",
     "ContractDriftError",

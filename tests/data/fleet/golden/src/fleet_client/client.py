@@ -71,6 +71,27 @@ class Endpoints:
         """
         return Arguments({"VesselID": vessel_id, "rank": rank_on_board, "from": from_})
 
+    @records(_endpoints.COUNT_HULL_SCANS, models.ScanCount)
+    def count_hull_scans(
+        self,
+        *,
+        vessel_id: str,
+    ) -> Arguments:
+        """Tells how many scans of a hull there are.
+
+        Query endpoint ``Fleet/query/countHullScans``.
+
+        Args:
+            vessel_id: Number of the vessel.
+
+        Returns:
+            A list of :class:`~.models.ScanCount`, empty where nothing matches.
+
+        Raises:
+            ApiError: one class of its tree for each cause.
+        """
+        return Arguments({"VesselID": vessel_id})
+
     @files(_endpoints.DOWNLOAD_HULL_SCAN)
     def download_hull_scan(
         self,
