@@ -158,10 +158,69 @@ def test_spoiled_blob_zip_has_no_trace_of_the_fault(
     assert [entry.file_size // (full // 2) / 2 for entry in members[: len(sizes)]] == sizes
 
 
-@pytest.mark.parametrize("text", ["", "getSeries", "getSeries:bend", "html", "x:slow@fast"])
-def test_wrong_fault_is_a_usage_problem(text: str) -> None:
-    with pytest.raises(UsageProblem, match="--fault"):
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("", "is not ENDPOINT:KIND"),
+        ("getSeries", "is not ENDPOINT:KIND"),
+        ("html", "is not ENDPOINT:KIND"),
+        ("getSeries:bend", "has no kind 'bend'"),
+        ("getSeries:slwo@3", "did you mean 'slow'?"),
+        ("x:slow@fast", "'fast' is not a number"),
+        ("x:slow@", "'' is not a number"),
+        ("x:html@3", "html takes no number"),
+        ("x:slow@0", "give a number from 1 on"),
+        ("x:latency@-1", "give a number from 0 on"),
+        ("x:latency@nan", "give a number from 0 on"),
+        ("x:latency@inf", "give a number from 0 on"),
+        ("x:truncate@1.5", "give a whole number from 0 on"),
+        ("x:status-503@0", "give a whole number from 1 on"),
+        ("x:zip-left-out@-1", "give a whole number from 0 on"),
+    ],
+)
+def test_fault_that_cannot_be_read_is_a_usage_problem(text: str, sentence: str) -> None:
+    with pytest.raises(UsageProblem, match="--fault") as problem:
         parse_fault(text)
+    assert sentence in str(problem.value)
+
+
+@pytest.mark.parametrize(
+    ("faults", "sentence"),
+    [
+        (["getSerie:slow@10"], "there is no endpoint 'getSerie'; did you mean 'getSeries'?"),
+        (["getseries:slow@10"], "did you mean 'getSeries'?"),
+        (["TCIA/query/getSeries:slow@10"], "there is no endpoint 'TCIA/query/getSeries'"),
+        (["getSerie/metadata:empty"], "did you mean 'getSeries/metadata'?"),
+        (
+            ["getSeries:zip-left-out@1"],
+            "the endpoint sends no ZIP, as getImage does",
+        ),
+        (["getImage/metadata:zip-left-out@1"], "has no effect"),
+        (["getSeries/metadata:metadata-absent"], "write getSeries:metadata-absent"),
+        (["getSeries:html", "getSeries:slow"], "getSeries:html replaces the response before it"),
+        (["*:empty", "getSeries:slow"], "*:empty replaces the response before it"),
+    ],
+)
+def test_fault_without_effect_is_one_sentence(
+    run: Run, demo: DemoArchive, faults: list[str], sentence: str
+) -> None:
+    options = [word for fault in faults for word in ("--fault", fault)]
+    result = run("serve", "--catalog", demo.catalog, "--port", 0, *options, status=2)
+    assert sentence in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_faults_of_one_zip_add_up(
+    demo: DemoArchive, http: httpx.Client, images: list[Image]
+) -> None:
+    uid = images[-1].header.SeriesInstanceUID
+    options = [f"--fault=getImage:{kind}" for kind in ("zip-left-out@0", "zip-left-out@2")]
+    with running_archive(demo.catalog, options=options) as server:
+        url = f"{server.base_url}/TCIA/query/getImage"
+        answer = http.get(url, params={"SeriesInstanceUID": uid})
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        names = archive.namelist()
+    assert names[:3] == ["images/", "images/1.dcm", "images/3.dcm"]
 
 
 def test_star_concerns_every_query_but_not_metadata() -> None:

@@ -1,5 +1,6 @@
 """The server as a process: start, stop, log, memory, and the commands around it."""
 
+import re
 import shutil
 import signal
 import socket
@@ -18,6 +19,7 @@ from tests.archive.conftest import Run
 from tciagen.archive.catalog import open_for_writing, save_shared_list
 from tciagen.archive.demo import DemoArchive
 from tciagen.archive.running import running_archive
+from tciagen.archive.serve_cli import DEFAULT_PORT
 from tciagen.errors import ServerProblem
 
 if TYPE_CHECKING:
@@ -45,34 +47,6 @@ def test_start_line_and_graceful_stop(demo: DemoArchive, number: int) -> None:
     output, errors = process.communicate(timeout=20)
     assert (process.returncode, output) == (0, "")
     assert errors.count("\n") == 1
-
-
-def test_access_log_never_shows_a_key(demo: DemoArchive, http: httpx.Client) -> None:
-    options = ["--api-key", "s3cret/ä b"]
-    with running_archive(demo.catalog, options=options) as server:
-        url = f"{server.base_url}/TCIA/query/getSeries"
-        http.get(url, params={"api_key": "s3cret/ä b", "PatientID": "PET-7"})
-        http.get(url, params={"apikey": "s3cret/ä b", "x": "s3cret/ä b"})
-        http.get(url + "?api%5Fkey=s3cret%2f%C3%A4%20b&Api_Key=s3cret")
-        http.get(url, headers={b"api_key": "s3cret/ä b".encode()})
-        http.post(url, data={"api_key": "s3cret/ä b"})
-        http.get(url, params={"Collection": 'a\nb"c'})
-        http.get(url)  # those before it have been logged when it is answered
-        log = server.log.read_text()
-    assert "s3cret" not in log
-    assert log.count("\n") >= 6
-    assert "api_key=***&PatientID=PET-7" in log
-    assert "a%0Ab%22c" in log
-
-
-def test_keys_may_come_from_the_environment(
-    demo: DemoArchive, http: httpx.Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("TCIAGEN_ARCHIVE_API_KEYS", "one two")
-    with running_archive(demo.catalog) as server:
-        url = f"{server.base_url}/TCIA/query/getCollectionValues"
-        assert http.get(url).status_code == 401
-        assert http.get(url, headers={"api_key": "two"}).status_code == 200
 
 
 def peak_memory(pid: int) -> int:
@@ -184,9 +158,47 @@ def test_bad_manifest_is_one_sentence(
     assert result.stderr.count("\n") == 1
 
 
-def test_list_without_series_is_a_usage_problem(run: Run, demo: DemoArchive) -> None:
-    result = run("list", "n", "--catalog", demo.catalog, status=2)
-    assert "--manifest" in result.stderr
+@pytest.mark.parametrize("words", [[], ["my-list"], ["--series", "1.2"], [" ", "--series", "1.2"]])
+def test_list_without_name_or_series_shows_how_and_which_there_are(
+    run: Run, demo: DemoArchive, words: list[str]
+) -> None:
+    result = run("list", *words, "--catalog", demo.catalog, status=2)
+    assert "`tciagen archive list NAME --series UID`" in result.stderr
+    assert "'demo-first-look' (4 series)" in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_list_without_series_of_a_catalog_without_lists_says_so(run: Run, tmp_path: Path) -> None:
+    catalog = tmp_path / "catalog.sqlite"
+    open_for_writing(catalog).close()
+    result = run("list", "--catalog", catalog, status=2)
+    assert "has no lists yet" in result.stderr
+
+
+@pytest.mark.parametrize("uid", ["", "x", "1.2 ", "1." + "2" * 70])
+def test_list_of_a_series_that_is_no_uid_is_one_sentence(
+    run: Run, demo: DemoArchive, uid: str
+) -> None:
+    result = run("list", "n", "--series", uid, "--catalog", demo.catalog, status=2)
+    assert f"--series {uid!r} is not a series UID" in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_serve_with_an_empty_host_is_one_sentence(run: Run, demo: DemoArchive) -> None:
+    result = run("serve", "--host", "", "--catalog", demo.catalog, status=2)
+    assert "--host is empty" in result.stderr
+
+
+def test_default_port_is_the_same_everywhere(run: Run, root: Path) -> None:
+    assert f"[default: {DEFAULT_PORT};" in " ".join(run("serve", "--help").stdout.split())
+    pages = [root / "README.md", root / "Makefile", *(root / "docs").glob("*.md")]
+    texts = {page.name: page.read_text(encoding="utf-8") for page in pages}
+    texts["client"] = (root / "templates/client/package/testing.py.jinja").read_text("utf-8")
+    # Four digits: the demo's output shows a free port, and examples of errors port 9.
+    port = re.compile(r"(?:127\.0\.0\.1:|localhost:|--port |PORT \?= )([0-9]{4})\b")
+    ports = {(name, found) for name, text in texts.items() for found in port.findall(text)}
+    assert {found for _, found in ports} == {str(DEFAULT_PORT)}
+    assert {"README.md", "Makefile", "archive.md", "client"} <= {name for name, _ in ports}
 
 
 def test_synth_does_not_mix_with_what_is_there(run: Run, tmp_path: Path) -> None:

@@ -290,27 +290,6 @@ def test_body_part_is_cut_to_15_characters_and_may_end_in_a_blank(call: Caller) 
     assert {"ABDOMEN_PELVIS ", "LOWER_EXTREMITY"} <= parts
 
 
-def test_api_key_in_header_or_query(demo: DemoArchive, http: httpx.Client) -> None:
-    options = ["--api-key", "k-one", "--api-key", "clé"]
-    with running_archive(demo.catalog, options=options) as server:
-        url = f"{server.base_url}/TCIA/query/getCollectionValues"
-        for refused in (
-            http.get(url),
-            http.get(url, headers={"api_key": "wrong"}),
-            http.get(url, params={"api_key": "k-on"}),
-            http.get(f"{server.base_url}/TCIA/query/getSeries/metadata"),
-            http.post(url, data={"api_key": "K-ONE"}),
-        ):
-            assert (refused.status_code, refused.content) == (401, b"")
-        for accepted in (
-            http.get(url, headers={"api_key": "k-one"}),
-            http.get(url, headers={b"api_key": "clé".encode()}),
-            http.get(url, params={"api_key": "clé"}),
-            http.post(url, data={"api_key": "k-one"}),
-        ):
-            assert accepted.status_code == 200
-
-
 def test_too_long_a_form_is_refused(call: Caller) -> None:
     response = call.http.post(
         f"{call.base_url}/TCIA/query/getPatient", content=b"x" * 2_000_000, headers=FORM

@@ -1,7 +1,6 @@
 """The HTTP side: requests in, responses with v3's headers and errors out."""
 
 import json
-import secrets
 import sqlite3
 import time
 from collections.abc import Mapping
@@ -17,6 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from tciagen.archive import documents, files, formats, zips
 from tciagen.archive.connections import CatalogReader, ReadConnection
 from tciagen.archive.cors import METHODS
+from tciagen.archive.keys import Keys
 from tciagen.archive.page import render_page
 from tciagen.archive.queries import Endpoint
 from tciagen.archive.requested import Refused, checked_values, given_values, query_refused
@@ -42,13 +42,13 @@ _NOT_FOUND = b"<HTML><BODY><H1>404 Not Found</H1></BODY></HTML>"
 class Settings:
     """What one server serves and how.
 
-    ``endpoints`` are by address; ``api_keys`` empty means that none is asked for;
-    ``no_content`` answers 204 where nothing matches; ``files`` is the layout of files.
+    ``endpoints`` are by address; ``no_content`` answers 204 where nothing matches;
+    ``files`` is the layout of files.
     """
 
     catalog: Path
     endpoints: Mapping[str, Endpoint]
-    api_keys: tuple[str, ...] = ()
+    keys: Keys = attrs.field(factory=Keys)
     bare: bool = False
     no_content: bool = False
     zip_level: int = 1
@@ -76,7 +76,7 @@ class Server:
             if endpoint.columns
         }
         self._page = render_page(
-            settings.endpoints.values(), base_path=BASE_PATH, needs_key=bool(settings.api_keys)
+            settings.endpoints.values(), base_path=BASE_PATH, needs_key=bool(settings.keys)
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -112,11 +112,12 @@ class Server:
                 return with_type("text/html", _NOT_FOUND, 404)
 
     def _may_enter(self, request: Request, given: Mapping[str, str]) -> bool:
-        if not self._settings.api_keys:
+        if not self._settings.keys:
             return True
         header = request.headers.get("api_key")
-        offered = given.get("api_key", "").encode() if header is None else header.encode("latin-1")
-        return any(secrets.compare_digest(offered, key.encode()) for key in self._settings.api_keys)
+        # Headers arrive as Latin-1, a key may be UTF-8.
+        sent = None if header is None else header.encode("latin-1").decode("utf-8", "replace")
+        return self._settings.keys.accept(given.get("api_key", "") if sent is None else sent)
 
     def _metadata(self, address: str) -> Response:
         if address not in self._documents:

@@ -11,28 +11,19 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from tciagen.archive import statements
-from tciagen.archive.catalog import (
-    DEFAULT_CATALOG,
-    open_for_reading,
-    save_shared_list,
-    writing,
-)
-from tciagen.archive.faults import KINDS, FaultyApp, parse_fault
+from tciagen.archive.catalog import open_for_reading, save_shared_list, writing
+from tciagen.archive.command_options import catalog_option, counted
+from tciagen.archive.serve_cli import new_key_command, serve_command
 from tciagen.errors import EXIT_FINE, EXIT_INCOMPLETE, UsageProblem
-
-catalog_option = click.option(
-    "--catalog",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=DEFAULT_CATALOG,
-    show_default=True,
-    metavar="FILE.sqlite",
-    help="Catalog to write or to serve.",
-)
 
 
 @click.group("archive")
 def archive() -> None:
     """Index DICOM files into a catalog and serve it as a v3 query API."""
+
+
+archive.add_command(serve_command)
+archive.add_command(new_key_command)
 
 
 @archive.command("index")
@@ -106,7 +97,7 @@ def index_command(
         )
     for line in report_lines(result):
         click.echo(line, err=True)
-    click.echo(f"{summary(result)}; {_counted(catalog)} in {catalog}")
+    click.echo(f"{summary(result)}; {counted(catalog)} in {catalog}")
     return EXIT_FINE if result.is_complete else EXIT_INCOMPLETE
 
 
@@ -122,7 +113,7 @@ def demo_command(catalog: Path) -> None:
 
     with _progress("Writing") as progress:
         demo = build_demo(catalog.parent, catalog, progress=progress)
-    click.echo(f"{_counted(catalog)}, {demo.size / 1e6:.1f} MB in {catalog}")
+    click.echo(f"{counted(catalog)}, {demo.size / 1e6:.1f} MB in {catalog}")
 
 
 @archive.command("synth")
@@ -153,150 +144,52 @@ def synth_command(series: int, seed: int, catalog: Path) -> None:
         if connection.execute(statements.ANY_SERIES).fetchone():
             raise UsageProblem(f"{catalog} is not empty: name a new file with --catalog")
         synthesize(connection, series, seed=seed, progress=progress)
-    click.echo(f"{_counted(catalog)} in {catalog}")
+    click.echo(f"{counted(catalog)} in {catalog}")
 
 
 @archive.command("list")
-@click.argument("name")
+@click.argument("name", required=False)
 @click.option("--series", "uids", multiple=True, metavar="UID", help="A series; repeatable.")
 @click.option(
     "--manifest",
     type=click.Path(path_type=Path),
     metavar="FILE.tcia",
-    help="Manifest whose series UIDs stand one a line.",
+    help="Manifest with one series UID on each line.",
 )
 @catalog_option
-def list_command(name: str, uids: tuple[str, ...], manifest: Path | None, catalog: Path) -> None:
+def list_command(
+    name: str | None, uids: tuple[str, ...], manifest: Path | None, catalog: Path
+) -> None:
     """Make or replace the shared list NAME."""
-    from tciagen.archive.manifest import series_of  # noqa: PLC0415 - not needed by the others
+    from tciagen.archive.manifest import is_uid, series_of  # noqa: PLC0415 - not for the others
 
-    if bool(uids) == bool(manifest):
-        raise UsageProblem("name the list's series with --series or with --manifest, not both")
-    chosen = series_of(manifest) if manifest else list(uids)
     open_for_reading(catalog).close()
+    if name is None or not name.strip():
+        raise UsageProblem(f"name the list: {_LIST_USAGE}; {_existing_lists(catalog)}")
+    if uids and manifest:
+        raise UsageProblem("name the list's series with --series or with --manifest, not both")
+    if not uids and not manifest:
+        raise UsageProblem(
+            f"name the series of {name!r}: {_LIST_USAGE}; {_existing_lists(catalog)}"
+        )
+    if wrong := [uid for uid in uids if not is_uid(uid)]:
+        raise UsageProblem(f"--series {wrong[0]!r} is not a series UID, such as 1.3.6.1.4.1.14519")
+    chosen = series_of(manifest) if manifest else list(uids)
     with writing(catalog) as connection:
         count, unknown = save_shared_list(connection, name, chosen)
     note = f", {unknown} of them not in the catalog" if unknown else ""
     click.echo(f"{name}: {count} series{note}")
 
 
-@archive.command("serve")
-@catalog_option
-@click.option(
-    "--host",
-    default="127.0.0.1",
-    show_default=True,
-    metavar="ADDRESS",
-    help="Address to listen on.",
-)
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    metavar="NUMBER",
-    default=8765,
-    show_default=True,
-    help="Port to listen on; 0 takes a free one.",
-)
-@click.option(
-    "--api-key",
-    "api_keys",
-    multiple=True,
-    envvar="TCIAGEN_ARCHIVE_API_KEYS",
-    show_envvar=True,
-    metavar="KEY",
-    help="Ask for this key; repeatable (in the variable: separated by blanks).",
-)
-@click.option("--bare", is_flag=True, help="Metadata has the required members alone.")
-@click.option("--no-content", is_flag=True, help="Answer 204, not an empty set, without a match.")
-@click.option(
-    "--zip-level",
-    type=click.IntRange(0, 9),
-    metavar="NUMBER",
-    default=1,
-    show_default=True,
-    help="How hard getImage compresses.",
-)
-@click.option(
-    "--files",
-    "layout",
-    type=click.Choice(["blob", "image"]),
-    default="image",
-    show_default=True,
-    help="Layout of downloads. image: the header imageCount and results.json state what is in a "
-    "ZIP. blob: ./1-NAME, no count, as the public v3 servers most likely had it.",
-)
-@click.option(
-    "--ranges",
-    is_flag=True,
-    help="Answer files with a length, an ETag and ranges, as a proxy that keeps them does.",
-)
-@click.option(
-    "--contract",
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="Serve the documents <DIR>/<Resource>/<QueryName>.json, and answer as they say.",
-)
-@click.option(
-    "--fault",
-    "faults",
-    multiple=True,
-    metavar="ENDPOINT:KIND[@NUMBER]",
-    help="Spoil answers, for tests of clients; repeatable. ENDPOINT is a QueryName, one with "
-    "/metadata, or * for all. KIND: " + "; ".join(f"{k}: {w}" for k, (_, w) in KINDS.items()) + ".",
-)
-def serve_command(
-    *,
-    catalog: Path,
-    host: str,
-    port: int,
-    api_keys: tuple[str, ...],
-    bare: bool,
-    no_content: bool,
-    zip_level: int,
-    layout: str,
-    ranges: bool,
-    contract: Path | None,
-    faults: tuple[str, ...],
-) -> None:
-    """Serve the catalog as a v3 query API until Ctrl-C.
-
-    The BaseURL is told on standard output, the access log goes to standard error
-    and never holds a key.
-    """
-    from tciagen.archive import (  # noqa: PLC0415 - starlette
-        app,
-        changed,
-        queries,
-        serving,
-        zips,
-    )
-    from tciagen.archive.cors import CorsApp  # noqa: PLC0415 - starlette
-    from tciagen.archive.ranges import RangesApp  # noqa: PLC0415 - starlette
-
-    served = changed.endpoints(contract) if contract else queries.endpoints()
-    settings = app.Settings(
-        catalog,
-        served,
-        api_keys=api_keys,
-        bare=bare,
-        no_content=no_content,
-        zip_level=zip_level,
-        files=zips.FileLayout(layout),
-    )
-    plain = app.create_app(settings)
-    answered = RangesApp(plain) if ranges else plain
-    spoiled = FaultyApp(answered, [parse_fault(fault) for fault in faults])
-    serving.run(CorsApp(spoiled), host=host, port=port, told=_counted(catalog), secrets=api_keys)
+_LIST_USAGE = "`tciagen archive list NAME --series UID`, or `--manifest FILE.tcia`"
 
 
-def _counted(catalog: Path) -> str:
+def _existing_lists(catalog: Path) -> str:
     with closing(open_for_reading(catalog)) as connection:
-        (number,) = connection.execute(statements.COUNT_COLLECTIONS).fetchone()
-        series, images, _ = connection.execute(statements.COUNT_SERIES).fetchone()
-    return (
-        f"{number:,} collection{'s' * (number != 1)}, {series:,} series, "
-        f"{images:,} image{'s' * (images != 1)}"
-    )
+        lists = connection.execute(statements.COUNT_LISTED).fetchall()
+    if not lists:
+        return f"{catalog} has no lists yet"
+    return f"{catalog} has " + ", ".join(f"{name!r} ({count} series)" for name, count in lists)
 
 
 @contextmanager

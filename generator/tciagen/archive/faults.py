@@ -5,33 +5,47 @@ QueryName, a QueryName with ``/metadata``, or ``*`` for every query.
 """
 
 import asyncio
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 
 import attrs
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from tciagen.archive.queries import Endpoint
 from tciagen.archive.zips import ZipFaults
 from tciagen.errors import UsageProblem
+from tciagen.overlay import suggestion
+
+
+@attrs.frozen
+class Kind:
+    """One kind of fault; ``number`` is the default of NUMBER, None where there is none."""
+
+    description: str
+    number: float | None = None
+    least: float = 0
+    is_count: bool = False
+
 
 KINDS = {
-    "truncate": (1000, "cut the connection after NUMBER bytes of the body"),
-    "slow": (10_000, "send at most NUMBER bytes a second"),
-    "latency": (1, "wait NUMBER seconds before the answer"),
-    "status-429": (1, "answer 429 with HTML NUMBER times, then as usual"),
-    "status-502": (1, "answer 502 with HTML NUMBER times, then as usual"),
-    "status-503": (1, "answer 503 with HTML NUMBER times, then as usual"),
-    "html": (0, "answer an HTML page that is labelled application/json"),
-    "sentence": (0, "answer a sentence that is labelled application/json"),
-    "empty": (0, "answer 200 with an empty body"),
-    "no-content": (0, "answer 204"),
-    "metadata-absent": (0, "leave the metadata header out"),
-    "metadata-malformed": (0, "cut the metadata header's JSON"),
-    "metadata-huge": (40_000, "send NUMBER bytes as the metadata header"),
-    "media-type": (0, "label the answer text/plain"),
-    "server-version": (2, "send NUMBER as the header Bindaas-version"),
-    "zip-no-directory": (0, "end the ZIP before its central directory"),
-    "zip-left-out": (0, "leave image NUMBER out of the ZIP"),
-    "zip-cut-short": (0, "end image NUMBER of the ZIP half-way"),
+    "truncate": Kind("cut the connection after NUMBER bytes of the body", 1000, is_count=True),
+    "slow": Kind("send at most NUMBER bytes a second", 10_000, least=1),
+    "latency": Kind("wait NUMBER seconds before the response", 1),
+    "status-429": Kind("answer 429 with HTML NUMBER times, then as usual", 1, 1, is_count=True),
+    "status-502": Kind("answer 502 with HTML NUMBER times, then as usual", 1, 1, is_count=True),
+    "status-503": Kind("answer 503 with HTML NUMBER times, then as usual", 1, 1, is_count=True),
+    "html": Kind("answer an HTML page that is labelled application/json"),
+    "sentence": Kind("answer a sentence that is labelled application/json"),
+    "empty": Kind("answer 200 with an empty body"),
+    "no-content": Kind("answer 204"),
+    "metadata-absent": Kind("leave the metadata header out"),
+    "metadata-malformed": Kind("cut the metadata header's JSON"),
+    "metadata-huge": Kind("send NUMBER bytes as the metadata header", 40_000, is_count=True),
+    "media-type": Kind("label the response text/plain"),
+    "server-version": Kind("send NUMBER as the header Bindaas-version", 2),
+    "zip-no-directory": Kind("end the ZIP before its central directory"),
+    "zip-left-out": Kind("leave image NUMBER out of the ZIP", 0, is_count=True),
+    "zip-cut-short": Kind("end image NUMBER of the ZIP half-way", 0, is_count=True),
 }
 _PAGE = b"<html><head><title>%d</title></head><body><h1>Service trouble</h1></body></html>"
 _REPLACED = {
@@ -61,19 +75,71 @@ def parse_fault(text: str) -> Fault:
     """Read ``ENDPOINT:KIND[@NUMBER]``.
 
     Raises:
-        UsageProblem: it is not of that form, or of no kind that there is.
+        UsageProblem: it is not of that form, of no kind that there is, or has another number
+            than its kind takes.
     """
     endpoint, _, rest = text.rpartition(":")
-    kind, _, number = rest.partition("@")
-    if not endpoint or kind not in KINDS:
+    name, at, number = rest.partition("@")
+    if not endpoint:
         raise UsageProblem(
-            f"--fault {text!r} is not ENDPOINT:KIND[@NUMBER] with one of the kinds "
-            + ", ".join(KINDS)
+            f"--fault {text!r} is not ENDPOINT:KIND[@NUMBER], such as getSeries:slow@1000"
         )
+    if (kind := KINDS.get(name)) is None:
+        raise UsageProblem(f"--fault {text!r} has no kind {name!r}{suggestion(name, KINDS)}")
+    if not at:
+        return Fault(endpoint, name, kind.number or 0)
+    if kind.number is None:
+        raise UsageProblem(f"--fault {text!r}: {name} takes no number; leave out @{number}")
     try:
-        return Fault(endpoint, kind, float(number) if number else KINDS[kind][0])
+        value = float(number)
     except ValueError as error:
         raise UsageProblem(f"--fault {text!r}: {number!r} is not a number") from error
+    if not kind.least <= value < math.inf or (kind.is_count and not value.is_integer()):
+        wanted = "a whole number" if kind.is_count else "a number"
+        raise UsageProblem(f"--fault {text!r}: give {wanted} from {kind.least:g} on")
+    return Fault(endpoint, name, value)
+
+
+def check_faults(faults: Sequence[Fault], endpoints: Iterable[Endpoint]) -> None:
+    """Check that each fault can occur.
+
+    Args:
+        faults: in the order of the command line.
+        endpoints: those that the server has.
+
+    Raises:
+        UsageProblem: a fault names no endpoint, or can never occur there.
+    """
+    with_zip = {endpoint.name: "ZIP" in endpoint.formats for endpoint in endpoints}
+    replaced: dict[str, str] = {}
+    for fault in faults:
+        place = f"--fault {fault.endpoint}:{fault.kind}"
+        is_document = fault.endpoint.endswith("/metadata")
+        if problem := _no_endpoint(fault, with_zip) or _no_effect(fault, with_zip):
+            raise UsageProblem(f"{place}{problem}")
+        if first := replaced.get(fault.endpoint) or replaced.get("" if is_document else "*"):
+            raise UsageProblem(f"{place} has no effect: {first} replaces the response before it")
+        if fault.kind in _REPLACED:
+            replaced[fault.endpoint] = f"{fault.endpoint}:{fault.kind}"
+
+
+def _no_endpoint(fault: Fault, with_zip: Mapping[str, bool]) -> str | None:
+    documents = {f"{name}/metadata" for name in with_zip}
+    if fault.endpoint in {*with_zip, *documents, "*"}:
+        return None
+    known = documents if "/" in fault.endpoint else set(with_zip)
+    return f": there is no endpoint {fault.endpoint!r}{suggestion(fault.endpoint, known)}"
+
+
+def _no_effect(fault: Fault, with_zip: Mapping[str, bool]) -> str | None:
+    has_zip = any(with_zip.values()) if fault.endpoint == "*" else with_zip.get(fault.endpoint)
+    if fault.kind.startswith("zip-") and not has_zip:
+        names = ", ".join(name for name in with_zip if with_zip[name])
+        return f" has no effect: the endpoint sends no ZIP, as {names} does"
+    if fault.kind.startswith("metadata-") and fault.endpoint.endswith("/metadata"):
+        query = fault.endpoint.removesuffix("/metadata")
+        return f" has no effect: only a query has the metadata header; write {query}:{fault.kind}"
+    return None
 
 
 class FaultyApp:
@@ -99,7 +165,8 @@ class FaultyApp:
             elif fault.kind == "latency":
                 await asyncio.sleep(fault.number)
             elif fault.kind.startswith("zip-"):
-                scope["tciagen.zip_faults"] = _zip_faults(fault)
+                earlier = scope.get("tciagen.zip_faults", ZipFaults())
+                scope["tciagen.zip_faults"] = _with_zip_fault(earlier, fault)
             else:
                 send = _spoiled(send, fault)
         await self._app(scope, receive, send)
@@ -115,15 +182,15 @@ async def _reply(send: Send, status: int, media_type: bytes, body: bytes) -> Non
     await send({"type": "http.response.body", "body": body})
 
 
-def _zip_faults(fault: Fault) -> ZipFaults:
-    index = frozenset({int(fault.number)})
+def _with_zip_fault(faults: ZipFaults, fault: Fault) -> ZipFaults:
+    index = int(fault.number)
     match fault.kind:
         case "zip-left-out":
-            return ZipFaults(left_out=index)
+            return attrs.evolve(faults, left_out=faults.left_out | {index})
         case "zip-cut-short":
-            return ZipFaults(cut_short=index)
+            return attrs.evolve(faults, cut_short=faults.cut_short | {index})
         case _:
-            return ZipFaults(without_directory=True)
+            return attrs.evolve(faults, without_directory=True)
 
 
 def _spoiled(send: Send, fault: Fault) -> Send:

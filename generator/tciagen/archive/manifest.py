@@ -7,6 +7,12 @@ from tciagen.errors import DocumentProblem
 
 _HEAD = "ListOfSeriesToDownload="
 _UID = re.compile(r"[0-9]+(?:\.[0-9]+)*", re.ASCII)
+_LONGEST_UID = 64
+
+
+def is_uid(text: str) -> bool:
+    """Return whether a text is a UID (PS3.5, section 9.1)."""
+    return len(text) <= _LONGEST_UID and _UID.fullmatch(text) is not None
 
 
 def series_of(manifest: Path) -> list[str]:
@@ -27,7 +33,7 @@ def series_of(manifest: Path) -> list[str]:
     for number, line in enumerate(lines[start:], start + 1):
         if not line.strip():
             continue
-        if not _UID.fullmatch(line.strip()):
+        if not is_uid(line.strip()):
             raise DocumentProblem(f"{manifest} line {number} is not a series UID: {line[:80]!r}")
         uids.append(line.strip())
     if not uids:

@@ -7,7 +7,7 @@ import socket
 import sys
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from types import FrameType
 from typing import TextIO
 from urllib.parse import parse_qsl, quote, urlencode
@@ -16,9 +16,9 @@ import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tciagen.archive.app import BASE_PATH
+from tciagen.archive.keys import HIDDEN, Keys
 from tciagen.errors import UsageProblem
 
-_HIDDEN = "***"
 _GRACE_SECONDS = 3
 _ABSOLUTE = re.compile(r"https?://[^/?#]*", re.IGNORECASE)
 
@@ -29,10 +29,10 @@ class AccessLog:
     An answer whose end was not sent is marked ``broken off``.
     """
 
-    def __init__(self, app: ASGIApp, log: TextIO, secrets: Sequence[str]) -> None:
+    def __init__(self, app: ASGIApp, log: TextIO, keys: Keys) -> None:
         self._app = app
         self._log = log
-        self._secrets = secrets
+        self._keys = keys
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on and log it when its answer ends."""
@@ -61,23 +61,16 @@ class AccessLog:
             self._log.flush()
 
     def _target(self, scope: Scope) -> str:
-        target = quote(self._without_secrets(scope["path"]), safe="*/")
+        hide = self._keys.hide
+        target = quote(hide(scope["path"]), safe="*/")
         pairs = parse_qsl(scope["query_string"].decode("utf-8", "replace"), keep_blank_values=True)
         if pairs:
             shown = [
-                (
-                    self._without_secrets(name),
-                    _HIDDEN if "key" in name.lower() else self._without_secrets(value),
-                )
+                (hide(name), HIDDEN if "key" in name.lower() else hide(value))
                 for name, value in pairs
             ]
             target += "?" + urlencode(shown, safe="*/,:")
         return target
-
-    def _without_secrets(self, text: str) -> str:
-        for secret in self._secrets:
-            text = text.replace(secret, _HIDDEN)
-        return text
 
 
 class OriginFormApp:
@@ -108,7 +101,7 @@ class _Server(uvicorn.Server):
             self._ready()
 
 
-def run(app: ASGIApp, *, host: str, port: int, told: str, secrets: Sequence[str]) -> None:
+def run(app: ASGIApp, *, host: str, port: int, summary: str, keys: Keys) -> None:
     """Serve until SIGINT or SIGTERM, then finish what is under way for some seconds.
 
     Raises:
@@ -128,7 +121,7 @@ def run(app: ASGIApp, *, host: str, port: int, told: str, secrets: Sequence[str]
     shown_host = f"[{host}]" if ":" in host else host
     base_url = f"http://{shown_host}:{listener.getsockname()[1]}{BASE_PATH}"
     config = uvicorn.Config(
-        OriginFormApp(AccessLog(app, sys.stderr, secrets)),
+        OriginFormApp(AccessLog(app, sys.stderr, keys)),
         ws="none",
         log_level="warning",
         access_log=False,
@@ -142,7 +135,7 @@ def run(app: ASGIApp, *, host: str, port: int, told: str, secrets: Sequence[str]
     # pydicom warns of what files hold; standard error is the access log.
     warnings.filterwarnings("ignore", module=r"pydicom\b")
     logging.getLogger("uvicorn.error").addFilter(_is_no_advice)
-    server = _Server(config, lambda: print(f"Serving {told} at {base_url}", flush=True))
+    server = _Server(config, lambda: print(f"Serving {summary} at {base_url}", flush=True))
     server.run(sockets=[listener])
 
 

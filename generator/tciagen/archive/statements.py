@@ -167,6 +167,7 @@ SELECT path FROM file WHERE series_values = ? AND path >= ? AND path < ? ORDER B
 # Shared lists, synthetic catalogs and counts.
 FORGET_LIST = "DELETE FROM shared_list WHERE name = ?"
 PUT_LISTED = "INSERT INTO shared_list VALUES (?, ?, ?)"
+COUNT_LISTED = "SELECT name, count(*) FROM shared_list GROUP BY name ORDER BY name"
 LISTED_AND_KNOWN = """
 SELECT count(*) FROM shared_list JOIN series USING (series_uid) WHERE name = ? AND own = 1
 """
