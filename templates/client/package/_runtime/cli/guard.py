@@ -29,6 +29,7 @@ from ..errors import (
     UnauthorizedError,
 )
 from ..text import visible
+from .limits import limit_advice
 
 EXIT_FINE = 0
 EXIT_DIFFERENT = 1
@@ -54,7 +55,6 @@ _ADVICE: dict[type[ApiError], str] = {
     MisfitValueError: "With --on-mismatch warn such rows are delivered.",
     UnauthorizedError: "Give a valid key by the environment, or by `config set api-key`.",
     UnsafeArchiveError: "Nothing was unpacked; --keep-zip keeps the archive to look at it.",
-    LimitError: "Nothing was unpacked; --keep-zip keeps the archive to look at it.",
     VerificationError: "Ask again later; --on-difference keep keeps what came.",
 }
 """What to do about an error, where the error itself says it to programmers."""
@@ -108,6 +108,8 @@ def outcome(error: Exception) -> tuple[str, int]:
         for kind, advice in _ADVICE.items():
             if type(error) is kind:
                 error.advice = advice
+        if isinstance(error, LimitError):
+            error.advice = limit_advice(error)
         return str(error), next((s for kind, s in _STATUS if isinstance(error, kind)), EXIT_SERVER)
     if isinstance(error, OSError) and error.strerror:
         where = f"{error.filename}: " if error.filename else ""

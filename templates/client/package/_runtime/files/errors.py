@@ -56,9 +56,19 @@ class UnsafeArchiveError(DownloadError):
 
 
 class LimitError(DownloadError):
-    """An archive that unpacks to more than the limits allow."""
+    """An archive or a disk that is beyond the limits.
 
-    default_advice = "If you trust the server, raise that limit: limits=Limits(…)."
+    Attributes:
+        limit: The attribute of :class:`.options.Limits` that was reached.
+    """
+
+    def __init__(self, reason: str, *, limit: str, **details: Any) -> None:
+        advice = f"If you trust the server, raise that limit: limits=Limits({limit}=…)."
+        if limit == "free_bytes":
+            advice = "Free some space, write to another disk, or pass limits=Limits(free_bytes=…)."
+        details.setdefault("advice", advice)
+        super().__init__(reason, **details)
+        self.limit = limit
 
 
 class VerificationError(DownloadError):

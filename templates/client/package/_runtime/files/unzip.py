@@ -98,7 +98,9 @@ class Unzip(Input):
         self._total = sum(member.size for member in members)
         self._seen = {member.offset: member for member in members}
         if self._members > self._limits.members or self._total > self._limits.total_bytes:
-            raise LimitError("the ZIP archive unpacks to more than the limits allow")
+            raise LimitError(
+                "the ZIP archive unpacks to more than the limits allow", limit="total_bytes"
+            )
 
     def feed(self, data: bytes) -> Iterator[Event]:
         """Read on; the events must be used up before more is fed.
@@ -166,17 +168,19 @@ class Unzip(Input):
             )
         self._members += 1
         if self._members > self._limits.members:
-            raise LimitError(f"the ZIP archive has more than {self._limits.members} members")
+            raise LimitError(
+                f"the ZIP archive has more than {self._limits.members} members", limit="members"
+            )
         self._crc = self._size = 0
         self._seen[offset] = member
         yield member
         data_at = self._place
         if member.method == DEFLATED:
-            yield from self._deflated(data_at)
+            yield from self._deflated()
         elif member.described and not (member.packed or member.size):
-            yield from self._stored_to_descriptor(data_at)
+            yield from self._stored_to_descriptor()
         else:
-            yield from self._stored(member.packed or member.size, data_at)
+            yield from self._stored(member.packed or member.size)
         packed = self._place - data_at
         if member.described:
             yield from self._descriptor(member, packed)
@@ -190,25 +194,21 @@ class Unzip(Input):
             return self._damaged(f"{self._what} has another size than its header says")
         return self._damaged(f"{self._what} has another CRC-32 than its header says")
 
-    def _counted(self, data: bytes, data_at: int) -> bytes:
-        """Count what a member gives out, and hold it against the limits."""
+    def _counted(self, data: bytes) -> bytes:
+        """Count the data of a member, and check the limits."""
         limits = self._limits
         self._crc = LIBRARY.crc32(data, self._crc)
         self._size += len(data)
         self._total += len(data)
         if self._size > limits.member_bytes:
-            raise LimitError(f"{self._what} unpacks to more than {limits.member_bytes} bytes")
+            words = f"{self._what} unpacks to more than {limits.member_bytes} bytes"
+            raise LimitError(words, limit="member_bytes")
         if self._total > limits.total_bytes:
-            raise LimitError(f"the ZIP archive unpacks to more than {limits.total_bytes} bytes")
-        if self._total > limits.ratio_from and self._total > limits.ratio * self._place:
-            raise LimitError(
-                f"the ZIP archive unpacks to more than {limits.ratio:g} times its size"
-            )
-        if self._size > limits.ratio_from and self._size > limits.ratio * (self._place - data_at):
-            raise LimitError(f"{self._what} unpacks to more than {limits.ratio:g} times its size")
+            words = f"the ZIP archive unpacks to more than {limits.total_bytes} bytes"
+            raise LimitError(words, limit="total_bytes")
         return data
 
-    def _deflated(self, data_at: int) -> Generator[Event | None, None, None]:
+    def _deflated(self) -> Generator[Event | None, None, None]:
         inflater: Any = LIBRARY.decompressobj(-15)
         while not inflater.eof:
             if self._at == len(self._data):
@@ -226,20 +226,20 @@ class Unzip(Input):
                 if inflater.eof:
                     self._at -= len(inflater.unused_data)
                 if data:
-                    yield self._counted(data, data_at)
+                    yield self._counted(data)
                 if inflater.eof or len(data) < MOST_AT_ONCE:
                     break
 
-    def _stored(self, length: int, data_at: int) -> Generator[Event | None, None, None]:
+    def _stored(self, length: int) -> Generator[Event | None, None, None]:
         while length:
             if self._at == len(self._data):
                 yield from self._need(1)
             data = self._peek(min(length, MOST_AT_ONCE))
             self._at += len(data)
             length -= len(data)
-            yield self._counted(data, data_at)
+            yield self._counted(data)
 
-    def _stored_to_descriptor(self, data_at: int) -> Generator[Event | None, None, None]:
+    def _stored_to_descriptor(self) -> Generator[Event | None, None, None]:
         """Data whose length is told by the descriptor behind it alone, found by its values."""
         while True:
             yield from self._need(len(DESCRIPTOR))
@@ -248,7 +248,7 @@ class Unzip(Input):
             while self._at < until:
                 data = self._peek(min(until - self._at, MOST_AT_ONCE))
                 self._at += len(data)
-                yield self._counted(data, data_at)
+                yield self._counted(data)
             if found < 0:
                 continue
             yield from self._need(LONGEST_DESCRIPTOR + CENTRAL_SIZE)
@@ -257,7 +257,7 @@ class Unzip(Input):
             if length and could_be_header(ahead[length:], self._seen):
                 return
             self._at += len(DESCRIPTOR)
-            yield self._counted(DESCRIPTOR, data_at)
+            yield self._counted(DESCRIPTOR)
 
     def _descriptor(self, member: Member, packed: int) -> Generator[None, None, None]:
         yield from self._need(LONGEST_DESCRIPTOR)

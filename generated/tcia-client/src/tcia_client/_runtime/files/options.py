@@ -17,22 +17,22 @@ OnDifference = Literal["raise", "keep"]
 
 @attrs.frozen(kw_only=True)
 class Limits:
-    """Bounds for what a ZIP archive may unpack to; raise them for archives that you trust.
+    """Bounds for what a download may write; raise them for archives that you trust.
+
+    Deflate packs at most 1,032 bytes into one, and does so with real segmentations: so no ratio
+    is a sign of an attack, and what counts is how much is unpacked and whether the disk holds it.
 
     Attributes:
-        members: Members in all, folders among them; by default 100,000.
+        members: Members of an archive, folders included; by default 100,000.
         member_bytes: Bytes of one member, unpacked; by default 16 GiB.
         total_bytes: Bytes of all members, unpacked; by default 256 GiB.
-        ratio: Unpacked bytes for each packed one, once ``ratio_from`` bytes are unpacked; by
-            default 200.
-        ratio_from: Unpacked bytes up to which the ratio is not looked at; by default 64 MiB.
+        free_bytes: Bytes that stay free on the disk that is written to; by default 256 MiB.
     """
 
     members: int = attrs.field(default=100_000, validator=attrs.validators.ge(1))
     member_bytes: int = attrs.field(default=16 * 2**30, validator=attrs.validators.ge(1))
     total_bytes: int = attrs.field(default=256 * 2**30, validator=attrs.validators.ge(1))
-    ratio: float = attrs.field(default=200.0, validator=attrs.validators.ge(1))
-    ratio_from: int = attrs.field(default=64 * 2**20, validator=attrs.validators.ge(0))
+    free_bytes: int = attrs.field(default=256 * 2**20, validator=attrs.validators.ge(0))
 
 
 def _uids(given: Iterable[str] | None) -> frozenset[str] | None:
@@ -73,7 +73,7 @@ class DownloadOptions(TypedDict, total=False):
         names: What unpacked DICOM files are called: as in the archive (``"server"``, the
             default), ``00001.dcm`` by InstanceNumber, or by SOPInstanceUID. Of two that
             would get the same name the later one gets ``-2``, and so on.
-        limits: Bounds for what is unpacked, :class:`Limits`.
+        limits: Bounds for what is unpacked and written, :class:`Limits`.
         expect: What the download has to agree with, :class:`Expected`.
         existing: What to do with what stands under the name already: ``"replace"`` it once
             the new one is whole, where files in a folder that no download wrote stay; or

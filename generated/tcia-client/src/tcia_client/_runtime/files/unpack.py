@@ -10,6 +10,7 @@ from . import md5
 from .checks import LONGEST_REPORT, REPORT, Checks, is_companion
 from .dicom import HeaderReader
 from .errors import DamagedError, UnsafeArchiveError
+from .free_space import FreeSpace
 from .inflate import LIBRARY
 from .input import read_blocks
 from .inventory import NAME as INVENTORY
@@ -31,6 +32,7 @@ class Unpacker:
         limits: What the archive may unpack to.
         checks: What is told of each file.
         note: Told of each member once it is whole on disk.
+        space: The free space of the disk with the folder.
 
     Attributes:
         files: Path in the folder and size of each file, in the order of the archive.
@@ -44,7 +46,9 @@ class Unpacker:
         names: Names,
         limits: Limits,
         checks: Checks,
+        *,
         note: Callable[[Written], None] | None = None,
+        space: FreeSpace | None = None,
     ) -> None:
         self.files: list[tuple[Path, int]] = []
         self.names: list[str] = []
@@ -69,6 +73,7 @@ class Unpacker:
         self._is_md5_list = False
         self._member: Member | None = None
         self._note = note
+        self._space = space
 
     def restore(self, written: Sequence[Written]) -> tuple[int, int]:
         """Take over what an ended process has written, up to the first that is not as it was.
@@ -209,6 +214,8 @@ class Unpacker:
         if self._is_md5_list:
             self._data_of_list(data)
         if self._file is not None:
+            if self._space is not None:
+                self._space.write(len(data))
             self._file.write(data)
         if self._header is not None and not self._header.done:
             self._header.feed(data)
