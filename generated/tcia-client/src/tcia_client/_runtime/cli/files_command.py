@@ -12,6 +12,7 @@ from ..download import Download, DownloadsError
 from ..endpoint import Endpoint
 from ..file_methods import FilesMethod
 from ..files.result import UNCHECKED
+from . import limits
 from .commands import EndpointCommand, refuse_without_effect
 from .complete import Methods, option_name
 from .describe import describe
@@ -21,7 +22,9 @@ from .progress import progress_display
 from .session import Session
 from .sources import read_jobs, required
 
-_OWN = frozenset({"from", "to", "at-once", "keep-zip", "names", "on-difference", "help"})
+_OWN = frozenset(
+    {"from", "to", "at-once", "keep-zip", "names", "on-difference", "help", *limits.NAMES}
+)
 
 
 def files_command(name: str, method: FilesMethod[...], methods: Methods) -> click.Command:
@@ -90,7 +93,7 @@ def _own_options(endpoint: Endpoint) -> list[click.Option]:
                 "by what they hold.",
             ),
         ]
-    return options
+    return options + limits.limit_options(archive="ZIP" in endpoint.formats)
 
 
 def _run(method: FilesMethod[...], **given: Any) -> int:
@@ -107,6 +110,8 @@ def _run(method: FilesMethod[...], **given: Any) -> int:
         for name in ("keep_zip", "names", "on_difference")
         if given.get(name) is not None
     }
+    if (bounds := limits.limits_of(given)) is not None:
+        options["limits"] = bounds
     with (
         session.client(max_connections=max(8, given.get("at_once", 1))) as client,
         progress_display(titles) as display,

@@ -66,7 +66,8 @@ class LimitError(DownloadError):
         advice = f"If you trust the server, raise that limit: limits=Limits({limit}=…)."
         if limit == "free_bytes":
             advice = "Free some space, write to another disk, or pass limits=Limits(free_bytes=…)."
-        super().__init__(reason, **{"advice": advice, **details})
+        details.setdefault("advice", advice)
+        super().__init__(reason, **details)
         self.limit = limit
 
 

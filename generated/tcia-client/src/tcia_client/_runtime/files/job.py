@@ -22,6 +22,7 @@ from .checks import Checks, is_companion
 from .count import Count
 from .dicom import HeaderReader
 from .errors import DamagedError, DownloadError, NoFileError, NotAFileError, VerificationError
+from .free_space import FreeSpace
 from .input import read_blocks
 from .inventory import Inventory, asked_by
 from .kept import Existing, kept_files
@@ -73,6 +74,7 @@ class Job:
         self._stated = stated
         self._existing: Existing | None = None
         self._checks = self._new_checks()
+        self._space = FreeSpace(self._target.path.parent, self._limits.free_bytes)
         self._names: Names = options.get("names", "server")
         self._turn = threading.RLock()
         self._ended = self._answered = False
@@ -206,6 +208,7 @@ class Job:
                 self._headers = headers
                 self._part.begin(self._head())
                 self._prepare()
+                self._space.expect(self._body.total or 0)
             self._answered = True
 
     def write(self, data: bytes) -> None:
@@ -217,6 +220,8 @@ class Job:
         """
         with self._turn:
             self._go_on()
+            if self._target.kind != "folder":
+                self._space.write(len(data))
             self._part.write(data)
             self._see(data)
             self._body.add(len(data))
@@ -330,13 +335,19 @@ class Job:
         """Look at what comes as at the beginning of it."""
         self._beginning = b""
         self._checks = self._new_checks()
+        self._space = FreeSpace(self._part.path.parent, self._limits.free_bytes)
         if self._target.kind == "file":
             self._reader = HeaderReader() if self._checks.dicom else None
             return
         part = self._part  # not all of this in the lambda: a cycle would keep the lock for a while
         folder = part.path if self._target.kind == "folder" else None
         self._unpacker = Unpacker(
-            folder, self._names, self._limits, self._checks, lambda one: part.note(one.line)
+            folder,
+            self._names,
+            self._limits,
+            self._checks,
+            note=lambda one: part.note(one.line),
+            space=self._space,
         )
 
     def _restore(self, notes: list[dict[str, Any]]) -> tuple[int, int]:
