@@ -60,6 +60,11 @@ def fleet_folder() -> Path:
 
 
 @pytest.fixture(scope="session")
+def fleet_documents(fleet_folder: Path) -> Mapping[str, JsonObject]:
+    return read_folder(fleet_folder / "documents")
+
+
+@pytest.fixture(scope="session")
 def fleet(fleet_folder: Path) -> Resolution:
     documents = read_folder(fleet_folder / "documents")
     roles = read_config(fleet_folder / "tciagen.toml")["fleet"].roles

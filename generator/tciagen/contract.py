@@ -102,8 +102,8 @@ class Result:
 
 
 @attrs.frozen(kw_only=True)
-class CountSource:
-    """An attribute of a record endpoint that states how many files one download has.
+class StatedBy:
+    """An attribute of a record endpoint that states something about one download.
 
     ``endpoint`` is an address, ``attribute`` the name in the endpoint's document.
     """
@@ -119,10 +119,12 @@ class CountSource:
 class FileRoles:
     """What other endpoints state about the downloads of a file endpoint.
 
-    The configuration declares it, since no document does.
+    The configuration declares it, since no document does. ``count`` is the number of files,
+    ``size`` the sum of their sizes in bytes.
     """
 
-    count: tuple[CountSource, ...] = ()
+    count: tuple[StatedBy, ...] = ()
+    size: tuple[StatedBy, ...] = ()
 
 
 @attrs.frozen(kw_only=True)

@@ -14,12 +14,12 @@ import attrs
 from tciagen.contract import (
     Attribute,
     Contract,
-    CountSource,
     Endpoint,
     FileRoles,
     Parameter,
     Result,
     Source,
+    StatedBy,
     Type,
 )
 from tciagen.documents import canonical
@@ -88,7 +88,7 @@ def _endpoint(data: dict[str, Any]) -> Endpoint:
 
 
 def _roles(data: dict[str, Any]) -> FileRoles:
-    return FileRoles(count=tuple(CountSource(**source) for source in data.get("count", ())))
+    return FileRoles(**{role: tuple(StatedBy(**s) for s in data[role]) for role in data})
 
 
 def _member(data: dict[str, Any]) -> dict[str, Any]:

@@ -4,18 +4,20 @@ In the table of an API::
 
     [tool.tciagen.fleet.files."Fleet/getHullScan"]
     count = [{ endpoint = "Fleet/countHullScans", attribute = "ScanCount" }]
+    size = [{ endpoint = "Fleet/countHullScans", attribute = "ScanBytes" }]
 
-No document states this, and neither the generator nor the generated client knows an
-endpoint by name.
+``count`` is the number of files of one download, ``size`` the sum of their sizes in bytes;
+an endpoint that states the size has to be one that states the count. No document states
+this, and neither the generator nor the generated client knows an endpoint by name.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
 
 from tciagen.address import parse_endpoint
-from tciagen.contract import Contract, CountSource, Endpoint, FileRoles, Type
+from tciagen.contract import Contract, Endpoint, FileRoles, StatedBy, Type
 from tciagen.errors import UsageProblem
 from tciagen.overlay import suggestion
 
@@ -23,7 +25,7 @@ Roles = Mapping[str, FileRoles]
 """The roles of each file endpoint, by its address."""
 
 EXAMPLE = '{ "Fleet/getHullScan" = { count = [{ endpoint = "…", attribute = "…" }] } }'
-_KEYS = frozenset({"count"})
+_KEYS = ("count", "size")
 _SOURCE_KEYS = {"endpoint", "attribute"}
 
 
@@ -38,18 +40,22 @@ def invalid_roles(table: object) -> Iterator[str]:
             parse_endpoint(name)
         except UsageProblem as problem:
             yield f"files: {problem}"
-        for key in roles.keys() - _KEYS:
+        for key in sorted(roles.keys() - set(_KEYS)):
             yield f"{where}: unknown key {key!r}{suggestion(key, set(_KEYS))}"
-        sources = roles.get("count", [])
-        if not isinstance(sources, list) or not all(map(_is_source, sources)):
-            example = '[{ endpoint = "Fleet/countHullScans", attribute = "ScanCount" }]'
-            yield f"{where}: count must be a list such as {example}"
-            continue
-        for source in sources:
-            try:
-                parse_endpoint(source["endpoint"])
-            except UsageProblem as problem:
-                yield f"{where}: count: {problem}"
+        for key in _KEYS:
+            yield from (f"{where}: {reason}" for reason in _invalid_list(key, roles.get(key, [])))
+
+
+def _invalid_list(key: str, sources: object) -> Iterator[str]:
+    if not isinstance(sources, list) or not all(map(_is_source, sources)):
+        example = '[{ endpoint = "Fleet/countHullScans", attribute = "ScanCount" }]'
+        yield f"{key} must be a list such as {example}"
+        return
+    for source in sources:
+        try:
+            parse_endpoint(source["endpoint"])
+        except UsageProblem as problem:
+            yield f"{key}: {problem}"
 
 
 def _is_source(source: object) -> bool:
@@ -64,12 +70,13 @@ def read_roles(table: Mapping[str, Any]) -> dict[str, FileRoles]:
     """Return the roles of a table in which :func:`invalid_roles` found nothing."""
     return {
         parse_endpoint(name): FileRoles(
-            count=tuple(
-                CountSource(
-                    endpoint=parse_endpoint(source["endpoint"]), attribute=source["attribute"]
+            **{
+                key: tuple(
+                    StatedBy(endpoint=parse_endpoint(s["endpoint"]), attribute=s["attribute"])
+                    for s in sources
                 )
-                for source in roles.get("count", ())
-            )
+                for key, sources in roles.items()
+            }
         )
         for name, roles in table.items()
     }
@@ -104,13 +111,22 @@ def check_roles(contract: Contract, roles: Roles) -> None:
             problems.append(f"{where}: the API has no such endpoint{hint}.")
         elif not endpoint.answers_file:
             problems.append(f"{where}: the endpoint returns records, not a file.")
-        problems += (f"{where}: count: {reason}" for reason in _invalid_count(endpoints, one))
+        for key, sources in (("count", one.count), ("size", one.size)):
+            problems += (f"{where}: {key}: {why}" for why in _unfit(endpoints, key, sources))
+        counting = {source.endpoint for source in one.count}
+        problems += (
+            f"{where}: size: {_short(source.endpoint)} is not listed in count; list it there too."
+            for source in one.size
+            if source.endpoint not in counting
+        )
     if problems:
         raise UsageProblem("\n".join(problems))
 
 
-def _invalid_count(endpoints: Mapping[str, Endpoint], roles: FileRoles) -> Iterator[str]:
-    for source in roles.count:
+def _unfit(
+    endpoints: Mapping[str, Endpoint], key: str, sources: Sequence[StatedBy]
+) -> Iterator[str]:
+    for source in sources:
         name = _short(source.endpoint)
         endpoint = endpoints.get(source.endpoint)
         if endpoint is None:
@@ -118,7 +134,7 @@ def _invalid_count(endpoints: Mapping[str, Endpoint], roles: FileRoles) -> Itera
             yield f"the API has no endpoint {name}{hint}."
             continue
         if endpoint.answers_file:
-            yield f"{name} returns a file, so that no attribute of it states a count."
+            yield f"{name} returns a file, so that no attribute of it states a {key}."
             continue
         attributes = {attribute.name: attribute for attribute in endpoint.result.attributes}
         attribute = attributes.get(source.attribute)
@@ -127,7 +143,7 @@ def _invalid_count(endpoints: Mapping[str, Endpoint], roles: FileRoles) -> Itera
             yield f"{name} has no attribute {source.attribute}{hint}."
         elif attribute.type is not Type.INTEGER:
             yield (
-                f"{source.attribute} of {name} has the type {attribute.type}, and a count is of"
+                f"{source.attribute} of {name} has the type {attribute.type}, and a {key} is of"
                 f" type {Type.INTEGER}; set the type in the overlay, or name another attribute."
             )
 

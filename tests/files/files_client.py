@@ -20,7 +20,10 @@ SIZE = Endpoint(
     formats=("JSON",),
     default_format="JSON",
     parameters=(_SERIES,),
-    attributes=(Attribute("ObjectCount", "object_count", "integer"),),
+    attributes=(
+        Attribute("ObjectCount", "object_count", "integer"),
+        Attribute("TotalSizeInBytes", "total_size_in_bytes", "integer"),
+    ),
 )
 SERIES = Endpoint(
     resource="TCIA",
@@ -34,7 +37,7 @@ COUNTED = attrs.evolve(
     IMAGE,
     counts=(
         CountSource(SERIES, "get_series", "image_count"),
-        CountSource(SIZE, "get_series_size", "object_count"),
+        CountSource(SIZE, "get_series_size", "object_count", size="total_size_in_bytes"),
     ),
 )
 SINGLE = Endpoint(
@@ -59,6 +62,7 @@ class SeriesSize:
     """The number of objects of a series."""
 
     object_count: int | None
+    total_size_in_bytes: int | None
 
 
 class Endpoints:

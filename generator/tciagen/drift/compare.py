@@ -1,6 +1,8 @@
 """Compare two contracts by meaning: each node is claimed once, so one change is one finding."""
 
-from tciagen.contract import Contract, Endpoint
+from collections.abc import Iterable
+
+from tciagen.contract import Contract, Endpoint, StatedBy
 from tciagen.drift.answers import compare_classes, compare_result
 from tciagen.drift.change import Change, Ledger, Place, in_order
 from tciagen.drift.formats import compare_formats
@@ -60,9 +62,11 @@ def _endpoint(ledger: Ledger, pair: Pair[Endpoint]) -> None:
     elif old.replaced_by != new.replaced_by:
         at = place.at("ReplacedBy")
         ledger.add("endpoint-replacement-changed", at, old.replaced_by, new.replaced_by)
-    if old.roles.count != new.roles.count:
-        at = Place(old, old=None, new=None).at("roles", "count")
-        ledger.add("count-source-changed", at, _listed(old), _listed(new))
+    for role in ("count", "size"):
+        before, after = (getattr(one.roles, role) for one in (old, new))
+        if before != after:
+            at = Place(old, old=None, new=None).at("roles", role)
+            ledger.add("count-source-changed", at, _listed(before), _listed(after))
     parameters = compare_parameters(ledger, place, old, new)
     attributes: dict[str, str] = {}
     if compare_formats(ledger, place, old, new):
@@ -70,8 +74,8 @@ def _endpoint(ledger: Ledger, pair: Pair[Endpoint]) -> None:
     compare_unknown(ledger, old, new, parameters, attributes)
 
 
-def _listed(endpoint: Endpoint) -> tuple[str, ...] | None:
-    return tuple(map(str, endpoint.roles.count)) or None
+def _listed(sources: Iterable[StatedBy]) -> tuple[str, ...] | None:
+    return tuple(map(str, sources)) or None
 
 
 def _name(ledger: Ledger, place: Place, pair: Pair[Endpoint]) -> None:

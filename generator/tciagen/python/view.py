@@ -161,13 +161,22 @@ def _counts(
     classes: Mapping[str, ClassView],
 ) -> Iterator[CountView]:
     """Yield what states the count of an endpoint's downloads, under its names in Python."""
+    fields = {
+        (address, field.wire): field.name
+        for address, record in classes.items()
+        for field in record.fields
+    }
+    sizes = {
+        source.endpoint: fields.get((source.endpoint, ServerText(source.attribute)))
+        for source in endpoint.roles.size
+    }
     for source in endpoint.roles.count:
-        method, record = methods.get(source.endpoint), classes.get(source.endpoint)
-        for field in record.fields if record else ():
-            if field.wire == ServerText(source.attribute) and method is not None:
-                yield CountView(
-                    method=method, constant=Identifier(method.upper()), field=field.name
-                )
+        method = methods.get(source.endpoint)
+        field = fields.get((source.endpoint, ServerText(source.attribute)))
+        if method is not None and field is not None:
+            constant = Identifier(method.upper())
+            size = sizes.get(source.endpoint)
+            yield CountView(method=method, constant=constant, field=field, size=size)
 
 
 def _formats(endpoint: Endpoint) -> tuple[tuple[str, ...], str]:

@@ -57,11 +57,15 @@ class ClassView:
 
 @attrs.frozen(kw_only=True)
 class CountView:
-    """A method whose rows state how many files a download has, and the field that does."""
+    """A method whose rows state how many files a download has, and its fields that do.
+
+    ``size`` is the field that states their size in bytes, None where none does.
+    """
 
     method: Identifier
     constant: Identifier
     field: Identifier
+    size: Identifier | None
 
 
 @attrs.frozen(kw_only=True)

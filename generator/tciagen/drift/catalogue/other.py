@@ -268,9 +268,9 @@ CONFIGURATION = (
         Wire.OK,
         Effect.OK,
         Bump.PATCH,
-        "another endpoint states the count",
-        "The configuration declares another endpoint or attribute that states how many files a"
-        " download has; the regenerated client checks downloads against that one.",
+        "another attribute states the count or size",
+        "The configuration declares another attribute that states how many files a download has,"
+        " or how large they are; the regenerated client checks downloads against that one.",
         words("count = TCIA/query/getSeries ImageCount", "count = TCIA/query/getSeriesSize Count"),
     ),
 )

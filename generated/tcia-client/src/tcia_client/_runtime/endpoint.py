@@ -71,11 +71,14 @@ class CountSource:
         endpoint: The record endpoint with that attribute.
         method: Name of the client's method for this endpoint.
         attribute: Python name of the attribute.
+        size: Python name of the attribute that states the size of these files in bytes, None
+            if none does.
     """
 
     endpoint: Endpoint
     method: str
     attribute: str
+    size: str | None = attrs.field(default=None, kw_only=True)
 
     @property
     def names(self) -> frozenset[str]:

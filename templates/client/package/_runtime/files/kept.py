@@ -53,7 +53,7 @@ def kept_files(
                 checks.image(file.name, _read(file), size)
     except (OSError, DownloadError):
         return None
-    checks.files = len(files)
+    checks.saw(files)
     return Existing(files, counted=inventory.counted)
 
 

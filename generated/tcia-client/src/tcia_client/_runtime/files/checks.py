@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, cast
 
 from ..request import Request
@@ -84,6 +85,7 @@ class Checks:
         announced: How many of them the answer's ``imageCount`` header announces.
         unchecked: Checks that could not be made.
         files: Files seen, where they need not be DICOM.
+        sizes: Bytes of the DICOM files seen, or of all where they need not be DICOM.
     """
 
     def __init__(
@@ -99,7 +101,7 @@ class Checks:
         self.announced: int | None = None
         self.unchecked: list[Unchecked] = []
         self._made: dict[str, None] = {}
-        self._sizes = 0
+        self.sizes = 0
         self._uids: set[str] = set()
         self._names: dict[str, str | None] = {}  # of files, with their SOPInstanceUID
         self._unidentified = 0
@@ -138,7 +140,7 @@ class Checks:
             Its header, None if that cannot be read.
         """
         self.images += 1
-        self._sizes += size
+        self.sizes += size
         self._names[_last(name)] = None
         self.note("DICOM", *self.asked)
         try:
@@ -247,6 +249,12 @@ class Checks:
         if complete or len(self.differences) > before:
             self.note("MD5")
 
+    def saw(self, files: Sequence[tuple[Path, int]]) -> None:
+        """Note all files with their sizes; those of DICOM have been seen one by one."""
+        self.files = len(files)
+        if not self.dicom:
+            self.sizes = sum(size for _, size in files)
+
     def response(self, headers: Mapping[str, str]) -> None:
         """Compare the files with what the response itself states; all have been seen.
 
@@ -280,6 +288,11 @@ class Checks:
         stated = self._stated or count
         if stated is not None:
             self._count("stated count", stated.files, f"files are there, {stated.stated_by}")
+        if stated is not None and stated.bytes is not None:
+            self.note("stated size")
+            if self.sizes != stated.bytes:
+                message = f"{self.sizes} bytes are there, {stated.stated_by} {stated.bytes}"
+                self._differs("stated size", "", message)
         if not self.dicom:
             return
         if not self.images:
@@ -295,9 +308,9 @@ class Checks:
             self._count("expected count", expect.count, "files are there, expected are")
         if expect.bytes is not None:
             self.note("expected bytes")
-            if self._sizes != expect.bytes:
+            if self.sizes != expect.bytes:
                 self._differs(
-                    "expected bytes", "", f"{self._sizes} bytes, expected are {expect.bytes}"
+                    "expected bytes", "", f"{self.sizes} bytes, expected are {expect.bytes}"
                 )
 
     def summary(self) -> str:

@@ -30,19 +30,21 @@ class Count:
     Attributes:
         files: Number of files.
         stated_by: What states it, for messages.
+        bytes: Size of these files in bytes, None if nothing states it.
     """
 
     files: int
     stated_by: str
+    bytes: int | None = None
 
 
 def parse_count(value: object) -> int | None:
-    """Return a number of files, None for a missing value.
+    """Return a number of files or bytes, None for a missing value.
 
     A zero is a missing value as well: the v3 servers send a null of an integer column as 0.
 
     Raises:
-        ValueError: It is no number of files.
+        ValueError: It is no such number.
     """
     text = str(value).strip()
     if text.lower() in _NULLS:
@@ -177,11 +179,13 @@ class Counter:
     def _read(self, source: CountSource, rows: Sequence[Any]) -> Count | None:
         self._failures = 0
         address = source.endpoint.address
-        count = parse_count(getattr(rows[0], source.attribute)) if len(rows) == 1 else None
+        row = rows[0] if len(rows) == 1 else None
+        count = parse_count(getattr(row, source.attribute, None))
         if count is None:
             self._reason = f"{address} states none"
             return None
-        return Count(count, f"{address} states")
+        size = parse_count(getattr(row, source.size, None)) if source.size else None
+        return Count(count, f"{address} states", size)
 
     def _failed(self, error: ApiError) -> None:
         self._failures += 1

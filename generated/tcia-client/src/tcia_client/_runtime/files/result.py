@@ -85,7 +85,8 @@ class Download:
             archive, ``imageCount`` of the answer's header, ``results.json`` of the archive,
             ``MD5`` if the archive lists the sum of each file, ``DICOM`` for Part 10 files, the
             keyword of each UID asked for, ``expected UIDs``, ``expected count``,
-            ``expected bytes``, and ``stated count`` of the item or of another endpoint.
+            ``expected bytes``, ``stated count`` of the item or of another endpoint, and
+            ``stated size`` of that endpoint.
             ``completeness not checked`` if nothing states how many files there should be.
         differences: What differs, empty unless ``on_difference="keep"``.
         unchecked: Checks that could not be made. A check with an entry here is not in ``checks``.
