@@ -262,7 +262,7 @@ class Job:
             self._checks.image(self._target.path.name, self._reader, self._body.count)
         self._checks.response(self._headers)
         if self._unpacker is not None:
-            self._checks.files = len(self._unpacker.files)
+            self._checks.saw(self._unpacker.files)
             if not self._unpacker.files and not self._checks.is_announced:
                 raise NoFileError("the archive is empty: the server has no file for this")
 
