@@ -145,6 +145,8 @@ def agrees(data: bytes, step: int) -> bool:
         wanted = identity_by_pydicom(data)
     except Exception:  # it reads no identity, so there is none to take for another
         return False
+    if not any(wanted):  # it drops all that it has read where one value is beyond it
+        return False
     for ours, theirs in zip(identity(header), wanted, strict=True):
         assert ours == theirs or (ours is None and not header.certain)
     return True

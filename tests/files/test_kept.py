@@ -11,6 +11,7 @@ import pytest
 from files_client import names
 
 from _runtime.download import Download
+from _runtime.errors import ParameterError
 
 SERIES = "1.2.3.4"
 ASKED_BY = ("sync", "async")
@@ -79,9 +80,15 @@ def test_a_folder_of_another_tool_is_fetched_and_its_files_stay(
     assert names(tmp_path / SERIES) == ["1-01.dcm", *WHOLE]
 
 
-def test_files_under_other_names_are_not_those_asked_for(fetch: Fetch, tmp_path: Path) -> None:
+def test_other_names_for_complete_folder_are_an_error_that_keeps_it(
+    fetch: Fetch, server: Any, tmp_path: Path
+) -> None:
     fetch(existing="keep")
-    assert not fetch(existing="keep", names="instance-number").kept
+    with pytest.raises(ParameterError, match=r"would fetch .* again.*Pass 'server' to keep them"):
+        fetch(existing="keep", names="instance-number")
+    assert names(tmp_path / SERIES) == WHOLE
+    assert len(server.asked) == 1
+    fetch(existing="replace", names="instance-number")
     assert names(tmp_path / SERIES) == ["00001.dcm", "00002.dcm", "00003.dcm"]
     assert fetch(existing="keep", names="instance-number").kept
 

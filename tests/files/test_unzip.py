@@ -24,7 +24,7 @@ from _runtime.files.errors import (
 from _runtime.files.inflate import LIBRARY, gives_back_the_rest
 from _runtime.files.options import Limits
 from _runtime.files.records import Member
-from _runtime.files.unzip import MEMBER_END, MOST_AT_ONCE, Unzip
+from _runtime.files.unzip import MEMBER_END, MOST_AT_ONCE, MOST_PADDING, Unzip
 
 Read = list[tuple[str, bytes]]
 
@@ -223,9 +223,29 @@ def test_what_is_no_archive_or_more_than_one_is_refused(make: SimpleNamespace) -
     for body in (b"<html>", b"\x1f\x8b\x08" + bytes(50), b"PK\x07\x08" + archive):
         with pytest.raises(NotAFileError):
             unpack(body)
-    for body in (archive + b"\0", archive + archive, archive[:30] + b"!" + archive[30:]):
+    for body in (archive + b"\0x", archive + archive, archive[:30] + b"!" + archive[30:]):
         with pytest.raises(DamagedError):
             unpack(body)
+
+
+PADDINGS = [b"\n", b"\r\n", b"\0", bytes(512), bytes(10240), bytes(MOST_PADDING)]
+
+
+@pytest.mark.parametrize("padding", PADDINGS, ids=lambda padding: f"{len(padding)} bytes")
+def test_unzip_reads_archive_with_padding_behind_its_end(
+    make: SimpleNamespace, padding: bytes
+) -> None:
+    archive = make.zipped([("a", b"data")]) + padding
+    for step in (7, 65536):
+        if len(padding) < 100 * step:
+            assert unpack(archive, step) == [("a", b"data")]
+
+
+@pytest.mark.parametrize("tail", [b" ", b"\0x", bytes(600) + b"PK", bytes(MOST_PADDING + 1)])
+def test_unzip_refuses_other_bytes_behind_the_end(make: SimpleNamespace, tail: bytes) -> None:
+    for step in (4096, 2**21):
+        with pytest.raises(DamagedError, match="follow its end"):
+            unpack(make.zipped([("a", b"data")]) + tail, step)
 
 
 def test_the_directory_has_to_agree_with_the_members(make: SimpleNamespace) -> None:

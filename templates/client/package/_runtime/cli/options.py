@@ -76,12 +76,13 @@ def _help(parameter: Parameter, description: Description) -> str:
 
 @contextmanager
 def parameters_as_options(command: click.Command) -> Generator[None]:
-    """Tell a parameter's error by the name of its option."""
+    """Report the error of a keyword argument under the name of its option."""
     try:
         yield
     except ParameterError as error:
+        own = "to" if error.parameter == "target" else error.parameter
         for option in command.params:
-            if option.name in (option_name(error.parameter or ""), error.parameter):
+            if option.name in (option_name(error.parameter or ""), own):
                 advice = _PYTHON.sub("one", error.advice or "")
                 said = error.reason.removeprefix(f"{error.method}({error.parameter}=…) ")
                 raise click.UsageError(

@@ -1,8 +1,9 @@
 """What a download is told."""
 
+import operator
 import os
 from collections.abc import Callable, Iterable
-from typing import Literal, TypedDict
+from typing import Literal, SupportsIndex, TypedDict
 
 import attrs
 
@@ -37,8 +38,18 @@ class Limits:
 
 def _uids(given: Iterable[str] | None) -> frozenset[str] | None:
     if isinstance(given, str):
-        raise TypeError("sop_instance_uids is one text; give a list of UIDs")
+        raise TypeError("sop_instance_uids is one string; pass a list of UIDs")
     return None if given is None else frozenset(map(str, given))
+
+
+def _count(given: SupportsIndex | None) -> int | None:
+    """Return a number; a text would differ from every number of files."""
+    if given is None:
+        return None
+    number = operator.index(given)
+    if number < 0:
+        raise ValueError(f"an expected number must be at least 0, not {number}")
+    return number
 
 
 @attrs.frozen(kw_only=True)
@@ -52,8 +63,8 @@ class Expected:
     """
 
     sop_instance_uids: frozenset[str] | None = attrs.field(default=None, converter=_uids)
-    count: int | None = None
-    bytes: int | None = None
+    count: int | None = attrs.field(default=None, converter=_count)
+    bytes: int | None = attrs.field(default=None, converter=_count)
 
 
 class DownloadOptions(TypedDict, total=False):

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import IO
 
 from . import md5
-from .checks import LONGEST_REPORT, REPORT, Checks, is_companion
+from .checks import LONGEST_REPORT, REPORT, Checks
+from .companions import is_companion
 from .dicom import HeaderReader
 from .errors import DamagedError, UnsafeArchiveError
 from .free_space import FreeSpace

@@ -15,6 +15,7 @@ from ..retry import Attempts, Retry
 from .async_many import AsyncMany
 from .body import Body
 from .count import Count
+from .inventory import Inventory, inventory_path
 from .items import Item
 from .job import Job
 from .many import Many, ManyProgress, Plan
@@ -22,6 +23,7 @@ from .options import DownloadOptions, Progress, StrPath
 from .result import Download
 from .stop import Stop
 from .target import choose_target
+from .usage import other_names
 
 if TYPE_CHECKING:
     from ..transport.asynchronous import AsyncTransport
@@ -256,9 +258,24 @@ def _planned(items: Sequence[Item], target: StrPath, workers: int) -> Plan:
                 endpoint=request.endpoint.address,
                 advice="Remove the outdated one.",
             )
+    _refuse_other_names(items, by_path)
     # Made here: one that fails would remove it while another one is about to use it.
-    Path(target).mkdir(parents=True, exist_ok=True)
+    if items:
+        Path(target).mkdir(parents=True, exist_ok=True)
     return Plan(items, firsts, {index: path for path, index in by_path.items()}, counts)
+
+
+def _refuse_other_names(items: Sequence[Item], by_path: Mapping[Path, int]) -> None:
+    """Look at the first earlier download, so that a wrong option ends many at once."""
+    for path, index in by_path.items():
+        request = items[index].request
+        options = _options(request)
+        inventory = Inventory.read(inventory_path(path, folder=True))
+        if inventory is None or options.get("existing", "keep") != "keep":
+            continue
+        if inventory.is_whole(request) and inventory.names != options.get("names", "server"):
+            raise other_names(request, inventory.names, path)
+        return
 
 
 def _telling(request: Request, told: Progress) -> Request:

@@ -39,9 +39,9 @@ class Inventory:
     counted: bool
     files: Mapping[str, int]
 
-    def is_whole(self, request: Request, names: str) -> bool:
-        """Whether it is of all that a request asks for, under these names."""
-        return self.whole and self.names == names and self.asked == asked_by(request)
+    def is_whole(self, request: Request) -> bool:
+        """Return whether it lists all files of a request."""
+        return self.whole and self.asked == asked_by(request)
 
     def write(self, path: Path) -> None:
         """Write it.

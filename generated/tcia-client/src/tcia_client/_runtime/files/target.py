@@ -7,17 +7,12 @@ from typing import Literal
 
 import attrs
 
-from ..errors import ParameterError
 from ..request import Request
 from .options import DownloadOptions, StrPath
+from .usage import check_options, check_target
 
 _SUFFIXES = {"ZIP": ".zip", "DICOM": ".dcm"}
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
-_CHOICES = {
-    "names": ("server", "instance-number", "sop-instance-uid"),
-    "existing": ("replace", "keep"),
-    "on_difference": ("raise", "keep"),
-}
 
 
 @attrs.frozen
@@ -42,9 +37,9 @@ def choose_target(
         in_folder: Whether the target is a folder whatever it is called.
 
     Raises:
-        ParameterError: An option that there is not, or not with this value.
+        ParameterError: The target or an option is invalid or has no effect.
     """
-    _check(request, options)
+    check_options(request, options)
     chosen = _chosen(target, request, options, in_folder=in_folder)
     if not chosen.path.is_symlink():
         return chosen
@@ -57,7 +52,9 @@ def _chosen(
     path = Path(target)
     is_archive = "ZIP" in request.endpoint.formats
     separators = tuple(filter(None, (os.sep, os.altsep)))
-    is_folder = in_folder or path.is_dir() or os.fspath(target).endswith(separators)
+    is_folder = path.is_dir() or os.fspath(target).endswith(separators)
+    check_target(target, request, options, is_folder=is_folder, many=in_folder)
+    is_folder = is_folder or in_folder
     if is_archive and path.suffix.lower() == ".zip" and not is_folder:
         return Target(path, "zip")
     if not is_archive and not is_folder:
@@ -78,16 +75,3 @@ def _name(request: Request) -> str:
     ]
     text = given[-1] if given else request.endpoint.name
     return _UNSAFE.sub("_", text).strip(".")[:120].rstrip(".") or "file"
-
-
-def _check(request: Request, options: DownloadOptions) -> None:
-    for name, choices in _CHOICES.items():
-        value = options.get(name, choices[0])
-        if value not in choices:
-            raise ParameterError(
-                f"{request.method}({name}={value!r}): there is no such choice",
-                method=request.method,
-                parameter=name,
-                endpoint=request.endpoint.address,
-                advice=f"Choose one of: {', '.join(choices)}.",
-            )

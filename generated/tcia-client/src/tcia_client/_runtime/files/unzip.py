@@ -3,7 +3,7 @@
 Nothing here does I/O. A member is given out as it is read, before the end of the
 archive is known; so what came out counts only once :meth:`Unzip.finish` has compared it
 with the central directory. The reading is strict: members follow each other without a
-gap, each one is in the directory once, and no byte is left over.
+gap, each one is in the directory once, and nothing but padding is behind its end.
 """
 
 from collections.abc import Generator, Iterator, Sequence
@@ -46,6 +46,10 @@ from .records import (
 MOST_AT_ONCE = 1024 * 1024
 """Bytes of data that one event holds at most."""
 
+MOST_PADDING = 1024 * 1024
+"""Bytes of padding behind an archive."""
+
+_PADDING = b"\0\r\n"
 _ENCRYPTED = 0x0001 | 0x0040 | 0x2000
 _FORMAT_BITS = 0xF000
 _PLAIN_KINDS = frozenset({0, 0x8000, 0x4000})
@@ -106,10 +110,7 @@ class Unzip(Input):
         """Read on; the events must be used up before more is fed.
 
         Raises:
-            NotAFileError: This is no ZIP archive.
-            DamagedError: It is damaged.
-            UnsafeArchiveError: It is encrypted, or packed in a way that cannot be read.
-            LimitError: It unpacks to more than the limits allow.
+            DownloadError: It is not a ZIP archive, damaged, unreadable or beyond the limits.
         """
         self._add(data)
         yield from self._until_more_is_needed()
@@ -118,8 +119,7 @@ class Unzip(Input):
         """The archive has ended: what was still to be read, and whether it is whole.
 
         Raises:
-            DamagedError: It is cut short.
-            DownloadError: As :meth:`feed`.
+            DownloadError: As :meth:`feed`, or it is cut short.
         """
         self._ended = True
         yield from self._until_more_is_needed()
@@ -130,7 +130,7 @@ class Unzip(Input):
                 return
             yield event
 
-    # What follows are the steps; they are gone on with when there is more to read.
+    # The steps. They yield None when they need more bytes.
 
     def _archive(self) -> Generator[Event | None, None, None]:
         yield from self._need(4)
@@ -142,10 +142,19 @@ class Unzip(Input):
                 break
             yield from self._member()
         yield from self._directory()
-        self._what = "what follows it"
-        while not self._ended or self._at < len(self._data):
-            if self._at < len(self._data):
+        yield from self._padding()
+
+    def _padding(self) -> Generator[None, None, None]:
+        """Read what tools write behind an archive: zeros up to a block's size, a line end."""
+        end = self._place
+        while True:
+            if self._data[self._at :].strip(_PADDING):
                 raise self._damaged("bytes follow its end")
+            self._at = len(self._data)
+            if self._place - end > MOST_PADDING:
+                raise self._damaged(f"over {MOST_PADDING} bytes of padding follow its end")
+            if self._ended:
+                return
             yield None
 
     def _member(self) -> Generator[Event | None, None, None]:
