@@ -20,21 +20,6 @@ LONGEST_REPORT = 16 * 1024 * 1024
 REPORT = "results.json"
 _FAILED = "error retrieving file"
 _COUNT = re.compile(r"\+?([0-9]{1,18})(?:\.0+)?")
-_COMPANION_SUFFIXES = (
-    frozenset(
-        (".csv", ".doc", ".docx", ".gif", ".gz", ".htm", ".html", ".jpeg", ".jpg", ".json", ".log")
-    )
-    | frozenset(
-        (".md", ".md5", ".mhd", ".nii", ".nrrd", ".pdf", ".png", ".raw", ".rtf", ".sha1", ".sha256")
-    )
-    | frozenset(
-        (".sha512", ".svg", ".tsv", ".txt", ".xls", ".xlsx", ".xml", ".yaml", ".yml", ".zip")
-    )
-)
-_COMPANION_STEMS = frozenset({"license", "licence", "notice", "readme"})
-_COMPANION_NAMES = frozenset({".ds_store", "desktop.ini", "dicomdir", "thumbs.db"})
-_COMPANION_FOLDERS = frozenset({"__macosx"})
-_APPLE_DOUBLE = "._"
 _SHOWN = 5
 
 
@@ -54,24 +39,9 @@ def asked_for(request: Request) -> dict[str, str]:
     return asked
 
 
-def is_companion(name: str) -> bool:
-    """Whether a file may accompany DICOM files without being one.
-
-    Such files are licences, lists, annotations, the DICOMDIR of a medium, and what operating
-    systems put into folders and archives.
-
-    Args:
-        name: Its name with its folders in the archive.
-    """
-    *folders, file = name.lower().split("/")
-    if file in _COMPANION_NAMES or file.startswith(_APPLE_DOUBLE):
-        return True
-    if not _COMPANION_FOLDERS.isdisjoint(folders):
-        return True
-    stem, dot, suffix = file.rpartition(".")
-    return f"{dot}{suffix}" in _COMPANION_SUFFIXES or (
-        suffix != "dcm" and (stem or suffix) in _COMPANION_STEMS
-    )
+def needs_dicom(request: Request, expect: Expected | None) -> bool:
+    """Return whether the files of a download have to be DICOM."""
+    return bool(asked_for(request) or expect or "DICOM" in request.endpoint.formats)
 
 
 class Checks:
@@ -94,7 +64,7 @@ class Checks:
         self.asked = asked_for(request)
         self.expect = expect or Expected()
         self._stated = stated
-        self.dicom = bool(self.asked or expect or "DICOM" in request.endpoint.formats)
+        self.dicom = needs_dicom(request, expect)
         self.differences: list[Difference] = []
         self.images = 0
         self.files = 0

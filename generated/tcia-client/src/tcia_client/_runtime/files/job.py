@@ -18,7 +18,8 @@ from ..request import Request
 from ..warn import warn_caller
 from . import md5
 from .body import Body
-from .checks import Checks, is_companion
+from .checks import Checks
+from .companions import is_companion
 from .count import Count
 from .dicom import HeaderReader
 from .errors import DamagedError, DownloadError, NoFileError, NotAFileError, VerificationError

@@ -6,7 +6,8 @@ from pathlib import Path
 import attrs
 
 from ..request import Request
-from .checks import Checks, is_companion
+from .checks import Checks
+from .companions import is_companion
 from .dicom import HeaderReader
 from .errors import DownloadError
 from .input import read_blocks
@@ -14,6 +15,7 @@ from .inventory import Inventory, inventory_path
 from .options import Limits
 from .target import Target
 from .unpack import Unpacker
+from .usage import other_names
 
 
 @attrs.frozen
@@ -36,11 +38,16 @@ def kept_files(
 
     They are known by the list that was left when all of them had come. Each one has to have
     its size still; then, of a folder each file's header is read, of an archive all of it.
+
+    Raises:
+        ParameterError: They are complete, but named in another way.
     """
     path, folder = target.path, target.kind == "folder"
     inventory = Inventory.read(inventory_path(path, folder=folder))
-    if inventory is None or not inventory.is_whole(request, names):
+    if inventory is None or not inventory.is_whole(request):
         return None
+    if inventory.names != names:
+        raise other_names(request, inventory.names, path)
     base = path if folder else path.parent
     files = [(base / name, size) for name, size in inventory.files.items()]
     try:
