@@ -54,7 +54,7 @@ class Parameter:
     description: str = ""
     required: bool = False
     type: Type = Type.STRING
-    type_source: Source = Source.ASSUMED
+    type_source: Source = Source.DOCUMENT
     dicom: str | None = None
     allowed_values: tuple[str, ...] | None = None
     default: str | None = None
@@ -62,6 +62,11 @@ class Parameter:
     example: str | None = None
     python_name: str | None = None
     declared: frozenset[str] = frozenset()
+
+    @property
+    def undeclared(self) -> bool:
+        """Whether nobody states the type, so that ``type`` is no claim."""
+        return self.type_source is Source.ASSUMED
 
 
 @attrs.frozen(kw_only=True)
@@ -75,7 +80,7 @@ class Attribute:
     name: str
     description: str = ""
     type: Type = Type.STRING
-    type_source: Source = Source.ASSUMED
+    type_source: Source = Source.DOCUMENT
     dicom: str | None = None
     optional: bool = True
     allowed_values: tuple[str, ...] | None = None
@@ -84,6 +89,11 @@ class Attribute:
     python_name: str | None = None
     aliases: tuple[str, ...] = ()
     declared: frozenset[str] = frozenset()
+
+    @property
+    def undeclared(self) -> bool:
+        """Whether nobody states the type, so that ``type`` is no claim."""
+        return self.type_source is Source.ASSUMED
 
 
 @attrs.frozen(kw_only=True)

@@ -26,6 +26,8 @@ from tciagen.documents import canonical
 from tciagen.errors import DocumentProblem
 
 FORMAT = 1
+UNDECLARED = "undeclared"
+"""The type in the file of a parameter or attribute whose type nobody states."""
 
 
 def to_json(contract: Contract) -> bytes:
@@ -64,11 +66,14 @@ def _plain(value: Any, *, prose: bool = True) -> Any:
         return [_plain(v, prose=prose) for v in value]
     if attrs.has(type(value)):
         left_out = _PROVENANCE if prose else _PROVENANCE | _PROSE
-        return {
+        found = {
             field.name: _plain(getattr(value, field.name), prose=prose)
             for field in attrs.fields(type(value))
             if field.name not in left_out and getattr(value, field.name) != field.default
         }
+        if isinstance(value, Parameter | Attribute) and value.undeclared:
+            found["type"] = UNDECLARED
+        return found
     return value
 
 
@@ -101,13 +106,13 @@ def _member(data: dict[str, Any]) -> dict[str, Any]:
         "Default": "default",
         "DICOM": "dicom",
     }
-    return {
-        **_tuples(data),
-        "type": Type(data.get("type", Type.STRING)),
-        "type_source": Source.DOCUMENT,
-        # A type is always told: text is what is left out of the file.
-        "declared": frozenset(m for m, key in spelled.items() if key in data) | {"Type"},
-    }
+    declared = frozenset(m for m, key in spelled.items() if key in data) | {"Type"}
+    if data.get("type") == UNDECLARED:
+        source, type_, declared = Source.ASSUMED, Type.STRING, declared - {"Type"}
+    else:
+        # Text is left out of the file.
+        source, type_ = Source.DOCUMENT, Type(data.get("type", Type.STRING))
+    return {**_tuples(data), "type": type_, "type_source": source, "declared": declared}
 
 
 def _tuples(data: dict[str, Any]) -> dict[str, Any]:

@@ -9,8 +9,8 @@ A TOML file of ``[[entry]]`` tables::
     reason = "The server writes the column's name in the database."
 
 An overlay never overrules: it fills in what the document and the DICOM dictionary
-leave open. An entry that changes nothing any more is an error, so that the file
-cannot go stale.
+leave open. An entry that matches nothing or states what the documents state is an
+error, so that the file cannot go stale.
 """
 
 import difflib
@@ -27,6 +27,7 @@ import attrs
 from tciagen.contract import COMPUTED, FILE_FORMATS, NO_TAG, RECORD_FORMATS, Type
 from tciagen.errors import DocumentProblem
 
+_MOST_LISTED = 40
 _TEXT = "a text"
 _YES_NO = "true or false"
 _TEXTS = "a list of texts"
@@ -93,15 +94,15 @@ class Overlay:
     entries: tuple[Entry, ...] = ()
 
 
-def overlay_lines(endpoint: str, key: str, value: object, **member: str) -> str:
-    """Return an entry as TOML that a person can paste into the overlay and give a reason."""
+def overlay_lines(endpoint: str, key: str, value: object, reason: str = "…", **member: str) -> str:
+    """Return an entry as TOML that a person can paste into the overlay."""
     shown = json.dumps(value, ensure_ascii=False)
     lines = [
         "[[entry]]",
         f"endpoint = {json.dumps(endpoint)}",
         *(f"{kind} = {json.dumps(name)}" for kind, name in member.items()),
         f"set = {{ {key} = {shown} }}",
-        'reason = "…"',
+        f"reason = {json.dumps(reason, ensure_ascii=False)}",
     ]
     return "\n".join(f"    {line}" for line in lines)
 
@@ -199,8 +200,8 @@ def _fits(value: object, wanted: str) -> bool:
 
 
 def suggestion(word: str, known: Mapping[str, Any] | set[str]) -> str:
-    """Return ``; did you mean …?`` where a known word is close, else the list of them."""
+    """Return ``; did you mean …?`` where a known word is close, else the list if it is short."""
     close = difflib.get_close_matches(word, list(known), 1)
     if close:
         return f"; did you mean {close[0]!r}?"
-    return "; known are " + ", ".join(sorted(known))
+    return "; known are " + ", ".join(sorted(known)) if 0 < len(known) <= _MOST_LISTED else ""

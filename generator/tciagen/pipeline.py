@@ -13,6 +13,7 @@ from tciagen.contract_json import from_json
 from tciagen.errors import DocumentProblem
 from tciagen.overlay import Overlay, overlay_lines, read_overlay
 from tciagen.python.class_names import class_of, name_classes, title_of
+from tciagen.python.notices import member_notices
 from tciagen.render import CONTRACT, Files, exported_names, render, templates_digest
 from tciagen.resolve import Resolution, resolve
 from tciagen.schema import load_validator
@@ -97,7 +98,8 @@ def load_contract(api: Api, found: Mapping[str, documents.JsonObject]) -> Resolu
         f" the overlay:\n{overlay_lines(e.address, 'class', class_of(e))}"
         for e in naming.prefixed
     )
-    return Resolution(naming.contract, (*resolution.notices, *chosen))
+    members = member_notices(naming.contract)
+    return Resolution(naming.contract, (*resolution.notices, *members, *chosen))
 
 
 def make_plan(api: Api, templates: Path | None = None) -> Plan:

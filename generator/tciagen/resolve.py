@@ -5,6 +5,7 @@ by the overlay; else it is text, with a notice.
 """
 
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from typing import Any
 
 import attrs
@@ -23,9 +24,15 @@ from tciagen.contract import (
 from tciagen.dicom import type_of_tag
 from tciagen.documents import JsonObject, member_name
 from tciagen.errors import DocumentProblem
-from tciagen.overlay import Entry, Overlay
+from tciagen.overlay import Entry, Overlay, overlay_lines, suggestion
 from tciagen.roles import Roles, check_roles, with_roles
 from tciagen.schema import unknown_members
+
+_UNDECLARED = {
+    "parameter": "the method takes text, numbers, dates and times",
+    "attribute": "its values come as text",
+}
+"""What the client does where no document and no overlay states a type."""
 
 
 @attrs.frozen
@@ -69,7 +76,9 @@ def resolve(
 class _Resolver:
     def __init__(self, overlay: Overlay) -> None:
         self.overlay = overlay
-        self.used: set[int] = set()
+        self.used: set[tuple[int, str]] = set()
+        self.matched: set[int] = set()
+        self.members: dict[tuple[str, str], set[str]] = {}
         self.problems: list[str] = []
         self.notices: list[str] = []
 
@@ -122,7 +131,12 @@ class _Resolver:
             )
         if formats is None:
             kind = "a file" if endpoint.answers_file else "records"
-            self.notices.append(f"{address}: no one says the formats; it is taken to answer {kind}")
+            value = ["ZIP"] if endpoint.answers_file else ["JSON"]
+            self.notices.append(
+                f"{address}: no document states the formats, so the endpoint is taken to answer"
+                f" {kind}. To state them, add to the overlay, with the right formats:\n"
+                + overlay_lines(address, "formats", value)
+            )
         return endpoint
 
     def _unambiguous(self, endpoint: Endpoint) -> None:
@@ -161,7 +175,7 @@ class _Resolver:
                 "example": document.get("Example"),
             },
         )
-        type_, source = self._type(address, f"parameter {name}", document, said)
+        type_, source = self._type(address, "parameter", name, document, said)
         return Parameter(
             name=name,
             description=said.get("description") or "",
@@ -191,7 +205,7 @@ class _Resolver:
                 "example": document.get("Example"),
             },
         )
-        type_, source = self._type(address, f"attribute {name}", document, said)
+        type_, source = self._type(address, "attribute", name, document, said)
         # The schema gives Optional a default, so an object without it states true.
         return Attribute(
             name=name,
@@ -209,7 +223,7 @@ class _Resolver:
         )
 
     def _type(
-        self, address: str, what: str, document: JsonObject, said: Mapping[str, Any]
+        self, address: str, kind: str, name: str, document: JsonObject, said: Mapping[str, Any]
     ) -> tuple[Type, Source]:
         if "Type" in document:
             return Type(document["Type"]), Source.DOCUMENT
@@ -219,50 +233,79 @@ class _Resolver:
             if told is not None:
                 if said.get("type") is not None:
                     self.problems.append(
-                        f"the tag {tag} of {what} of {address} tells the type {told};"
+                        f"the tag {tag} of {kind} {name} of {address} tells the type {told};"
                         " take `type` out of the entry"
                     )
                 return told, Source.TAG
         if said.get("type") is not None:
             return Type(said["type"]), Source.OVERLAY
-        self.notices.append(f"{address}: no one says the type of {what}; it is taken as string")
+        self.notices.append(
+            f"{address}: no document states the type of {kind} {name}; {_UNDECLARED[kind]}."
+            " To state it, add to the overlay, with the right type:\n"
+            + overlay_lines(address, "type", Type.STRING.value, **{kind: name})
+        )
         return Type.STRING, Source.ASSUMED
 
     def _said(self, address: str, kind: str, member: str, told: dict[str, Any]) -> dict[str, Any]:
         """Return what the document tells, filled in from the entries that match."""
+        self.members.setdefault((kind, address), set()).add(member)
         filled: dict[str, Entry] = {}
         for entry in self.overlay.entries:
             if not entry.matches(address, kind, member):
                 continue
+            self.matched.add(entry.number)
             for key, value in entry.values.items():
                 if key in filled:
                     self.problems.append(f"{entry} and {filled[key]} both set {key} for {address}")
+                    self.used.add((entry.number, key))
                 elif told.get(key) is None:
                     told[key] = value
                     filled[key] = entry
-                    self.used.add(entry.number)
+                    self.used.add((entry.number, key))
         for entry in self.overlay.entries:
             exact = entry.endpoint == address and entry.matches(address, kind, member)
             for key, value in entry.values.items() if exact else ():
                 if key not in filled and told.get(key) is not None:
                     self.problems.append(_silenced(entry, key, told[key], value))
-                    self.used.add(entry.number)
+                    self.used.add((entry.number, key))
         return told
 
     def finish(self) -> None:
         for entry in self.overlay.entries:
-            if entry.number not in self.used:
-                self.problems.append(f"{entry} changes nothing any more; delete it")
+            unused = [key for key in entry.values if (entry.number, key) not in self.used]
+            if entry.number not in self.matched:
+                self.problems.append(f"{entry} matches nothing: {self._nothing(entry)}")
+            elif unused:
+                what = "the entry" if len(unused) == len(entry.values) else "it from the entry"
+                self.problems.append(
+                    f"{entry}: the documents state {', '.join(unused)} already; delete {what}"
+                )
         if self.problems:
             where = f"{self.overlay.where}: " if self.overlay.entries else ""
             lines = "\n".join(f"{where}{p}" for p in self.problems)
             raise DocumentProblem(lines)
 
+    def _nothing(self, entry: Entry) -> str:
+        """Return why an entry matches nothing, and the closest name that would."""
+        addresses = {address for kind, address in self.members if kind == "endpoint"}
+        matched = {a for a in addresses if fnmatchcase(a, entry.endpoint)}
+        if not matched:
+            return f"there is no endpoint {entry.endpoint}{suggestion(entry.endpoint, addresses)}"
+        known = {
+            kind: set().union(*(self.members.get((kind, a), set()) for a in matched))
+            for kind in ("parameter", "attribute")
+        }
+        other = "attribute" if entry.kind == "parameter" else "parameter"
+        reason = f"{entry.endpoint} has no {entry.kind} {entry.member}"
+        if entry.member in known[other]:
+            return f"{reason}; write `{other} = …`, which has this name"
+        return reason + suggestion(entry.member, known[entry.kind])
+
 
 def _silenced(entry: Entry, key: str, told: object, value: object) -> str:
     told, value = (list(v) if isinstance(v, tuple) else v for v in (told, value))
     if told == value:
-        return f"{entry}: the document itself says {key} = {told!r} now; delete it from the entry"
+        return f"{entry}: the document states {key} = {told!r} already; delete it from the entry"
     return (
         f"{entry}: the document says {key} = {told!r}, and an overlay cannot overrule it"
         f" with {value!r}; delete it from the entry"

@@ -117,11 +117,76 @@ def test_both_places_are_json_pointers_and_the_path_goes_by_name(base: Documents
     assert added.pointer_new == "/Parameters/0"
 
 
-@pytest.mark.parametrize("name", ["format", "self", "Format"])
+@pytest.mark.parametrize("name", ["self", "Format"])
 def test_a_parameter_that_takes_a_name_of_the_method_collides(base: Documents, name: str) -> None:
     new = edited(base, ("insert", (SERIES, "Parameters", 0), {"Name": name, "Type": "string"}))
     (change,) = changes_of(base, new)
     assert (change.rule, change.after) == ("name-collision", name)
+
+
+@pytest.mark.parametrize("name", ["format", "api_key"])
+@pytest.mark.parametrize("required", [True, False])
+def test_query_key_of_the_api_itself_is_no_change_of_the_client(
+    base: Documents, name: str, required: bool
+) -> None:
+    key = {"Name": name, "Type": "string", "Required": required}
+    new = edited(base, ("insert", (SERIES, "Parameters", 0), key))
+    assert changes_of(base, new) == []
+    assert changes_of(new, base) == []
+    stated = {"Default": "JSON", "AllowedValues": ["JSON"], "Deprecated": True, "Type": "integer"}
+    for member, value in stated.items():
+        other = edited(new, ("set", (SERIES, "Parameters", 0, member), value))
+        assert changes_of(new, other) == []
+
+
+@pytest.mark.parametrize("kind", ["date", "dateTime", "time", "decimal"])
+def test_closed_set_without_a_literal_leaves_user_code_as_it_is(base: Documents, kind: str) -> None:
+    place = (SERIES, "Parameters", 0)
+    old = edited(base, ("set", (*place, "Type"), kind))
+    closed = edited(old, ("set", (*place, "AllowedValues"), ["1", "2"]))
+    (added,) = changes_of(old, closed)
+    assert (added.rule, added.severity, added.source) == ("param-enum-added", B, "ok")
+    assert (added.wire, added.bump) == ("error", "patch")
+    assert "Literal" in added.message
+    assert "annotation becomes" not in added.message
+    less = edited(closed, ("set", (*place, "AllowedValues"), ["1"]))
+    (removed,) = changes_of(closed, less)
+    assert (removed.rule, removed.source) == ("param-enum-value-removed", "ok")
+
+
+@pytest.mark.parametrize(("kind", "values"), [("integer", ["1", "2"]), ("uid", ["1.2", "1.3"])])
+def test_closed_set_with_a_literal_changes_the_annotation(
+    base: Documents, kind: str, values: list[str]
+) -> None:
+    place = (SERIES, "Parameters", 0)
+    old = edited(base, ("set", (*place, "Type"), kind))
+    (added,) = changes_of(old, edited(old, ("set", (*place, "AllowedValues"), values)))
+    assert (added.rule, added.source, added.bump) == ("param-enum-added", "typing", "major")
+
+
+@pytest.mark.parametrize("kind", ["string", "integer", "date", "uid"])
+def test_type_of_a_parameter_that_is_declared_now_is_one_change(base: Documents, kind: str) -> None:
+    place = (SERIES, "Parameters", 0)
+    old = edited(base, ("set", place, {"Name": "Collection", "DICOM": "NA"}))
+    new = edited(old, ("set", (*place, "Type"), kind))
+    (change,) = changes_of(old, new)
+    assert (change.rule, change.wire, change.source) == ("type-declared", "ok", "typing")
+    assert (change.before, change.after) == (None, kind)
+    (back,) = changes_of(new, old)
+    assert (back.rule, back.before) == ("declaration-lost", kind)
+
+
+@pytest.mark.parametrize(
+    ("kind", "rule"), [("string", "declaration-gained"), ("integer", "type-declared")]
+)
+def test_type_of_an_attribute_that_is_declared_now_is_one_change(
+    base: Documents, kind: str, rule: str
+) -> None:
+    column = {"Name": "New", "Description": "", "DICOM": "NA"}
+    place = (SERIES, "Result", "Attributes", 0)
+    old = edited(base, ("insert", place, column))
+    (change,) = changes_of(old, edited(old, ("set", (*place, "Type"), kind)))
+    assert change.rule == rule
 
 
 def test_a_collision_does_not_hide_a_worse_change(base: Documents) -> None:

@@ -43,6 +43,7 @@ _SWAPPED = [
     ("endpoint-added", "endpoint-removed-deprecated"),
     ("endpoint-deprecated", "endpoint-undeprecated"),
     ("declaration-gained", "declaration-lost"),
+    ("type-declared", "declaration-lost"),
     ("param-added-required", "param-removed"),
     ("param-added-optional", "param-removed"),
     ("param-became-required", "param-became-optional"),

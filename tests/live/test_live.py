@@ -100,6 +100,23 @@ def test_claims_that_the_rows_contradict_fail(
     assert "attr-type-narrowed" in done.stdout or "attr-type-widened" in done.stdout
 
 
+def test_undeclared_types_that_rows_agree_on_are_proposed_until_the_overlay_has_them(
+    archive: RunningArchive, project: Path, check: Run
+) -> None:
+    series = "TCIA/query/getSeries"
+    edit(project, series, lambda d: attribute(d, "ImageCount").pop("Type"))
+    proposed = check(archive.base_url).stdout
+    assert f"{series}: ImageCount has no declared type, and the sampled rows agree on integer" in (
+        proposed
+    )
+    assert "wire-type-mismatch" not in proposed
+    lines = [line for line in proposed.splitlines() if line.startswith("    ")]
+    start = next(i for i, line in enumerate(lines) if line.strip() == "[[entry]]")
+    with (project / "overlay.toml").open("a", encoding="utf-8") as overlay:
+        overlay.write("\n" + "\n".join(lines[start : start + 5]) + "\n")
+    assert "has no declared type" not in check(archive.base_url).stdout
+
+
 def test_a_server_that_has_moved_on_is_told(
     demo: DemoArchive, project: Path, root: Path, tmp_path: Path, check: Run
 ) -> None:

@@ -9,7 +9,7 @@ from tciagen.contract import Source, Type
 from tciagen.dicom import type_of_tag
 from tciagen.documents import JsonObject
 from tciagen.errors import DocumentProblem
-from tciagen.overlay import Entry, Overlay
+from tciagen.overlay import Entry, Overlay, parse_overlay
 from tciagen.resolve import Resolution, resolve
 
 ADDRESS = "TCIA/query/getSeries"
@@ -66,23 +66,75 @@ def test_types_come_from_document_then_tag_then_overlay(
     assert sources["SeriesDate"] == (Type.DATE, Source.TAG)
     assert sources["Visibility"] == (Type.INTEGER, Source.OVERLAY)
     assert sources["Collection"] == (Type.STRING, Source.ASSUMED)
-    assert resolution.notices == (
-        f"{ADDRESS}: no one says the type of attribute Collection; it is taken as string",
+    (notice,) = resolution.notices
+    assert notice.startswith(
+        f"{ADDRESS}: no document states the type of attribute Collection; its values come as text."
     )
 
 
-def test_an_entry_that_changes_nothing_is_an_error(documents: dict[str, JsonObject]) -> None:
-    assert problems(documents, entry("attribute", "Nothing", optional=False)) == [
-        f"overlay.toml: entry 1 (attribute Nothing of {ADDRESS})"
-        " changes nothing any more; delete it"
+def test_pasted_lines_of_a_notice_settle_it(documents: dict[str, JsonObject]) -> None:
+    document = documents[ADDRESS]
+    del document["Formats"], document["DefaultFormat"]
+    document["Parameters"] = ["Collection", "BodyPartExamined (O)"]
+    for attribute in document["Result"]["Attributes"]:
+        attribute.pop("Type", None)
+    notices = resolve(documents).notices
+    assert len(notices) > 5
+    pasted = "\n".join(notice.partition("overlay")[2].partition(":\n")[2] for notice in notices)
+    assert pasted.count("[[entry]]") == len(notices)
+    overlay = parse_overlay(pasted.replace("…", "The handbook.").encode(), "overlay.toml")
+    assert resolve(documents, overlay).notices == ()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        (entry("attribute", "Modalty", optional=False), "has no attribute Modalty; did you mean"),
+        (
+            Entry(1, "TCIA/query/getSerie", "endpoint", "", {"name": "x"}, "because"),
+            "there is no endpoint TCIA/query/getSerie; did you mean 'TCIA/query/getSeries'?",
+        ),
+        (
+            Entry(1, "Fleet/*", "attribute", "Modality", {"name": "x"}, "because"),
+            "there is no endpoint Fleet/*",
+        ),
+        (
+            entry("parameter", "SeriesDate", description="x"),
+            "has no parameter SeriesDate; write `attribute = …`, which has this name",
+        ),
+    ],
+    ids=["attribute", "endpoint", "glob", "other kind"],
+)
+def test_entry_that_matches_nothing_names_the_closest(
+    documents: dict[str, JsonObject], wrong: Entry, reason: str
+) -> None:
+    (told,) = problems(documents, wrong)
+    assert " matches nothing: " in told
+    assert reason in told
+
+
+def test_glob_that_states_what_every_document_states_is_an_error(
+    documents: dict[str, JsonObject],
+) -> None:
+    glob = Entry(1, "TCIA/*", "attribute", "Modality", {"type": "string"}, "because")
+    assert problems(documents, glob) == [
+        "overlay.toml: entry 1 (attribute Modality of TCIA/*): the documents state type already;"
+        " delete the entry"
     ]
+
+
+def test_key_of_a_glob_that_has_no_effect_is_an_error(documents: dict[str, JsonObject]) -> None:
+    values = {"type": "string", "aliases": ["MODALITY"]}
+    glob = Entry(1, "TCIA/*", "attribute", "Modality", values, "because")
+    (told,) = problems(documents, glob)
+    assert told.endswith("the documents state type already; delete it from the entry")
 
 
 def test_an_entry_that_the_document_says_itself_is_an_error(
     documents: dict[str, JsonObject],
 ) -> None:
     (told,) = problems(documents, entry("attribute", "Modality", optional=False))
-    assert told.endswith("the document itself says optional = False now; delete it from the entry")
+    assert told.endswith("the document states optional = False already; delete it from the entry")
 
 
 def test_an_overlay_cannot_overrule_a_document(documents: dict[str, JsonObject]) -> None:

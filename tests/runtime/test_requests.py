@@ -2,7 +2,7 @@
 
 import inspect
 import pickle
-from datetime import date, datetime
+from datetime import date, time
 from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
@@ -41,7 +41,7 @@ def test_none_is_not_sent_and_iso_dates_are_taken(ask: "Ask", server: "Server") 
         ({"ship_uid": "1." + "2" * 64}, "ship_uid", "64"),
         ({"ship_uid": "1.2.3 "}, "ship_uid", "no blanks"),
         ({"since": "16.8.2010"}, "since", "2010-08-16"),
-        ({"since": datetime(2010, 8, 16, 12)}, "since", "datetime.date"),
+        ({"since": time(12)}, "since", "datetime.date"),
         ({"crew": True}, "crew", "integer"),
         ({"format": "zip"}, "format", "csv, html, xml, json"),
     ],

@@ -56,7 +56,8 @@ def _class_name(ledger: Ledger, place: Place, old: Endpoint, new: Endpoint) -> N
 
 
 def _attributes(ledger: Ledger, place: Place, old: Result, new: Result) -> dict[str, str]:
-    matching = match_members(old.attributes, new.attributes)
+    members = dict(enumerate(new.attributes))
+    matching = match_members(dict(enumerate(old.attributes)), members)
     newcomers: dict[int, Change] = {}
     for pair in matching.pairs:
         change = _attribute(ledger, place, pair)
@@ -69,9 +70,7 @@ def _attributes(ledger: Ledger, place: Place, old: Result, new: Result) -> dict[
         rule = "attr-added-optional" if come.optional else "attr-added-required"
         newcomers[index] = ledger.add(rule, place.element(come.name, None, index), None, come.name)
     report_order(ledger, place, "attr-reordered", matching)
-    report_collisions(
-        ledger, place, new.attributes, newcomers, reserved=RESERVED_FIELDS, source=Effect.OK
-    )
+    report_collisions(ledger, place, members, newcomers, reserved=RESERVED_FIELDS, source=Effect.OK)
     return {pair.old.name: pair.new.name for pair in matching.pairs}
 
 

@@ -7,7 +7,7 @@ a bare node leaves out is not said; one that a fuller node leaves out is taken a
 
 import attrs
 
-from tciagen.contract import Attribute, Parameter, Source
+from tciagen.contract import Attribute, Parameter, Source, Type
 from tciagen.drift.change import Change, Ledger, Place, Value
 
 _BARE = frozenset({"Required", "Optional", "Description", "DICOM"})
@@ -54,13 +54,20 @@ class Statements:
         """Report a value that is kept, although the new document does not say it."""
         self.ledger.add("declaration-lost", self.place.at(name), value, None, cause=cause)
 
+    def type_now_declared(self) -> bool:
+        """Whether the client takes or delivers another Python type, since a type is stated now."""
+        stated = self.old.undeclared and not self.new.undeclared
+        # A value of undeclared type is delivered as text already.
+        return stated and (isinstance(self.new, Parameter) or self.new.type is not Type.STRING)
+
     def same_type(self, cause: Change | None = None) -> bool:
         """Judge who tells the type; return False where the types contradict each other."""
         old, new = self.old, self.new
-        if old.type is not new.type:
-            if new.type_source is not Source.ASSUMED:
-                return False
+        fell_silent = new.undeclared and not old.undeclared
+        if fell_silent and (isinstance(old, Parameter) or old.type is not Type.STRING):
             self.kept("Type", old.type.value, cause)
+        elif old.type is not new.type:
+            return False
         elif Source.TAG not in (old.type_source, new.type_source):
             self.said("Type")
         return True

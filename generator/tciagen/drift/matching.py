@@ -4,7 +4,7 @@ Each node is claimed once. A guess is told as one: the same DICOM tag and type, 
 the same Python name, else the same words in the same type.
 """
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from difflib import SequenceMatcher
 from functools import cache
 from typing import Generic, TypeVar
@@ -13,7 +13,7 @@ import attrs
 
 from tciagen.contract import COMPUTED, NO_TAG, Attribute, Contract, Endpoint, Parameter
 from tciagen.python.names import snake_case
-from tciagen.python.signature import method_name
+from tciagen.python.signature import keywords, method_name
 
 M = TypeVar("M", Parameter, Attribute)
 N = TypeVar("N", Parameter, Attribute, Endpoint)
@@ -71,10 +71,10 @@ def _by_words(member: Parameter | Attribute) -> Hashable:
     return (words, member.dicom, member.type) if words else None
 
 
-def match_members(old: Sequence[M], new: Sequence[M]) -> Matching[M]:
-    """Pair the parameters or attributes of one endpoint."""
-    left = dict(enumerate(old))
-    right = dict(enumerate(new))
+def match_members(old: Mapping[int, M], new: Mapping[int, M]) -> Matching[M]:
+    """Pair the parameters or attributes of one endpoint, each by its index in its document."""
+    left = dict(old)
+    right = dict(new)
     pairs: list[Pair[M]] = []
     passes: tuple[Callable[[M], Hashable], ...] = (
         lambda m: m.name,
@@ -159,8 +159,8 @@ def _likeness(old: Endpoint, new: Endpoint) -> float:
         return 3 + spelling
     answers = {(python_name(a), a.type) for a in old.result.attributes}
     answers_now = {(python_name(a), a.type) for a in new.result.attributes}
-    keys = {(python_name(p), p.type) for p in old.parameters}
-    keys_now = {(python_name(p), p.type) for p in new.parameters}
+    keys = {(python_name(p), p.type) for p in keywords(old)}
+    keys_now = {(python_name(p), p.type) for p in keywords(new)}
     both = len(answers & answers_now) + len(keys & keys_now)
     share = both / (len(answers | answers_now) + len(keys | keys_now) or 1)
     same_answer = (

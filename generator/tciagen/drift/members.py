@@ -1,6 +1,6 @@
 """What parameters and attributes have in common: type, tag, closed set, prose."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 
 from tciagen.contract import Attribute, Parameter, Source, Type
 from tciagen.drift.change import Change, Ledger, Place, Value
@@ -8,6 +8,19 @@ from tciagen.drift.declarations import Statements
 from tciagen.drift.levels import Bump, Effect, Severity, Wire
 from tciagen.drift.matching import M, Matching, Pair, is_tag, python_name
 from tciagen.drift.type_pairs import TypeChange
+from tciagen.python.signature import closed_set
+
+_WITHOUT_LITERAL = {
+    "param-enum-added": "The server refuses values outside the set.",
+    "param-enum-removed": "The server takes every value now.",
+    "param-enum-value-added": "Calls work as before.",
+    "param-enum-value-removed": "A call with this value fails or finds nothing.",
+    "attr-enum-added": "Records are read as before.",
+    "attr-enum-removed": "Values that no code was written for may come.",
+    "attr-enum-value-added": "A value that no code was written for may come.",
+    "attr-enum-value-removed": "Records are read as before; code for this value is dead.",
+}
+"""What a change of AllowedValues means where the client's annotation does not name them."""
 
 
 def same_words(old: str | None, new: str | None) -> bool:
@@ -26,7 +39,9 @@ def compare_common(
     old, new = pair.old, pair.new
     told = Statements(ledger, place, old, new)
     tag = _tag(told, prefix)
-    if not told.same_type(tag):
+    if told.type_now_declared():
+        ledger.add("type-declared", place.at("Type"), None, new.type.value, cause=tag)
+    elif not told.same_type(tag):
         judged = judge_type(old.type, new.type)
         from_tag = Source.TAG in (old.type_source, new.type_source)
         ledger.add(
@@ -66,22 +81,39 @@ def _tag(told: Statements, prefix: str) -> Change | None:
 
 def _closed_set(told: Statements, prefix: str) -> None:
     old, new = told.old.allowed_values, told.new.allowed_values
-    place = told.place.at("AllowedValues")
+    if old is None and new is None:
+        return
     if old is None or new is None:
-        if old is None and new is None:
-            return
         if old is not None and told.fell_silent("AllowedValues"):
             told.kept("AllowedValues", tuple(sorted(old)))
             return
         rule = "enum-added" if old is None else "enum-removed"
-        told.ledger.add(f"{prefix}-{rule}", place, _set(old), _set(new))
+        _set_changed(told, f"{prefix}-{rule}", _set(old), _set(new))
         return
     if set(old) == set(new):
         told.said("AllowedValues")
     for value in sorted(set(old) - set(new)):
-        told.ledger.add(f"{prefix}-enum-value-removed", place, value, None)
+        _set_changed(told, f"{prefix}-enum-value-removed", value, None)
     for value in sorted(set(new) - set(old)):
-        told.ledger.add(f"{prefix}-enum-value-added", place, None, value)
+        _set_changed(told, f"{prefix}-enum-value-added", None, value)
+
+
+def _set_changed(told: Statements, rule: str, before: Value, after: Value) -> None:
+    """Report a change of a closed set; user code meets it only where there is a Literal."""
+    place = told.place.at("AllowedValues")
+    if closed_set(told.old) or closed_set(told.new):
+        told.ledger.add(rule, place, before, after)
+        return
+    told.ledger.add(
+        rule,
+        place,
+        before,
+        after,
+        source=Effect.OK,
+        bump=Bump.PATCH,
+        why=_WITHOUT_LITERAL[rule],
+        more=f"Values of type {told.new.type} have no Literal, so a type checker sees no change.",
+    )
 
 
 def _set(values: tuple[str, ...] | None) -> Value:
@@ -150,7 +182,7 @@ def report_order(ledger: Ledger, place: Place, rule: str, matching: Matching[M])
 def report_collisions(
     ledger: Ledger,
     place: Place,
-    members: Sequence[Parameter | Attribute],
+    members: Mapping[int, Parameter] | Mapping[int, Attribute],
     newcomers: dict[int, Change],
     *,
     reserved: frozenset[str],
@@ -162,7 +194,7 @@ def report_collisions(
     the collision takes its place; a worse one stays and is named as the cause.
     """
     holders: dict[str, str] = {}
-    for index, member in enumerate(members):
+    for index, member in members.items():
         if index not in newcomers:
             holders.setdefault(python_name(member), member.name)
     for index, change in newcomers.items():

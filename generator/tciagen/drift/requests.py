@@ -11,14 +11,19 @@ from tciagen.drift.members import (
     report_rename,
 )
 from tciagen.drift.type_pairs import request_type
-from tciagen.python.signature import reserved_parameters
+from tciagen.python.signature import keywords, reserved_parameters
 
 
 def compare_parameters(
     ledger: Ledger, place: Place, old: Endpoint, new: Endpoint
 ) -> dict[str, str]:
-    """Report differences in the parameters; return the new name of each that is in both."""
-    matching = match_members(old.parameters, new.parameters)
+    """Report differences in the parameters; return the new name of each that is in both.
+
+    Only keywords of the generated method count: the client sends the query keys of the API
+    itself, whatever a document states of them.
+    """
+    members = _keywords(new)
+    matching = match_members(_keywords(old), members)
     place = place.at("Parameters")
     newcomers: dict[int, Change] = {}
     for pair in matching.pairs:
@@ -35,12 +40,18 @@ def compare_parameters(
     report_collisions(
         ledger,
         place,
-        new.parameters,
+        members,
         newcomers,
         reserved=reserved_parameters(new),
         source=Effect.RUNTIME,
     )
     return {pair.old.name: pair.new.name for pair in matching.pairs}
+
+
+def _keywords(endpoint: Endpoint) -> dict[int, Parameter]:
+    """Return the parameters that are keywords of the method, by their index in the document."""
+    names = {parameter.name for parameter in keywords(endpoint)}
+    return {i: p for i, p in enumerate(endpoint.parameters) if p.name in names}
 
 
 def _parameter(ledger: Ledger, place: Place, pair: Pair[Parameter]) -> Change | None:

@@ -15,6 +15,7 @@ from tciagen.crawl import TIMEOUT
 from tciagen.errors import ServerProblem
 from tciagen.live.observation import Observation
 from tciagen.live.rows import Row, attribute_values, fold, judge_rows
+from tciagen.python.signature import keywords
 
 SAMPLE_BYTES = 2 * 1024 * 1024
 """At most so much of an answer is read; longer ones are judged by their first rows."""
@@ -234,7 +235,8 @@ class _Sampler:
 
 
 def _required(endpoint: Endpoint) -> list[Parameter]:
-    return [p for p in endpoint.parameters if p.required]
+    """Return the required keywords; the key goes as a header, and the format is ours."""
+    return [p for p in keywords(endpoint) if p.required]
 
 
 def _rows(body: bytes) -> list[Row] | None:

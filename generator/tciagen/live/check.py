@@ -13,6 +13,7 @@ from tciagen.drift.levels import Severity
 from tciagen.errors import EXIT_DIFFERENT, EXIT_FINE, DocumentProblem
 from tciagen.live.ask import Sample, sample, schema_differs
 from tciagen.live.observation import Observation
+from tciagen.live.proposals import type_proposals
 from tciagen.live.rows import judge_rows
 from tciagen.publish import replace_file
 from tciagen.python.text import plain
@@ -41,6 +42,10 @@ def check_live(api: Api, fail_on: Severity, *, record: bool) -> int:
     known = {address: _arguments(recorded) for address, recorded in _recorded(folder).items()}
     report = sample(base_url, contract, known, key)
     _tell(api, report.observations, report.samples)
+    endpoints = contract.by_address()
+    for address, taken in report.samples.items():
+        for proposal in type_proposals(endpoints[address], taken.rows):
+            click.echo(f"  {proposal}")
     for address in report.skipped:
         click.echo(f"  not asked: {address}; no value is known for a required key, record one")
     if record:

@@ -1,33 +1,14 @@
 """Rows against the contract: is what was described what comes? Pure, and for any rows."""
 
 import json
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import date, datetime, time
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tciagen.contract import Attribute, Endpoint, Type
 from tciagen.live.observation import Observation
+from tciagen.values import text_fits
 
 Row = Mapping[str, Any]
-
-_DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
-_TEXTS = {
-    Type.UID: re.compile(r"(?=.{1,64}\Z)[0-9]+(\.[0-9]+)*"),
-    Type.INTEGER: re.compile(r"[+-]?[0-9]+(\.0*)?"),
-    Type.DECIMAL: re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?"),
-    Type.BOOLEAN: re.compile(r"true|false|0|1", re.IGNORECASE),
-    Type.DATE: re.compile(rf"({_DATE}|[0-9]{{8}})([ T]00:00(:00(\.0+)?)?)?"),
-    Type.DATE_TIME: re.compile(rf"({_DATE}([ T].+)?)", re.DOTALL),
-    Type.TIME: re.compile(r"(.*:.*|[0-9]{4}([0-9]{2}(\.[0-9]+)?)?)", re.DOTALL),
-}
-"""What a text may look like on the wire, by its type; a STRING may be any."""
-
-_CALENDAR: Mapping[Type, Callable[[str], object]] = {
-    Type.DATE: date.fromisoformat,
-    Type.DATE_TIME: datetime.fromisoformat,
-    Type.TIME: time.fromisoformat,
-}
 
 
 def judge_rows(endpoint: Endpoint, rows: Sequence[Row]) -> list[Observation]:
@@ -79,7 +60,7 @@ class _Finder:
 
     def _value(self, number: int, attribute: Attribute, value: object) -> None:
         text = value if isinstance(value, str) else json.dumps(value)
-        if not _fits(attribute.type, value):
+        if not _fits(attribute, value):
             message = f"{_short(text)} is no {attribute.type}"
             self.tell("wire-type-mismatch", attribute.name, message, number)
         elif attribute.allowed_values is not None and text not in attribute.allowed_values:
@@ -99,23 +80,18 @@ def _is_missing(type_: Type, value: object) -> bool:
     return value == "" or (type_ is not Type.UID and isinstance(value, str) and not value.strip())
 
 
-def _fits(type_: Type, value: object) -> bool:
-    """Whether the client reads a value as one of a type."""
+def _fits(attribute: Attribute, value: object) -> bool:
+    """Whether the client reads a value as one of the attribute's type."""
+    type_ = attribute.type
+    if attribute.undeclared and isinstance(value, bool | int | float):
+        return True
     if isinstance(value, bool):
         return type_ is Type.BOOLEAN
     if isinstance(value, int):
         return type_ in (Type.INTEGER, Type.DECIMAL) or (type_ is Type.BOOLEAN and value in (0, 1))
     if isinstance(value, float):
         return type_ is Type.DECIMAL or (type_ is Type.INTEGER and value.is_integer())
-    if not isinstance(value, str) or type_ is Type.STRING:
-        return isinstance(value, str)
-    match = _TEXTS[type_].fullmatch(value if type_ is Type.UID else value.strip())
-    if match and type_ in _CALENDAR:
-        try:
-            _CALENDAR[type_](match[1])
-        except ValueError:
-            return False
-    return match is not None
+    return isinstance(value, str) and text_fits(type_, value)
 
 
 def _matched(endpoint: Endpoint, row: Row) -> Iterator[tuple[str, Attribute | None]]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from tciagen.contract import COMPUTED, NO_TAG, Attribute, Endpoint, Parameter, Result, Type
 from tciagen.python.names import Identifier
+from tciagen.python.signature import namesake
 from tciagen.python.text import ServerText, compose, plain
 
 _KINDS = {
@@ -50,7 +51,9 @@ def method_doc(
         raised += "\n    OSError: it cannot be written."
     for parameter, name in members:
         arguments += [f"\n    {name}: ", _member(parameter)]
-        if parameter.type in _KINDS:
+        if parameter.undeclared:
+            arguments.append(_undeclared(endpoint, parameter))
+        elif parameter.type in _KINDS:
             arguments.append(f" A {_KINDS[parameter.type]}.")
         if parameter.default is not None:
             arguments.append(f" The server's default is {plain(parameter.default)}.")
@@ -68,6 +71,16 @@ def method_doc(
     parts.append(f"\n\nReturns:\n    {returned}")
     parts.append(f"\n\nRaises:\n    {raised}")
     return compose(*parts)
+
+
+def _undeclared(endpoint: Endpoint, parameter: Parameter) -> str:
+    same = namesake(endpoint, parameter)
+    if same is None:
+        return " The server states no type: text, a number, a date or a time."
+    return (
+        f" The server states no type; the attribute of this name has the type {same.type}."
+        " Text, a number, a date or a time."
+    )
 
 
 def _member(member: Parameter | Attribute) -> ServerText:

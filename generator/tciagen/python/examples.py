@@ -28,7 +28,9 @@ def example(contract: Contract, parameter: Parameter) -> str:
         return parameter.example or (parameter.allowed_values or ("",))[0]
     for endpoint in contract:
         for attribute in endpoint.result.attributes:
-            same = (attribute.name, attribute.type) == (parameter.name, parameter.type)
+            same = attribute.name == parameter.name and (
+                parameter.undeclared or attribute.type is parameter.type
+            )
             tag = attribute.dicom == parameter.dicom and parameter.dicom not in (None, NO_TAG)
             if attribute.example and (same or tag):
                 return attribute.example

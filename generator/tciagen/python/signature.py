@@ -4,8 +4,10 @@ The view builds methods and classes from it, and :mod:`tciagen.drift` judges by 
 change does to user code.
 """
 
-from tciagen.contract import Endpoint, Parameter, Type
-from tciagen.python.names import words
+import re
+
+from tciagen.contract import Attribute, Endpoint, Parameter, Type
+from tciagen.python.names import snake_case, words
 
 RESERVED_METHODS = frozenset(
     {"close", "aclose", "base_url", "files", "records", "models", "datetime", "decimal"}
@@ -41,6 +43,11 @@ VALUE_TYPES = {
     Type.DATE_TIME: "datetime.datetime",
     Type.TIME: "datetime.time",
 }
+UNDECLARED = "undeclared"
+"""The runtime's kind of a parameter or attribute whose type nobody states."""
+
+_UNDECLARED_ARGUMENT = "str | int | decimal.Decimal | float | datetime.date | datetime.time"
+_INTEGER = re.compile(r"0|-?[1-9][0-9]{0,17}")
 
 
 def keywords(endpoint: Endpoint) -> tuple[Parameter, ...]:
@@ -51,6 +58,61 @@ def keywords(endpoint: Endpoint) -> tuple[Parameter, ...]:
     """
     own = {"api_key"} if endpoint.answers_file else {"api_key", "format"}
     return tuple(p for p in endpoint.parameters if p.name not in own)
+
+
+def closed_set(member: Parameter | Attribute) -> tuple[str | int, ...]:
+    """Return the values of the member's ``Literal`` annotation, empty if it has none.
+
+    A parameter has one where each value has a single spelling on the wire: text, UIDs,
+    integers, and true or false. An attribute has one for text, since the client reports
+    unlisted values of text alone.
+    """
+    allowed = member.allowed_values or ()
+    if member.type is Type.STRING or not allowed:
+        return allowed
+    if isinstance(member, Attribute):
+        return ()
+    match member.type:
+        case Type.UID:
+            return allowed
+        case Type.INTEGER if all(map(_INTEGER.fullmatch, allowed)):
+            return tuple(map(int, allowed))
+        case Type.BOOLEAN if len(allowed) == 1 and allowed[0] in ("true", "false"):
+            return (allowed[0] == "true",)
+    return ()
+
+
+def kind_of(member: Parameter | Attribute) -> str:
+    """Return the runtime's name of the member's type."""
+    return UNDECLARED if member.undeclared else member.type.value
+
+
+def namesake(endpoint: Endpoint, parameter: Parameter) -> Attribute | None:
+    """Return the attribute of the same name and endpoint, for a parameter without a type.
+
+    It tells a reader what to pass, and never narrows what the method takes.
+    """
+    if not parameter.undeclared:
+        return None
+    same = (
+        attribute
+        for attribute in endpoint.result.attributes
+        if snake_case(attribute.name) == snake_case(parameter.name) and not attribute.undeclared
+    )
+    return next(same, None)
+
+
+def takes_bool(endpoint: Endpoint, parameter: Parameter) -> bool:
+    """Return whether a parameter without a type takes true and false, as its namesake does."""
+    same = namesake(endpoint, parameter)
+    return same is not None and same.type is Type.BOOLEAN
+
+
+def argument_type(endpoint: Endpoint, parameter: Parameter) -> str:
+    """Return the annotation of a keyword, without ``| None``."""
+    if not parameter.undeclared:
+        return ARGUMENT_TYPES[parameter.type]
+    return _UNDECLARED_ARGUMENT + (" | bool" if takes_bool(endpoint, parameter) else "")
 
 
 def reserved_parameters(endpoint: Endpoint) -> frozenset[str]:

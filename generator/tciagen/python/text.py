@@ -66,8 +66,10 @@ def plain(text: "str | ServerText") -> str:
     return _visible(" ".join(raw.split()))
 
 
-def literal(text: "str | ServerText") -> str:
-    """Return a double-quoted Python literal of this text; what does not print is escaped."""
+def literal(text: "str | int | ServerText") -> str:
+    """Return a Python literal; a text is in double quotes, what does not print is escaped."""
+    if isinstance(text, int):
+        return repr(text)
     raw = _raw(text)
     return '"' + "".join(map(_escaped, raw)) + '"'
 

@@ -18,13 +18,16 @@ from tciagen.python.docs import class_doc, method_doc
 from tciagen.python.examples import example
 from tciagen.python.names import Identifier, variable
 from tciagen.python.signature import (
-    ARGUMENT_TYPES,
     RESERVED_FIELDS,
     RESERVED_METHODS,
     VALUE_TYPES,
+    argument_type,
+    closed_set,
     keywords,
+    kind_of,
     method_name,
     reserved_parameters,
+    takes_bool,
 )
 from tciagen.python.text import ServerText
 from tciagen.python.views import (
@@ -95,7 +98,9 @@ class _Builder:
             query_name=ServerText(endpoint.name),
             summary=ServerText(endpoint.description),
             doc=method_doc(endpoint, named, record.name if record else None),
-            parameters=tuple(_parameter(p, n, example(self.contract, p)) for p, n in named),
+            parameters=tuple(
+                _parameter(endpoint, p, n, example(self.contract, p)) for p, n in named
+            ),
             formats=formats,
             default_format=default_format,
             deprecated=endpoint.deprecated,
@@ -196,13 +201,17 @@ def _formats(endpoint: Endpoint) -> tuple[tuple[str, ...], str]:
     return formats, default
 
 
-def _parameter(parameter: Parameter, name: Identifier, example: str) -> ParameterView:
+def _parameter(
+    endpoint: Endpoint, parameter: Parameter, name: Identifier, example: str
+) -> ParameterView:
     return ParameterView(
         name=name,
         wire=ServerText(parameter.name),
-        kind=parameter.type.value,
-        annotation=ARGUMENT_TYPES[parameter.type],
-        allowed=_literals(parameter),
+        kind=kind_of(parameter),
+        annotation=argument_type(endpoint, parameter),
+        takes_bool=takes_bool(endpoint, parameter),
+        allowed=_allowed(parameter),
+        choices=_choices(parameter),
         required=parameter.required,
         deprecated=parameter.deprecated,
         example=ServerText(example),
@@ -214,17 +223,20 @@ def _field(attribute: Attribute, name: Identifier) -> FieldView:
         name=name,
         wire=ServerText(attribute.name),
         aliases=tuple(map(ServerText, attribute.aliases)),
-        kind=attribute.type.value,
+        kind=kind_of(attribute),
         annotation=VALUE_TYPES[attribute.type],
-        allowed=_literals(attribute),
+        allowed=_allowed(attribute),
+        choices=_choices(attribute),
         optional=attribute.optional,
         code=attribute.type is Type.STRING
         and bool(attribute.allowed_values or is_code_string(attribute.dicom)),
     )
 
 
-def _literals(member: Parameter | Attribute) -> tuple[ServerText, ...]:
-    """Return the closed set of a text; other types keep their own type."""
-    if member.type is not Type.STRING or not member.allowed_values:
-        return ()
-    return tuple(map(ServerText, member.allowed_values))
+def _choices(member: Parameter | Attribute) -> tuple[ServerText | int, ...]:
+    return tuple(v if isinstance(v, int) else ServerText(v) for v in closed_set(member))
+
+
+def _allowed(member: Parameter | Attribute) -> tuple[ServerText, ...]:
+    """Return the values of a closed set as the wire has them."""
+    return tuple(map(ServerText, member.allowed_values or ())) if closed_set(member) else ()

@@ -16,13 +16,19 @@ from tciagen.python.text import ServerText
 
 @attrs.frozen(kw_only=True)
 class ParameterView:
-    """One keyword of a method. ``annotation`` is without ``| None``."""
+    """One keyword of a method.
+
+    ``annotation`` is without ``| None``; a closed set has ``choices`` in Python, which are
+    ``allowed`` on the wire.
+    """
 
     name: Identifier
     wire: ServerText
     kind: str
     annotation: str
     allowed: tuple[ServerText, ...]
+    choices: tuple[ServerText | int, ...]
+    takes_bool: bool
     required: bool
     deprecated: bool
     example: ServerText
@@ -42,6 +48,7 @@ class FieldView:
     kind: str
     annotation: str
     allowed: tuple[ServerText, ...]
+    choices: tuple[ServerText | int, ...]
     optional: bool
     code: bool
 

@@ -149,6 +149,17 @@ RULES = (
         members({"Formats": None, "DefaultFormat": None}, {}),
     ),
     Rule(
+        "type-declared",
+        Severity.DANGEROUS,
+        Wire.OK,
+        Effect.TYPING,
+        Bump.MINOR,
+        "type now declared",
+        "Nobody stated the type before. The old client works on; in the regenerated one the"
+        " parameter takes values of this type alone, and the attribute delivers them.",
+        parameters([{"Name": "Size"}], [{"Name": "Size", "Type": "integer"}]),
+    ),
+    Rule(
         "name-collision",
         Severity.DANGEROUS,
         Wire.OK,

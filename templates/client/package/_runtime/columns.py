@@ -13,7 +13,12 @@ UNLIKE = (AttributeError, KeyError, TypeError)
 """What asking a record raises that is not as its access says."""
 
 _MOST_REMEMBERED = 8192
-_NATIVE: dict[Kind, type] = {"string": str, "integer": int, "boolean": bool}
+_NATIVE: dict[Kind, type] = {
+    "string": str,
+    "undeclared": str,
+    "integer": int,
+    "boolean": bool,
+}
 
 
 class Column:
@@ -47,8 +52,9 @@ class Column:
             MisfitError: The value does not fit the attribute.
         """
         converted = self._convert(value)
-        # True and 1, False and 0 are one key
-        if type(value) is str or (type(value) is int and value not in (0, 1)):
+        # True and 1, False and 0 are one key, and so are 5 and 5.0, which spell otherwise
+        rememberable = type(value) is int and value not in (0, 1) and self.native is not str
+        if type(value) is str or rememberable:
             if len(self.known) > _MOST_REMEMBERED:
                 self._forget()
             self.known[value] = converted
@@ -59,7 +65,7 @@ class Column:
         match self._attribute.kind:
             case "uid":
                 return True
-            case "string":
+            case "string" | "undeclared":
                 return not self._attribute.allowed_values
             case _:
                 return False
@@ -71,7 +77,7 @@ class Column:
             records: What is to come next.
             get: Gives a record's wire value of this attribute.
         """
-        if self._attribute.kind == "string":
+        if self._attribute.kind in ("string", "undeclared"):
             return self._mode_of_texts(len(records))
         try:
             return self._mode_of_uids(records, get)

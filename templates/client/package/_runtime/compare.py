@@ -11,6 +11,7 @@ from typing import Any
 import attrs
 
 _RECORDS = frozenset({"CSV", "HTML", "XML", "JSON"})
+_UNDECLARED = "undeclared"
 _NUMBERS = ("integer", "decimal")
 _SHORT = {"R": True, "O": False}
 
@@ -59,7 +60,11 @@ def compare(old: Json, document: Json) -> Iterator[ContractChange]:
     was_file, is_file = _is_file(old.get("formats")), _is_file(document.get("Formats"))
     if not any(d.rule == "return-kind-changed" for d in formats) and was_file == is_file:
         yield from _default_format(old, document)
-    yield from _members("param", "/Parameters", old.get("parameters", ()), parameters)
+    # The client sends these keys itself, so no method has them as keywords.
+    own = {"api_key"} if _answers_file(old, document) else {"api_key", "format"}
+    known = [p for p in old.get("parameters", ()) if p["name"] not in own]
+    parameters = [p for p in parameters if p["name"] not in own]
+    yield from _members("param", "/Parameters", known, parameters)
     if was_file == is_file or is_file is None:
         before = old["result"]
         if before["name"] != result["Name"]:
@@ -139,7 +144,10 @@ def _type_and_tag(prefix: str, at: str, before: Json, after: Json) -> Iterator[C
         if was is not None or word != "origin-changed":
             yield ContractChange(f"{prefix}-{word}", f"{at}/DICOM", was, now)
     old, new = before.get("type", "string"), after.get("type")
-    if new is not None and new != old:
+    if new is not None and old == _UNDECLARED:
+        if prefix == "param" or new != "string":  # an attribute is delivered as text already
+            yield ContractChange("type-declared", f"{at}/Type", None, new)
+    elif new is not None and new != old:
         word = "changed"
         if new == "string" or (old, new) == _NUMBERS:
             word = "widened"
@@ -199,13 +207,26 @@ def _is_file(formats: Any) -> bool | None:
     return None if formats is None else not set(formats) & _RECORDS
 
 
+def _answers_file(old: Json, document: Json) -> bool:
+    """Return whether the endpoint answers a file, by its document, else by the contract."""
+    formats = document.get("Formats") or old.get("formats")
+    if formats is None and (default := old.get("default_format")) is not None:
+        formats = [default]
+    return not old["result"].get("attributes") if formats is None else bool(_is_file(formats))
+
+
 def _is_tag(dicom: object) -> bool:
     return dicom not in (None, "NA", "Computed")
 
 
 def _tag_and_type(member: Json) -> object:
     tag = member.get("dicom")
-    return (tag, member.get("type", "string")) if _is_tag(tag) else None
+    return (tag, _type(member)) if _is_tag(tag) else None
+
+
+def _type(member: Json) -> object:
+    declared = member.get("type", "string")
+    return "string" if declared == _UNDECLARED else declared
 
 
 def _tag_and_name(member: Json) -> object:
@@ -219,7 +240,7 @@ def _folded(member: Json) -> object:
 
 def _words(member: Json) -> object:
     words = " ".join(str(member.get("description", "")).split())
-    return (words, member.get("dicom"), member.get("type", "string")) if words else None
+    return (words, member.get("dicom"), _type(member)) if words else None
 
 
 def brief(value: object) -> str:

@@ -14,10 +14,10 @@ from typing import Any, TypeVar
 from . import fast_json
 from .building import Access
 from .csv_as_json import as_json
-from .decode_json import number
 from .decoding import ENOUGH_TO_TELL, Decoder, not_records
 from .errors import DecodeError, ShapeError, TruncatedError
 from .rows import Cells, Rows, picker, shown
+from .values import json_number
 
 R = TypeVar("R")
 
@@ -30,7 +30,7 @@ _ESCAPE = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|(.))", re.DOTALL)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _NAMED = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 _NAMES = re.compile(r"[\w.-]+(?:,[\w.-]+)*")
-_JSON = json.JSONDecoder(parse_float=number)
+_JSON = json.JSONDecoder(parse_float=json_number)
 
 
 def _unescaped(text: str) -> str:

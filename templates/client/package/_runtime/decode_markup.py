@@ -101,7 +101,7 @@ class _MarkupDecoder(Decoder[R]):
             for place, attribute in zip(
                 blueprint.places(names)[0], blueprint.attributes, strict=True
             )
-            if place >= 0 and attribute.kind == "string" and not attribute.optional
+            if place >= 0 and attribute.kind in ("string", "undeclared") and not attribute.optional
         }
 
     def _with_texts(self, values: Sequence[str | None]) -> list[str | None]:

@@ -96,7 +96,7 @@ class Parser:
             for index, attribute in enumerate(attributes)
             if (shape.places[index] is not None or attribute.optional)
             and (
-                (attribute.kind == "string" and not attribute.allowed_values)
+                (attribute.kind in ("string", "undeclared") and not attribute.allowed_values)
                 or learnt.get(index) in (int, date)
             )
         }

@@ -162,7 +162,10 @@ def _text(endpoint: Endpoint, method: str, parameter: Parameter, value: Any) -> 
         advice = "Give it a value." if parameter.required else "Leave it out, or give it a value."
         _refuse(endpoint, method, parameter, "is blank", advice)
     try:
-        text = _WRITERS[parameter.kind](value)
+        write = _WRITERS[parameter.kind]
+        if parameter.takes_bool and isinstance(value, bool):
+            write = _write_boolean
+        text = write(value)
         text.encode()
     except (MisfitError, ValueError) as error:
         needed = error.needed if isinstance(error, MisfitError) else "text that UTF-8 can hold"
@@ -196,8 +199,8 @@ def _write_uid(value: Any) -> str:
 
 
 def _write_date(value: Any) -> str:
-    if isinstance(value, date) and not isinstance(value, datetime):
-        return value.isoformat()
+    if isinstance(value, date) and _is_point(value):
+        return (value.date() if isinstance(value, datetime) else value).isoformat()
     if isinstance(value, str):
         try:
             return date.fromisoformat(value.strip()).isoformat()
@@ -206,8 +209,13 @@ def _write_date(value: Any) -> str:
     raise MisfitError("a datetime.date or a text such as 2010-08-16")
 
 
+def _is_point(value: date) -> bool:
+    """Return whether a date is one: ``pandas.NaT`` is a datetime that equals nothing."""
+    return bool(value == value)  # noqa: PLR0124
+
+
 def _write_date_time(value: Any) -> str:
-    if isinstance(value, datetime):
+    if isinstance(value, datetime) and _is_point(value):
         return value.isoformat(sep=" ")
     if isinstance(value, str):
         CONVERTERS["dateTime"](value)
@@ -245,6 +253,26 @@ def _write_boolean(value: Any) -> str:
     return "true" if CONVERTERS["boolean"](value) else "false"
 
 
+def _write_undeclared(value: Any) -> str:
+    """Write a value as its own type would be written, since no type is declared."""
+    match value:
+        case bool():
+            pass
+        case str():
+            return _write_string(value)
+        case datetime():
+            return _write_date_time(value)
+        case date():
+            return _write_date(value)
+        case time():
+            return _write_time(value)
+        case Decimal() | Real():
+            return _write_decimal(value)
+        case _:
+            pass
+    raise MisfitError("text, a number, a date or a time")
+
+
 _WRITERS = {
     "string": _write_string,
     "integer": _write_integer,
@@ -254,4 +282,5 @@ _WRITERS = {
     "dateTime": _write_date_time,
     "time": _write_time,
     "uid": _write_uid,
+    "undeclared": _write_undeclared,
 }

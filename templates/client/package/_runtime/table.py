@@ -8,6 +8,7 @@ kind       Arrow type
 =========  ==================================================================
 string     string; dictionary of strings for code strings (CS)
 uid        string
+undeclared string, also of JSON numbers and booleans
 integer    int64
 decimal    decimal128 of 38 digits, 18 of them behind the point: room for all
            that DICOM's 16 characters and a database's DECIMAL say
@@ -37,6 +38,7 @@ _SHOWN_ROWS = 20
 _NONE = type(None)
 _TYPES: dict[Kind, frozenset[type]] = {
     "string": frozenset({str, _NONE}),
+    "undeclared": frozenset({str, _NONE}),
     "uid": frozenset({str, _NONE}),
     "integer": frozenset({int, _NONE}),
     "decimal": frozenset({Decimal, _NONE}),
@@ -57,6 +59,7 @@ def arrow_schema(attributes: Sequence[Attribute]) -> Any:
     arrow = _pyarrow()
     types = {
         "string": arrow.string(),
+        "undeclared": arrow.string(),
         "uid": arrow.string(),
         "integer": arrow.int64(),
         "decimal": arrow.decimal128(38, 18),

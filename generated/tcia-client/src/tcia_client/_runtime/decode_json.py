@@ -11,7 +11,6 @@ goes through the standard library, which gives the same rows and all of the erro
 import json
 import re
 from collections.abc import Sequence
-from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn, TypeVar, cast
 
 from . import fast_json
@@ -19,6 +18,7 @@ from .building import Access
 from .decoding import ENOUGH_TO_TELL, Decoder, not_records
 from .errors import DecodeError, NotRecordsError, ShapeError, TruncatedError
 from .rows import Cells, Rows, shown
+from .values import json_number
 
 R = TypeVar("R")
 _BLANK = b" \t\r\n"
@@ -32,15 +32,7 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-def number(text: str) -> Decimal | str:
-    """A number of JSON that is no integer; a text where no Decimal holds it."""
-    try:
-        return Decimal(text)
-    except InvalidOperation:
-        return text
-
-
-_JSON = json.JSONDecoder(parse_float=number, parse_constant=_no_constant, strict=False)
+_JSON = json.JSONDecoder(parse_float=json_number, parse_constant=_no_constant, strict=False)
 
 
 class JsonDecoder(Decoder[R]):

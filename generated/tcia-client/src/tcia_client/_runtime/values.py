@@ -67,6 +67,39 @@ def _string(value: Any) -> Any:
     return value
 
 
+class SpelledNumber(Decimal):
+    """A JSON number whose spelling is not that of its Decimal, such as ``1e-8``."""
+
+    __slots__ = ("spelling",)
+    spelling: str
+
+
+def json_number(text: str) -> Decimal | str:
+    """Return a number of JSON that is no integer; a text where no Decimal holds it."""
+    try:
+        number = Decimal(text)
+        if str(number) == text:
+            return number
+        spelled = SpelledNumber(text)
+    except InvalidOperation:
+        return text
+    spelled.spelling = text
+    return spelled
+
+
+def _undeclared(value: Any) -> Any:
+    """Return a text as it is, a number or a boolean of JSON as its spelling."""
+    if type(value) is str:
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, SpelledNumber):
+        return value.spelling
+    if isinstance(value, int | Decimal):
+        return str(value)
+    raise MisfitError("text, a number, true or false")
+
+
 def _uid(value: Any) -> Any:
     if type(value) is not str or not is_uid(value):
         if value == "":
@@ -165,6 +198,7 @@ CONVERTERS: dict[Kind, Callable[[Any], Any]] = {
     "dateTime": _date_time,
     "time": _time,
     "uid": _uid,
+    "undeclared": _undeclared,
 }
 """Per kind: wire value to Python value, None for an empty one, MisfitError for a misfit.
 

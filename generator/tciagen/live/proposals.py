@@ -1,0 +1,65 @@
+"""The overlay lines that state what nobody declared and all sampled rows agree on."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from tciagen.contract import Endpoint, Type
+from tciagen.live.rows import Row, attribute_values
+from tciagen.overlay import overlay_lines
+from tciagen.values import text_fits
+
+_SPELLINGS = (
+    (Type.BOOLEAN, re.compile(r"true|false", re.IGNORECASE)),
+    (Type.INTEGER, re.compile(r"-?(?:0|[1-9][0-9]{0,17})")),
+    (Type.DECIMAL, re.compile(r"-?(?:0|[1-9][0-9]*)\.[0-9]+")),
+    (Type.UID, re.compile(r"[0-9]+(?:\.[0-9]+){2,}")),
+    (Type.DATE, re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[ T]00:00(?::00(?:\.0+)?)?)?")),
+    (Type.DATE_TIME, re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T].+")),
+    (Type.TIME, re.compile(r"[0-9]{2}:[0-9]{2}.*")),
+)
+"""How a value of each type is usually spelled: stricter than what the client reads."""
+
+_WIDER = ({Type.INTEGER, Type.DECIMAL}, Type.DECIMAL), ({Type.DATE, Type.DATE_TIME}, Type.DATE_TIME)
+
+
+def type_proposals(endpoint: Endpoint, rows: Sequence[Row]) -> Iterator[str]:
+    """Yield a sentence and an overlay entry for each undeclared attribute with one type."""
+    values = [attribute_values(endpoint, row) for row in rows]
+    for attribute in endpoint.result.attributes:
+        found = [v[attribute.name] for v in values if v.get(attribute.name) not in (None, "")]
+        type_ = _common_type(found) if attribute.undeclared else None
+        if type_ is not None:
+            count = f"{len(found):,} value{'s' * (len(found) != 1)}"
+            reason = f"The sampled rows agree: {count} of type {type_}."
+            where = {"attribute": attribute.name}
+            yield (
+                f"{endpoint.address}: {attribute.name} has no declared type, and the sampled rows"
+                f" agree on {type_} ({count}). To state it, add to the overlay:\n"
+                + overlay_lines(endpoint.address, "type", type_.value, reason, **where)
+            )
+
+
+def _common_type(values: Sequence[object]) -> Type | None:
+    """Return the type that all values have, None where they disagree or there is none."""
+    types = set(map(_type_of, values))
+    for found, wider in _WIDER:
+        if types == found:
+            return wider
+    return types.pop() if len(types) == 1 else None
+
+
+def _type_of(value: object) -> Type | None:
+    match value:
+        case bool():
+            return Type.BOOLEAN
+        case int():
+            return Type.INTEGER
+        case float():
+            return Type.DECIMAL
+        case str():
+            for type_, spelling in _SPELLINGS:
+                if spelling.fullmatch(value.strip()) and text_fits(type_, value):
+                    return type_
+            return Type.STRING
+        case _:
+            return None
