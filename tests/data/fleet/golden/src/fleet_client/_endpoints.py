@@ -25,7 +25,7 @@ LIST_SAILORS = Endpoint(
     parameters=(
         Parameter("VesselID", "vessel_id", required=True),
         Parameter("rank", "rank_on_board"),
-        Parameter("from", "from_"),
+        Parameter("from", "from_", "undeclared"),
     ),
     attributes=(
         Attribute("Name", "name", optional=False, aliases=("FAMILY_NAME",)),

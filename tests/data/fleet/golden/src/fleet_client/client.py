@@ -51,7 +51,7 @@ class Endpoints:
         *,
         vessel_id: str,
         rank_on_board: str | None = None,
-        from_: str | None = None,
+        from_: str | int | decimal.Decimal | float | datetime.date | datetime.time | None = None,
     ) -> Arguments:
         """Lists the sailors of a vessel.
 
@@ -61,7 +61,8 @@ class Endpoints:
         Args:
             vessel_id: Number of the vessel.
             rank_on_board: The server's rank.
-            from_: The server's from.
+            from_: The server's from. The server states no type: text, a number, a date
+                or a time.
 
         Returns:
             A list of :class:`~.models.ListSailorsSailor`, empty where nothing matches.
