@@ -160,7 +160,7 @@ def test_no_method_can_hide_one_of_the_client_itself() -> None:
     members = {
         member.name
         for node in ast.parse(source).body
-        if isinstance(node, ast.ClassDef)
+        if isinstance(node, ast.ClassDef) and node.name != "Settings"
         for member in node.body
         if isinstance(member, ast.FunctionDef | ast.AsyncFunctionDef)
         and not member.name.startswith("_")
