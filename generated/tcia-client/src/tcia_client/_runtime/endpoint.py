@@ -7,18 +7,26 @@ from typing import Any, Literal
 
 import attrs
 
-Kind = Literal["string", "integer", "decimal", "boolean", "date", "dateTime", "time", "uid"]
+Kind = Literal[
+    "string", "integer", "decimal", "boolean", "date", "dateTime", "time", "uid", "undeclared"
+]
+"""The type of a value; ``undeclared`` where neither the server nor an overlay states one."""
+
 RecordFormat = Literal["csv", "html", "xml", "json"]
 Value = str | int | float | Decimal | bool | date | datetime | time | None
 
 
 @attrs.frozen
 class Parameter:
-    """One query key: its name on the wire, its keyword, and what it takes."""
+    """One query key: its name on the wire, its keyword, and what it takes.
+
+    ``takes_bool`` lets a parameter of undeclared type take true and false.
+    """
 
     name: str
     python_name: str
     kind: Kind = "string"
+    takes_bool: bool = attrs.field(default=False, kw_only=True)
     required: bool = attrs.field(default=False, kw_only=True)
     allowed_values: tuple[str, ...] = attrs.field(default=(), kw_only=True)
     default: str | None = attrs.field(default=None, kw_only=True)

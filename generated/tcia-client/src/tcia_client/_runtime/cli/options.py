@@ -22,6 +22,7 @@ _METAVARS: dict[Kind, str] = {
     "dateTime": "DATE-TIME",
     "time": "HH:MM:SS",
     "uid": "UID",
+    "undeclared": "VALUE",
 }
 _SHOWN_VALUES = 12
 _PYTHON = re.compile(r"a datetime\.\w+ or a text")
