@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
@@ -173,7 +172,6 @@ def test_a_shell_sends_the_value_that_it_completed(
             shutil.rmtree(tcia.home / "cache", ignore_errors=True)
             terminal.type(f"tcia get-series {typed}\t")
             wait_for(lambda: wire.asked)
-            time.sleep(0.5)  # for the shell to put it on its line
             wire.asked.clear()
             terminal.type("\n")
             wait_for(lambda: wire.asked)

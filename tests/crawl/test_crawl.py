@@ -4,7 +4,6 @@ import json
 import random
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -31,7 +30,7 @@ class Server:
     asked: list[str] = attrs.field(factory=list)
     at_once: int = 0
     most_at_once: int = 0
-    delay: float = 0.0
+    pair: threading.Barrier | None = None
 
     def answer(self, address: str, *answers: tuple[int, bytes | str]) -> None:
         path = f"/api/{address}/metadata"
@@ -55,7 +54,8 @@ def server(fleet_folder: Path) -> Iterator[Server]:
                 state.most_at_once = max(state.most_at_once, state.at_once)
                 answers = state.script.get(self.path, [(404, b"", {})])
                 status, body, headers = answers.pop(0) if len(answers) > 1 else answers[0]
-            time.sleep(state.delay)
+            if state.pair is not None:
+                state.pair.wait(20)
             if status == 0:
                 self.close_connection = True
                 self.connection.shutdown(socket.SHUT_RDWR)
@@ -101,7 +101,7 @@ def test_all_documents_come_as_the_server_has_them(server: Server, fleet_folder:
 
 
 def test_endpoints_are_asked_at_once_but_not_more_than_the_bound(server: Server) -> None:
-    server.delay = 0.05
+    server.pair = threading.Barrier(2)
     many = [f"Fleet/query/e{i}" for i in range(30)]
     crawl(server.base_url, many)
     assert 1 < server.most_at_once <= crawling.CONCURRENCY

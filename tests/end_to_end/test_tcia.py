@@ -3,12 +3,13 @@
 import asyncio
 import os
 import signal
+import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -141,12 +142,21 @@ def test_bare_documents_and_an_overlay_give_the_same_client(
             assert path.read_bytes() == (committed / relative).read_bytes(), relative
 
 
+def accepts_connections(base_url: str) -> bool:
+    address = urlsplit(base_url)
+    try:
+        with socket.create_connection((address.hostname or "", address.port or 80), timeout=5):
+            return True
+    except OSError:
+        return False
+
+
 def test_killing_the_archive_in_the_middle_is_one_sentence(
-    demo: DemoArchive, root: Path, tmp_path: Path, tciagen: Run
+    demo: DemoArchive, root: Path, tmp_path: Path, tciagen: Run, wait_for: Callable[..., None]
 ) -> None:
     with running_archive(demo.catalog) as server:
         os.kill(server.pid, signal.SIGKILL)
-        time.sleep(0.1)
+        wait_for(lambda: not accepts_connections(server.base_url))
         arguments = ["--config", root / "pyproject.toml", "--documents", tmp_path / "docs"]
         done = tciagen("crawl", *arguments, "--base-url", server.base_url)
     assert done.returncode == 4

@@ -162,7 +162,8 @@ def test_tasks_behind_a_long_answer_keep_to_the_rate_after_it(
             held = client.list_ships.iter()
             await anext(held)
             waiting = [asyncio.create_task(client.list_ships()) for _ in range(4)]
-            await asyncio.sleep(0.05)
+            for _ in range(50):  # until each task waits
+                await asyncio.sleep(0)
             await held.aclose()
             assert [len(rows) for rows in await asyncio.gather(*waiting)] == [2] * 4
 

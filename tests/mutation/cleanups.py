@@ -1,0 +1,215 @@
+"""Break each cleanup of the client's runtime once, and report those that no test misses.
+
+A cleanup is the body of a ``finally``, a handler that ends in a bare ``raise``, a call such as
+``unlink()`` or ``close()``, and a ``closing(…)``. Each is removed in a copy of the repository,
+where the tests of its area must then fail. ``killers.json`` holds the test that failed last
+time, which runs first, so that a run without survivors takes minutes.
+
+    .venv/bin/python tests/mutation/cleanups.py [PART OF A MODULE'S PATH …]
+
+Exit status: 0 if some test fails for each cleanup, 1 if not.
+"""
+
+import ast
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import attrs
+
+ROOT = Path(__file__).parents[2]
+RUNTIME = Path("templates/client/package/_runtime")
+COPY = Path("generated/tcia-client/src/tcia_client/_runtime")
+KILLERS = Path(__file__).with_name("killers.json")
+
+CALLS = frozenset(
+    {
+        "abort", "aclose", "cancel", "clear", "close", "discard", "end", "free", "kill", "release",
+        "remove", "rmdir", "rmtree", "settle", "shutdown", "terminate", "unlink",
+    }
+)  # fmt: skip
+AREAS = {"cli": "tests/client_cli", "files": "tests/files", "": "tests/runtime"}
+LEFT_OUT = frozenset(
+    {
+        # Resuming across processes, which is about to be removed.
+        "files/journal.py", "files/notes.py", "files/kept.py",
+        # Here clear(), discard() and end() are steps of decoding.
+        "building.py", "cli/options.py", "columns.py", "decode_csv.py", "decode_json.py",
+        "fast_json.py", "files/dicom.py", "files/elements.py", "open_answer.py", "rows.py",
+    }
+)  # fmt: skip
+
+_FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+?)(?: - .*)?$", re.MULTILINE)
+
+
+@attrs.frozen
+class Cleanup:
+    """One cleanup: where it is, and the source without it."""
+
+    module: str
+    function: str
+    line: int
+    kind: str
+    text: str
+    mutated: str
+
+    @property
+    def key(self) -> str:
+        """A name that stays when lines above it change."""
+        return f"{self.module}::{self.function}::{self.kind}::{self.text}"
+
+
+def cleanups(module: str, source: str) -> Iterator[Cleanup]:
+    """Yield each cleanup of a module."""
+    tree = ast.parse(source)
+    lines = source.splitlines(keepends=True)
+    starts = [0]
+    for line in lines:
+        starts.append(starts[-1] + len(line.encode()))
+    raw = source.encode()
+
+    def without(first: ast.AST, last: ast.AST, instead: str) -> tuple[str, str]:
+        begin = starts[first.lineno - 1] + first.col_offset  # type: ignore[attr-defined]
+        end = starts[last.end_lineno - 1] + last.end_col_offset  # type: ignore[attr-defined]
+        text = " ".join(raw[begin:end].decode().split())
+        return text, (raw[:begin] + instead.encode() + raw[end:]).decode()
+
+    def visit(node: ast.AST, function: str) -> Iterator[Cleanup]:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            function = f"{function}.{node.name}".lstrip(".")
+        found: list[tuple[str, ast.AST, ast.AST, str]] = []
+        alone: set[ast.AST] = set()
+        if isinstance(node, ast.Try) and node.finalbody:
+            found.append(("finally", node.finalbody[0], node.finalbody[-1], "pass"))
+            alone.update(node.finalbody if len(node.finalbody) == 1 else ())
+        if isinstance(node, ast.ExceptHandler) and _reraises(node) and node.body[1:]:
+            found.append(("handler", node.body[0], node.body[-2], "pass"))
+            alone.update(node.body[:1] if len(node.body) == 2 else ())
+        if isinstance(node, ast.Expr) and node not in skipped and _name(node.value) in CALLS:
+            found.append(("call", node, node, "pass"))
+        if isinstance(node, ast.Call) and _name(node) in ("closing", "aclosing"):
+            instead = "__import__('contextlib').nullcontext"
+            found.append(("closing", node.func, node.func, instead))
+        skipped.update(alone)
+        for kind, first, last, instead in found:
+            text, mutated = without(first, last, instead)
+            if kind == "closing":
+                text = ast.unparse(node)
+            yield Cleanup(module, function, first.lineno, kind, text, mutated)  # type: ignore[attr-defined]
+        for child in ast.iter_child_nodes(node):
+            yield from visit(child, function)
+
+    skipped: set[ast.AST] = set()
+    yield from visit(tree, "")
+
+
+def _reraises(handler: ast.ExceptHandler) -> bool:
+    last = handler.body[-1]
+    return isinstance(last, ast.Raise) and last.exc is None
+
+
+def _name(node: ast.AST) -> str:
+    if isinstance(node, ast.Await):
+        node = node.value
+    if not isinstance(node, ast.Call):
+        return ""
+    called = node.func
+    name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
+    return name.lstrip("_")
+
+
+def runtime_cleanups(root: Path = ROOT) -> list[Cleanup]:
+    """Return each cleanup of the runtime, but for the modules that are left out."""
+    found: list[Cleanup] = []
+    for path in sorted((root / RUNTIME).rglob("*.py")):
+        module = path.relative_to(root / RUNTIME).as_posix()
+        if module not in LEFT_OUT:
+            found += cleanups(module, path.read_text(encoding="utf-8"))
+    return found
+
+
+def copy_repository(folder: Path) -> Path:
+    """Copy what git knows of the repository, and what it does not ignore."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT, capture_output=True, check=True,
+    ).stdout.decode()  # fmt: skip
+    for name in filter(None, listed.split("\0")):
+        source, target = ROOT / name, folder / name
+        if source.is_file():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, target)
+    return folder
+
+
+def failing_test(folder: Path, cleanup: Cleanup, tests: list[str]) -> str | None:
+    """Return the first test that fails without a cleanup; None if all pass."""
+    originals = {path: path.read_bytes() for path in _paths(folder, cleanup)}
+    try:
+        for path in originals:
+            path.write_text(cleanup.mutated, encoding="utf-8")
+        options = ["-x", "-q", "--no-header", "-p", "no:cacheprovider", "--timeout=120"]
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", *options, *tests],
+            cwd=folder, capture_output=True, text=True, check=False,
+            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+        )  # fmt: skip
+    finally:
+        for path, content in originals.items():
+            path.write_bytes(content)
+    if done.returncode == 0:
+        return None
+    named = _FAILED.search(done.stdout)
+    if done.returncode == 1 and named:
+        return named[1]
+    if "Timeout" in done.stdout + done.stderr:
+        return "timeout"
+    raise RuntimeError(f"{cleanup.key}\n{done.stdout}\n{done.stderr}")
+
+
+def _paths(folder: Path, cleanup: Cleanup) -> list[Path]:
+    return [folder / RUNTIME / cleanup.module, folder / COPY / cleanup.module]
+
+
+def tests_of(module: str) -> list[str]:
+    """Return the tests of a module's area."""
+    room = module.partition("/")[0]
+    return [AREAS.get(room, AREAS[""])] if room in AREAS else [AREAS[""], AREAS["files"]]
+
+
+def main(parts: list[str]) -> int:
+    """Break the cleanups of the modules whose path has one of these parts in it."""
+    known: dict[str, str] = json.loads(KILLERS.read_text()) if KILLERS.exists() else {}
+    chosen = [c for c in runtime_cleanups() if not parts or any(p in c.module for p in parts)]
+    survivors: list[Cleanup] = []
+    with tempfile.TemporaryDirectory() as name:
+        folder = copy_repository(Path(name))
+        for number, cleanup in enumerate(chosen, 1):
+            recorded = known.get(cleanup.key, "")
+            if recorded.startswith("equivalent: "):
+                killer: str | None = recorded
+            else:
+                first = [recorded] if "::" in recorded else []
+                killer = failing_test(folder, cleanup, first) if first else None
+                killer = killer or failing_test(folder, cleanup, tests_of(cleanup.module))
+            print(f"{number}/{len(chosen)} {cleanup.key}\n    {killer or 'SURVIVED'}", flush=True)
+            if killer is None:
+                survivors.append(cleanup)
+                known.pop(cleanup.key, None)
+            else:
+                known[cleanup.key] = killer
+            KILLERS.write_text(json.dumps(known, indent=2, sort_keys=True) + "\n")
+    for cleanup in survivors:
+        print(f"{RUNTIME / cleanup.module}:{cleanup.line}: no test misses {cleanup.text}")
+    print(f"{len(survivors)} of {len(chosen)} cleanups can be removed without a failing test")
+    return 1 if survivors else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
