@@ -7,8 +7,8 @@ CLIENT := generated/tcia-client
 PORT ?= 8042
 
 .DEFAULT_GOAL := demo
-.PHONY: demo setup generate check check-live regenerate watch docs pictures test bench serve fmt lint \
-  lock clean help
+.PHONY: demo setup generate check check-live regenerate watch docs pictures test mutation bench serve fmt \
+  lint lock clean help
 
 demo: $(READY) ## the main job: archive, crawl, generate, import, query, download (default)
 	@$(BIN)/python -m tciagen.demo
@@ -40,6 +40,9 @@ pictures: $(READY) ## draw the README's pictures and record its terminal session
 
 test: lint check ## everything that CI runs: lint, types, import rules, check, tests
 	$(BIN)/pytest -n 3 --dist worksteal
+
+mutation: $(READY) ## remove each cleanup of the runtime once; fail if no test misses it (minutes)
+	@$(BIN)/python tests/mutation/cleanups.py
 
 bench: $(READY) ## measure, and print ratios against a rival in the same run
 	@for script in tests/benchmarks/[a-z]*.py; do $(BIN)/python $$script || exit 1; done

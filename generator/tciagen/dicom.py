@@ -42,6 +42,16 @@ def is_code_string(tag: str | None) -> bool:
     return tag is not None and _entry(tag) == ("CS", "1")
 
 
+def keyword_of_tag(tag: str | None) -> str:
+    """Return the keyword of a tag, such as ``SeriesInstanceUID``; empty for an unknown one."""
+    from pydicom.datadict import keyword_for_tag  # noqa: PLC0415 - 0.3 s
+
+    try:
+        return keyword_for_tag(int(tag.replace(" ", ""), 16)) if tag else ""
+    except ValueError:
+        return ""
+
+
 @cache
 def _entry(tag: str) -> tuple[str, str] | tuple[None, None]:
     from pydicom.datadict import dictionary_VM, dictionary_VR  # noqa: PLC0415 - 0.3 s

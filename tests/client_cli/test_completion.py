@@ -72,6 +72,19 @@ def test_values_are_kept_for_a_while(tcia: Any, wire: Any) -> None:
     assert kept.parent.stat().st_mode & 0o777 == 0o700
 
 
+def test_old_values_make_room_for_new_ones(tcia: Any, wire: Any) -> None:
+    wire.rows(b'[{"Modality":"CT"}]')
+    line = "tcia get-series --modality "
+    assert completed(tcia, line, TCIA_BASE_URL=wire.base_url) == ["CT"]
+    (newest,) = (tcia.home / "cache").rglob("*.json")
+    newest.unlink()
+    for number in range(120):
+        (newest.parent / f"{number}.json").write_text("[]")
+    assert completed(tcia, line, TCIA_BASE_URL=wire.base_url) == ["CT"]
+    assert newest.is_file()
+    assert len(list(newest.parent.iterdir())) == 100
+
+
 def test_no_answer_is_silence(tcia: Any, wire: Any) -> None:
     line = "tcia get-series --modality "
     assert completed(tcia, line, TCIA_BASE_URL="http://127.0.0.1:9/v3") == []

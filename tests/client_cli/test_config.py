@@ -1,9 +1,12 @@
 """The configuration file: its place, its mode, what goes before it, and what never leaves it."""
 
 import tomllib
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tcia_client._runtime.cli.config import config_path, write_config
 
 
 def test_values_are_kept_for_nobody_else(tcia: Any) -> None:
@@ -85,6 +88,17 @@ def test_wrong_values_are_not_kept(tcia: Any, arguments: tuple[str, ...], said: 
     assert said in done.err
     assert "a key\n" not in done.err
     assert not list(tcia.home.rglob("config.toml"))
+
+
+def test_write_that_fails_leaves_no_other_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    in_the_way = config_path("tcia")
+    in_the_way.mkdir(parents=True)
+    with pytest.raises(IsADirectoryError):
+        write_config("tcia", {"api-key": "s3cr3t"})
+    assert list(in_the_way.parent.iterdir()) == [in_the_way]
 
 
 @pytest.mark.parametrize("content", ["= nonsense", "colour = 'red'", "api-key = 7", "\x00"])

@@ -139,3 +139,11 @@ def test_what_cannot_stand_in_a_manifest_is_not_written(
     with pytest.raises(ManifestError):
         write_manifest(tmp_path / "a.tcia", series, fields)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_write_that_fails_leaves_no_other_file(tmp_path: Path) -> None:
+    target = tmp_path / "a.tcia"
+    target.mkdir()
+    with pytest.raises(IsADirectoryError):
+        write_manifest(target, ["1.2.3"])
+    assert list(tmp_path.iterdir()) == [target]

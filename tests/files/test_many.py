@@ -246,6 +246,22 @@ async def until_four_are_held(held: Any, folder: Path) -> None:
             await asyncio.sleep(0.01)
 
 
+def test_many_with_an_error_in_one_task_ends_the_others(held: Any, tmp_path: Path) -> None:
+    def enough(progress: ManyProgress) -> None:
+        if progress.finished == 3:
+            raise LookupError
+
+    async def run() -> None:
+        async with AsyncClient(base_url=held.base_url) as client:
+            with pytest.raises(LookupError):
+                await client.download_image.many(tmp_path, UIDS, progress=enough)
+            running = [repr(task.get_coro()) for task in asyncio.all_tasks()]
+            assert not [one for one in running if "AsyncMany" in one]
+
+    asyncio.run(run())
+    assert len(held.asked) <= 7
+
+
 def test_a_cancelled_task_ends_all_its_downloads(held: Any, tmp_path: Path) -> None:
     seen: list[ManyProgress] = []
 

@@ -5,7 +5,9 @@ A cleanup is the body of a ``finally``, a handler that ends in a bare ``raise``,
 where the tests of its area must then fail. ``killers.json`` holds the test that failed last
 time, which runs first, so that a run without survivors takes minutes.
 
-    .venv/bin/python tests/mutation/cleanups.py [PART OF A MODULE'S PATH …]
+    .venv/bin/python tests/mutation/cleanups.py [--near] [PART OF A MODULE'S PATH …]
+
+With ``--near`` only the tests next to a module run, not those of its whole area.
 
 Exit status: 0 if some test fails for each cleanup, 1 if not.
 """
@@ -35,6 +37,25 @@ CALLS = frozenset(
     }
 )  # fmt: skip
 AREAS = {"cli": "tests/client_cli", "files": "tests/files", "": "tests/runtime"}
+NEAR = {
+    "cli/complete.py": ["client_cli/test_completion.py"],
+    "cli/config.py": ["client_cli/test_config.py"],
+    "cli/output.py": ["client_cli/test_outcomes.py"],
+    "cli/records_command.py": ["client_cli/test_outcomes.py", "client_cli/test_records.py"],
+    "files/async_many.py": ["files/test_many.py"],
+    "files/fetch.py": ["files/test_many.py", "files/test_resume.py"],
+    "files/job.py": ["files/test_targets.py", "files/test_resume.py", "files/test_interrupted.py"],
+    "files/manifest.py": ["files/test_manifest.py"],
+    "files/many.py": ["files/test_many.py", "files/test_processes.py"],
+    "files/part.py": ["files/test_targets.py", "files/test_resume.py", "files/test_interrupted.py"],
+    "files/replace.py": ["files/test_kept.py", "files/test_targets.py"],
+    "files/unpack.py": ["files/test_wrong_archives.py", "files/test_targets.py"],
+    "transport/asynchronous.py": ["runtime/test_turns.py", "runtime/test_client.py"],
+    "transport/over_urllib3.py": ["runtime/test_transports.py"],
+    "transport/sync.py": ["runtime/test_turns.py", "runtime/test_transports.py"],
+}
+"""Tests that are likely to fail for a module, so that they run before its whole area."""
+
 LEFT_OUT = frozenset(
     {
         # Resuming across processes, which is about to be removed.
@@ -45,7 +66,7 @@ LEFT_OUT = frozenset(
     }
 )  # fmt: skip
 
-_FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+?)(?: - .*)?$", re.MULTILINE)
+_FAILED = re.compile(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", re.MULTILINE)
 
 
 @attrs.frozen
@@ -149,42 +170,58 @@ def copy_repository(folder: Path) -> Path:
 
 
 def failing_test(folder: Path, cleanup: Cleanup, tests: list[str]) -> str | None:
-    """Return the first test that fails without a cleanup; None if all pass."""
+    """Return the first test that fails without a cleanup and passes with it.
+
+    None if all pass.
+    """
     originals = {path: path.read_bytes() for path in _paths(folder, cleanup)}
-    try:
-        for path in originals:
-            path.write_text(cleanup.mutated, encoding="utf-8")
-        options = ["-x", "-q", "--no-header", "-p", "no:cacheprovider", "--timeout=120"]
-        done = subprocess.run(
-            [sys.executable, "-m", "pytest", *options, *tests],
-            cwd=folder, capture_output=True, text=True, check=False,
-            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
-        )  # fmt: skip
-    finally:
-        for path, content in originals.items():
-            path.write_bytes(content)
+    unrelated: list[str] = []
+    while True:
+        try:
+            for path in originals:
+                path.write_text(cleanup.mutated, encoding="utf-8")
+            failed = _first_failure(folder, [*tests, *(f"--deselect={t}" for t in unrelated)])
+        finally:
+            for path, content in originals.items():
+                path.write_bytes(content)
+        if failed is None or _first_failure(folder, [failed]) is None:
+            return failed
+        unrelated.append(failed)
+
+
+def _first_failure(folder: Path, arguments: list[str]) -> str | None:
+    options = ["-x", "-q", "--no-header", "-p", "no:cacheprovider", "--timeout=120"]
+    options += [] if "::" in arguments[0] else ["-n", "2"]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *options, *arguments],
+        cwd=folder, capture_output=True, text=True, check=False,
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+    )  # fmt: skip
     if done.returncode == 0:
         return None
     named = _FAILED.search(done.stdout)
-    if done.returncode == 1 and named:
-        return named[1]
-    if "Timeout" in done.stdout + done.stderr:
-        return "timeout"
-    raise RuntimeError(f"{cleanup.key}\n{done.stdout}\n{done.stderr}")
+    if named is None:
+        raise RuntimeError(f"pytest ended with {done.returncode}\n{done.stdout}\n{done.stderr}")
+    return named[1]
 
 
 def _paths(folder: Path, cleanup: Cleanup) -> list[Path]:
     return [folder / RUNTIME / cleanup.module, folder / COPY / cleanup.module]
 
 
-def tests_of(module: str) -> list[str]:
-    """Return the tests of a module's area."""
-    room = module.partition("/")[0]
-    return [AREAS.get(room, AREAS[""])] if room in AREAS else [AREAS[""], AREAS["files"]]
+def choices_of(module: str, recorded: str) -> Iterator[list[str]]:
+    """Yield the tests to run for a module, those that are likely to fail first."""
+    if "::" in recorded:
+        yield [recorded]
+    yield [f"tests/{path}" for path in NEAR.get(module, ["runtime/test_client.py"])]
+    folder = module.partition("/")[0]
+    yield [AREAS[folder]] if folder in AREAS else [AREAS[""], AREAS["files"]]
 
 
-def main(parts: list[str]) -> int:
-    """Break the cleanups of the modules whose path has one of these parts in it."""
+def main(arguments: list[str]) -> int:
+    """Break the cleanups of the modules whose path has one of the arguments in it."""
+    near = "--near" in arguments
+    parts = [part for part in arguments if part != "--near"]
     known: dict[str, str] = json.loads(KILLERS.read_text()) if KILLERS.exists() else {}
     chosen = [c for c in runtime_cleanups() if not parts or any(p in c.module for p in parts)]
     survivors: list[Cleanup] = []
@@ -192,12 +229,9 @@ def main(parts: list[str]) -> int:
         folder = copy_repository(Path(name))
         for number, cleanup in enumerate(chosen, 1):
             recorded = known.get(cleanup.key, "")
-            if recorded.startswith("equivalent: "):
-                killer: str | None = recorded
-            else:
-                first = [recorded] if "::" in recorded else []
-                killer = failing_test(folder, cleanup, first) if first else None
-                killer = killer or failing_test(folder, cleanup, tests_of(cleanup.module))
+            killer = recorded if recorded.startswith("equivalent: ") else None
+            for tests in list(choices_of(cleanup.module, recorded))[: -1 if near else None]:
+                killer = killer or failing_test(folder, cleanup, tests)
             print(f"{number}/{len(chosen)} {cleanup.key}\n    {killer or 'SURVIVED'}", flush=True)
             if killer is None:
                 survivors.append(cleanup)

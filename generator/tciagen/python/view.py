@@ -11,7 +11,7 @@ from typing import TypeVar
 import attrs
 
 from tciagen.contract import RECORD_FORMATS, Attribute, Contract, Endpoint, Parameter, Type
-from tciagen.dicom import is_code_string
+from tciagen.dicom import is_code_string, keyword_of_tag
 from tciagen.errors import DocumentProblem
 from tciagen.python.class_names import name_classes
 from tciagen.python.docs import class_doc, method_doc
@@ -214,8 +214,15 @@ def _parameter(
         choices=_choices(parameter),
         required=parameter.required,
         deprecated=parameter.deprecated,
+        dicom_keyword=_dicom_keyword(parameter),
         example=ServerText(example),
     )
+
+
+def _dicom_keyword(parameter: Parameter) -> str:
+    keyword = keyword_of_tag(parameter.dicom)
+    same = parameter.name.replace("_", "").lower() == keyword.lower()
+    return "" if same else keyword
 
 
 def _field(attribute: Attribute, name: Identifier) -> FieldView:

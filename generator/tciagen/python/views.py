@@ -19,7 +19,8 @@ class ParameterView:
     """One keyword of a method.
 
     ``annotation`` is without ``| None``; a closed set has ``choices`` in Python, which are
-    ``allowed`` on the wire.
+    ``allowed`` on the wire. ``dicom_keyword`` is empty where the query key has the same letters
+    and digits.
     """
 
     name: Identifier
@@ -31,6 +32,7 @@ class ParameterView:
     takes_bool: bool
     required: bool
     deprecated: bool
+    dicom_keyword: str
     example: ServerText
 
     def argument(self, value: str | ServerText) -> str:

@@ -24,7 +24,8 @@ def spellings(parameters: Iterable[Parameter]) -> Mapping[str, str]:
     known: dict[str, str] = {}
     labels: dict[str, str] = {}
     for parameter in parameters:
-        for name in (parameter.python_name, parameter.name):
+        names = (parameter.python_name, parameter.name, parameter.dicom_keyword)
+        for name in filter(None, names):
             known.setdefault(fold(name), parameter.python_name)
             if parameter.kind == "uid":
                 labels.setdefault(fold(name).replace("instance", ""), parameter.python_name)
