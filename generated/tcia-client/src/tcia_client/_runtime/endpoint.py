@@ -21,6 +21,7 @@ class Parameter:
     """One query key: its name on the wire, its keyword, and what it takes.
 
     ``takes_bool`` lets a parameter of undeclared type take true and false.
+    ``dicom_keyword`` is that of its DICOM tag, empty where ``name`` has the same letters.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Parameter:
     allowed_values: tuple[str, ...] = attrs.field(default=(), kw_only=True)
     default: str | None = attrs.field(default=None, kw_only=True)
     deprecated: bool = attrs.field(default=False, kw_only=True)
+    dicom_keyword: str = attrs.field(default="", kw_only=True)
 
 
 @attrs.frozen

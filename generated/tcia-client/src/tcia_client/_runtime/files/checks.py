@@ -33,7 +33,7 @@ def asked_for(request: Request) -> dict[str, str]:
     asked: dict[str, str] = {}
     for parameter in request.endpoint.parameters:
         value = request.arguments.values.get(parameter.name)
-        keyword = plain.get(_plain(parameter.name))
+        keyword = plain.get(_plain(parameter.dicom_keyword or parameter.name))
         if parameter.kind == "uid" and keyword and value is not None:
             asked[keyword] = str(value)
     return asked
