@@ -57,7 +57,7 @@ LIST_VESSELS = Endpoint(
         Parameter("WatchFrom", "watch_from", "time"),
         Parameter("Moored", "moored", "boolean"),
         Parameter("class", "class_", deprecated=True),
-        Parameter("SurveyUID", "survey_uid", "uid"),
+        Parameter("SurveyUID", "survey_uid", "uid", dicom_keyword="StudyInstanceUID"),
     ),
     attributes=(
         Attribute("VesselID", "vessel_id", optional=False),
