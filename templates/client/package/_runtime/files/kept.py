@@ -60,7 +60,8 @@ def kept_files(
                 checks.image(file.name, _read(file), size)
     except (OSError, DownloadError):
         return None
-    checks.saw(files)
+    if folder:
+        checks.saw(files)
     return Existing(files, counted=inventory.counted)
 
 
@@ -74,6 +75,7 @@ def _read_archive(path: Path, checks: Checks, limits: Limits) -> None:
     for block in read_blocks(path):
         unpacker.feed(block)
     unpacker.finish()
+    checks.saw(unpacker.files)
 
 
 def _read(path: Path) -> HeaderReader:

@@ -2,6 +2,7 @@
 
 import operator
 import os
+import sys
 from collections.abc import Callable, Iterable
 from typing import Literal, SupportsIndex, TypedDict
 
@@ -34,6 +35,10 @@ class Limits:
     member_bytes: int = attrs.field(default=16 * 2**30, validator=attrs.validators.ge(1))
     total_bytes: int = attrs.field(default=256 * 2**30, validator=attrs.validators.ge(1))
     free_bytes: int = attrs.field(default=256 * 2**20, validator=attrs.validators.ge(0))
+
+
+UNLIMITED = Limits(members=sys.maxsize, member_bytes=sys.maxsize, total_bytes=sys.maxsize)
+"""For an archive that is read and not unpacked: it fills no disk and no memory."""
 
 
 def _uids(given: Iterable[str] | None) -> frozenset[str] | None:

@@ -69,6 +69,12 @@ class Member:
         return self.raw_name.decode("utf-8" if self.flags & 0x800 else "cp437")
 
     @property
+    def parts(self) -> tuple[str, ...]:
+        """The folders and the file of the name, as they are: safe to show, not to write."""
+        name = self.raw_name.decode("utf-8" if self.flags & 0x800 else "cp437", "replace")
+        return tuple(part for part in name.split("/") if part not in ("", "."))
+
+    @property
     def described(self) -> bool:
         """Whether CRC and sizes stand behind the data."""
         return bool(self.flags & 0x08)

@@ -17,7 +17,7 @@ from .input import read_blocks
 from .inventory import NAME as INVENTORY
 from .names import Taken, file_stem, safe_parts
 from .notes import Written
-from .options import Limits, Names
+from .options import UNLIMITED, Limits, Names
 from .records import Member
 from .unzip import Unzip
 
@@ -36,6 +36,7 @@ class Unpacker:
         space: The free space of the disk with the folder.
 
     Attributes:
+        unreadable: Why an archive that is not unpacked cannot be read either, empty if it can.
         files: Path in the folder and size of each file, in the order of the archive.
         names: Name of each of them in the archive.
         md5_list: The archive's list of MD5 sums, empty if there is none.
@@ -57,7 +58,9 @@ class Unpacker:
         self._folder = folder
         self._names: Names = names
         self._checks = checks
-        self._unzip = Unzip(limits)
+        unpacked = folder is not None
+        self._unzip = Unzip(limits if unpacked else UNLIMITED, unpacked=unpacked)
+        self.unreadable = ""
         self._taken = Taken()
         self._on_disk = Taken()
         self._on_disk.claim((_INCOMING,))
@@ -120,6 +123,16 @@ class Unpacker:
             DownloadError: The archive is damaged, unsafe or beyond the limits.
             OSError: A file cannot be written.
         """
+        if self.unreadable:
+            return
+        try:
+            self._feed(data)
+        except UnsafeArchiveError as error:
+            if self._folder is not None:
+                raise
+            self.unreadable = error.reason
+
+    def _feed(self, data: bytes) -> None:
         for event in self._unzip.feed(data):
             if type(event) is bytes:
                 self._data(event)
@@ -135,6 +148,9 @@ class Unpacker:
         Raises:
             DownloadError: It is cut short.
         """
+        if self.unreadable:
+            self._checks.give_up(self.unreadable)
+            return
         for _ in self._unzip.finish():
             raise AssertionError("data in the end of an archive")
         self._checks.note("crc32", "directory")
@@ -172,7 +188,7 @@ class Unpacker:
 
     def _claim(self, member: Member) -> None:
         """Take the names of a member, and see what it is."""
-        name, parts = _name_of(member)
+        name, parts = _name_of(member) if self._folder is not None else _any_name_of(member)
         self._member = member
         self._name = "/".join(parts)
         self._size = 0
@@ -182,7 +198,8 @@ class Unpacker:
         self._is_md5_list = not self._is_folder and parts[-1].lower() == md5.NAME
         if self._is_folder:
             return
-        self._taken.claim(parts)
+        if self._folder is not None:
+            self._taken.claim(parts)
         if self._checks.dicom and parts[-1] == REPORT:
             self._report = bytearray()
             return
@@ -208,6 +225,8 @@ class Unpacker:
     def _data(self, data: bytes) -> None:
         self._size += len(data)
         if self._is_folder:
+            if self._folder is None:
+                return
             raise UnsafeArchiveError(f"folder {self._name[:200]!r} of the ZIP archive holds data")
         if self._report is not None:
             self._report += data[: LONGEST_REPORT + 1 - len(self._report)]
@@ -252,6 +271,12 @@ class Unpacker:
                 self._written = chosen
         self.files.append((self._written, self._size))
         self.names.append(self._name)
+
+
+def _any_name_of(member: Member) -> tuple[str, tuple[str, ...]]:
+    """The name of a member that nothing is written to, and its parts."""
+    is_folder = member.raw_name.endswith(b"/")
+    return "/".join(member.parts) + "/" * is_folder, member.parts
 
 
 def _name_of(member: Member) -> tuple[str, tuple[str, ...]]:

@@ -70,11 +70,13 @@ class Unzip(Input):
 
     Args:
         limits: What it may unpack to.
+        unpacked: Whether its members become files; if not, it may hold links and devices.
     """
 
-    def __init__(self, limits: Limits | None = None) -> None:
+    def __init__(self, limits: Limits | None = None, *, unpacked: bool = True) -> None:
         super().__init__("its first header")
         self._limits = limits or Limits()
+        self._unpacked = unpacked
         self._seen: dict[int, Member] = {}
         self._members = 0
         self._total = 0
@@ -312,7 +314,7 @@ class Unzip(Input):
             raise self._damaged(f"its directory lists {shown}, which is not there or twice listed")
         if entry.flags & _ENCRYPTED:
             raise UnsafeArchiveError(f"member {shown} of the ZIP archive is encrypted")
-        if (entry.mode & _FORMAT_BITS) not in _PLAIN_KINDS:
+        if self._unpacked and (entry.mode & _FORMAT_BITS) not in _PLAIN_KINDS:
             raise UnsafeArchiveError(f"member {shown} of the ZIP archive is a link or a device")
         if (entry.raw_name, entry.method, entry.crc, entry.packed, entry.size) != (
             member.raw_name,

@@ -11,7 +11,7 @@ import click
 from ..download import Download, DownloadsError
 from ..endpoint import Endpoint
 from ..file_methods import FilesMethod
-from ..files.result import UNCHECKED
+from ..files.result import NOT_COUNTED
 from . import limits
 from .commands import EndpointCommand, refuse_without_effect
 from .complete import Methods, option_name
@@ -148,7 +148,9 @@ def _tell_sum(done: Sequence[Download], count: int, seconds: float) -> None:
     kept = sum(download.kept for download in done)
     files = sum(len(download.files) for download in done)
     size = sum(download.bytes for download in done) / 1e6
-    unchecked = sum(UNCHECKED in download.checks for download in done)
+    unchecked = sum(
+        any(one.check == NOT_COUNTED.check for one in download.unchecked) for download in done
+    )
     click.echo(
         f"{len(done)} of {count} done{f' ({kept} were there)' * bool(kept)}: "
         f"{files:,} files, {size:,.1f} MB in {seconds:.1f} s"

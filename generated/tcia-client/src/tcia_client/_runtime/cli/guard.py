@@ -54,7 +54,8 @@ _ADVICE: dict[type[ApiError], str] = {
     MissingValueError: "With --on-mismatch warn such rows are delivered.",
     MisfitValueError: "With --on-mismatch warn such rows are delivered.",
     UnauthorizedError: "Give a valid key by the environment, or by `config set api-key`.",
-    UnsafeArchiveError: "Nothing was unpacked; --keep-zip keeps the archive to look at it.",
+    UnsafeArchiveError: "Nothing was unpacked. To look at the archive, keep it packed with "
+    "--keep-zip, without --names.",
     VerificationError: "Ask again later; --on-difference keep keeps what came.",
 }
 """What to do about an error, where the error itself says it to programmers."""

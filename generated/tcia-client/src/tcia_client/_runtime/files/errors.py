@@ -52,7 +52,10 @@ class DamagedError(DownloadError, BrokenStreamError):
 class UnsafeArchiveError(DownloadError):
     """An archive that cannot be unpacked safely, or at all: names, links, encryption."""
 
-    default_advice = "Nothing was unpacked. Keep the archive with keep_zip=True to look at it."
+    default_advice = (
+        "Nothing was unpacked. To look at the archive, keep it packed with keep_zip=True, without "
+        "names."
+    )
 
 
 class LimitError(DownloadError):

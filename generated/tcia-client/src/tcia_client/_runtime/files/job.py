@@ -16,21 +16,19 @@ from ..decoding import is_page, summary
 from ..errors import AnswerTimeoutError, ApiError
 from ..request import Request
 from ..warn import warn_caller
-from . import md5
+from .archive import check_archive, refuse_empty
 from .body import Body
 from .checks import Checks
-from .companions import is_companion
 from .count import Count
 from .dicom import HeaderReader
-from .errors import DamagedError, DownloadError, NoFileError, NotAFileError, VerificationError
+from .errors import DamagedError, DownloadError, NotAFileError, VerificationError
 from .free_space import FreeSpace
-from .input import read_blocks
 from .inventory import Inventory, asked_by
 from .kept import Existing, kept_files
 from .notes import Head, Written
 from .options import DownloadOptions, Limits, Names, StrPath
 from .part import Part
-from .result import NOT_COUNTED, UNCHECKED, Download, UncheckedWarning
+from .result import NOT_COUNTED, UNCHECKED, Download, Unchecked, UncheckedWarning
 from .stop import Stopped
 from .target import choose_target
 from .unpack import Unpacker
@@ -257,15 +255,15 @@ class Job:
             self._checks.note("length")
         if self._unpacker is not None:
             self._unpacker.finish()
-            self._compare_md5(self._unpacker)
+            if self._part.file is not None:
+                self._part.file.flush()
+            check_archive(self._unpacker, self._checks, self._part.path)
         elif self._reader is not None:
             self._refuse_other_content()
             self._checks.image(self._target.path.name, self._reader, self._body.count)
         self._checks.response(self._headers)
         if self._unpacker is not None:
-            self._checks.saw(self._unpacker.files)
-            if not self._unpacker.files and not self._checks.is_announced:
-                raise NoFileError("the archive is empty: the server has no file for this")
+            refuse_empty(self._unpacker, self._checks)
 
     def _finish(self, count: Count | None) -> Download:
         if self.lacks_count and count is None:
@@ -286,7 +284,7 @@ class Job:
             asked=asked_by(self._request),
             names=self._names,
             whole=not self._checks.differences,
-            counted=UNCHECKED not in self._checks.made,
+            counted=not any(one.check == NOT_COUNTED.check for one in self._not_checked()),
             files={name.as_posix(): size for name, size in written},
         )
         final = self._part.place(inventory, listed=self._options.get("existing") == "keep")
@@ -372,26 +370,6 @@ class Job:
         elif self._reader is not None:
             self._reader.feed(data)
 
-    def _compare_md5(self, unpacker: Unpacker) -> None:
-        """Compare the files with the archive's own list of MD5 sums, if there is one."""
-        listed = md5.by_member(md5.read_list(unpacker.md5_list), unpacker.names)
-        if not listed:
-            return
-        path = self._part.path
-        if self._target.kind == "folder":
-            files = zip(unpacker.names, unpacker.files, strict=True)
-            found = {
-                name: md5.sum_of(read_blocks(path / written))
-                for name, (written, _) in files
-                if name in listed
-            }
-        else:
-            if self._part.file is not None:
-                self._part.file.flush()
-            found = dict(md5.sums_in(read_blocks(path), self._limits))
-        complete = all(name in listed or is_companion(name) for name in unpacker.names)
-        self._checks.md5(listed, found, complete=complete)
-
     def _refuse_other_content(self) -> None:
         if self._beginning[128:132] != b"DICM":
             raise NotAFileError("the answer is no DICOM Part 10 file")
@@ -404,6 +382,10 @@ class Job:
         error.differences = tuple(self._checks.differences)
         if self._unpacker is not None:
             error.files = tuple(name.as_posix() for name, _ in self._unpacker.files)
+
+    def _not_checked(self) -> tuple[Unchecked, ...]:
+        not_counted = [NOT_COUNTED] * (UNCHECKED in self._checks.made)
+        return (*self._checks.unchecked, *not_counted)
 
     def _download(
         self, files: list[tuple[Path, int]], path: Path, checks: Checks, *, kept: bool = False
@@ -418,7 +400,7 @@ class Job:
             seconds=time.perf_counter() - self._started,
             checks=checks.made,
             differences=tuple(checks.differences),
-            unchecked=(*checks.unchecked, *[NOT_COUNTED] * (UNCHECKED in checks.made)),
+            unchecked=self._not_checked(),
             kept=kept,
         )
 

@@ -11,8 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from .checks import REPORT
-from .names import safe_parts
-from .options import Limits
+from .options import UNLIMITED
 from .records import Member
 from .unzip import Unzip
 
@@ -71,13 +70,13 @@ def sum_of(blocks: Iterable[bytes]) -> str:
     return str(total.hexdigest())
 
 
-def sums_in(blocks: Iterable[bytes], limits: Limits) -> Iterator[tuple[str, str]]:
+def sums_in(blocks: Iterable[bytes]) -> Iterator[tuple[str, str]]:
     """The names of an archive's members, with their MD5 sums.
 
     Raises:
         DownloadError: It cannot be read.
     """
-    unzip = Unzip(limits)
+    unzip = Unzip(UNLIMITED, unpacked=False)
     name = ""
     total = new_sum()
     for block in blocks:
@@ -85,6 +84,6 @@ def sums_in(blocks: Iterable[bytes], limits: Limits) -> Iterator[tuple[str, str]
             if isinstance(event, bytes):
                 total.update(event)
             elif isinstance(event, Member):
-                name, total = "/".join(safe_parts(event.name)), new_sum()
+                name, total = "/".join(event.parts), new_sum()
             else:
                 yield name, str(total.hexdigest())

@@ -1,0 +1,241 @@
+"""The advice of a download's error, followed: what it says helps."""
+
+import struct
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from files_client import names
+
+from _runtime.download import (
+    DamagedError,
+    DownloadsError,
+    LimitError,
+    Limits,
+    NoFileError,
+    NotAFileError,
+    UncheckedWarning,
+    UnsafeArchiveError,
+    VerificationError,
+)
+from _runtime.errors import ParameterError
+
+ASKED_BY = ("sync", "async")
+SERIES = "1.2.3.4"
+Ask = Callable[..., Any]
+
+
+def link(name: str) -> zipfile.ZipInfo:
+    info = zipfile.ZipInfo(name)
+    info.create_system, info.external_attr = 3, 0o120777 << 16
+    return info
+
+
+def with_name(make: SimpleNamespace, *further: Any) -> bytes:
+    archive: bytes = make.zipped([("0.dcm", make.dicom()), *further])
+    return archive
+
+
+def encrypted(data: bytes) -> bytes:
+    """An archive whose first member says that it is encrypted."""
+    changed = bytearray(data)
+    for signature, at in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
+        start = data.index(signature) + at
+        (flags,) = struct.unpack_from("<H", changed, start)
+        struct.pack_into("<H", changed, start, flags | 1)
+    return bytes(changed)
+
+
+UNSAFE: dict[str, Callable[[Any], bytes]] = {
+    "parent": lambda m: with_name(m, ("../x.dcm", m.dicom(number=2))),
+    "absolute": lambda m: with_name(m, ("/x.dcm", m.dicom(number=2))),
+    "backslash": lambda m: with_name(m, ("a\\x.dcm", m.dicom(number=2))),
+    "device": lambda m: with_name(m, ("NUL.dcm", m.dicom(number=2))),
+    "blank": lambda m: with_name(m, ("x.dcm ", m.dicom(number=2))),
+    "long": lambda m: with_name(m, (f"{'x' * 300}.dcm", m.dicom(number=2))),
+    "deep": lambda m: with_name(m, ("a/" * 40 + "x.dcm", m.dicom(number=2))),
+    "case": lambda m: with_name(m, ("0.DCM", m.dicom(number=2))),
+    "folder and file": lambda m: with_name(m, ("0.dcm/x.dcm", m.dicom(number=2))),
+    "link": lambda m: with_name(m, (link("link.txt"), b"0.dcm")),
+    "folder with data": lambda m: with_name(m, ("folder/", b"data")),
+    "no UTF-8": lambda m: with_name(m, ("\u00e9.txt", b"x")).replace(b"\xc3\xa9", b"\xff\xff"),
+}
+UNREADABLE: dict[str, Callable[[Any], bytes]] = {
+    "encrypted": lambda m: encrypted(with_name(m)),
+    "method": lambda m: m.zipped([("0.dcm", m.dicom())], method=zipfile.ZIP_BZIP2),
+}
+
+
+@pytest.mark.parametrize("case", UNSAFE)
+def test_keep_zip_keeps_what_cannot_be_unpacked_safely(
+    ask: Ask, make: SimpleNamespace, server: Any, tmp_path: Path, case: str
+) -> None:
+    archive = UNSAFE[case](make)
+    server.answers(archive)
+    with pytest.raises(UnsafeArchiveError, match="keep it packed with keep_zip=True"):
+        ask(server.base_url, lambda c: c.download_image(tmp_path, series_instance_uid=SERIES))
+    assert names(tmp_path) == []
+    done = ask(
+        server.base_url,
+        lambda c: c.download_image(tmp_path, series_instance_uid=SERIES, keep_zip=True),
+    )
+    assert done.path.read_bytes() == archive
+    assert {"crc32", "directory", "DICOM", "SeriesInstanceUID"} <= set(done.checks)
+    assert names(tmp_path) == [f"{SERIES}.zip"]
+
+
+@pytest.mark.parametrize("case", UNREADABLE)
+def test_keep_zip_keeps_what_cannot_be_read_and_says_so(
+    ask: Ask, make: SimpleNamespace, server: Any, tmp_path: Path, case: str
+) -> None:
+    archive = UNREADABLE[case](make)
+    server.answers(make.Reply(archive, headers={"imageCount": "1"}))
+    with pytest.raises(UnsafeArchiveError, match="keep it packed with keep_zip=True"):
+        ask(server.base_url, lambda c: c.download_image(tmp_path, series_instance_uid=SERIES))
+
+    def keep(client: Any) -> Any:
+        return client.download_image.many(tmp_path, [SERIES], keep_zip=True)
+
+    for state in ("complete", "existing"):
+        with pytest.warns(UncheckedWarning, match="could not check crc32, directory, DICOM"):
+            (done,) = ask(server.base_url, keep)
+        assert done.state == state
+        assert done.path.read_bytes() == archive
+        assert done.checks in (("length",), ())
+        assert "completeness" in {one.check for one in done.unchecked}
+
+
+@pytest.mark.parametrize("case", UNREADABLE)
+def test_an_unreadable_archive_that_is_cut_short_is_not_kept(
+    ask: Ask, make: SimpleNamespace, server: Any, tmp_path: Path, case: str
+) -> None:
+    server.answers(UNREADABLE[case](make)[:-30])
+    with pytest.raises(DamagedError, match="cut short"):
+        ask(
+            server.base_url,
+            lambda c: c.download_image(tmp_path, series_instance_uid=SERIES, keep_zip=True),
+        )
+    assert names(tmp_path) == []
+
+
+LIMITS = {
+    "members": (Limits(members=2), {"members": 3}),
+    "member_bytes": (Limits(member_bytes=1000), {"member_bytes": 10_000}),
+    "total_bytes": (Limits(total_bytes=5000), {"total_bytes": 100_000}),
+    "free_bytes": (Limits(free_bytes=2**62), {"free_bytes": 0}),
+}
+
+
+@pytest.mark.parametrize("limit", LIMITS)
+def test_the_limit_that_is_named_is_the_one_to_raise(
+    ask: Ask, make: SimpleNamespace, server: Any, tmp_path: Path, limit: str
+) -> None:
+    server.answers(make.zipped([(f"{n}.dcm", make.dicom(number=n)) for n in range(3)]))
+    low, raised = LIMITS[limit]
+
+    def fetch(limits: Limits, **options: Any) -> Any:
+        return ask(
+            server.base_url,
+            lambda c: c.download_image(
+                tmp_path, series_instance_uid=SERIES, limits=limits, **options
+            ),
+        )
+
+    with pytest.raises(LimitError, match=rf"limits=Limits\({limit}=…\)") as caught:
+        fetch(low)
+    assert caught.value.limit == limit
+    assert names(tmp_path) == []
+    assert len(fetch(Limits(**raised)).files) == 3
+
+
+@pytest.mark.parametrize("limit", ["members", "member_bytes", "total_bytes"])
+def test_limits_of_members_do_not_hold_for_an_archive_that_stays_packed(
+    ask: Ask, make: SimpleNamespace, server: Any, tmp_path: Path, limit: str
+) -> None:
+    listed = make.md5(make.dicom(number=0))
+    members = [(f"{n}.dcm", make.dicom(number=n)) for n in range(3)]
+    server.answers(make.zipped([*members, ("md5hashes.csv", f"0.dcm,{listed}".encode())]))
+    done = ask(
+        server.base_url,
+        lambda c: c.download_image(
+            tmp_path, series_instance_uid=SERIES, keep_zip=True, limits=LIMITS[limit][0]
+        ),
+    )
+    assert "crc32" in done.checks
+
+
+def test_on_difference_keep_keeps_what_came(
+    ask: Ask, make: SimpleNamespace, server: Any, tmp_path: Path
+) -> None:
+    server.answers(make.Reply(make.series_zip(2), headers={"imageCount": "3"}))
+
+    def fetch(**options: Any) -> Any:
+        return ask(
+            server.base_url,
+            lambda c: c.download_image(tmp_path, series_instance_uid=SERIES, **options),
+        )
+
+    with pytest.raises(VerificationError, match='on_difference="keep" keeps what came'):
+        fetch()
+    done = fetch(on_difference="keep")
+    assert (done.state, len(done.files)) == ("incomplete", 2)
+    server.answers(make.Reply(make.series_zip(3), headers={"imageCount": "3"}))
+    assert fetch().state == "complete"  # "Ask again later"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "kind"),
+    [
+        (lambda m: m.Reply(m.zipped([("./", b"")])), NoFileError),
+        (lambda m: m.Reply(b"<html>login</html>"), NotAFileError),
+        (lambda m: m.Reply(m.series_zip()[:-30]), DamagedError),
+    ],
+)
+def test_a_call_succeeds_once_what_the_advice_names_is_right(
+    ask: Ask, make: SimpleNamespace, server: Any, tmp_path: Path, wrong: Any, kind: Any
+) -> None:
+    server.answers(wrong(make))
+    with pytest.raises(kind) as caught:
+        ask(server.base_url, lambda c: c.download_image(tmp_path, series_instance_uid=SERIES))
+    assert caught.value.advice
+    server.answers(make.series_zip())
+    done = ask(server.base_url, lambda c: c.download_image(tmp_path, series_instance_uid=SERIES))
+    assert len(done.files) == 3
+
+
+def test_a_second_call_fetches_what_is_missing(
+    ask: Ask, make: SimpleNamespace, server: Any, tmp_path: Path
+) -> None:
+    server.answers(make.Reply(status=404))
+    server.by_uid["1.2.1"] = make.Reply(make.zipped([("0.dcm", make.dicom(series="1.2.1"))]))
+
+    def fetch(items: Any) -> Any:
+        return ask(server.base_url, lambda c: c.download_image.many(tmp_path, items))
+
+    with pytest.raises(DownloadsError, match="a second call fetches what is missing") as caught:
+        fetch(["1.2.1", "1.2.2"])
+    server.by_uid["1.2.2"] = make.Reply(make.zipped([("0.dcm", make.dicom(series="1.2.2"))]))
+    assert [one.state for one in fetch(["1.2.1", "1.2.2"])] == ["existing", "complete"]
+    assert [one.item for one in caught.value.failed] == ["1.2.2"]
+
+
+def test_separate_folders_separate_downloads_of_one_name(
+    ask: Ask, make: SimpleNamespace, server: Any, tmp_path: Path
+) -> None:
+    server.answers(make.dicom("1.2.9", series="1.2.1"))
+    items = [
+        {"series_instance_uid": uid, "sop_instance_uid": "1.2.9"} for uid in ("1.2.1", "1.2.2")
+    ]
+    with pytest.raises(ParameterError, match="Fetch them into folders of their own"):
+        ask(server.base_url, lambda c: c.download_single_image.many(tmp_path, items))
+    for item in items[:1]:
+        done = ask(
+            server.base_url,
+            lambda c, i=item: c.download_single_image.many(
+                tmp_path / i["series_instance_uid"], [i]
+            ),
+        )
+        assert done[0].state == "complete"
