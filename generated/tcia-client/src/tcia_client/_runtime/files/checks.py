@@ -70,6 +70,7 @@ class Checks:
         self.files = 0
         self.announced: int | None = None
         self.unchecked: list[Unchecked] = []
+        self._unreadable = ""
         self._made: dict[str, None] = {}
         self.sizes = 0
         self._uids: set[str] = set()
@@ -225,13 +226,20 @@ class Checks:
         if not self.dicom:
             self.sizes = sum(size for _, size in files)
 
+    def give_up(self, reason: str) -> None:
+        """Note that the files cannot be read, so that nothing of them is checked."""
+        self._unreadable = reason
+        files = ("DICOM", *self.asked) if self.dicom else ()
+        for check in ("crc32", "directory", *files, "completeness"):
+            self.could_not(check, "", reason)
+
     def response(self, headers: Mapping[str, str]) -> None:
         """Compare the files with what the response itself states; all have been seen.
 
         Args:
             headers: Headers of the response.
         """
-        if not self.dicom:
+        if not self.dicom or self._unreadable:
             return
         if self._reported or any(one.check == REPORT for one in self.differences):
             self._compare_report()
@@ -247,7 +255,7 @@ class Checks:
         """Whether nothing states yet how many files there should be."""
         expected = self.expect.count is not None or self.expect.sop_instance_uids is not None
         listed = not self._made.keys().isdisjoint((COUNT_CHECK, REPORT, "MD5"))
-        return not (expected or listed or self._stated)
+        return not (expected or listed or self._stated or self._unreadable)
 
     def finish(self, count: Count | None = None) -> None:
         """Compare with what the caller expects, and with a number of files.
@@ -255,6 +263,8 @@ class Checks:
         Args:
             count: The number that another endpoint states, if it was queried.
         """
+        if self._unreadable:
+            return
         stated = self._stated or count
         if stated is not None:
             self._count("stated count", stated.files, f"files are there, {stated.stated_by}")
