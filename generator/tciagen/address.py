@@ -1,6 +1,7 @@
 """Where an endpoint is: BaseURL, resource and QueryName."""
 
 import re
+from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from tciagen.errors import UsageProblem
@@ -8,6 +9,10 @@ from tciagen.errors import UsageProblem
 _URL = re.compile(r"[A-Za-z0-9.:/_~%\[\]-]+")
 RESOURCE = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 QUERY_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
+
+
+_DEVICES = {"con", "prn", "aux", "nul"} | {f"{d}{n}" for d in ("com", "lpt") for n in range(10)}
+"""Names that are no files on Windows."""
 
 
 def address_of(resource: str, query_name: str) -> str:
@@ -24,7 +29,30 @@ def parse_endpoint(text: str) -> str:
     resource, _, name = text.strip("/").replace("/query/", "/").partition("/")
     if not (RESOURCE.fullmatch(resource) and QUERY_NAME.fullmatch(name)):
         raise UsageProblem(f"{text!r} is no endpoint; write Resource/QueryName.")
+    device = next((part for part in (resource, name) if part.lower() in _DEVICES), None)
+    if device:
+        raise UsageProblem(
+            f"{text!r} cannot have a document: on Windows {device} is a device, not a file."
+            " Leave it out."
+        )
     return address_of(resource, name)
+
+
+def name_conflicts(addresses: Iterable[str]) -> list[str]:
+    """Return a sentence for each two addresses that are one file where letter case is ignored."""
+    found = []
+    spelled: dict[str, str] = {}
+    for address in sorted(set(addresses)):
+        resource, _, name = address.split("/")
+        for folded, own in ((resource.lower(), resource), (f"{resource}/{name}".lower(), address)):
+            other = spelled.setdefault(folded, own)
+            if other != own:
+                found.append(
+                    f"{other} and {own} differ in letter case only, so on Windows and macOS their"
+                    " documents would be one file; name only one of them"
+                )
+                break
+    return found
 
 
 def check_base_url(base_url: str) -> None:

@@ -17,7 +17,7 @@ import attrs
 import click
 
 from tciagen import config
-from tciagen.address import parse_endpoint
+from tciagen.address import name_conflicts, parse_endpoint
 from tciagen.api_key import api_key_option
 from tciagen.errors import EXIT_FINE, EXIT_INTERRUPTED, EXIT_USAGE, TciagenError, UsageProblem
 from tciagen.overlay import suggestion
@@ -185,6 +185,8 @@ def selected_apis(config_file: Path | None, api: str | None, **given: Any) -> li
     values = {key: value for key, value in given.items() if value not in (None, ())}
     if "endpoints" in values:
         values["addresses"] = tuple(sorted(map(parse_endpoint, values.pop("endpoints"))))
+        if conflicts := name_conflicts(values["addresses"]):
+            raise UsageProblem("\n".join(f"{conflict}." for conflict in conflicts))
     path = config_file or (None if "documents" in values else config.find_config(Path.cwd()))
     if path is None:
         if api is not None or not values:

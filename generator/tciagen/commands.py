@@ -17,6 +17,7 @@ from tciagen.drift.policy import FAIL_ON
 from tciagen.errors import EXIT_DIFFERENT, EXIT_DOCUMENT, EXIT_FINE
 from tciagen.live import check as live_check
 from tciagen.schema import load_validator, unknown_members
+from tciagen.terminal import shows_colors
 
 
 def _count(number: int, noun: str) -> str:
@@ -196,9 +197,19 @@ def _report(api: Api, plan: pipeline.Plan, output: Path) -> int:
     if not differences:
         click.echo(f"{api.name}: {relative(output)} is what its inputs generate")
         return EXIT_FINE
-    color = sys.stdout.isatty()
+    folder = relative(output)
+    count = _count(len(differences), "file")
+    verb = "differs" if len(differences) == 1 else "differ"
+    if all(d.kind is publish.Kind.LINE_ENDS for d in differences):
+        click.echo(
+            f"{api.name}: {count} in {folder} {verb} in line ends alone, as git's core.autocrlf"
+            f" makes them. To fix: tciagen generate, and keep {folder}/.gitattributes in git"
+        )
+        return EXIT_DIFFERENT
+    bold = shows_colors(sys.stdout)
     for difference in differences:
-        click.secho(f"{difference.kind} {relative(output / difference.path)}", bold=color)
+        line = f"{difference.kind} {relative(output / difference.path)}"
+        click.echo(click.style(line, bold=True) if bold else line)
         if difference.diff:
             click.echo(difference.diff)
     layers = pipeline.changed_layers(plan, output)
@@ -207,11 +218,6 @@ def _report(api: Api, plan: pipeline.Plan, output: Path) -> int:
         d.kind in (publish.Kind.EDITED, publish.Kind.EXTRA) and d.path != publish.MANIFEST
         for d in differences
     )
-    mend = "tciagen generate --force" if by_hand else "tciagen generate"
-    click.echo(
-        f"{api.name}: {_count(len(differences), 'file')} in {relative(output)}"
-        f" {'differs' if len(differences) == 1 else 'differ'}.{cause}"
-        f" To mend: {mend}"
-        + (" (it overwrites what was edited by hand)" if mend.endswith("--force") else "")
-    )
+    force = " --force (it overwrites manual edits)" if by_hand else ""
+    click.echo(f"{api.name}: {count} in {folder} {verb}.{cause} To fix: tciagen generate{force}")
     return EXIT_DIFFERENT

@@ -32,7 +32,7 @@ from typing import Any, TypeVar
 
 import attrs
 
-from tciagen.address import parse_endpoint
+from tciagen.address import name_conflicts, parse_endpoint
 from tciagen.api_key import find_key
 from tciagen.errors import UsageProblem
 from tciagen.overlay import suggestion
@@ -44,6 +44,7 @@ _PATHS = frozenset({"documents", "overlay", "schema", "output", "changelog"})
 _NAMES = {"package", "distribution", "version", "environment", "command", "title"}
 _TEXTS = _PATHS | _NAMES | {"base-url", "test"}
 _KEYS = _TEXTS | {"severity", "resources", "files"}
+_SHOWN = 60
 
 Value = TypeVar("Value")
 
@@ -69,6 +70,9 @@ class Api:
     changelog: Path | None = None
     test: str | None = None
     api_key: str | None = attrs.field(default=None, repr=False)
+    folder: Path | None = None
+    """The folder of the file."""
+
     configured_url: str | None = None
     """The BaseURL of the file, whatever the command line says."""
     roles: Roles = attrs.field(factory=dict)
@@ -170,9 +174,12 @@ def read_config(path: Path) -> dict[str, Api]:
     apis: dict[str, Api] = {}
     for name, table in _tables(path).items():
         wrong = list(_wrong(table)) if isinstance(table, dict) else ["it must be a table"]
+        if not name.strip() or not name.isprintable():
+            wrong.append("an API needs a name without control characters")
         problems += [f"{path}: [{name}]: {reason}" for reason in wrong]
         if not wrong:
             apis[name] = _api(name, table, path.parent)
+    problems += [f"{path}: {reason}" for reason in _shared_outputs(apis)]
     if problems:
         raise UsageProblem("\n".join(problems))
     if not apis:
@@ -182,14 +189,31 @@ def read_config(path: Path) -> dict[str, Api]:
 
 def _tables(path: Path) -> dict[str, Any]:
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        data: Any = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise UsageProblem(f"{path} cannot be read: {error.strerror}.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:  # not UTF-8, not TOML, or a number of thousands of digits
         raise UsageProblem(f"{path} is not TOML: {error}.") from error
+    except RecursionError as error:
+        raise UsageProblem(f"{path} is not TOML: its values are nested too deeply.") from error
     if path.name == "pyproject.toml":
-        data = data.get("tool", {}).get("tciagen", {})
-    return data
+        for key in ("tool", "tciagen"):
+            data = data.get(key, {})
+            if not isinstance(data, dict):
+                name = "tool" if key == "tool" else "tool.tciagen"
+                raise UsageProblem(f"{path}: [{name}] must be a table, not {_shown(data)}.")
+    return dict(data)
+
+
+def _shared_outputs(apis: Mapping[str, Api]) -> Iterable[str]:
+    """Yield a sentence for each API whose output folder is that of another one, or inside it."""
+    folders = {n: api.output.resolve() for n, api in apis.items() if api.output is not None}
+    for name, folder in folders.items():
+        for other, outer in folders.items():
+            if folder == outer and other < name:
+                yield f"[{name}]: output is that of [{other}]; give each API a folder of its own"
+            elif outer in folder.parents:
+                yield f"[{name}]: output is inside that of [{other}]; use a separate folder"
 
 
 def _wrong(table: Mapping[str, Any]) -> Iterable[str]:
@@ -197,9 +221,14 @@ def _wrong(table: Mapping[str, Any]) -> Iterable[str]:
         if key == "api-key":
             yield "a key must not be in a file that others read; set <PREFIX>_API_KEY instead"
         elif key not in _KEYS:
-            yield f"unknown key {key!r}{suggestion(key, set(_KEYS))}"
+            yield f"unknown key {_shown(key)}{suggestion(key, set(_KEYS))}"
         elif key in _TEXTS and (not isinstance(value, str) or not value.strip()):
-            yield f"{key} must be a text, not {value!r}"
+            yield f"{key} must be a text, not {_shown(value)}"
+        elif (
+            key in _TEXTS
+            and not (value if key != "test" else " ".join(value.split())).isprintable()
+        ):
+            yield f"{key} must not hold control characters"
     severity = table.get("severity", {})
     if not isinstance(severity, dict) or not all(isinstance(v, str) for v in severity.values()):
         yield "severity must be a table such as { param-added-optional = 'docs' }"
@@ -208,17 +237,24 @@ def _wrong(table: Mapping[str, Any]) -> Iterable[str]:
     if not isinstance(resources, dict):
         yield "resources must be a table such as { Fleet = ['listVessels'] }"
         return
+    addresses: list[str] = []
     for resource, names in resources.items():
         if not isinstance(names, list) or not all(isinstance(n, str) for n in names):
             yield f"resources.{resource} must be a list of QueryNames"
             continue
         for name in names:
             try:
-                parse_endpoint(f"{resource}/{name}")
+                addresses.append(parse_endpoint(f"{resource}/{name}"))
             except UsageProblem as problem:
                 yield f"resources: {problem}"
-        if len(set(names)) != len(names):
-            yield f"resources.{resource} names an endpoint twice"
+    twice = sorted({address for address in addresses if addresses.count(address) > 1})
+    yield from (f"resources names {address} twice" for address in twice)
+    yield from (f"resources: {conflict}" for conflict in name_conflicts(addresses))
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
 def _api(name: str, table: Mapping[str, Any], folder: Path) -> Api:
@@ -236,6 +272,7 @@ def _api(name: str, table: Mapping[str, Any], folder: Path) -> Api:
         name=name,
         addresses=tuple(sorted(addresses)),
         severities=table.get("severity", {}),
+        folder=folder,
         configured_url=table.get("base-url"),
         roles=read_roles(table.get("files", {})),
         **values,

@@ -24,6 +24,7 @@ from tciagen.documents import (
     document_path,
     judge,
     parse,
+    unix_lines,
 )
 from tciagen.errors import DocumentProblem, ServerProblem, TciagenError
 from tciagen.publish import replace_file
@@ -95,7 +96,7 @@ def write_documents(documents: Mapping[str, JsonObject], folder: Path) -> list[s
     changed = []
     for address, document in documents.items():
         place, body = document_path(folder, address), canonical(document)
-        if not place.is_file() or place.read_bytes() != body:
+        if not place.is_file() or unix_lines(place.read_bytes()) != body:
             replace_file(place, body)
             changed.append(address)
     return changed

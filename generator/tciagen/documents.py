@@ -6,6 +6,7 @@ character that does not print, so that a change of the server is a reviewable di
 """
 
 import json
+import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
@@ -13,7 +14,7 @@ from typing import Any, NoReturn
 import attrs
 from jsonschema import Draft202012Validator
 
-from tciagen.address import QUERY_NAME, RESOURCE, address_of
+from tciagen.address import QUERY_NAME, RESOURCE, address_of, name_conflicts
 from tciagen.errors import DocumentProblem
 from tciagen.schema import (
     Violation,
@@ -63,6 +64,12 @@ def parse(body: bytes, where: str) -> JsonObject:
             fail(f"the member {json.dumps(twice)} stands twice in one object")
         return result
 
+    def number(text: str) -> float:
+        value = float(text)
+        if not math.isfinite(value):
+            fail(f"the number {text[:40]} is too large")
+        return value
+
     if len(body) > MAX_DOCUMENT_BYTES:
         fail(f"it is larger than {MAX_DOCUMENT_BYTES:,} bytes")
     try:
@@ -71,6 +78,7 @@ def parse(body: bytes, where: str) -> JsonObject:
             text,
             object_pairs_hook=members,
             parse_constant=lambda name: fail(f"{name} is not a JSON value"),
+            parse_float=number,
         )
         json.dumps(document, ensure_ascii=False).encode("utf-8")
     except UnicodeDecodeError as error:
@@ -103,6 +111,11 @@ def canonical(document: Mapping[str, Any]) -> bytes:
     return escaped.encode("utf-8") + b"\n"
 
 
+def unix_lines(body: bytes) -> bytes:
+    """Return a text with the line ends that it had before git converted them."""
+    return body.replace(b"\r\n", b"\n")
+
+
 def read_folder(folder: Path) -> dict[str, JsonObject]:
     """Return the documents below ``folder`` by address, sorted.
 
@@ -124,6 +137,7 @@ def read_folder(folder: Path) -> dict[str, JsonObject]:
             problems.append(str(problem))
         except OSError as error:
             problems.append(f"{path} cannot be read: {error.strerror}")
+    problems += [f"{folder}: {conflict}" for conflict in name_conflicts(found)]
     if problems:
         raise DocumentProblem("\n".join(problems))
     if not found:

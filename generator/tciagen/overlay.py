@@ -126,9 +126,13 @@ def parse_overlay(body: bytes, where: str) -> Overlay:
         DocumentProblem: not TOML, or entries that are wrong; all are told.
     """
     try:
-        data = tomllib.loads(body.decode("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        data = tomllib.loads(body.decode("utf-8-sig"))
+    except ValueError as error:  # not UTF-8, not TOML, or a number of thousands of digits
         raise DocumentProblem(f"The overlay {where} is not TOML: {error}") from error
+    except RecursionError as error:
+        raise DocumentProblem(
+            f"The overlay {where} is not TOML: its values are nested too deeply"
+        ) from error
     problems = [
         f"unknown key {key!r}; entries are [[entry]] tables" for key in data if key != "entry"
     ]
@@ -190,7 +194,7 @@ def _fits(value: object, wanted: str) -> bool:
     if wanted == _TAG:
         return isinstance(value, str) and _TAGS.fullmatch(value) is not None
     if wanted == _TYPE:
-        return value in set(Type)
+        return isinstance(value, str) and value in set(Type)
     if wanted == _FORMAT:
         return value in (*RECORD_FORMATS, *FILE_FORMATS)
     if wanted in (_TEXTS, _FORMATS):

@@ -121,13 +121,15 @@ def plan_of(
     """Return what would be published of these documents; see :func:`make_plan`."""
     target = api.target()
     resolution = load_contract(api, found)
+    changelog = documents.unix_lines(changelog)
+    overlay = api.overlay.read_bytes() if api.overlay else b""
     inputs = {
         "changelog": _sha256(changelog),
         "configuration": _sha256(repr((target, api.roles)).encode()),
         "documents": _sha256(
             b"".join(a.encode() + documents.canonical(d) for a, d in found.items())
         ),
-        "overlay": _sha256(api.overlay.read_bytes() if api.overlay else b""),
+        "overlay": _sha256(documents.unix_lines(overlay)),
         "templates": templates_digest(templates),
     }
     files = render(resolution.contract, target, templates, changelog=changelog)
@@ -148,7 +150,11 @@ def not_canonical(api: Api) -> list[Path]:
         (documents.document_path(folder, address), document)
         for address, document in documents.read_folder(folder).items()
     )
-    return [path for path, doc in paths if path.read_bytes() != documents.canonical(doc)]
+    return [
+        path
+        for path, doc in paths
+        if documents.unix_lines(path.read_bytes()) != documents.canonical(doc)
+    ]
 
 
 def _sha256(body: bytes) -> str:

@@ -16,6 +16,7 @@ from pathlib import Path, PurePosixPath
 
 import attrs
 
+from tciagen.documents import unix_lines
 from tciagen.errors import UsageProblem
 from tciagen.render import Files
 
@@ -31,6 +32,7 @@ class Kind(StrEnum):
     EXTRA = "EXTRA"
     STALE = "STALE"
     EDITED = "EDITED"
+    LINE_ENDS = "LINE-ENDS"
 
 
 @attrs.frozen
@@ -88,11 +90,17 @@ def compare(files: Files, folder: Path) -> list[Difference]:
             continue
         actual = place.read_bytes()
         if actual != wanted:
-            generated = path == MANIFEST or known.get(str(path)) == _sha256(actual)
-            kind = Kind.STALE if generated else Kind.EDITED
-            found.append(Difference(kind, path, _diff(path, actual, wanted)))
+            found.append(_difference(path, actual, wanted, known.get(str(path))))
     found += [Difference(Kind.EXTRA, path) for path in present(folder) if path not in files]
     return sorted(found, key=lambda d: d.path)
+
+
+def _difference(path: PurePosixPath, actual: bytes, wanted: bytes, known: str | None) -> Difference:
+    text = unix_lines(actual)
+    if text == wanted:
+        return Difference(Kind.LINE_ENDS, path)
+    generated = path == MANIFEST or known in (_sha256(actual), _sha256(text))
+    return Difference(Kind.STALE if generated else Kind.EDITED, path, _diff(path, text, wanted))
 
 
 def publish(files: Files, folder: Path, *, force: bool = False) -> Published:

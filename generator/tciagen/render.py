@@ -36,6 +36,9 @@ Files = Mapping[PurePosixPath, bytes]
 CONTRACT = "contract.json"
 """The file in the package that holds the contract it was generated from."""
 
+_ATTRIBUTES = b"* text eol=lf linguist-generated\n"
+"""Of the folder in git: a checkout keeps the line ends, and a diff view folds the files."""
+
 _MODE = Mode(target_versions={TargetVersion.PY311}, line_length=100)
 _NEUTRAL = ServerText("neutral")
 _PACKAGE = re.compile(r"[a-z][a-z0-9_]*")
@@ -149,7 +152,10 @@ def render(
         "generator": __version__,
     }
     package = PurePosixPath("src", target.package)
-    rendered: dict[PurePosixPath, bytes] = {package / CONTRACT: to_json(contract)}
+    rendered: dict[PurePosixPath, bytes] = {
+        PurePosixPath(".gitattributes"): _ATTRIBUTES,
+        package / CONTRACT: to_json(contract),
+    }
     if changelog:
         rendered[PurePosixPath("CHANGELOG.md")] = changelog
     for path, body in template_files(folder):

@@ -136,6 +136,13 @@ def test_no_rows_keep_the_types_of_parquet(tcia: Any) -> None:
     assert [len(table) for table in tables] == [61, 0]
 
 
+def test_dumb_terminal_gets_no_escape_codes(tcia: Any) -> None:
+    status, seen = tcia.on_terminal("get-series", env={"COLUMNS": "100", "TERM": "dumb"})
+    assert status == 0
+    assert "series_instance_uid" in seen
+    assert "\x1b" not in seen
+
+
 def test_a_terminal_gets_a_table(tcia: Any) -> None:
     status, seen = tcia.on_terminal("get-series", env={"COLUMNS": "100"})
     lines = [line.replace("\x1b[1m", "").replace("\x1b[0m", "") for line in seen.splitlines()]

@@ -1,10 +1,12 @@
 """The commands as a user types them: what they print, and their exit status."""
 
 import os
+import pty
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,45 @@ def project(tmp_path: Path, fleet_folder: Path, tciagen: Run) -> Path:
     done = tciagen("generate", cwd=folder)
     assert done.returncode == 0, done.stderr
     return folder
+
+
+def on_terminal(folder: Path, *arguments: str | Path, **environment: str) -> str:
+    """Return what a command shows on a terminal."""
+    master, slave = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tciagen", *map(str, arguments)],
+        cwd=folder,
+        env={**os.environ, "TERM": "xterm-256color", **environment},
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+    )
+    os.close(slave)
+    seen = b""
+    with suppress(OSError):  # the other end is closed
+        while piece := os.read(master, 65536):
+            seen += piece
+    os.close(master)
+    process.wait()
+    return seen.decode("utf-8", "replace")
+
+
+def test_dumb_terminal_gets_no_escape_codes(project: Path) -> None:
+    shutil.copytree(project / "documents", project / "changed")
+    replace(project / "changed/Fleet/listVessels.json", '"V-7"', '"V-8"')
+    (project / "out/README.md").write_text("mine")
+    catalog = project / "catalog.sqlite"
+    commands: list[list[str | Path]] = [
+        ["check"],
+        ["diff", "documents", "changed"],
+        ["archive", "synth", "--series", "20", "--catalog", catalog],
+        ["archive", "nonsense"],
+    ]
+    dumb = [on_terminal(project, *command, TERM="dumb") for command in commands]
+    assert [seen for seen in dumb if "\x1b" in seen or not seen] == []
+    catalog.unlink()
+    colored = [on_terminal(project, *command) for command in commands[:3]]
+    assert [seen for seen in colored if "\x1b" not in seen] == []
 
 
 def replace(path: Path, before: str, after: str) -> None:
@@ -56,7 +97,7 @@ def test_one_changed_character_of_a_generated_file_fails(
         done = tciagen(*command, cwd=project)
         assert done.returncode == 1
         assert f"{kind} {path}" in done.stdout
-        assert f"1 file in out differs. To mend: {mend}" in done.stdout
+        assert f"1 file in out differs. To fix: {mend}" in done.stdout
     tciagen(*mend.split()[1:], cwd=project)
     assert tciagen("check", cwd=project).returncode == 0
 
@@ -85,7 +126,7 @@ def test_one_changed_character_of_an_input_fails_and_names_the_layer(
     replace(project / path, before, after)
     done = tciagen("check", cwd=project)
     assert done.returncode == 1
-    assert f"Changed since it was generated: {layer}. To mend: tciagen generate" in done.stdout
+    assert f"Changed since it was generated: {layer}. To fix: tciagen generate" in done.stdout
     assert tciagen("generate", cwd=project).returncode == 0
     assert tciagen("check", cwd=project).returncode == 0
 

@@ -36,8 +36,8 @@ def test_every_wrong_key_is_told_with_a_suggestion(tmp_path: Path) -> None:
         "[fleet]: unknown key 'pakage'; did you mean 'package'?",
         "[fleet]: version must be a text, not 1",
         "[fleet]: resources: 'Fleet/a b' is no endpoint; write Resource/QueryName.",
-        "[fleet]: resources.Fleet names an endpoint twice",
         "[fleet]: resources.Crew must be a list of QueryNames",
+        "[fleet]: resources names Fleet/query/c twice",
     ]
 
 

@@ -30,6 +30,8 @@ def document(tcia_documents: Mapping[str, JsonObject]) -> JsonObject:
         (b"null", "it is null, not an object"),
         (b"3", "it is a number, not an object"),
         (b'{"a": NaN}', "NaN is not a JSON value"),
+        (b'{"a": 1e999}', "the number 1e999 is too large"),
+        (b'{"a": [-1e999]}', "the number -1e999 is too large"),
         (b'{"a": 1, "a": 2}', 'the member "a" stands twice in one object'),
         (b'{"a": "\\ud800"}', "a text holds half of a surrogate pair"),
         (b'{"a": ' + b"[" * 200_000 + b"}", "its values are nested too deeply"),
@@ -142,3 +144,21 @@ def test_another_schema_can_allow_other_names(document: JsonObject) -> None:
     document["Result"]["Name"] = "Vessel_Row"
     assert judge(ADDRESS, document, Draft202012Validator({})) == []
     assert judge(ADDRESS, document)
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        (("Fleet/getSeries", "Fleet/GETSERIES"), "differ in letter case only"),
+        (("Fleet/getSeries", "fleet/getImage"), "differ in letter case only"),
+    ],
+)
+def test_documents_that_are_one_file_elsewhere_are_refused(
+    tmp_path: Path, names: tuple[str, str], told: str
+) -> None:
+    for name in names:
+        path = tmp_path / f"{name}.json"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("{}")
+    with pytest.raises(DocumentProblem, match=told):
+        read_folder(tmp_path)

@@ -5,6 +5,7 @@ says which end is expected. A new case is a new folder.
 """
 
 import ast
+import copy
 import os
 import subprocess
 import sys
@@ -16,7 +17,7 @@ import pytest
 from tciagen.config import Api
 from tciagen.documents import read_folder
 from tciagen.errors import DocumentProblem
-from tciagen.pipeline import make_plan
+from tciagen.pipeline import make_plan, plan_of
 from tciagen.python.text import plain
 
 CORPUS = Path(__file__).parent / "corpus"
@@ -173,3 +174,40 @@ def test_texts_arrive_as_they_are_where_values_matter(case: str) -> None:
     ]
     assert "".join(plain(document["Description"]).split()) in "".join(docs.split())
     assert all(line.isprintable() for line in source.split("\n"))
+
+
+TEXTS = [
+    "C:\\new \\d+", "lists all.", "what?", "Args:\n    x: y", "Returns:", "A" * 130, "0.0.0.0",
+    "http://example.org/" + "x" * 120, "/tmp/secret", "TODO: fix", "-----",
+    "\u201codd\u201d \u2013 dash, \u2217 and \u0430",
+    "SELECT * FROM x WHERE a = '%s'", "a\n\nb", "Note:\nRaises:\n  x", "password", "ends with \\",
+    'Said """x""" "', "x # noqa", "\ttab", "Returns\n-------\nx", "type: ignore", "This is", "1st",
+]  # fmt: skip
+
+
+def test_ruff_settings_of_a_package_hold_for_every_text(tmp_path: Path) -> None:
+    base = read_folder(Path(__file__).parents[1] / "data/fleet/documents")
+    documents = {}
+    for number, text in enumerate(TEXTS):
+        document = copy.deepcopy(base["Fleet/query/listVessels"])
+        document.update(QueryName=f"query{number}", Description=text)
+        document["Result"].update(Name=f"Row{number}", Description=text)
+        for member in (*document["Parameters"], *document["Result"]["Attributes"]):
+            if isinstance(member, dict):
+                member["Description"] = text
+                if "AllowedValues" in member:
+                    member["AllowedValues"] = [text, "x"]
+                    member.pop("Default", None)
+        documents[f"Fleet/query/query{number}"] = document
+    api = Api(documents=tmp_path, package="odd_texts", base_url="http://127.0.0.1")
+    plans = {"odd_texts": plan_of(api, documents, b"").files}
+    plans |= {package_of(case): plan(case) for case in ACCEPTED}
+    for name, files in plans.items():
+        for path, body in files.items():
+            if "_runtime" not in path.parts or name == "odd_texts":
+                place = tmp_path / name / path
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.write_bytes(body)
+    command = [str(Path(sys.executable).parent / "ruff"), "check", "--no-cache", "."]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "All checks passed!\n")

@@ -195,13 +195,15 @@ def _table(change: Change, reason: str, until: datetime.date | None) -> tomlkit.
 
 def _parse(path: Path) -> tomlkit.TOMLDocument:
     try:
-        return tomlkit.parse(path.read_text(encoding="utf-8"))
+        return tomlkit.parse(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         return tomlkit.document()
     except OSError as error:
         raise UsageProblem(f"{path} cannot be read: {error.strerror}.") from error
-    except (tomlkit.exceptions.ParseError, UnicodeDecodeError) as error:
+    except (tomlkit.exceptions.TOMLKitError, ValueError) as error:
         raise UsageProblem(f"{path} is not TOML: {error}") from error
+    except RecursionError as error:
+        raise UsageProblem(f"{path} is not TOML: its values are nested too deeply.") from error
 
 
 def _tables(document: tomlkit.TOMLDocument, path: Path) -> Sequence[Any]:

@@ -28,6 +28,7 @@ from tciagen.pipeline import published_contract
 from tciagen.publish import replace_file
 from tciagen.python.text import plain
 from tciagen.schema import load_validator
+from tciagen.terminal import shows_colors
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -136,7 +137,7 @@ def _report(
             notices=[*faults, *accepted.notices],
             folder=os.path.relpath(run.folder) if run.folder else "",
             fail_on=level,
-            color=name == "text" and sys.stdout.isatty() and "NO_COLOR" not in os.environ,
+            color=name == "text" and shows_colors(sys.stdout),
             partial=run.verdict.exit_status != EXIT_FINE,
         )
 
@@ -265,6 +266,7 @@ class _Run:
             return api.key_for(url) if len(servers) == 1 or urlsplit(url)[:2] == own else None
 
         defaults = Defaults(
+            folder=api.folder,
             documents=api.documents,
             overlay=api.overlay,
             roles=api.roles,
@@ -306,5 +308,5 @@ def _api(config_file: Path | None, name: str | None) -> config.Api:
     if name is not None and name not in apis:
         raise UsageProblem(f"{path} has no API {name!r}{suggestion(name, dict(apis))}.")
     if name is None and len(apis) > 1:
-        return config.Api()
+        return config.Api(folder=path.parent)
     return apis[name] if name is not None else next(iter(apis.values()))

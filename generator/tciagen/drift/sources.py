@@ -1,30 +1,26 @@
 """Where a contract comes from: a folder, a git revision, a server, or an installed package."""
 
 import importlib.util
-import shutil
-import subprocess
 from collections.abc import Callable, Iterable
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import attrs
 from jsonschema import Draft202012Validator
 
 from tciagen import documents as documents_
-from tciagen.address import address_of
 from tciagen.contract import Contract
 from tciagen.contract_json import from_json, to_json
 from tciagen.crawl import Failure, crawl
 from tciagen.documents import JsonObject
 from tciagen.drift.compare import compare
 from tciagen.drift.faults import Verdict, judge
+from tciagen.drift.revisions import OVERLAY, GitProblem, Repository
 from tciagen.errors import DocumentProblem, ServerProblem, UsageProblem
-from tciagen.overlay import Overlay, parse_overlay, read_overlay
+from tciagen.overlay import Overlay, read_overlay
 from tciagen.python.class_names import name_classes
 from tciagen.render import CONTRACT, exported_names
 from tciagen.resolve import resolve
 from tciagen.roles import Roles
-
-OVERLAY = "overlay.toml"
 
 
 @attrs.frozen(kw_only=True)
@@ -54,8 +50,12 @@ class Side:
 
 @attrs.frozen(kw_only=True)
 class Defaults:
-    """What the configuration says of an API, for what an argument leaves open."""
+    """What the configuration says of an API, for what an argument leaves open.
 
+    ``folder`` is the folder of the configuration: revisions are those of its repository.
+    """
+
+    folder: Path | None = None
     documents: Path | None = None
     overlay: Path | None = None
     roles: Roles = attrs.field(factory=dict)
@@ -145,10 +145,10 @@ def _load(place: str, defaults: Defaults) -> Side:
     path = Path(place)
     if path.is_dir():
         return _package(place, path) if (path / CONTRACT).is_file() else _folder(path, defaults)
-    revision, _, inside = place.partition(":")
-    commit = _git("rev-parse", "--verify", "--quiet", "--end-of-options", revision + "^{commit}")
-    if commit is not None:
-        return _revision(place, commit.decode().strip(), inside, defaults)
+    try:
+        return _revision(place, defaults)
+    except GitProblem as problem:
+        reason = problem
     if all(part.isidentifier() for part in place.split(".")):
         try:
             spec = importlib.util.find_spec(place)
@@ -159,7 +159,7 @@ def _load(place: str, defaults: Defaults) -> Side:
                 return _package(place, Path(location))
     raise UsageProblem(
         f"{place!r} is no folder of documents, git revision (REV or REV:path), BaseURL"
-        " (http:// or https://), or generated package that is installed."
+        f" (http:// or https://), or generated package that is installed. {reason}"
     )
 
 
@@ -188,47 +188,15 @@ def _server(url: str, known: Iterable[str], overlay: Overlay | None, defaults: D
     return Side(name=url, documents=dict(found.documents), failures=found.failures, overlay=overlay)
 
 
-def _revision(name: str, commit: str, inside: str, defaults: Defaults) -> Side:
-    """Read documents and overlay of a commit, without a checkout."""
-    prefix = (_git("rev-parse", "--show-prefix") or b"").decode().strip()
-    top = (_git("rev-parse", "--show-toplevel") or b"").decode().strip()
-    ours: PurePosixPath | None = None
-    if defaults.documents and defaults.documents.resolve().is_relative_to(Path(top).resolve()):
-        relative = defaults.documents.resolve().relative_to(Path(top).resolve())
-        ours = PurePosixPath(relative.as_posix())
-    if inside:
-        folder = PurePosixPath(prefix, inside) if inside.startswith("./") else PurePosixPath(inside)
-    elif ours:
-        folder = ours
-    else:
-        raise UsageProblem(f"Say which folder of {name} holds the documents: {name}:path.")
-    inside_only = () if folder == PurePosixPath() else ("--", f"{folder}/")
-    listed = _git("ls-tree", "-r", "-z", "--name-only", "--full-tree", commit, *inside_only)
-    documents: dict[str, JsonObject] = {}
-    for file in (listed or b"").decode("utf-8", "replace").split("\0"):
-        path = PurePosixPath(file)
-        if path.suffix != ".json" or path.parent.parent != folder:
-            continue
-        body = _git("cat-file", "blob", f"{commit}:{file}") or b""
-        address = address_of(path.parent.name, path.stem)
-        documents[address] = documents_.parse(body, f"{name} ({path})")
-    if not documents:
-        raise DocumentProblem(
-            f"There is no document <Resource>/<QueryName>.json in {folder} of {name}."
-        )
-    overlay = _git("cat-file", "blob", f"{commit}:{folder.parent / OVERLAY}")
+def _revision(name: str, defaults: Defaults) -> Side:
+    repository = Repository(defaults.folder or Path.cwd())
+    found = repository.read(name, defaults.documents)
+    ours = defaults.documents is not None and (
+        defaults.documents.resolve() == (found.top / found.folder).resolve()
+    )
     return Side(
         name=name,
-        documents=documents,
-        overlay=None if overlay is None else parse_overlay(overlay, f"{OVERLAY} of {name}"),
-        published=defaults.published if folder == ours else None,
+        documents=dict(found.documents),
+        overlay=found.overlay,
+        published=defaults.published if ours else None,
     )
-
-
-def _git(*arguments: str) -> bytes | None:
-    """Return what git writes, None if it fails or there is no git."""
-    git = shutil.which("git")
-    if git is None:
-        return None
-    done = subprocess.run([git, *arguments], capture_output=True, check=False)  # noqa: S603
-    return done.stdout if done.returncode == 0 else None

@@ -145,7 +145,8 @@ def _release(
     step = worst_bump(verdict.changes)
     if step is Bump.NONE:
         differences = publish.compare(pipeline.plan_of(api, final, changelog).files, output)
-        if all(d.path == publish.MANIFEST for d in differences):
+        line_ends = publish.Kind.LINE_ENDS
+        if all(d.path == publish.MANIFEST or d.kind is line_ends for d in differences):
             return nothing
         step = Bump.PATCH
     if not publish.read_manifest(output)["files"]:
@@ -187,7 +188,7 @@ def _document_writes(api: Api, final: Mapping[str, JsonObject]) -> dict[Path, by
     writes: dict[Path, bytes | None] = {
         path: body
         for path, body in bodies.items()
-        if not path.is_file() or path.read_bytes() != body
+        if not path.is_file() or documents_.unix_lines(path.read_bytes()) != body
     }
     gone = (documents_.document_path(folder, a) for a in documents_.read_folder(folder))
     return writes | {path: None for path in gone if path not in bodies}

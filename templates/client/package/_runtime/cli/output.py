@@ -21,7 +21,7 @@ from importlib import import_module
 from itertools import islice
 from operator import attrgetter
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TextIO
 
 import click
 
@@ -98,13 +98,17 @@ def write_table(rows: Iterable[Any], attributes: Sequence[Attribute], width: int
     """Write rows as lines of text to standard output, and what is not shown to stderr."""
     names = [attribute.python_name for attribute in attributes]
     table = columns(names, ([getattr(row, n) for n in names] for row in rows), width)
-    click.secho(table.head, bold=True)
+    click.echo(click.style(table.head, bold=True) if _shows_styles(sys.stdout) else table.head)
     for line in table.body:
         click.echo(line)
     if not table.body:
         click.echo("no rows", err=True)
     if table.left_out:
         click.echo(f"no room for: {', '.join(table.left_out)} (--columns chooses)", err=True)
+
+
+def _shows_styles(stream: TextIO) -> bool:
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def write_raw(content: bytes, stream: BinaryIO) -> None:

@@ -26,10 +26,10 @@ def read_config(command: str) -> dict[str, str]:
     """
     path = config_path(command)
     try:
-        said = tomllib.loads(path.read_text(encoding="utf-8"))
+        said = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (FileNotFoundError, NotADirectoryError):
         return {}
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+    except (ValueError, RecursionError):  # not UTF-8, not TOML, or beyond Python's limits
         raise click.ClickException(f"{path} is not TOML; mend or delete it") from None
     for key, value in said.items():
         if key not in KEYS or not isinstance(value, str):

@@ -1,0 +1,135 @@
+"""Documents and overlay of a git revision, read without a checkout."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping
+from pathlib import Path, PurePosixPath
+
+import attrs
+
+from tciagen import documents as documents_
+from tciagen.address import address_of
+from tciagen.documents import JsonObject
+from tciagen.errors import DocumentProblem, UsageProblem
+from tciagen.overlay import Overlay, parse_overlay
+
+OVERLAY = "overlay.toml"
+
+
+class GitProblem(UsageProblem):
+    """Git cannot do what was asked; the message holds its reason and a remedy."""
+
+
+@attrs.frozen
+class Revision:
+    """The documents of one commit; ``folder`` is their place below the repository's top."""
+
+    documents: Mapping[str, JsonObject]
+    overlay: Overlay | None
+    folder: PurePosixPath
+    top: Path
+
+
+@attrs.frozen
+class Repository:
+    """The git repository that a folder is in."""
+
+    folder: Path
+
+    def read(self, name: str, documents: Path | None) -> Revision:
+        """Return the documents of ``REV`` or ``REV:path``.
+
+        Args:
+            name: the revision, as the user wrote it.
+            documents: the folder that a revision alone means.
+
+        Raises:
+            GitProblem: there is no such revision, or git fails.
+            UsageProblem: it is not known which folder holds the documents.
+            DocumentProblem: a document or the overlay cannot be read.
+        """
+        revision, _, inside = name.partition(":")
+        commit = self._commit(revision)
+        top = Path(self._line("rev-parse", "--show-toplevel")).resolve()
+        if inside.startswith("./"):
+            here = Path.cwd().resolve()
+            start = here if here.is_relative_to(top) else self.folder.resolve()
+            folder = PurePosixPath(start.relative_to(top).as_posix(), inside)
+        elif inside:
+            folder = PurePosixPath(inside)
+        elif documents is not None and documents.resolve().is_relative_to(top):
+            folder = PurePosixPath(documents.resolve().relative_to(top).as_posix())
+        else:
+            raise UsageProblem(f"Say which folder of {name} holds the documents: {name}:path.")
+        found = {
+            address_of(path.parent.name, path.stem): documents_.parse(
+                self._git("cat-file", "blob", f"{commit}:{path}"), f"{name} ({path})"
+            )
+            for path in self._files(commit, folder)
+            if path.suffix == ".json" and path.parent.parent == folder
+        }
+        if not found:
+            raise DocumentProblem(
+                f"There is no document <Resource>/<QueryName>.json in {folder} of {name}."
+            )
+        place = folder.parent / OVERLAY
+        overlay = None
+        if place in self._files(commit, place):
+            body = self._git("cat-file", "blob", f"{commit}:{place}")
+            overlay = parse_overlay(body, f"{OVERLAY} of {name}")
+        return Revision(found, overlay, folder, top)
+
+    def _commit(self, revision: str) -> str:
+        """Return the hash of a commit.
+
+        Raises:
+            GitProblem: the repository has none of this name.
+        """
+        shallow = self._line("rev-parse", "--is-shallow-repository") == "true"
+        try:
+            return self._line("rev-parse", "--verify", "--end-of-options", revision + "^{commit}")
+        except GitProblem as problem:
+            told = f"The git repository of {self.folder} has no revision {revision!r}."
+            if shallow:
+                told += (
+                    " The clone is shallow: run `git fetch --unshallow`, or check out with the"
+                    " whole history (`fetch-depth: 0`)."
+                )
+            raise GitProblem(told) from problem
+
+    def _files(self, commit: str, place: PurePosixPath) -> Iterator[PurePosixPath]:
+        within = () if place == PurePosixPath() else ("--", str(place))
+        listed = self._git("ls-tree", "-r", "-z", "--name-only", "--full-tree", commit, *within)
+        yield from map(PurePosixPath, filter(None, os.fsdecode(listed).split("\0")))
+
+    def _line(self, *arguments: str) -> str:
+        return os.fsdecode(self._git(*arguments)).strip()
+
+    def _git(self, *arguments: str) -> bytes:
+        git = shutil.which("git")
+        if git is None:
+            raise GitProblem("There is no git on PATH. Install git to compare revisions.")
+        done = subprocess.run(  # noqa: S603 - arguments are a list, no shell
+            [git, *arguments],
+            cwd=self.folder,
+            env={**os.environ, "LC_ALL": "C"},
+            capture_output=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise GitProblem(_reason(os.fsdecode(done.stderr), self.folder))
+        return done.stdout
+
+
+def _reason(said: str, folder: Path) -> str:
+    """Return git's own reason as a sentence, with the remedy where there is one."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    reason = next((n.removeprefix("fatal: ") for n in lines if n.startswith("fatal: ")), "")
+    told = f"Git cannot read the repository of {folder}: {reason or 'it gave no reason'}."
+    remedy = next((line for line in lines if line.startswith("git config ")), None)
+    if remedy:
+        return f"{told} Run `{remedy}` if you trust it."
+    if reason.startswith("not a git repository"):
+        return f"{told} Name a folder, or pass --config FILE of a project in a repository."
+    return told
