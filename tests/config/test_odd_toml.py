@@ -64,6 +64,7 @@ CONFIGURATION: dict[str, Any] = {
         "version": "1.0.0",
         "title": "Fleet",
         "severity": {"attr-removed": "docs"},
+        "files": {"Fleet/getScan": {"count": [{"endpoint": "Fleet/count", "attribute": "n"}]}},
         "resources": {"Fleet": ["listVessels", "getVessel"], "Crew": ["listCrew"]},
     }
 }

@@ -60,6 +60,10 @@ def test_documents_that_say_all_are_returned_as_they_came(
             "# Ours\n\n## Unreleased\n\n- soon\n\n## [1.0.0]\n\n- old\n",
             "# Ours\n\n## Unreleased\n\n- soon\n\n## [1.1.0]\n\n- new\n\n## [1.0.0]\n\n- old\n",
         ),
+        (
+            "# Ours\r\n\r\n## [1.0.0]\r\n",
+            "# Ours\r\n\r\n## [1.1.0]\r\n\r\n- new\r\n\r\n## [1.0.0]\r\n",
+        ),
         ("## 1.0.0\n", "## [1.1.0]\n\n- new\n\n## 1.0.0\n"),
     ],
 )
@@ -79,6 +83,11 @@ def test_an_entry_stands_above_earlier_releases(changelog: str, expected: str) -
             "pyproject.toml",
             '[project]\nversion = "1.0.0"\n[tool.tciagen.a]\ntitle = "A"\n',
             '[project]\nversion = "1.0.0"\n[tool.tciagen.a]\ntitle = "A"\nversion = "1.1.0"\n',
+        ),
+        (
+            "tciagen.toml",
+            '\ufeff[a]\r\nversion = "1.0.0"\r\n',
+            '\ufeff[a]\r\nversion = "1.1.0"\r\n',
         ),
         (
             "tciagen.toml",
