@@ -13,10 +13,9 @@ _HEAD = """<!DOCTYPE html>
 <title>TCIA v3 query API</title>
 <style>
 :root { color-scheme: light dark; }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
-table { border-collapse: collapse; width: 100%; }
-th, td { border-bottom: 1px solid #8888; padding: .4rem .6rem; text-align: left;
-  vertical-align: top; overflow-wrap: anywhere; }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 50rem; margin: 2rem auto; padding: 0 1rem;
+  overflow-wrap: anywhere; }
+li { margin-bottom: .6rem; }
 </style>
 </head>
 <body>
@@ -25,20 +24,16 @@ th, td { border-bottom: 1px solid #8888; padding: .4rem .6rem; text-align: left;
 A required parameter is <strong>bold</strong>.</p>
 """
 _KEY_NOTE = "<p>Queries need an API key, in the request header <code>api_key</code>.</p>\n"
-_TABLE = (
-    "<table>\n<thead><tr><th>Endpoint</th><th>Parameters</th><th>Formats</th><th>Document</th>"
-    "</tr></thead>\n<tbody>\n"
-)
-_TAIL = "</tbody>\n</table>\n</body>\n</html>\n"
+_TAIL = "</ul>\n</body>\n</html>\n"
 
 
 def render_page(endpoints: Iterable[Endpoint], *, base_path: str, needs_key: bool) -> bytes:
     """Return the page in HTML, with a link to each endpoint that needs no parameter."""
-    rows = "".join(_row(endpoint, base_path) for endpoint in endpoints)
-    return (_HEAD + _KEY_NOTE * needs_key + _TABLE + rows + _TAIL).encode()
+    items = "".join(_item(endpoint, base_path) for endpoint in endpoints)
+    return (_HEAD + _KEY_NOTE * needs_key + "<ul>\n" + items + _TAIL).encode()
 
 
-def _row(endpoint: Endpoint, base_path: str) -> str:
+def _item(endpoint: Endpoint, base_path: str) -> str:
     address = escape(f"{base_path}/{endpoint.address}")
     name = escape(endpoint.address)
     if "HTML" in endpoint.formats and not any(one.required for one in endpoint.parameters):
@@ -48,6 +43,6 @@ def _row(endpoint: Endpoint, base_path: str) -> str:
         for one in endpoint.parameters
     )
     return (
-        f"<tr><td>{name}</td><td>{parameters}</td><td>{', '.join(endpoint.formats)}</td>"
-        f'<td><a href="{address}/metadata">metadata</a></td></tr>\n'
+        f'<li>{name} (<a href="{address}/metadata">metadata</a>)<br>\n'
+        f"Parameters: {parameters or 'none'}. Formats: {', '.join(endpoint.formats)}.</li>\n"
     )
