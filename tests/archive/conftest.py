@@ -1,6 +1,7 @@
 """A demo archive, served, and what its files say when they are read without the catalog."""
 
 import json
+import sqlite3
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -42,6 +43,12 @@ def large(shared_folder: Path) -> Path:
 def served(demo: DemoArchive) -> Iterator[RunningArchive]:
     with running_archive(demo.catalog) as server:
         yield server
+
+
+@pytest.fixture
+def catalog(tmp_path: Path) -> Iterator[sqlite3.Connection]:
+    with closing(open_for_writing(tmp_path / "catalog.sqlite")) as connection:
+        yield connection
 
 
 @attrs.frozen

@@ -4,15 +4,14 @@ import os
 import shutil
 import sqlite3
 import zlib
-from collections.abc import Iterator
 from contextlib import closing, suppress
 from datetime import date
 from pathlib import Path
 
 import pydicom
 import pytest
-from pydicom.data import get_testdata_file
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ImplicitVRLittleEndian
+from tests.archive.dicom_files import put
 
 from tciagen.archive.catalog import open_for_reading, open_for_writing
 from tciagen.archive.demo import DemoArchive
@@ -34,35 +33,11 @@ def folder(tmp_path: Path, demo: DemoArchive) -> Path:
     return target
 
 
-@pytest.fixture
-def catalog(tmp_path: Path) -> Iterator[sqlite3.Connection]:
-    connection = open_for_writing(tmp_path / "catalog.sqlite")
-    yield connection
-    connection.close()
-
-
 def series_of(catalog: sqlite3.Connection) -> list[SeriesRow]:
     rows: list[SeriesRow] = catalog.execute(
         "SELECT series_uid, collection, image_count, added FROM series ORDER BY series_uid"
     ).fetchall()
     return rows
-
-
-def put(folder: Path, name: str, **values: object) -> Path:
-    """Write a small DICOM file with other values than CT_small has."""
-    source = get_testdata_file("CT_small.dcm", download=False)
-    assert isinstance(source, str)
-    dataset = pydicom.dcmread(source)
-    del dataset.PixelData
-    for keyword, value in values.items():
-        if value is None:
-            del dataset[keyword]
-        else:
-            setattr(dataset, keyword, value)
-    path = folder / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    dataset.save_as(path)
-    return path
 
 
 def test_unchanged_files_are_not_read_again(

@@ -14,7 +14,9 @@ def report_lines(result: ScanResult) -> Iterator[str]:
     yield from _limited(
         [f"left out {str(path)!r}: {reason}" for path, reason in result.problems], "left out"
     )
-    yield from _limited([f"broken link {str(path)!r}" for path in result.broken_links], "broken")
+    yield from _limited(
+        [f"broken link {str(path)!r}" for path in result.broken_links], "broken links"
+    )
     yield from _limited(
         [f"contradiction: {one}" for one in result.contradictions], "contradictions"
     )
