@@ -76,8 +76,9 @@ class LazyGroup(click.Group):
 def cli() -> None:
     """Typed clients from the metadata that a query API serves about itself.
 
-    Exit status: 0 fine, 1 differences found, 2 usage or configuration, 3 a document
-    that cannot be judged, 4 server out of reach or crawl incomplete, 130 interrupted.
+    Exit status: 0 fine, 1 differences found or archive index incomplete, 2 usage or
+    configuration, 3 a document that cannot be judged, 4 server out of reach or crawl
+    incomplete, 130 interrupted.
     """
 
 

@@ -50,7 +50,7 @@ def rows(catalog: sqlite3.Connection, endpoint: str, **values: str) -> list[str]
 
 
 def state(catalog: sqlite3.Connection) -> dict[str, list[str]]:
-    """Return what every endpoint without a required parameter answers."""
+    """Return the rows of every endpoint without a required parameter."""
     names = [
         "getCollectionValues",
         "getModalityValues",

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pydicom
 import pytest
-from pydicom.uid import DeflatedExplicitVRLittleEndian, ImplicitVRLittleEndian
-from tests.archive.dicom_files import put
+from pydicom.uid import DeflatedExplicitVRLittleEndian
+from tests.archive.dicom_files import element, put, raw_file
 
 from tciagen.archive.catalog import open_for_reading, open_for_writing
 from tciagen.archive.demo import DemoArchive
@@ -150,21 +150,6 @@ def test_broken_files_are_listed_with_a_reason(
     assert len(series_of(catalog)) == 1
     again = index(catalog, [folder], rule=RULE, today=today)
     assert (again.read, again.problems) == (0, result.problems)
-
-
-def raw_file(path: Path, elements: bytes, syntax: str = ImplicitVRLittleEndian) -> Path:
-    """Write a Part 10 file with the bytes of a data set as they are."""
-    uid = syntax.encode() + b"\0" * (len(syntax) % 2)
-    group = b"\x02\x00\x10\x00UI" + len(uid).to_bytes(2, "little") + uid
-    length = b"\x02\x00\x00\x00UL\x04\x00" + len(group).to_bytes(4, "little")
-    path.write_bytes(b"\0" * 128 + b"DICM" + length + group + elements)
-    return path
-
-
-def element(group: int, number: int, value: bytes) -> bytes:
-    value += b" " * (len(value) % 2)
-    head = group.to_bytes(2, "little") + number.to_bytes(2, "little")
-    return head + len(value).to_bytes(4, "little") + value
 
 
 HOSTILE = (

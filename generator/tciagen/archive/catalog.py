@@ -6,8 +6,8 @@
 - ``series_values``, ``study_values``, ``patient_values``: one row for each different set of
   values that files state, with the number of these files. Triggers keep the numbers.
 - ``series``, ``study``, ``patient``: the rows of the responses, derived from the values by
-  :mod:`tciagen.archive.derive`. A series has one row of its own (``own = 1``), and another
-  one for each other patient, study, collection or kind that some of its files state.
+  :mod:`tciagen.archive.derive`. The main row of a series has ``own = 1``; there is another
+  one for each other patient, study, collection or modality that some of its files state.
 - ``first_added``: the day on which a series was first added; it outlives the series.
 
 ``unidentified_name`` is the patient's name where the header has no Patient ID, else empty.
@@ -118,7 +118,7 @@ _INDICES = {
 
 
 def open_for_writing(path: Path) -> sqlite3.Connection:
-    """Open a catalog, make it where there is none.
+    """Open a catalog, create it if it does not exist.
 
     Raises:
         UsageProblem: the folder cannot be written.

@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import BinaryIO
 
@@ -34,6 +34,7 @@ _LARGEST_INTEGER = 10**16
 _LARGEST_INFLATED = 256 * 1024 * 1024
 _PADDING = "\0\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0"
 _UID = re.compile(r"[0-9]+(?:\.[0-9]+)*", re.ASCII)
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,9})?", re.ASCII)
 _DA = re.compile(r"(\d{4})\.?(\d{2})\.?(\d{2})", re.ASCII)
 _CTP_CREATOR, _CTP_PROJECT = 0x00130010, 0x00131010
 _COLLECTION_TAGS = (_CTP_PROJECT, 0x00120020, 0x00120010)
@@ -248,11 +249,11 @@ def _integer(dataset: Dataset, keyword: str) -> str | None:
 
     The documents declare an integer, so any other number is None, as unreadable text is.
     """
-    try:
-        number = Decimal((_text(dataset, keyword) or "").strip())
-    except InvalidOperation:
+    text = (_text(dataset, keyword) or "").strip()
+    if not _NUMBER.fullmatch(text):
         return None
-    if not number.is_finite() or abs(number) >= _LARGEST_INTEGER or number != int(number):
+    number = Decimal(text)
+    if abs(number) >= _LARGEST_INTEGER or number != int(number):
         return None
     return f"{int(number)}.000000"
 

@@ -55,7 +55,7 @@ def _read_here(paths: Iterable[Path], check: Callable[[], None]) -> Iterator[Hea
 def _no_lost_interrupt() -> Iterator[Callable[[], None]]:
     """Yield a function that raises KeyboardInterrupt if there was one, whoever caught it.
 
-    Reading a file may lose it: pydicom 3.0 answers each exception in the header of a
+    Reading a file may lose it: pydicom 3.0 turns each exception in the header of a
     sequence's item by an OSError, and CPython's ``int("text")`` puts its ValueError in
     the place of one that a signal handler raises meanwhile.
     """
