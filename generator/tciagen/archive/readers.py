@@ -56,7 +56,7 @@ def _no_lost_interrupt() -> Iterator[Callable[[], None]]:
     """Yield a function that raises KeyboardInterrupt if there was one, whoever caught it.
 
     Reading a file may lose it: pydicom 3.0 turns each exception in the header of a
-    sequence's item by an OSError, and CPython's ``int("text")`` puts its ValueError in
+    sequence's item into an OSError, and CPython's ``int("text")`` puts its ValueError in
     the place of one that a signal handler raises meanwhile.
     """
     main = threading.current_thread() is threading.main_thread()  # no other gets signals
