@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from _runtime.download import Manifest, ManifestError, read_manifest, write_manifest
@@ -86,6 +86,7 @@ keys = st.from_regex(r"[A-Za-z0-9_.-]{1,20}", fullmatch=True)
 values = st.text(st.characters(categories=["L", "N", "P"]), max_size=20)
 
 
+@settings(deadline=None)
 @given(st.lists(uids, unique=True), st.dictionaries(keys, values, max_size=4))
 def test_what_is_written_is_read_back(
     tmp_path_factory: pytest.TempPathFactory, series: Any, fields: Any

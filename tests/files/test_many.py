@@ -60,8 +60,8 @@ def test_all_are_fetched_in_their_order(
     fetch: Fetch, many: Any, tmp_path: Path, items: Any
 ) -> None:
     seen: list[ManyProgress] = []
-    done = fetch(tmp_path / "all.zip", items(), progress=seen.append)
-    assert [one.path for one in done] == [tmp_path / "all.zip" / uid for uid in UIDS]
+    done = fetch(tmp_path / "all", items(), progress=seen.append)
+    assert [one.path for one in done] == [tmp_path / "all" / uid for uid in UIDS]
     assert all(len(one.files) == 2 and "SeriesInstanceUID" in one.checks for one in done)
     assert many.most_open <= 4
     last = seen[-1]
