@@ -7,7 +7,9 @@ cannot be fetched or judged never replaces a good one; all failures are told tog
 
 import asyncio
 import random
+import re
 from collections.abc import Iterable, Mapping
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 
 import attrs
@@ -132,7 +134,9 @@ async def _crawl(
         if not findings:
             documents[address] = document
 
-    async with httpx.AsyncClient(timeout=TIMEOUT, headers=headers) as client:
+    # Cookies have no use here; one that is not ASCII would make the next request fail.
+    no_cookies = CookieJar(policy=DefaultCookiePolicy(allowed_domains=[]))
+    async with httpx.AsyncClient(timeout=TIMEOUT, headers=headers, cookies=no_cookies) as client:
         await asyncio.gather(*(one(client, address) for address in addresses))
     failures.sort(key=lambda f: (f.address, f.reason))
     return Crawl(dict(sorted(documents.items())), tuple(failures))
@@ -190,4 +194,6 @@ async def _body(response: httpx.Response) -> bytes:
 
 def _retry_after(value: str | None) -> float:
     """Return the seconds that a server asks to wait, at most MAX_WAIT; 0 if it does not."""
-    return min(float(value), MAX_WAIT) if value and value.isdigit() else 0.0
+    if value is None or not re.fullmatch(r"\s*[0-9]+\s*", value):
+        return 0.0
+    return min(float(value), MAX_WAIT)

@@ -116,6 +116,25 @@ def test_a_passing_fault_is_tried_again(server: Server, status: int) -> None:
     assert server.asked.count(f"/api/{ADDRESSES[0]}/metadata") == 2
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Retry-After": "\u00b2"},
+        {"Retry-After": "-1"},
+        {"Retry-After": "soon"},
+        {"Retry-After": ""},
+        {"Set-Cookie": "name=\u00e9; Path=/"},
+    ],
+)
+def test_odd_headers_lose_no_document(server: Server, headers: dict[str, str]) -> None:
+    path = f"/api/{ADDRESSES[0]}/metadata"
+    good = server.script[path][0]
+    server.script[path] = [(503, b"", headers), good]
+    result = crawl(server.base_url, ADDRESSES)
+    result.require_complete()
+    assert set(result.documents) == set(ADDRESSES)
+
+
 def test_a_broken_connection_is_tried_again(server: Server) -> None:
     good = server.script[f"/api/{ADDRESSES[0]}/metadata"][0][1]
     server.answer(ADDRESSES[0], (0, ""), (0, ""), (200, good))
