@@ -3,7 +3,6 @@
 import io
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import redirect_stderr, redirect_stdout
@@ -98,21 +97,6 @@ def wait_for() -> WaitFor:
             time.sleep(0.02)
 
     return wait
-
-
-@pytest.fixture
-def without_urllib3(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the clients of the runtime find no urllib3, so that they go by httpx's transport."""
-    monkeypatch.setitem(sys.modules, "_runtime.transport.over_urllib3", None)
-
-
-@pytest.fixture
-def below(request: pytest.FixtureRequest) -> str:
-    """The transport below the runtime's synchronous client: ``urllib3`` or ``httpx``."""
-    name: str = request.param
-    if name == "httpx":
-        request.getfixturevalue("without_urllib3")
-    return name
 
 
 @pytest.fixture

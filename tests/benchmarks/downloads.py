@@ -4,7 +4,7 @@ Run: python tests/benchmarks/downloads.py [ROUNDS]
 
 All sides ask the same server, in a process of its own, and write to the same disk; what
 they wrote is compared before anything is timed. A ratio above 1 is faster than curl. What
-is promised is so with the extra `fast`; the last column is without urllib3.
+is promised is so with `transport="urllib3"`; the last column is over httpx.
 """
 
 import filecmp
@@ -134,20 +134,13 @@ def row(out: Path, case: Case, clients: tuple[Any, Any], rounds: int) -> bool:
 
 @contextmanager
 def clients(base_url: str) -> Iterator[tuple[Any, Any]]:
-    """A client as the extra `fast` makes it, and one that finds no urllib3."""
+    """A client over urllib3, from the extra `fast`, and one over httpx."""
     from files_client import Client  # noqa: PLC0415 - the path to it is made above
 
-    from _runtime.transport import over_urllib3  # noqa: PLC0415 - as above
-
-    name = over_urllib3.__name__
-    with Client(base_url=base_url) as fast, Client(base_url=base_url) as plain:
-        # A transport is made by the first request.
-        for _ in fast.download_plan.iter(vessel_id="tiny"):
-            pass
-        sys.modules[name] = None  # type: ignore[assignment]
-        for _ in plain.download_plan.iter(vessel_id="tiny"):
-            pass
-        sys.modules[name] = over_urllib3
+    with (
+        Client(base_url=base_url, transport="urllib3") as fast,
+        Client(base_url=base_url, transport="httpx") as plain,
+    ):
         yield fast, plain
 
 

@@ -121,13 +121,14 @@ def test_first_use_without_a_server_names_how_to_set_another(tcia: Any) -> None:
 def test_the_server_that_a_redirect_led_to_is_named(tcia: Any, wire: Any) -> None:
     def redirect(handler: Any, _path: str) -> None:
         handler.send_response(302)
-        handler.send_header("Location", "http://127.0.0.1:9/elsewhere")
+        handler.send_header("Location", "http://127.0.0.1:9/elsewhere?format=json&signature=1234")
         handler.end_headers()
 
     wire.answer = redirect
     done = tcia("--retries=0", VALUES, env={"TCIA_BASE_URL": wire.base_url})
     assert done.status == 4
     assert "redirected to http://127.0.0.1:9/elsewhere" in done.err
+    assert "1234" not in done.err
 
 
 @pytest.mark.parametrize(
@@ -142,7 +143,7 @@ def test_an_environment_that_cannot_be_used_is_named(
 ) -> None:
     done = tcia("--base-url", server, VALUES, env={variable: value})
     assert (done.status, done.err.count("\n")) == (4, 1)
-    assert "look at HTTP_PROXY" in done.err
+    assert "check HTTP_PROXY" in done.err
     assert variable in done.err
 
 

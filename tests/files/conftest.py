@@ -272,7 +272,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """
     asked_by = getattr(metafunc.module, "ASKED_BY", ())
     if "ask" in metafunc.fixturenames:
-        metafunc.parametrize("ask", asked_by or ("sync", "sync-httpx", "async"), indirect=True)
+        metafunc.parametrize("ask", asked_by or ("sync", "sync-urllib3", "async"), indirect=True)
     elif not asked_by and "server" in metafunc.fixturenames:
         if "below" not in metafunc.fixturenames:
             metafunc.fixturenames.append("below")
@@ -280,7 +280,24 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture
-def ask(request: pytest.FixtureRequest) -> Ask:
+def below(request: pytest.FixtureRequest) -> str:
+    """The transport below the synchronous client of the tests: ``urllib3`` or ``httpx``."""
+    name: str = request.param
+    return name
+
+
+@pytest.fixture(autouse=True)
+def _over_the_named_transport(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A test that pytest_generate_tests runs over both transports does not take `below`.
+    callspec = getattr(request.node, "callspec", None)
+    if callspec is not None and "below" in callspec.params:
+        monkeypatch.setattr(Client, "below", callspec.params["below"])
+
+
+@pytest.fixture
+def ask(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ask:
     """Run ``question(client)`` on either client of a server; what it gives is awaited."""
     defaults: dict[str, Any] = {"retry": Retry(backoff=0)}
 
@@ -296,8 +313,8 @@ def ask(request: pytest.FixtureRequest) -> Ask:
 
         return asyncio.run(run())
 
-    if request.param == "sync-httpx":
-        request.getfixturevalue("without_urllib3")
+    if request.param == "sync-urllib3":
+        monkeypatch.setattr(Client, "below", "urllib3")
     return ask_async if request.param == "async" else ask_sync
 
 

@@ -1,7 +1,7 @@
 """A client as it is generated, of endpoints that answer files, and one that counts them."""
 
 from pathlib import Path
-from typing import Any, Unpack
+from typing import Any, ClassVar, Unpack
 
 import attrs
 
@@ -10,6 +10,7 @@ from _runtime.download import DownloadOptions
 from _runtime.endpoint import Arguments, Attribute, CountSource, Endpoint, Parameter
 from _runtime.file_methods import files
 from _runtime.methods import records
+from _runtime.options import TransportName
 
 _SERIES = Parameter("SeriesInstanceUID", "series_instance_uid", "uid", required=True)
 _OBJECT = Parameter("SOPInstanceUID", "sop_instance_uid", "uid", required=True)
@@ -114,11 +115,14 @@ _SETTINGS = Settings(
 
 
 class Client(Endpoints, SyncClient):
-    """The synchronous client."""
+    """The synchronous client, over the transport that a test is run with."""
 
     _settings = _SETTINGS
+    below: ClassVar[TransportName] = "httpx"
 
     def __init__(self, **options: Any) -> None:
+        if options.get("http_client") is None:
+            options.setdefault("transport", self.below)
         super().__init__(on_drift="off", **options)
 
 

@@ -9,7 +9,7 @@ from datetime import date
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, Literal, Unpack
+from typing import Any, ClassVar, Literal, Unpack
 
 import attrs
 import pytest
@@ -25,6 +25,7 @@ from _runtime.download import DownloadOptions  # noqa: E402
 from _runtime.endpoint import Arguments, Attribute, Endpoint, Parameter  # noqa: E402
 from _runtime.file_methods import files  # noqa: E402
 from _runtime.methods import records  # noqa: E402
+from _runtime.options import TransportName  # noqa: E402
 from _runtime.retry import Retry  # noqa: E402
 from _runtime.values import UID  # noqa: E402
 
@@ -126,9 +127,15 @@ SETTINGS = Settings(
 
 
 class Client(Endpoints, SyncClient):
-    """The synchronous client of the tests."""
+    """The synchronous client of the tests, over the transport that a test is run with."""
 
     _settings = SETTINGS
+    below: ClassVar[TransportName] = "httpx"
+
+    def __init__(self, **options: Any) -> None:
+        if options.get("http_client") is None:
+            options.setdefault("transport", self.below)
+        super().__init__(**options)
 
 
 class AsyncClient(Endpoints, AsyncClientBase):
@@ -257,6 +264,23 @@ def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 Ask = Callable[..., Any]
 
 
+@pytest.fixture
+def below(request: pytest.FixtureRequest) -> str:
+    """The transport below the synchronous client of the tests: ``urllib3`` or ``httpx``."""
+    name: str = request.param
+    return name
+
+
+@pytest.fixture(autouse=True)
+def _over_the_named_transport(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A test that pytest_generate_tests runs over both transports does not take `below`.
+    callspec = getattr(request.node, "callspec", None)
+    if callspec is not None and "below" in callspec.params:
+        monkeypatch.setattr(Client, "below", callspec.params["below"])
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run what asks a scripted server by a client of its own over either transport."""
     if "server" in metafunc.fixturenames and {"ask", "below"}.isdisjoint(metafunc.fixturenames):
@@ -264,8 +288,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("below", ["urllib3", "httpx"], indirect=True)
 
 
-@pytest.fixture(params=["sync", "sync-httpx", "async"])
-def ask(request: pytest.FixtureRequest, server: Server) -> Ask:
+@pytest.fixture(params=["sync", "sync-urllib3", "async"])
+def ask(request: pytest.FixtureRequest, server: Server, monkeypatch: pytest.MonkeyPatch) -> Ask:
     """Run ``question(client)`` on either client; what it gives is awaited or iterated."""
     defaults: dict[str, Any] = {"base_url": server.base_url, "retry": Retry(backoff=0)}
 
@@ -284,8 +308,8 @@ def ask(request: pytest.FixtureRequest, server: Server) -> Ask:
     def ask_async(question: Callable[[Any], Any], **options: Any) -> Any:
         return asyncio.run(awaited(question, options))
 
-    if request.param == "sync-httpx":
-        request.getfixturevalue("without_urllib3")
+    if request.param == "sync-urllib3":
+        monkeypatch.setattr(Client, "below", "urllib3")
     return ask_async if request.param == "async" else ask_sync
 
 

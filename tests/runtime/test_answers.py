@@ -21,7 +21,7 @@ from _runtime.errors import (
 if TYPE_CHECKING:
     from tests.runtime.conftest import Runtime, Server
 
-from wire_server import BOTH, ONCE, ROWS, answer
+from wire_server import BOTH, ONCE, OVER_URLLIB3, ROWS, answer
 
 BROKEN = {
     "short": answer(ROWS, b"Content-Length: 500"),
@@ -73,13 +73,27 @@ def test_a_head_that_cannot_be_read_is_no_answer(
         assert len(client.list_ships()) == 2, "and nothing of it is left over"
 
 
-def test_an_interim_answer_is_not_taken_for_the_answer(
-    rt: "Runtime", wire: SimpleNamespace
+@BOTH
+@pytest.mark.parametrize("interim", ["100 Continue", "102 Processing", "103 Early Hints"])
+def test_interim_responses_are_skipped(
+    below: str, interim: str, rt: "Runtime", wire: SimpleNamespace
 ) -> None:
-    interim = b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
-    wire.script = [interim + answer(b"[]"), answer()]
+    head = f"HTTP/1.1 {interim}\r\nLink: </x>\r\nContent-Length: 9\r\n\r\n".encode()
+    wire.script = [head * 3 + answer(ROWS), head + answer(b"[]")]
     with rt.Client(base_url=wire.base_url, retry=ONCE) as client:
-        with pytest.raises(ConnectionFailedError, match="interim status 103"):
+        assert len(client.list_ships()) == 2
+        assert client.list_ships() == []
+
+
+@OVER_URLLIB3
+@pytest.mark.parametrize(("interim", "count"), [("101 Switching Protocols", 1), ("103 Hints", 99)])
+def test_interim_responses_without_a_response_are_an_error(
+    below: str, interim: str, count: int, rt: "Runtime", wire: SimpleNamespace
+) -> None:
+    head = f"HTTP/1.1 {interim}\r\nLink: </x>\r\n\r\n".encode()
+    wire.script = [head * count + answer(b"[]"), answer()]
+    with rt.Client(base_url=wire.base_url, retry=ONCE) as client:
+        with pytest.raises(ConnectionFailedError, match=f"interim status {interim[:3]}"):
             client.list_ships()
         assert len(client.list_ships()) == 2
 
@@ -149,7 +163,7 @@ def test_cookies_go_back_to_the_host_that_set_them(
     server.answers(
         rt.Reply(ROWS, headers={"Set-Cookie": "node=7"}),
         ROWS,
-        rt.Reply(b"", 302, {"Location": f"{elsewhere}/ships"}),
+        rt.Reply(b"", 302, {"Location": f"{elsewhere}/ships?format=json"}),
     )
     other_server.answers(ROWS)
     with rt.Client(base_url=server.base_url) as client:

@@ -21,6 +21,8 @@ from _runtime.retry import Retry
 if TYPE_CHECKING:
     from tests.runtime.conftest import Ask, Runtime, Server
 
+from wire_server import OVER_URLLIB3
+
 ROWS = b'[{"ShipUID":"1.2.3","ShipName":"Fram"},{"ShipUID":"1.2.4"}]'
 
 
@@ -34,6 +36,53 @@ def test_the_key_goes_as_a_header_and_never_into_logs(
     assert headers["api_key"] == "s3cret"
     assert headers["user-agent"] == "ship_client/1.2.3"
     assert "s3cret" not in path + caplog.text
+
+
+@pytest.mark.parametrize("key", ["key", "api_key", "status", "e", "server", "a.b*"])
+def test_key_that_is_a_common_word_changes_no_sentence_of_ours(
+    ask: "Ask", rt: "Runtime", server: "Server", key: str
+) -> None:
+    def told(said: str, api_key: str) -> str:
+        body = json.dumps({"errorMessage": said}).encode()
+        server.answers(rt.Reply(body, 401, {"WWW-Authenticate": "x"}))
+        with pytest.raises(UnauthorizedError) as caught:
+            ask(lambda c: c.list_ships(), api_key=api_key)
+        assert caught.value.server_message == caught.value.error_description
+        return str(caught.value)
+
+    expected = told("!", "another").replace('"!"', '"! <api_key> ! <api_key>"')
+    assert told(f"! {key} ! {key}", key) == expected
+
+
+@pytest.mark.parametrize("key", ["row", "must", "Crew", "crew", "not", "'"])
+def test_key_that_is_a_common_word_changes_no_sentence_about_a_row(
+    ask: "Ask", server: "Server", key: str
+) -> None:
+    server.answers(json.dumps([{"ShipUID": "1.2.3", "Crew": f"x{key}x"}]).encode())
+    with pytest.raises(MisfitValueError) as caught:
+        ask(lambda c: c.list_ships(), api_key=key)
+    assert caught.value.reason == ("row 1: crew (Crew) must be an integer, not 'x<api_key>x'")
+    assert caught.value.value == "x<api_key>x"
+
+
+@pytest.mark.parametrize("said", ["key", "a/key/b", "?api_key=key", "x=key&y=1"])
+def test_redirect_that_holds_a_short_key_is_not_followed(
+    ask: "Ask", rt: "Runtime", server: "Server", said: str
+) -> None:
+    query = said.partition("?")[2] or (said if "=" in said else "")
+    path = "" if "=" in said else said
+    server.answers(rt.Reply(b"", 302, {"Location": f"/{path}?format=json&{query}"}), b"[]")
+    with pytest.raises(RedirectError, match="an address that holds the key"):
+        ask(lambda c: c.list_ships(), api_key="key")
+
+
+def test_redirect_is_followed_where_a_word_only_contains_a_short_key(
+    ask: "Ask", rt: "Runtime", server: "Server"
+) -> None:
+    server.answers(rt.Reply(b"", 302, {"Location": "/monkeys?format=json&keyed=1"}), b"[]")
+    assert ask(lambda c: c.list_ships(), api_key="key") == []
+    server.answers(rt.Reply(b"", 302, {"Location": "/v3/json?format=json"}), b"[]")
+    assert ask(lambda c: c.list_ships(), api_key="v3") == []
 
 
 def test_a_server_that_repeats_the_key_does_not_get_it_into_an_error(
@@ -71,15 +120,17 @@ def test_nor_into_a_warning_or_a_log(
         assert words in told
 
 
-def test_a_traceback_with_local_variables_does_not_show_the_key(rt: "Runtime", wire: Any) -> None:
+@OVER_URLLIB3
+def test_a_traceback_with_local_variables_does_not_show_the_key(
+    below: str, rt: "Runtime", wire: Any
+) -> None:
     wire.script = [(b"", None)]
     with (
         rt.Client(base_url=wire.base_url, api_key="s3cret", retry=Retry(attempts=1)) as client,
         pytest.raises(ConnectionFailedError) as caught,
     ):
         client.list_ships()
-    below = caught.tb.tb_next
-    error = caught.value.with_traceback(below)
+    error = caught.value.with_traceback(caught.tb.tb_next)
     told = "".join(TracebackException.from_exception(error, capture_locals=True).format())
     assert "in urlopen" in told
     assert "headers = {" in told
@@ -93,7 +144,7 @@ def test_nor_into_what_hangs_at_an_error_or_an_address(
     caplog.set_level("DEBUG")
     listed = rt.Reply(json.dumps([{"ShipUID": [said]}]).encode())
     refused = rt.Reply(said.encode(), 401)
-    led_away = rt.Reply(b"", 302, {"Location": f"/v3/elsewhere?api_key={said}"})
+    led_away = rt.Reply(b"", 302, {"Location": f"/v3/elsewhere?format=json&api_key={said}"})
     for reply, kind in (
         (listed, MisfitValueError),
         (refused, UnauthorizedError),
@@ -113,7 +164,7 @@ def test_the_query_that_a_redirect_leads_to_is_not_logged(
     ask: "Ask", rt: "Runtime", server: "Server", caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO", "ship_client")
-    signed = rt.Reply(b"", 302, {"Location": "/v3/elsewhere?signature=0123456789"})
+    signed = rt.Reply(b"", 302, {"Location": "/v3/elsewhere?format=json&signature=0123456789"})
     server.answers(signed, b"[]")
     assert ask(lambda c: c.list_ships()) == []
     assert "elsewhere" in caplog.text
@@ -124,20 +175,20 @@ def test_the_key_follows_redirects_on_its_host_only(
     ask: "Ask", rt: "Runtime", server: "Server", other_server: "Server"
 ) -> None:
     here = rt.Reply(b"", 302, {"Location": "/v3/elsewhere?format=json"})
-    there = rt.Reply(b"", 307, {"Location": f"{other_server.base_url}/ships"})
+    there = rt.Reply(b"", 307, {"Location": f"{other_server.base_url}/ships?format=json"})
     server.answers(here, there)
     other_server.answers(ROWS)
     assert len(ask(lambda c: c.list_ships(), api_key="s3cret")) == 2
     assert [h.get("api_key") for _, h in server.asked] == ["s3cret", "s3cret"]
     path, headers = other_server.asked[0]
-    assert path == "/v3/ships"
+    assert path == "/v3/ships?format=json"
     assert "s3cret" not in repr(headers)
 
 
 def test_nothing_of_a_given_http_client_goes_to_another_host(
     rt: "Runtime", server: "Server", other_server: "Server"
 ) -> None:
-    server.answers(rt.Reply(b"", 302, {"Location": f"{other_server.base_url}/ships"}))
+    server.answers(rt.Reply(b"", 302, {"Location": f"{other_server.base_url}/ships?format=json"}))
     other_server.answers(ROWS)
     headers = {"api_key": "default"}
     with (
@@ -150,7 +201,9 @@ def test_nothing_of_a_given_http_client_goes_to_another_host(
     assert not {"api_key", "authorization"} & set(other_server.asked[0][1])
 
 
-@pytest.mark.parametrize("location", ["/v3/again", "ftp://x/", "http://u:p@x/", "http://[", None])
+@pytest.mark.parametrize(
+    "location", ["/v3/again?format=json", "ftp://x/", "http://u:p@x/", "http://[", None]
+)
 def test_redirects_that_lead_nowhere_are_errors(
     ask: "Ask", rt: "Runtime", server: "Server", location: str | None
 ) -> None:

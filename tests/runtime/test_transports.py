@@ -1,5 +1,6 @@
-"""What lies below the synchronous client: urllib3 where it is installed, else httpx's own."""
+"""The transport of the synchronous client: httpx, or urllib3 where it is named."""
 
+import inspect
 import socket
 import ssl
 import subprocess
@@ -16,27 +17,29 @@ import httpx
 import pytest
 import urllib3
 
+from _runtime.client import AsyncClientBase, SyncClient
 from _runtime.errors import (
     AnswerTimeoutError,
     BrokenStreamError,
     ConnectionFailedError,
+    ParameterError,
     StatusError,
     TransportError,
 )
-from _runtime.options import Timeouts
+from _runtime.options import Timeouts, TransportName
 from _runtime.transport import over_urllib3
 
 if TYPE_CHECKING:
     from tests.runtime.conftest import Runtime, Server
 
-from wire_server import BOTH, ONCE, ROWS, answer
+from wire_server import BOTH, ONCE, OVER_URLLIB3, ROWS, answer
 
 # --- which one ---------------------------------------------------------------------------------
 
 
 @BOTH
-def test_urllib3_is_used_where_it_is_installed(
-    below: str, rt: "Runtime", server: "Server", monkeypatch: pytest.MonkeyPatch
+def test_urllib3_is_used_only_where_it_is_named(
+    below: TransportName, rt: "Runtime", server: "Server", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     used: list[str] = []
     plain = urllib3.HTTPConnectionPool.urlopen
@@ -47,20 +50,34 @@ def test_urllib3_is_used_where_it_is_installed(
 
     monkeypatch.setattr(urllib3.HTTPConnectionPool, "urlopen", urlopen)
     server.answers(ROWS)
-    with rt.Client(base_url=server.base_url) as client:
+    with rt.Client(base_url=server.base_url, transport=below) as client:
         assert len(client.list_ships()) == 2
+    assert used == ["urllib3"] * (below == "urllib3")
     with httpx.Client() as mine, rt.Client(base_url=server.base_url, http_client=mine) as client:
         assert len(client.list_ships()) == 2
-    assert used == ["urllib3"] * (below == "urllib3"), "and never below a client of the user's"
+    assert len(used) == (below == "urllib3")
+
+
+def test_a_client_speaks_httpx_by_default() -> None:
+    parameters = inspect.signature(SyncClient).parameters
+    assert parameters["transport"].default == "httpx"
+    assert "transport" not in inspect.signature(AsyncClientBase).parameters
 
 
 @pytest.mark.parametrize("version", ["1.26.20", "2.2.3", "2.12.904", "3.0.0", "unknown"])
-def test_another_library_of_that_name_is_left_alone(
-    version: str, rt: "Runtime", server: "Server", monkeypatch: pytest.MonkeyPatch
+def test_another_library_of_that_name_is_refused(
+    version: str, rt: "Runtime", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(urllib3, "__version__", version)
-    monkeypatch.delattr(over_urllib3, "Urllib3Transport")
-    assert not over_urllib3.usable()
+    with pytest.raises(ImportError, match="install ship_client with its extra 'fast'"):
+        rt.Client(transport="urllib3")
+
+
+def test_a_transport_that_has_no_effect_is_refused(rt: "Runtime") -> None:
+    with httpx.Client() as mine, pytest.raises(ParameterError, match="pass one of the two"):
+        rt.Client(transport="urllib3", http_client=mine)
+    with pytest.raises(ParameterError, match='must be "httpx" or "urllib3"'):
+        rt.Client(transport="requests")
 
 
 # --- the network -------------------------------------------------------------------------------
@@ -80,32 +97,6 @@ class _Proxy(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(self.body) + self.missing))
         self.end_headers()
         self.wfile.write(self.body)
-
-
-@pytest.mark.parametrize("excepted", [False, True])
-@BOTH
-def test_a_proxy_of_the_environment_is_used(
-    below: str,
-    excepted: bool,
-    rt: "Runtime",
-    server: "Server",
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    asked: list[str] = []
-    handler = type("Handler", (_Proxy,), {"asked": asked})
-    server.answers(ROWS)
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as proxy:
-        thread = threading.Thread(target=proxy.serve_forever, args=(0.05,))
-        thread.start()
-        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy.server_port}")
-        monkeypatch.setenv("no_proxy", "127.0.0.1" if excepted else "elsewhere.invalid")
-        with rt.Client(base_url=server.base_url) as client:
-            assert len(client.list_ships()) == 2
-        proxy.shutdown()
-        thread.join()
-    address = f"{server.base_url}/Fleet/query/listShips?format=json"
-    assert asked == ([] if excepted else [address])
-    assert len(server.asked) == excepted
 
 
 @pytest.fixture(scope="module")
@@ -256,8 +247,9 @@ def test_closing_the_client_ends_what_is_being_read(
         list(rows)
 
 
+@OVER_URLLIB3
 def test_closing_the_client_wakes_a_thread_that_waits_for_more(
-    rt: "Runtime", wire: SimpleNamespace
+    below: str, rt: "Runtime", wire: SimpleNamespace
 ) -> None:
     wire.script = [answer(ROWS[:45], b"Content-Length: 500")]
     client = rt.Client(base_url=wire.base_url, retry=ONCE)
@@ -294,8 +286,9 @@ def test_a_connection_that_the_server_has_closed_is_not_used(
             wire.ended.clear()
 
 
+@OVER_URLLIB3
 def test_a_connection_that_has_been_idle_for_long_is_not_used(
-    rt: "Runtime", server: "Server", monkeypatch: pytest.MonkeyPatch
+    below: str, rt: "Runtime", server: "Server", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server.answers(ROWS)
     with rt.Client(base_url=server.base_url) as client:
@@ -307,11 +300,16 @@ def test_a_connection_that_has_been_idle_for_long_is_not_used(
         assert server.connections == 2
 
 
+@OVER_URLLIB3
 def test_hosts_that_redirects_lead_to_do_not_gather(
-    rt: "Runtime", server: "Server", other_server: "Server", monkeypatch: pytest.MonkeyPatch
+    below: str,
+    rt: "Runtime",
+    server: "Server",
+    other_server: "Server",
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(over_urllib3, "_MOST_HOSTS", 1)
-    there = rt.Reply(b"", 302, {"Location": f"{other_server.base_url}/ships"})
+    there = rt.Reply(b"", 302, {"Location": f"{other_server.base_url}/ships?format=json"})
     server.answers(there)
     other_server.answers(ROWS)
     with rt.Client(base_url=server.base_url, retry=ONCE) as client:
@@ -354,11 +352,10 @@ def test_ctrl_c_in_an_answer_leaves_no_socket_open(
     below: str, rt: "Runtime", server: "Server"
 ) -> None:
     server.answers(rt.Reply(ROWS * 9, pieces=2, hold=(hold := threading.Event())))
-    block = "sys.modules['_runtime.transport.over_urllib3'] = None;" * (below == "httpx")
     code = (
-        "import sys, gc, signal, threading; sys.path[:0] = sys.argv[2:];" + block + "\n"
+        "import sys, gc, signal, threading; sys.path[:0] = sys.argv[2:]\n"
         "from conftest import Client\n"
-        "client = Client(base_url=sys.argv[1])\n"
+        f"client = Client(base_url=sys.argv[1], transport={below!r})\n"
         "try:\n"
         "    rows = client.list_ships.iter(); next(rows)\n"
         "    stop = [threading.main_thread().ident, signal.SIGINT]\n"

@@ -207,7 +207,7 @@ def test_a_task_that_is_cancelled_while_it_waits_for_the_rate_costs_nothing(
 
 
 def test_a_redirect_counts_among_the_requests_of_a_rate(rt: "Runtime", server: "Server") -> None:
-    server.answers(rt.Reply(b"", 302, {"Location": "/v3/elsewhere"}), b"[]")
+    server.answers(rt.Reply(b"", 302, {"Location": "/v3/elsewhere?format=json"}), b"[]")
     hours = Hours()
     with rt.Client(base_url=server.base_url, requests_per_second=1) as client:
         hours.set(client)

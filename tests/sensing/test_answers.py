@@ -218,3 +218,15 @@ def test_a_change_of_version_is_told_by_each_client_once(
     assert levels(one_client) == ["INFO"]
     assert levels(one_client) == ["INFO"]
     assert levels(always_the_same) == []
+
+
+@pytest.mark.parametrize("key", ["Name", "Type", "Parameters", "StationName"])
+def test_key_that_is_a_word_of_the_metadata_hides_no_drift(
+    ask: "Ask", described: str, key: str
+) -> None:
+    drifts: list[Any] = []
+    ask(lambda c: c.get_modality_values(), base_url=described, api_key=key, on_drift=drifts.append)
+    (drift,) = drifts
+    assert drift.rules == ("param-added-optional",)
+    name = "StationName".replace(key, "<api_key>")
+    assert f'at /Parameters/{name}: "{name}"' in str(drift)

@@ -12,6 +12,7 @@ from _runtime.retry import Retry
 
 ROWS = b'[{"ShipUID":"1.2.3","ShipName":"Fram"},{"ShipUID":"1.2.4"}]'
 ONCE = Retry(attempts=1)
+OVER_URLLIB3 = pytest.mark.parametrize("below", ["urllib3"], indirect=True)
 BOTH = pytest.mark.parametrize("below", ["urllib3", "httpx"], indirect=True)
 
 

@@ -52,9 +52,9 @@ class _Core:
         address = blueprint.endpoint.address
 
         def warn(message: str) -> None:
-            warn_caller(f"{address}: {self.options.conceal(message)}", MismatchWarning)
+            warn_caller(f"{address}: {message}", MismatchWarning)
 
-        return Rows(blueprint, self._on_mismatch, warn)
+        return Rows(blueprint, self._on_mismatch, warn, self.options.redactor)
 
     def placed(self, error: DecodeError, request: Request, reader: Decoder[Any]) -> ApiError:
         """A decoder's error, told where it happened, and why if the format is another one."""
@@ -63,7 +63,7 @@ class _Core:
             error = FormatIgnoredError(f"{request.format} was asked for, and {found} came")
         error.endpoint = request.endpoint.address
         error.url = request.url
-        return self.options.clean(error)
+        return self.options.advised(error)
 
 
 class SyncCore(_Core):

@@ -20,6 +20,7 @@ from collections.abc import Callable
 from typing import Any, Generic, TypeVar, cast
 
 from .errors import DecodeError, NotRecordsError, ShapeError
+from .redaction import redacted, redacting
 from .rows import Rows
 
 R = TypeVar("R")
@@ -114,6 +115,14 @@ class Decoder(ABC, Generic[R]):
             raise self._failure
 
     def _try(self, built: list[R], step: Callable[[list[R]], None]) -> None:
+        """Take a step with secrets kept out of its errors; see :meth:`_decode`."""
+        if not self.rows.redactor:
+            self._decode(built, step)
+            return
+        with redacting(self.rows.redactor):
+            self._decode(built, step)
+
+    def _decode(self, built: list[R], step: Callable[[list[R]], None]) -> None:
         """Take a step; where bytes are no text, only as far as they are."""
         try:
             step(built)
@@ -145,7 +154,7 @@ class Decoder(ABC, Generic[R]):
 def summary(text: str, limit: int = 200) -> str:
     """The words of a page or a sentence, cut, on one line."""
     title = _TITLE.search(text)
-    words = " ".join(_TAG.sub(" ", title[1] if title else text).split())
+    words = redacted(" ".join(_TAG.sub(" ", title[1] if title else text).split()))
     return words if len(words) <= limit else f"{words[:limit]}…"
 
 

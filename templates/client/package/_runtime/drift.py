@@ -142,7 +142,7 @@ class Sensor:
         self._package = package
         self._on_drift = on_drift
         self._logger = options.logger
-        self._conceal = options.conceal
+        self._redactor = options.redactor
         self._seen: dict[str, tuple[str | None, Drift | None]] = {}
         self._told: set[tuple[str, ...]] = set()
         self._version: str | None = None
@@ -162,7 +162,7 @@ class Sensor:
         if known is not None and known[0] == header:
             drift = known[1]
         else:
-            drift = self._read(address, self._conceal(header or "{}"))
+            drift = self._read(address, header or "{}")
             self._seen[address] = (header, drift)
         if (version := headers.get(VERSION_HEADER)) != self._version and version:
             self._note_version(version)
@@ -178,7 +178,7 @@ class Sensor:
         if self._on_drift == "off":
             return
         endpoint, wanted = request.endpoint, request.format or "json"
-        label = self._conceal(headers.get("content-type", ""))
+        label = self._redactor(headers.get("content-type", ""))
         if not is_labelled(label, wanted) and reader.beginning.strip():
             self._tell(_drift(endpoint, "wire-media-type-mismatch", "/Formats", wanted, [label]))
         rows = reader.rows
@@ -210,7 +210,7 @@ class Sensor:
         }
         rows = reader.rows
         place = "/Result/Attributes"
-        undeclared = map(self._conceal, rows.layouts.undeclared)
+        undeclared = map(self._redactor, rows.layouts.undeclared)
         new = [name for name in undeclared if fold(name) not in names]
         if new:
             found = [
@@ -222,7 +222,7 @@ class Sensor:
         for name, texts in rows.undeclared_values().items():
             wire_name = next(a.name for a in endpoint.attributes if a.python_name == name)
             pointer = f"{place}/{wire_name}/AllowedValues"
-            new = [text for text in map(self._conceal, texts) if (pointer, text) not in values]
+            new = [text for text in map(self._redactor, texts) if (pointer, text) not in values]
             if new:
                 yield _drift(endpoint, "wire-value-undeclared", pointer, None, new)
 
@@ -233,11 +233,19 @@ class Sensor:
                 self._says_nothing(address, "it is absent or empty")
                 return None
             contract = contract_of(self._package)
-            changes = tuple(compare(contract[address], document))
+            changes = tuple(map(self._redacted, compare(contract[address], document)))
         except _UNREADABLE as error:
-            self._says_nothing(address, repr(error))
+            self._says_nothing(address, self._redactor(repr(error)))
             return None
         return Drift(address, changes) if changes else None
+
+    def _redacted(self, change: ContractChange) -> ContractChange:
+        """A change without the key in what the server wrote of it."""
+        pointer, after = change.pointer, self._redactor.value(change.after)
+        parent, _, name = pointer.rpartition("/")
+        if change.before is None and name == change.after:
+            pointer = f"{parent}/{self._redactor(name)}"
+        return attrs.evolve(change, pointer=pointer, after=after)
 
     def _says_nothing(self, address: str, reason: str) -> None:
         self._logger.debug(
@@ -246,7 +254,7 @@ class Sensor:
 
     def _note_version(self, version: str) -> None:
         """Record the version of the server; tell at info level when it is another one."""
-        version = self._conceal(version)[:_LONGEST_VERSION]
+        version = self._redactor(version)[:_LONGEST_VERSION]
         with _LOCK:
             before, self._version = self._version, version
             new = version not in self._versions and len(self._versions) < _MOST_VERSIONS

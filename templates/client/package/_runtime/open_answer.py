@@ -18,9 +18,10 @@ class Answer:
     """An open answer of the synchronous transport: its head, and its body, once."""
 
     def __init__(
-        self, request: Request, response: "httpx.Response", transport: "SyncTransport"
+        self, request: Request, url: str, response: "httpx.Response", transport: "SyncTransport"
     ) -> None:
         self.request = request
+        self._url = url
         self.status = response.status_code
         self.headers = Headers(response.headers)
         self._response = response
@@ -54,16 +55,17 @@ class Answer:
             if undo is not None:
                 undo.end()
         except (*transport.http_errors, EncodingError) as error:
-            transport.fail(error, self.request, streaming=True)
+            transport.fail(error, self.request, streaming=True, url=self._url)
 
 
 class AsyncAnswer:
     """An open answer of the asynchronous transport; see :class:`Answer`."""
 
     def __init__(
-        self, request: Request, response: "httpx.Response", transport: "AsyncTransport"
+        self, request: Request, url: str, response: "httpx.Response", transport: "AsyncTransport"
     ) -> None:
         self.request = request
+        self._url = url
         self.status = response.status_code
         self.headers = Headers(response.headers)
         self._response = response
@@ -96,7 +98,7 @@ class AsyncAnswer:
             if undo is not None:
                 undo.end()
         except (*transport.http_errors, EncodingError) as error:
-            transport.fail(error, self.request, streaming=True)
+            transport.fail(error, self.request, streaming=True, url=self._url)
 
 
 def _how_to_read(response: "httpx.Response") -> tuple[bool, Inflater | None]:

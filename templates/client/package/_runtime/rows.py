@@ -17,6 +17,7 @@ from .building import Access, Builder, Loop
 from .columns import UNLIKE, Column, Mode, converter
 from .endpoint import Attribute, Endpoint
 from .errors import DecodeError, MisfitValueError, MissingValueError
+from .redaction import NOTHING, Redactor, redacted, redacted_value
 from .values import CONVERTERS, MisfitError
 
 R = TypeVar("R")
@@ -25,6 +26,8 @@ Cells = tuple[Any, ...]
 OnMismatch = Literal["raise", "warn"]
 
 _FEW = 16
+_EXCERPT = 60
+_WINDOW = 4096
 _MOST_LAYOUTS = 1024
 _MOST_FURTHER = 64
 
@@ -149,8 +152,10 @@ class Rows(Generic[R]):
         blueprint: Blueprint[R],
         on_mismatch: OnMismatch = "raise",
         warn: Callable[[str], None] = lambda _message: None,
+        redactor: Redactor = NOTHING,
     ) -> None:
         self.blueprint = blueprint
+        self.redactor = redactor
         self.layouts = Layouts(blueprint)
         self.count = 0
         self.lacking = False
@@ -302,7 +307,7 @@ class Rows(Generic[R]):
         )
         kind = MisfitValueError if needed else MissingValueError
         if self._on_mismatch == "raise":
-            raise kind(reason, row=number, attribute=name, value=value)
+            raise kind(reason, row=number, attribute=name, value=redacted_value(value))
         if name not in self._warned:
             self._warned.add(name)
             self._warn(
@@ -313,5 +318,11 @@ class Rows(Generic[R]):
 
 def shown(value: Any, limit: int = 80) -> str:
     """A value as a message shows it: its repr, cut."""
-    text = repr(value[: limit * 2] if isinstance(value, str) else value)
+    is_text = isinstance(value, str)
+    text = repr(redacted(value)[: limit * 2]) if is_text else redacted(repr(value))
     return text if len(text) <= limit else f"{text[:limit]}…"
+
+
+def excerpt(text: str) -> str:
+    """The beginning of a text of the server, as a message shows it."""
+    return repr(redacted(text[:_WINDOW])[:_EXCERPT])

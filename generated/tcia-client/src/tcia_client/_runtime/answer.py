@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Self
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urljoin, urlsplit
 
 import attrs
 
@@ -113,11 +113,16 @@ class RawResponse:
         )
 
 
+def without_query(url: str) -> str:
+    """Return a URL without its query and fragment, which may hold a signature."""
+    return url.partition("#")[0].partition("?")[0]
+
+
 def redirect_target(request: Request, url: str, location: str | None, followed: int) -> str:
-    """The address that a redirect names.
+    """Return the address that a redirect names.
 
     Raises:
-        RedirectError: It names none, leaves HTTPS, or is one too many.
+        RedirectError: It names none, leaves HTTPS, is one too many, or has lost the query.
     """
     reason = ""
     target = ""
@@ -137,9 +142,48 @@ def redirect_target(request: Request, url: str, location: str | None, followed: 
             reason = "a redirect to what is no http or https address"
         elif parts.scheme == "http" and urlsplit(url).scheme == "https":
             reason = f"a redirect from https to http ({parts.hostname}), which is not followed"
+        elif changes := _query_changes(request, parts):
+            origin = f"{parts.scheme}://{parts.netloc}"
+            raise RedirectError(
+                f"the redirect to {origin} {changes}, so the response would be another one",
+                endpoint=request.endpoint.address,
+                url=request.url,
+                advice=f"{RedirectError.default_advice} The server must keep the query.",
+            )
     if reason:
         raise RedirectError(reason, endpoint=request.endpoint.address, url=request.url)
     return target
+
+
+def _query_changes(request: Request, target: SplitResult) -> str:
+    """Return what a redirect does to the query that was sent, "" if it keeps the query.
+
+    The target may have further keys, as long as they are not parameters of the endpoint. A
+    file may be stored elsewhere under a path of its own: then no parameter must remain with
+    another value, and the checks of the download tell whether it is the right file.
+    """
+    sent = urlsplit(request.url)
+    before, after = _parameters(sent.query), _parameters(target.query)
+    names = {*before, *(p.name for p in request.endpoint.parameters)}
+    changed = sorted(n for n in names if n in after and after[n] != before.get(n))
+    if changed:
+        return f"changes {', '.join(changed)} in the query"
+    dropped = sorted(n for n in before if n not in after)
+    stored = request.format is None and _last_segment(sent.path) != _last_segment(target.path)
+    if dropped and not stored:
+        return f"drops {', '.join(dropped)} from the query"
+    return ""
+
+
+def _parameters(query: str) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name, value in parse_qsl(query, keep_blank_values=True):
+        found.setdefault(name, []).append(value)
+    return found
+
+
+def _last_segment(path: str) -> str:
+    return path.rstrip("/").rpartition("/")[2]
 
 
 def same_origin(url: str, other: str) -> bool:

@@ -8,6 +8,7 @@ import click
 
 from ..client import Settings, SyncClient
 from ..errors import ParameterError
+from ..options import has_urllib3
 from ..request import checked_base_url
 from ..retry import Retry
 from .config import config_path, read_config
@@ -76,6 +77,7 @@ class Session:
         if self.given["retries"] is not None:
             options.setdefault("retry", Retry(attempts=self.given["retries"] + 1))
         options.setdefault("on_mismatch", self.given["on_mismatch"])
+        options.setdefault("transport", "urllib3" if has_urllib3() else "httpx")
         return self.package.client(base_url=base_url, api_key=key or "", **options)
 
 

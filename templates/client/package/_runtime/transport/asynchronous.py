@@ -3,6 +3,8 @@
 import asyncio
 import time
 from collections.abc import Mapping
+from contextlib import nullcontext
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -12,7 +14,10 @@ from ..open_answer import AsyncAnswer
 from ..options import Options
 from ..request import Request
 from ..retry import Attempts
-from .common import Transport, from_environment, httpx_timeout, proxied
+from .common import Transport, from_environment, httpx_proxy, tls_context
+from .log_filter import hidden_query
+
+_AS_USUAL = nullcontext()
 
 
 class AsyncTransport(Transport):
@@ -26,7 +31,7 @@ class AsyncTransport(Transport):
         super().__init__(options, client)
         self.sleep = asyncio.sleep
         self._client = client
-        self._direct: httpx.AsyncBaseTransport | None = None
+        self._transports: dict[tuple[str, str | None], httpx.AsyncBaseTransport] = {}
         self._closed = False
         self._turns = asyncio.Semaphore(options.max_connections)
         self._line = asyncio.Lock()
@@ -43,12 +48,12 @@ class AsyncTransport(Transport):
         while True:
             await self._admit(request)
             try:
-                return AsyncAnswer(request, await self._send(request, headers), self)
+                return await self._send(request, headers)
             except BaseException as error:
                 self._free()
                 if not isinstance(error, ApiError):
                     raise
-                wait = attempts.after(error)
+                wait = attempts.after(self.options.advised(error))
                 self._note(request, error, wait)
             await self.sleep(wait)
 
@@ -66,8 +71,10 @@ class AsyncTransport(Transport):
     async def close(self) -> None:
         """Close the connections, unless the client was given by the user."""
         self._closed = True
-        if self._own and self._client is not None:
-            await self._client.aclose()
+        transports = list(self._transports.values())
+        self._transports.clear()
+        for transport in transports:
+            await transport.aclose()
 
     async def _admit(self, request: Request) -> None:
         """Wait for a connection, and for the rate; see :meth:`SyncTransport._admit`."""
@@ -113,71 +120,69 @@ class AsyncTransport(Transport):
             return
         raise self._no_turn(request)
 
-    def _ready(self) -> httpx.AsyncClient:
-        if self._closed:
-            raise RuntimeError("the client is closed; make a new one")
-        if self._client is None:
-            self._client = self._new_client()
-        return self._client
-
-    def _new_client(self) -> httpx.AsyncClient:
-        timeout, limits, headers = httpx_timeout(self._timeouts), self.limits(), self._own_headers()
-        with from_environment():
-            if proxied():
-                return httpx.AsyncClient(timeout=timeout, limits=limits, headers=headers)
-            self._direct = httpx.AsyncHTTPTransport(limits=limits)
-        return httpx.AsyncClient(timeout=timeout, transport=self._direct, headers=headers)
+    def _transport(self, url: str) -> httpx.AsyncBaseTransport:
+        """Return the own transport for a URL: one per scheme and proxy."""
+        key = scheme, proxy = urlsplit(url).scheme, self._proxy(url)
+        if key not in self._transports:
+            with from_environment():
+                self._transports[key] = httpx.AsyncHTTPTransport(
+                    verify=tls_context(scheme), proxy=httpx_proxy(proxy), limits=self.limits()
+                )
+        return self._transports[key]
 
     async def _ask(
-        self, client: httpx.AsyncClient, request: httpx.Request, *, trusted: bool
+        self, url: str, headers: Mapping[str, str] | None, *, trusted: bool, redirected: bool
     ) -> httpx.Response:
-        if self._direct is None:
-            return await client.send(
-                request,
-                stream=True,
-                follow_redirects=False,
-                auth=httpx.USE_CLIENT_DEFAULT if trusted else None,
-            )
-        response = await self._direct.handle_async_request(request)
+        if self._closed:
+            raise RuntimeError("the client is closed; make a new one")
+        client = self._client
+        request = self._build(client, url, headers, trusted=trusted)
+        with hidden_query() if redirected else _AS_USUAL:
+            if client is not None:
+                return await client.send(
+                    request,
+                    stream=True,
+                    follow_redirects=False,
+                    auth=httpx.USE_CLIENT_DEFAULT if trusted else None,
+                )
+            response = await self._transport(url).handle_async_request(request)
         response.request = request
-        self._received(client, response)
+        self._received(response)
         return response
 
-    async def _send(self, request: Request, headers: Mapping[str, str] | None) -> httpx.Response:
+    async def _send(self, request: Request, headers: Mapping[str, str] | None) -> AsyncAnswer:
         url = request.url
         followed = 0
         while True:
             trusted = same_origin(url, self.options.base_url) if followed else True
             try:
-                client = self._ready()
-                built = self._build(client, url, headers, trusted=trusted)
-                response = await self._ask(client, built, trusted=trusted)
+                response = await self._ask(url, headers, trusted=trusted, redirected=followed > 0)
             except httpx.HTTPStatusError as error:  # of a hook that raises them
                 response = error.response
-            except (httpx.HTTPError, httpx.InvalidURL) as error:
+            except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
                 self.fail(error, request, streaming=False, url=url)
             if response.status_code == 206 and "Range" not in (headers or {}):
                 await response.aclose()
                 raise self._part(request)
             if response.is_success:
-                return response
+                return AsyncAnswer(request, url, response, self)
             try:
                 target = self._next(request, url, response, followed)
                 if target is None:
-                    body = await self._error_body(request, response)
-                    raise self._refused(request, response, body)
+                    body = await self._error_body(request, url, response)
+                    raise self._refused(request, url, response, body)
             finally:
                 await response.aclose()
             url = target
             followed += 1
             await self._keep_pace()
 
-    async def _error_body(self, request: Request, response: httpx.Response) -> bytes:
+    async def _error_body(self, request: Request, url: str, response: httpx.Response) -> bytes:
         body = bytearray()
         if response.is_closed and not response.is_stream_consumed:
             return b""
         try:
-            async for chunk in AsyncAnswer(request, response, self).chunks():
+            async for chunk in AsyncAnswer(request, url, response, self).chunks():
                 body += chunk
                 if len(body) > LONGEST_ERROR_BODY:
                     break

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from email.errors import FirstHeaderLineIsContinuationDefect, MissingHeaderBodySeparatorDefect
+from http import HTTPStatus
 from typing import Any
 
 import httpx
@@ -25,7 +26,7 @@ from urllib3.exceptions import (
     SSLError,
 )
 
-from .common import from_environment
+from .common import from_environment, tls_context
 
 PIECE = 512 * 1024
 """Bytes that one piece of a body has at most; it has fewer where fewer have arrived."""
@@ -39,6 +40,7 @@ _OLDEST = (2, 3)
 _FORK = 900
 _IDLE_SECONDS = 5.0
 _MOST_HOSTS = 8
+_MOST_INTERIM = 64
 _DEFECTS = (FirstHeaderLineIsContinuationDefect, MissingHeaderBodySeparatorDefect)
 _FOLD = re.compile(r"\s*\r?\n\s*")
 
@@ -63,12 +65,20 @@ class _Head(http.client.HTTPResponse):
         """Read the head.
 
         Raises:
-            http.client.HTTPException: It is no header, so that others are lost; it is an interim
-                answer, after which the real one would be taken for the next request's; or it is
-                followed by another transfer coding than chunked, which would be left on.
+            http.client.HTTPException: It is no header, so that others are lost; it switches
+                protocols; there are too many interim responses; or it is followed by another
+                transfer coding than chunked, which would be left on.
         """
         super().begin()
-        if self.status < 200:
+        for _ in range(_MOST_INTERIM):
+            if (
+                self.status == HTTPStatus.SWITCHING_PROTOCOLS
+                or self.status > HTTPStatus.EARLY_HINTS
+            ):
+                break
+            vars(self).update(headers=None, msg=None)  # as before any response
+            super().begin()
+        if self.status < HTTPStatus.OK:
             raise http.client.HTTPException(f"interim status {self.status}, not asked for")
         if any(isinstance(defect, _DEFECTS) for defect in self.headers.defects):
             raise http.client.HTTPException("a malformed header")
@@ -131,7 +141,7 @@ class Urllib3Transport(httpx.BaseTransport):
         self._tls: ssl.SSLContext | None = None
         self._lock = threading.Lock()
         self._bodies: set[_Body] = set()
-        self._longer_heads: httpx.HTTPTransport | None = None
+        self._longer_heads: dict[str, httpx.HTTPTransport] = {}
         self._closed = False
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -153,7 +163,7 @@ class Urllib3Transport(httpx.BaseTransport):
             )
         except (HTTPError, OSError, ValueError) as error:
             if _head_too_long(error):
-                return self._for_longer_heads().handle_request(request)
+                return self._for_longer_heads(url.scheme).handle_request(request)
             raise _translated(error, opening=True) from error
         body = _Body(raw, self._bodies)
         if self._closed:
@@ -178,21 +188,23 @@ class Urllib3Transport(httpx.BaseTransport):
             self._closed = True
             pools = list(self._pools.values())
             self._pools.clear()
-            if self._longer_heads is not None:
-                self._longer_heads.close()
+            for transport in self._longer_heads.values():
+                transport.close()
         for pool in pools:
             pool.close()
         for body in list(self._bodies):
             body.abort()
 
-    def _for_longer_heads(self) -> httpx.HTTPTransport:
+    def _for_longer_heads(self, scheme: str) -> httpx.HTTPTransport:
         with self._lock:
             if self._closed:
                 raise httpx.ReadError("the transport has been closed")
-            if self._longer_heads is None:
+            if scheme not in self._longer_heads:
                 limits = httpx.Limits(max_connections=self._max_connections)
-                self._longer_heads = httpx.HTTPTransport(limits=limits)
-            return self._longer_heads
+                with from_environment():
+                    transport = httpx.HTTPTransport(verify=tls_context(scheme), limits=limits)
+                self._longer_heads[scheme] = transport
+            return self._longer_heads[scheme]
 
     def _pool(self, origin: tuple[bytes, bytes, int | None]) -> urllib3.HTTPConnectionPool:
         pool = self._pools.get(origin)
@@ -212,7 +224,7 @@ class Urllib3Transport(httpx.BaseTransport):
             return _Pool(name, port, maxsize=self._max_connections)
         if self._tls is None:
             with from_environment():
-                self._tls = httpx.create_ssl_context()
+                self._tls = tls_context("https")
         return _TlsPool(name, port, maxsize=self._max_connections, ssl_context=self._tls)
 
 

@@ -1,10 +1,11 @@
 """The transport that blocks."""
 
-import contextlib
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import nullcontext
 from queue import Empty, SimpleQueue
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -14,7 +15,10 @@ from ..open_answer import Answer
 from ..options import Options
 from ..request import Request
 from ..retry import Attempts
-from .common import Transport, from_environment, httpx_timeout, proxied
+from .common import Transport, from_environment, httpx_proxy, tls_context
+from .log_filter import hidden_query
+
+_AS_USUAL = nullcontext()
 
 
 class SyncTransport(Transport):
@@ -30,7 +34,7 @@ class SyncTransport(Transport):
         super().__init__(options, client)
         self.sleep = time.sleep
         self._client = client
-        self._direct: httpx.BaseTransport | None = None
+        self._transports: dict[tuple[str, str | None], httpx.BaseTransport] = {}
         self._closed = False
         self._lock = threading.Lock()
         self._turns: SimpleQueue[None] = SimpleQueue()
@@ -59,12 +63,12 @@ class SyncTransport(Transport):
         while True:
             self._admit(request)
             try:
-                return Answer(request, self._send(request, headers), self)
+                return self._send(request, headers)
             except BaseException as error:
                 self._free()
                 if not isinstance(error, ApiError):
                     raise
-                wait = attempts.after(error)
+                wait = attempts.after(self.options.advised(error))
                 self._note(request, error, wait)
             self.sleep(wait)
 
@@ -119,88 +123,94 @@ class SyncTransport(Transport):
         """Close the connections, unless the client was given by the user."""
         with self._lock:
             self._closed = True
-            if self._own and self._client is not None:
-                self._client.close()
+            transports = list(self._transports.values())
+            self._transports.clear()
+        for transport in transports:
+            transport.close()
 
-    def _ready(self) -> httpx.Client:
-        if self._client is None or self._closed:
+    def _transport(self, url: str) -> httpx.BaseTransport:
+        """Return the own transport for a URL: one per scheme and proxy."""
+        scheme, proxy = urlsplit(url).scheme, self._proxy(url)
+        transport = self._transports.get((scheme, proxy))
+        if transport is None:
             with self._lock:
-                if self._closed:
-                    raise RuntimeError("the client is closed; make a new one")
-                if self._client is None:
-                    self._client = self._new_client()
-        return self._client
+                self._refuse_if_closed()
+                transport = self._transports.get((scheme, proxy))
+                if transport is None:
+                    transport = self._new_transport(scheme, proxy)
+                    self._transports[scheme, proxy] = transport
+        return transport
 
-    def _new_client(self) -> httpx.Client:
-        timeout, headers = httpx_timeout(self._timeouts), self._own_headers()
+    def _new_transport(self, scheme: str, proxy: str | None) -> httpx.BaseTransport:
+        if proxy is None and self.options.transport == "urllib3":
+            from .over_urllib3 import Urllib3Transport  # noqa: PLC0415 - an extra
+
+            return Urllib3Transport(self.options.max_connections)
         with from_environment():
-            if proxied():
-                return httpx.Client(timeout=timeout, limits=self.limits(), headers=headers)
-            self._direct = _own_transport(self.limits())
-        return httpx.Client(timeout=timeout, transport=self._direct, headers=headers)
+            return httpx.HTTPTransport(
+                verify=tls_context(scheme), proxy=httpx_proxy(proxy), limits=self.limits()
+            )
+
+    def _refuse_if_closed(self) -> None:
+        if self._closed:
+            raise RuntimeError("the client is closed; make a new one")
 
     def _ask(
-        self, client: httpx.Client, request: httpx.Request, *, trusted: bool
+        self, url: str, headers: Mapping[str, str] | None, *, trusted: bool, redirected: bool
     ) -> httpx.Response:
-        if self._direct is None:
-            return client.send(
-                request,
-                stream=True,
-                follow_redirects=False,
-                auth=httpx.USE_CLIENT_DEFAULT if trusted else None,
-            )
-        response = self._direct.handle_request(request)
+        self._refuse_if_closed()
+        client = self._client
+        request = self._build(client, url, headers, trusted=trusted)
+        with hidden_query() if redirected else _AS_USUAL:
+            if client is not None:
+                return client.send(
+                    request,
+                    stream=True,
+                    follow_redirects=False,
+                    auth=httpx.USE_CLIENT_DEFAULT if trusted else None,
+                )
+            response = self._transport(url).handle_request(request)
         response.request = request
-        self._received(client, response)
+        self._received(response)
         return response
 
-    def _send(self, request: Request, headers: Mapping[str, str] | None) -> httpx.Response:
+    def _send(self, request: Request, headers: Mapping[str, str] | None) -> Answer:
         url = request.url
         followed = 0
         while True:
             trusted = same_origin(url, self.options.base_url) if followed else True
             try:
-                client = self._ready()
-                built = self._build(client, url, headers, trusted=trusted)
-                response = self._ask(client, built, trusted=trusted)
+                response = self._ask(url, headers, trusted=trusted, redirected=followed > 0)
             except httpx.HTTPStatusError as error:  # of a hook that raises them
                 response = error.response
-            except (httpx.HTTPError, httpx.InvalidURL) as error:
+            except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
                 self.fail(error, request, streaming=False, url=url)
             if response.status_code == 206 and "Range" not in (headers or {}):
                 response.close()
                 raise self._part(request)
             if response.is_success:
-                return response
+                return Answer(request, url, response, self)
             try:
                 target = self._next(request, url, response, followed)
                 if target is None:
-                    raise self._refused(request, response, self._error_body(request, response))
+                    raise self._refused(
+                        request, url, response, self._error_body(request, url, response)
+                    )
             finally:
                 response.close()
             url = target
             followed += 1
             self._keep_pace()
 
-    def _error_body(self, request: Request, response: httpx.Response) -> bytes:
+    def _error_body(self, request: Request, url: str, response: httpx.Response) -> bytes:
         body = bytearray()
         if response.is_closed and not response.is_stream_consumed:
             return b""
         try:
-            for chunk in Answer(request, response, self).chunks():
+            for chunk in Answer(request, url, response, self).chunks():
                 body += chunk
                 if len(body) > LONGEST_ERROR_BODY:
                     break
         except TransportError:
             pass  # the status says enough
         return bytes(body[:LONGEST_ERROR_BODY])
-
-
-def _own_transport(limits: httpx.Limits) -> httpx.BaseTransport:
-    """A transport over urllib3 where it is installed, since it reads faster; else httpx's."""
-    with contextlib.suppress(ImportError):
-        from .over_urllib3 import Urllib3Transport, usable  # noqa: PLC0415 - an extra
-
-        if usable():
-            return Urllib3Transport(limits.max_connections or 1)
-    return httpx.HTTPTransport(limits=limits)

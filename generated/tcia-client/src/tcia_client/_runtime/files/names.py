@@ -3,6 +3,7 @@
 import re
 import unicodedata
 
+from ..redaction import redacted
 from .errors import UnsafeArchiveError
 from .options import Names
 
@@ -28,7 +29,7 @@ def safe_parts(name: str) -> tuple[str, ...]:
     """
 
     def refuse(why: str) -> UnsafeArchiveError:
-        return UnsafeArchiveError(f"member {name[:200]!r} of the ZIP archive {why}")
+        return UnsafeArchiveError(f"member {redacted(name)[:200]!r} of the ZIP archive {why}")
 
     if name.startswith("/"):
         raise refuse("has an absolute path")
@@ -69,7 +70,9 @@ class Taken:
         """
         name = "/".join(parts)
         if problem := self._add(parts):
-            raise UnsafeArchiveError(f"member {name[:200]!r} of the ZIP archive {problem}")
+            raise UnsafeArchiveError(
+                f"member {redacted(name)[:200]!r} of the ZIP archive {problem}"
+            )
 
     def free(self, stem: str, suffix: str) -> str:
         """Take the name of a file at the top, with a number behind the stem if need be."""

@@ -2,20 +2,16 @@
 
 import contextlib
 import logging
+import ssl
 import time
 from collections.abc import Generator, Mapping
 from http.cookiejar import CookieJar
 from typing import Any, NoReturn
-from urllib.request import getproxies
+from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 
-from ..answer import (
-    REDIRECTS,
-    Headers,
-    redirect_target,
-    status_error,
-)
+from ..answer import REDIRECTS, Headers, redirect_target, status_error, without_query
 from ..content_encoding import EncodingError
 from ..errors import (
     AnswerTimeoutError,
@@ -26,10 +22,19 @@ from ..errors import (
     TransportError,
 )
 from ..options import Options, Timeouts
+from ..redaction import redacting
 from ..request import KEY_HEADER, Request
 from ..retry import Pace
+from .proxies import proxy_of, without_credentials
 
 _LONGEST_REASON = 300
+_MOST_ORIGINS = 64
+_SHORTEST_SECRET = 8
+_DEFAULT_HEADERS = {
+    "Accept": "*/*",
+    "Accept-Encoding": "gzip, deflate",
+    "Connection": "keep-alive",
+}
 _PHASES = (
     (httpx.ConnectTimeout, "connect"),
     (httpx.WriteTimeout, "write"),
@@ -56,6 +61,9 @@ class Transport:
         self._headers = {"User-Agent": options.user_agent}
         if options.api_key:
             self._headers[KEY_HEADER] = options.api_key
+        self._own_headers = httpx.Headers({**_DEFAULT_HEADERS, **self._headers})
+        self._cookies = httpx.Cookies()
+        self._proxies: dict[tuple[str, str], str | None] = {}
 
     def moved(self) -> None:
         """Something has come of some answer, so that who waits for a connection may go on."""
@@ -65,12 +73,9 @@ class Transport:
         """Seconds to wait yet for a connection; the wait is told from what last came over one."""
         return max(began, self._moved) + self._timeouts.pool - time.monotonic()
 
-    def _own_headers(self) -> dict[str, str]:
-        return {"Accept-Encoding": "gzip, deflate", **self._headers}
-
     def _build(
         self,
-        client: httpx.Client | httpx.AsyncClient,
+        client: httpx.Client | httpx.AsyncClient | None,
         url: str,
         headers: Mapping[str, str] | None,
         *,
@@ -79,27 +84,28 @@ class Transport:
         try:
             return self._built(client, url, headers, trusted=trusted)
         except UnicodeEncodeError:
-            _forget_what_cannot_be_sent(client.cookies.jar)
+            cookies = self._cookies if client is None else client.cookies
+            _forget_what_cannot_be_sent(cookies.jar)
             return self._built(client, url, headers, trusted=trusted)
 
     def _built(
         self,
-        client: httpx.Client | httpx.AsyncClient,
+        client: httpx.Client | httpx.AsyncClient | None,
         url: str,
         headers: Mapping[str, str] | None,
         *,
         trusted: bool,
     ) -> httpx.Request:
-        if trusted and self._own:  # its headers and timeouts are this transport's
-            own = client.headers
+        if trusted and client is None:
+            own = self._own_headers
             if headers:
                 own = own.copy()
                 own.update(headers)
             request = httpx.Request("GET", url, headers=own, extensions=dict(self._extensions))
-            if client.cookies:
-                client.cookies.set_cookie_header(request)
+            if self._cookies:
+                self._cookies.set_cookie_header(request)
             return request
-        if trusted:
+        if trusted and client is not None:
             given = self.options.timeouts
             timeout: Any = httpx.USE_CLIENT_DEFAULT if given is None else httpx_timeout(given)
             merged = {**self._headers, **(headers or {})}
@@ -112,39 +118,68 @@ class Transport:
             extensions=dict(self._extensions),
         )
 
+    def _proxy(self, url: str) -> str | None:
+        """Return the proxy that the environment names for a URL, looked up once per origin."""
+        origin = urlsplit(url)[:2]
+        try:
+            return self._proxies[origin]
+        except KeyError:
+            if len(self._proxies) >= _MOST_ORIGINS:
+                self._proxies.clear()
+            proxy = self._proxies[origin] = proxy_of(url)
+            return proxy
+
     def limits(self) -> httpx.Limits:
         most = self.options.max_connections
         return httpx.Limits(max_connections=most, max_keepalive_connections=most)
 
-    def _received(self, client: httpx.Client | httpx.AsyncClient, response: httpx.Response) -> None:
-        """Do what the client would, had it been asked for this."""
+    def _received(self, response: httpx.Response) -> None:
+        """Log a response of an own transport and take over its cookies."""
         if self.options.logger.isEnabledFor(logging.INFO):
-            url = response.url.copy_with(query=None)  # that of a redirect may hold what lets in
+            url = response.url.copy_with(query=None)  # that of a redirect may hold a signature
             self.options.logger.info("GET %s: status %d", url, response.status_code)
         if "set-cookie" in response.headers:
-            client.cookies.extract_cookies(response)
+            self._cookies.extract_cookies(response)
 
     def _next(
         self, request: Request, url: str, response: httpx.Response, followed: int
     ) -> str | None:
-        """The address to go on to, None if the answer is no redirect."""
+        """Return the target of a redirect, None if the response is no redirect.
+
+        Raises:
+            RedirectError: The redirect cannot be followed, or must not be.
+        """
         if response.status_code not in REDIRECTS:
             return None
-        location = response.headers.get("location")
-        target = redirect_target(request, url, location, followed)
-        if self.options.holds_key(target):
-            raise RedirectError(
-                "a redirect to an address that holds the key, which is not followed",
-                endpoint=request.endpoint.address,
-                url=request.url,
-            )
+        target = redirect_target(request, url, response.headers.get("location"), followed)
+        reason = ""
+        if self.options.holds_key(target, request.url):
+            reason = "a redirect to an address that holds the key, which is not followed"
+        try:
+            httpx.Request("GET", target)
+        except (httpx.InvalidURL, UnicodeError):
+            reason = "a redirect to an address that is not valid"
+        if reason:
+            raise RedirectError(reason, endpoint=request.endpoint.address, url=request.url)
         return target
 
-    def _refused(self, request: Request, response: httpx.Response, body: bytes) -> ApiError:
+    def _refused(
+        self, request: Request, url: str, response: httpx.Response, body: bytes
+    ) -> ApiError:
         headers = Headers(response.headers)
-        return self.options.clean(
-            status_error(request, response.status_code, headers, body, self.options.clock)
-        )
+        with redacting(self.options.redactor.also(_secrets_of_query(request, url))):
+            error = status_error(request, response.status_code, headers, body, self.options.clock)
+        error.reason += self._way(request, url)
+        return error
+
+    def _way(self, request: Request, url: str) -> str:
+        """Return how a request reached its URL: the redirect's target without query, the proxy."""
+        way = ""
+        if url != request.url:
+            way += f", redirected to {without_query(url)}"
+        if self._own and (proxy := self._proxy(url)) is not None:
+            way += f", through the proxy {without_credentials(proxy)}"
+        return way
 
     def _part(self, request: Request) -> ApiError:
         return BrokenStreamError(
@@ -184,12 +219,30 @@ class Transport:
             streaming: Whether the answer had begun.
             url: The address asked, if a redirect led to another one.
         """
-        failed = _translated(error, request, self._bound(error), streaming=streaming)
-        if url not in (None, request.url):
-            failed.reason += f", redirected to {url}"
+        url = url or request.url
+        said = str(error)
+        words = self.options.redactor.also(_secrets_of_query(request, url))(said)
+        if words != said:
+            error.args = (words,)
+        words = words[:_LONGEST_REASON] or type(error).__name__
+        failed = _translated(error, words, request, self._bound(error), streaming=streaming)
+        failed.reason += self._way(request, url)
         if isinstance(error, httpx.RequestError):  # its request has the key among its headers
             error.request = httpx.Request("GET", request.url)
-        raise self.options.clean(failed) from error
+        raise failed from error
+
+
+def _secrets_of_query(request: Request, url: str) -> dict[str, str]:
+    """Return what of the query of a redirect's target must not be shown, such as a signature."""
+    if url == request.url:
+        return {}
+    query = urlsplit(url).query
+    sent = {value for _, value in parse_qsl(urlsplit(request.url).query)}
+    values = {value for _, value in parse_qsl(query)} - sent
+    hidden = {value for value in values if len(value) >= _SHORTEST_SECRET}
+    if query and query != urlsplit(request.url).query:
+        hidden.add(query)
+    return dict.fromkeys(hidden, "<hidden>")
 
 
 def _forget_what_cannot_be_sent(jar: CookieJar) -> None:
@@ -210,14 +263,25 @@ def from_environment() -> Generator[None]:
         yield
     except (OSError, ValueError, ImportError) as error:
         raise httpx.TransportError(
-            f"the environment's proxy or certificates cannot be used: {error}; look at HTTP_PROXY, "
-            "HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE and SSL_CERT_DIR"
+            f"the proxy or the certificates of the environment cannot be used: {error}; check "
+            "HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE and SSL_CERT_DIR"
         ) from error
 
 
-def proxied() -> bool:
-    """Whether the environment names a proxy; which requests go over it is httpx's to know."""
-    return not {"http", "https", "all"}.isdisjoint(getproxies())
+def tls_context(scheme: str) -> ssl.SSLContext:
+    """Return the TLS context for a URL scheme.
+
+    For plain HTTP no certificate authorities are loaded, so that certificates that the
+    environment names and that cannot be read do not matter there.
+    """
+    if scheme == "https":
+        return httpx.create_ssl_context()
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
+def httpx_proxy(proxy: str | None) -> httpx.Proxy | None:
+    """Return a proxy as httpx takes it."""
+    return None if proxy is None else httpx.Proxy(proxy)
 
 
 def httpx_timeout(timeouts: Timeouts) -> httpx.Timeout:
@@ -227,10 +291,9 @@ def httpx_timeout(timeouts: Timeouts) -> httpx.Timeout:
 
 
 def _translated(
-    error: Exception, request: Request, bound: str, *, streaming: bool
+    error: Exception, words: str, request: Request, bound: str, *, streaming: bool
 ) -> TransportError:
     where: Any = {"endpoint": request.endpoint.address, "url": request.url}
-    words = str(error)[:_LONGEST_REASON] or type(error).__name__
     if isinstance(error, httpx.ConnectTimeout):
         return ConnectionFailedError(f"no connection within {bound}", **where)
     if isinstance(error, httpx.TimeoutException):
