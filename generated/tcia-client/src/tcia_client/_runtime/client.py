@@ -16,7 +16,7 @@ from .drift import OnDrift, Sensor
 from .endpoint import Endpoint
 from .errors import ParameterError
 from .naming import did_you_mean
-from .options import Options, Timeouts
+from .options import Options, Timeouts, TransportName, checked_transport
 from .request import checked_base_url, checked_key
 from .retry import Retry
 from .rows import OnMismatch
@@ -70,6 +70,8 @@ class _Client:
         retry: Retry | None,
         max_connections: int,
         requests_per_second: float | None,
+        transport: TransportName,
+        http_client: object,
     ) -> None:
         settings = self._settings
         if base_url is None:
@@ -97,6 +99,7 @@ class _Client:
             retry=retry or Retry(),
             max_connections=max_connections,
             requests_per_second=requests_per_second,
+            transport=checked_transport(transport, http_client, settings.package),
         )
         self._sensor = Sensor(settings.package, on_drift, self._options)
 
@@ -164,9 +167,13 @@ class SyncClient(_Client):
         retry: Bounds for trying again.
         max_connections: Answers that may be open at a time.
         requests_per_second: Upper bound for requests, None for none.
+        transport: Library that sends the requests: ``"httpx"``, or ``"urllib3"`` from the extra
+            ``fast``, which reads downloads about twice as fast. Requests through a proxy of the
+            environment are sent by httpx.
 
     Raises:
         ParameterError: An argument that cannot be used.
+        ImportError: urllib3 is to be the transport, and is not installed.
     """
 
     def __init__(
@@ -181,6 +188,7 @@ class SyncClient(_Client):
         retry: Retry | None = None,
         max_connections: int = 8,
         requests_per_second: float | None = None,
+        transport: TransportName = "httpx",
     ) -> None:
         super().__init__(
             base_url=base_url,
@@ -191,6 +199,8 @@ class SyncClient(_Client):
             retry=retry,
             max_connections=max_connections,
             requests_per_second=requests_per_second,
+            transport=transport,
+            http_client=http_client,
         )
         self._core = SyncCore(self._options, on_mismatch, http_client)
 
@@ -239,6 +249,8 @@ class AsyncClientBase(_Client):
             retry=retry,
             max_connections=max_connections,
             requests_per_second=requests_per_second,
+            transport="httpx",
+            http_client=http_client,
         )
         self._core = AsyncCore(self._options, on_mismatch, http_client)
 

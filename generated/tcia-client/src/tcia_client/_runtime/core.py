@@ -63,7 +63,7 @@ class _Core:
             error = FormatIgnoredError(f"{request.format} was asked for, and {found} came")
         error.endpoint = request.endpoint.address
         error.url = request.url
-        return error
+        return self.options.advised(error)
 
 
 class SyncCore(_Core):

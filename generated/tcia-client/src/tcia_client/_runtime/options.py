@@ -1,9 +1,11 @@
 """What a client is told about how to talk to its server."""
 
 import logging
+from functools import cached_property
+from itertools import chain
 from threading import TIMEOUT_MAX
-from typing import Any
-from urllib.parse import quote
+from typing import Any, Literal
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import attrs
 
@@ -15,8 +17,13 @@ from .errors import (
     ParameterError,
     RedirectError,
 )
+from .redaction import Redactor
 from .request import KEY_HEADER
 from .retry import Attempts, Clock, Retry
+
+_DISTINCT = 8  # characters from which on a key is looked for within a longer part of a URL
+
+TransportName = Literal["httpx", "urllib3"]
 
 
 def _bearable(_timeouts: object, attribute: "attrs.Attribute[Any]", seconds: float) -> None:
@@ -49,7 +56,7 @@ _SERVER_IS_GONE = (ConnectionFailedError, NotFoundError, NotRecordsError, Redire
 """What requests to a server that no longer exists, or is another one now, end in."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Options:
     """What a transport is told; see the arguments of the clients."""
 
@@ -61,6 +68,7 @@ class Options:
     retry: Retry
     max_connections: int
     requests_per_second: float | None
+    transport: TransportName = "httpx"
     clock: Clock = attrs.field(factory=Clock)
     server_advice: str = ""
     """What to do if the server is gone; empty where the user chose the server."""
@@ -69,27 +77,65 @@ class Options:
         """The attempts of a new call."""
         return Attempts(self.retry, self.clock)
 
-    def clean(self, error: ApiError) -> ApiError:
-        """An error without the key, should the server have sent it back."""
-        for name, value in vars(error).items():
-            text = value if isinstance(value, str) else repr(value)
-            if self.holds_key(text):
-                setattr(error, name, self.conceal(text))
+    @cached_property
+    def redactor(self) -> Redactor:
+        """What keeps the key out of messages that quote the server."""
+        return Redactor({self.api_key: f"<{KEY_HEADER}>"} if self.api_key else {})
+
+    def advised(self, error: ApiError) -> ApiError:
+        """Return an error with the advice for a server that is gone, if it may be that."""
         if isinstance(error, _SERVER_IS_GONE) and self.server_advice not in error.advice:
             error.advice = f"{error.advice} {self.server_advice}".lstrip()
-        error.args = (error.reason,)
         return error
 
-    def conceal(self, text: str) -> str:
-        """A text of the server without the key, should the server have sent it back."""
-        for key in self._keys():
-            text = text.replace(key, f"<{KEY_HEADER}>")
-        return text
-
-    def holds_key(self, text: str) -> bool:
-        """Whether a text of the server has the key in it, as it is or percent-encoded."""
-        return any(key in text for key in self._keys())
-
-    def _keys(self) -> tuple[str, ...]:
+    def holds_key(self, url: str, sent: str) -> bool:
+        """Return whether a URL has the key where the URL that was sent has something else."""
         key = self.api_key
-        return (key, quote(key), quote(key, safe="")) if key else ()
+        if not key:
+            return False
+        known = _parts(sent)
+        return any(
+            part == key or (len(key) >= _DISTINCT and key in part)
+            for part in _parts(url)
+            if part not in known
+        )
+
+
+def _parts(url: str) -> set[str]:
+    parts = urlsplit(url)
+    names_and_values = chain(*parse_qsl(parts.query, keep_blank_values=True))
+    return {*map(unquote, parts.path.split("/")), *names_and_values, unquote(parts.fragment)}
+
+
+def checked_transport(transport: TransportName, http_client: object, package: str) -> TransportName:
+    """Return the name of a transport that can be used.
+
+    Raises:
+        ParameterError: The name is unknown, or the client is the caller's.
+        ImportError: urllib3 is not installed, or is another library of that name.
+    """
+    if transport == "httpx":
+        return transport
+    if transport != "urllib3":
+        raise ParameterError('transport must be "httpx" or "urllib3"', parameter="transport")
+    if http_client is not None:
+        raise ParameterError(
+            "transport has no effect on an http_client of your own; pass one of the two",
+            parameter="transport",
+        )
+    if not has_urllib3():
+        raise ImportError(
+            f'transport="urllib3" needs urllib3 2.3 or later; install {package} with its '
+            "extra 'fast'",
+            name="urllib3",
+        )
+    return transport
+
+
+def has_urllib3() -> bool:
+    """Return whether a urllib3 is installed that the client can use."""
+    try:
+        from .transport.over_urllib3 import usable  # noqa: PLC0415 - an extra
+    except ImportError:
+        return False
+    return usable()

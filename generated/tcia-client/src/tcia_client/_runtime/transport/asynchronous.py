@@ -53,7 +53,7 @@ class AsyncTransport(Transport):
                 self._free()
                 if not isinstance(error, ApiError):
                     raise
-                wait = attempts.after(error)
+                wait = attempts.after(self.options.advised(error))
                 self._note(request, error, wait)
             await self.sleep(wait)
 

@@ -68,7 +68,7 @@ class SyncTransport(Transport):
                 self._free()
                 if not isinstance(error, ApiError):
                     raise
-                wait = attempts.after(error)
+                wait = attempts.after(self.options.advised(error))
                 self._note(request, error, wait)
             self.sleep(wait)
 
