@@ -16,7 +16,7 @@ from .building import Access
 from .csv_as_json import as_json
 from .decoding import ENOUGH_TO_TELL, Decoder, not_records
 from .errors import DecodeError, ShapeError, TruncatedError
-from .rows import Cells, Rows, picker, shown
+from .rows import Cells, Rows, excerpt, picker, shown
 from .values import json_number
 
 R = TypeVar("R")
@@ -63,12 +63,12 @@ def _fields(line: str, bare_value: re.Pattern[str]) -> list[str | None]:
         else:
             bare = bare.rstrip(" \t\r")
             if bare not in ("", "null") and not bare_value.fullmatch(bare):
-                raise ShapeError(f"no CSV, since without quotes: {shown(bare[:60])}")
+                raise ShapeError(f"no CSV, since without quotes: {excerpt(bare)}")
             values.append(None if bare in ("", "null") else bare)
         at = match.end() + 1
         if at > len(line):
             return values
-    raise ShapeError(f"no CSV at {shown(line[at : at + 60])}")
+    raise ShapeError(f"no CSV at {excerpt(line[at:])}")
 
 
 def _closed(line: str) -> bool:

@@ -17,7 +17,7 @@ from . import fast_json
 from .building import Access
 from .decoding import ENOUGH_TO_TELL, Decoder, not_records
 from .errors import DecodeError, NotRecordsError, ShapeError, TruncatedError
-from .rows import Cells, Rows, shown
+from .rows import Cells, Rows, excerpt, shown
 from .values import json_number
 
 R = TypeVar("R")
@@ -98,7 +98,7 @@ class JsonDecoder(Decoder[R]):
 
     def _after_end(self) -> None:
         if rest := self._buffer.strip(_BLANK):
-            found = shown(bytes(rest[:60]).decode("utf-8", "replace"))
+            found = excerpt(bytes(rest).decode("utf-8", "replace"))
             raise ShapeError(f"text behind the end of the JSON array: {found}")
         self._buffer.clear()
 
@@ -220,8 +220,8 @@ def _judge(failure: Exception, text: str, number: int, *, final: bool) -> Decode
 
 def _not_json(text: str, at: int, number: int) -> DecodeError:
     if text[at] != "<" and (number > 1 or "{" in text[:at]):
-        return ShapeError(f"broken JSON in row {number}: {shown(text[at : at + 60])}", row=number)
-    return NotRecordsError(f"no JSON in row {number}: {shown(text[at : at + 60])}", row=number)
+        return ShapeError(f"broken JSON in row {number}: {excerpt(text[at:])}", row=number)
+    return NotRecordsError(f"no JSON in row {number}: {excerpt(text[at:])}", row=number)
 
 
 def _truncated(rows: int) -> DecodeError:

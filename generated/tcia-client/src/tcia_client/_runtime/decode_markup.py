@@ -14,7 +14,8 @@ from typing import ClassVar, TypeVar
 
 from .decoding import Decoder, is_page, not_records
 from .errors import DecodeError, NotRecordsError, ShapeError, TruncatedError
-from .rows import Cells, Rows, picker, shown
+from .redaction import redacted
+from .rows import Cells, Rows, excerpt, picker, shown
 
 R = TypeVar("R")
 
@@ -69,7 +70,7 @@ class _MarkupDecoder(Decoder[R]):
             outer = self.outer.fullmatch(text)
             if outer is None:
                 number = self.rows.count + 1
-                raise ShapeError(f"row {number} begins with {shown(text[:60])}", row=number)
+                raise ShapeError(f"row {number} begins with {excerpt(text)}", row=number)
             self.rows.extend(built, self.between.split(outer[1]), self._cells)
         self._seen = max(0, len(self._buffer) - _LONGEST_GAP)
 
@@ -87,7 +88,7 @@ class _MarkupDecoder(Decoder[R]):
                 f"the {self.name} ends early, after {self.rows.count} complete rows"
             )
         if not self.tail.fullmatch(self._buffer, end.end()):
-            found = shown(self._buffer[end.end() :][:60].decode("utf-8", "replace"))
+            found = excerpt(self._buffer[end.end() :].decode("utf-8", "replace"))
             raise ShapeError(f"text behind the end of the {self.name}: {found}")
 
     def _no_records(self) -> DecodeError:
@@ -193,7 +194,7 @@ class XmlDecoder(_MarkupDecoder[R]):
         """
         opening = self._first.match(record)
         if opening is None:
-            raise ShapeError(f"no column at {shown(record[:60])}")
+            raise ShapeError(f"no column at {excerpt(record)}")
         names: list[str] = [opening[1]]
         values: list[str] = []
         start = opening.end()
@@ -209,14 +210,16 @@ class XmlDecoder(_MarkupDecoder[R]):
         closing = f"</{names[-1]}>"
         rest = record[start:].rstrip()
         if not rest.endswith(closing):
-            raise ShapeError(f"{names[-1]} has no end tag")
+            raise ShapeError(f"{redacted(names[-1])} has no end tag")
         values.append(rest.removesuffix(closing))
         if re.search(rf"{re.escape(closing)}\s*+</Row>", values[-1]):
-            raise ShapeError(f"the value of {names[-1]} can be read in more than one way")
+            raise ShapeError(f"the value of {redacted(names[-1])} can be read in more than one way")
         pairs = [(joint[1], joint[2]) for joint in joints]
         for pair in pairwise(names):
             if pairs.count(pair) > 1 or (self._columns is None and len(pairs) >= len(names)):
-                raise ShapeError(f"the value of {pair[0]} can be read in more than one way")
+                raise ShapeError(
+                    f"the value of {redacted(pair[0])} can be read in more than one way"
+                )
         return tuple(names), tuple(values)
 
 

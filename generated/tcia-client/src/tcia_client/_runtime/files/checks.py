@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
+from ..redaction import redacted
 from ..request import Request
 from .count import Count
 from .dicom import Header, HeaderReader
@@ -113,6 +114,7 @@ class Checks:
         self.images += 1
         self.sizes += size
         self._names[_last(name)] = None
+        name = redacted(name)
         self.note("DICOM", *self.asked)
         try:
             header = reader.result()
@@ -359,4 +361,5 @@ def _last(name: str) -> str:
 def _shown(text: str | None) -> str:
     if text is None:
         return "absent"
+    text = redacted(text)
     return text if len(text) <= 80 and text.isprintable() else ascii(text[:80])

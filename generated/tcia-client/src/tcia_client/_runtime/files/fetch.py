@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 import attrs
 
 from ..errors import ApiError, BrokenStreamError, ParameterError, StatusError
+from ..redaction import redacting
 from ..request import Request
 from ..retry import Attempts, Retry
 from .async_many import AsyncMany
@@ -100,7 +101,10 @@ def download(
     # Each attempt is one here, and all waits are this one, so that they can be ended.
     single = Attempts(Retry(attempts=1), transport.options.clock)
     pause = transport.sleep if stop is None else stop.wait
-    with Job(request, target, _options(request), in_folder=in_folder, stated=stated) as job:
+    with (
+        redacting(transport.options.redactor),
+        Job(request, target, _options(request), in_folder=in_folder, stated=stated) as job,
+    ):
         if stop is not None:
             stop.watch(job)
         count = query(request) if job.found() and job.lacks_count else None
@@ -133,7 +137,10 @@ async def async_download(
 ) -> Download:
     """Fetch, check and place a file or an archive; see :func:`download`."""
     attempts = transport.options.attempts()
-    with Job(request, target, _options(request), in_folder=in_folder, stated=stated) as job:
+    with (
+        redacting(transport.options.redactor),
+        Job(request, target, _options(request), in_folder=in_folder, stated=stated) as job,
+    ):
         found = await _in_thread(job.found)
         count = await query(request) if found and job.lacks_count else None
         if (existing := await _in_thread(partial(job.existing, count))) is not None:
@@ -308,7 +315,7 @@ def _wait(
     """
     if isinstance(error, StatusError) and error.status == 416 and job.range_refused():
         error = BrokenStreamError("the server refuses to go on with the file")
-    error = transport.options.clean(job.failed(error))
+    error = job.failed(error)
     try:
         wait = attempts.after(BrokenStreamError(error.reason) if job.broke(error) else error)
     except ApiError:

@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import IO
 
+from ..redaction import redacted
 from . import md5
 from .checks import LONGEST_REPORT, REPORT, Checks
 from .companions import is_companion
@@ -227,7 +228,9 @@ class Unpacker:
         if self._is_folder:
             if self._folder is None:
                 return
-            raise UnsafeArchiveError(f"folder {self._name[:200]!r} of the ZIP archive holds data")
+            raise UnsafeArchiveError(
+                f"folder {redacted(self._name)[:200]!r} of the ZIP archive holds data"
+            )
         if self._report is not None:
             self._report += data[: LONGEST_REPORT + 1 - len(self._report)]
             return

@@ -9,6 +9,7 @@ gap, each one is in the directory once, and nothing but padding is behind its en
 from collections.abc import Generator, Iterator, Sequence
 from typing import Any
 
+from ..redaction import redacted
 from .errors import DamagedError, LimitError, NotAFileError, UnsafeArchiveError
 from .inflate import LIBRARY
 from .input import Input
@@ -168,7 +169,7 @@ class Unzip(Input):
             member = read_local(head, rest, offset)
         except ValueError as error:
             raise self._damaged(f"the header of a member: {error}") from None
-        shown = repr(member.raw_name.decode("utf-8", "replace")[:200])
+        shown = repr(redacted(member.raw_name.decode("utf-8", "replace"))[:200])
         self._what = f"member {shown}"
         if member.flags & _ENCRYPTED:
             raise UnsafeArchiveError(f"member {shown} of the ZIP archive is encrypted")
@@ -303,12 +304,12 @@ class Unzip(Input):
             self._compare(entry)
             entries += 1
         if self._seen:
-            name = next(iter(self._seen.values())).raw_name.decode("utf-8", "replace")
+            name = redacted(next(iter(self._seen.values())).raw_name.decode("utf-8", "replace"))
             raise self._damaged(f"{len(self._seen)} members are not in its directory, as {name!r}")
         yield from self._end(End(entries, self._place - start, start, one_disk=True))
 
     def _compare(self, entry: Entry) -> None:
-        shown = repr(entry.raw_name.decode("utf-8", "replace")[:200])
+        shown = repr(redacted(entry.raw_name.decode("utf-8", "replace"))[:200])
         member = self._seen.pop(entry.offset, None)
         if member is None:
             raise self._damaged(f"its directory lists {shown}, which is not there or twice listed")
