@@ -40,7 +40,7 @@ AREAS = {"cli": "tests/client_cli", "files": "tests/files", "": "tests/runtime"}
 NEAR = {
     "cli/complete.py": ["client_cli/test_completion.py"],
     "cli/config.py": ["client_cli/test_config.py"],
-    "cli/output.py": ["client_cli/test_outcomes.py"],
+    "cli/output.py": ["client_cli/test_outcomes.py::test_ctrl_c_is_status_130_and_leaves_nothing"],
     "cli/records_command.py": ["client_cli/test_outcomes.py", "client_cli/test_records.py"],
     "files/async_many.py": ["files/test_many.py"],
     "files/fetch.py": ["files/test_many.py", "files/test_resume.py"],
@@ -48,7 +48,7 @@ NEAR = {
     "files/manifest.py": ["files/test_manifest.py"],
     "files/many.py": ["files/test_many.py", "files/test_processes.py"],
     "files/part.py": ["files/test_targets.py", "files/test_resume.py", "files/test_interrupted.py"],
-    "files/replace.py": ["files/test_kept.py", "files/test_targets.py"],
+    "files/replace.py": ["files/test_replace.py"],
     "files/unpack.py": ["files/test_wrong_archives.py", "files/test_targets.py"],
     "transport/asynchronous.py": ["runtime/test_turns.py", "runtime/test_client.py"],
     "transport/over_urllib3.py": ["runtime/test_transports.py"],
