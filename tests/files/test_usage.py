@@ -76,6 +76,8 @@ REFUSED: dict[str, tuple[Call, str, str]] = {
     "limits of one file": (single("x", limits=Limits(members=1)), "limits", "free_bytes alone"),
     "limits that are none": (series("x", limits=100), "limits", r"cannot be 100\. Pass limits="),
     "expectation that is none": (series("x", expect=72), "expect", "cannot be 72"),
+    "keep_zip as text": (series("x", keep_zip="no"), "keep_zip", "Pass True or False"),
+    "progress without a function": (series("x", progress=7), "progress", "Pass a function"),
     "choice that is none": (series("x", existing="no"), "existing", "Choose one of: replace, keep"),
 }
 

@@ -45,6 +45,15 @@ def check_options(request: Request, options: DownloadOptions) -> None:
             raise _error(
                 request, name, f"cannot be {value!r:.80}", f"Pass {name}={kind.__name__}(…)."
             )
+    keep_zip = options.get("keep_zip")
+    if keep_zip not in (None, True, False):
+        raise _error(request, "keep_zip", f"cannot be {keep_zip!r:.80}", "Pass True or False.")
+    if not (options.get("progress") is None or callable(options.get("progress"))):
+        raise _error(request, "progress", "is not a function", "Pass a function of two numbers.")
+    _check_effects(request, options)
+
+
+def _check_effects(request: Request, options: DownloadOptions) -> None:
     is_archive = "ZIP" in request.endpoint.formats
     if not is_archive:
         if options.get("keep_zip"):

@@ -148,14 +148,13 @@ def _tell_sum(done: Sequence[Download], count: int, seconds: float) -> None:
     kept = sum(download.kept for download in done)
     files = sum(len(download.files) for download in done)
     size = sum(download.bytes for download in done) / 1e6
-    unchecked = sum(
-        any(one.check == NOT_COUNTED.check for one in download.unchecked) for download in done
-    )
+    checks = [{one.check == NOT_COUNTED.check for one in download.unchecked} for download in done]
+    uncounted, unread = (sum(kind in found for found in checks) for kind in (True, False))
     click.echo(
         f"{len(done)} of {count} done{f' ({kept} were there)' * bool(kept)}: "
         f"{files:,} files, {size:,.1f} MB in {seconds:.1f} s"
-        + f"; completeness of {unchecked} not checked"
-        * bool(unchecked),
+        + f"; completeness of {uncounted} not checked" * bool(uncounted)
+        + f"; unreadable DICOM headers in {unread}" * bool(unread),
         err=True,
     )
 
