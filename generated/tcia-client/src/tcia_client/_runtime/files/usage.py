@@ -50,6 +50,10 @@ def check_options(request: Request, options: DownloadOptions) -> None:
         raise _error(request, "keep_zip", f"cannot be {keep_zip!r:.80}", "Pass True or False.")
     if not (options.get("progress") is None or callable(options.get("progress"))):
         raise _error(request, "progress", "is not a function", "Pass a function of two numbers.")
+    _check_effects(request, options)
+
+
+def _check_effects(request: Request, options: DownloadOptions) -> None:
     is_archive = "ZIP" in request.endpoint.formats
     if not is_archive:
         if options.get("keep_zip"):
