@@ -214,10 +214,14 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
 
 
+class _ManyHTTPServer(ThreadingHTTPServer):
+    request_queue_size = 128  # of the standard library's five, many at once would wait
+
+
 @pytest.fixture
 def server() -> Iterator[Server]:
     handler: Any = type("Handler", (_Handler,), {})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as http:
+    with _ManyHTTPServer(("127.0.0.1", 0), handler) as http:
         http.daemon_threads = True
         state = Server(f"http://127.0.0.1:{http.server_port}/v3")
         handler.served = state

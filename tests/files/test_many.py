@@ -166,15 +166,52 @@ def test_a_server_s_odd_answer_fails_alone(
     assert [(one.index, type(one.error)) for one in caught.value.failed] == [(2, VerificationError)]
 
 
-def test_never_more_at_a_time_than_the_client_has_connections(
+def test_each_worker_has_a_connection(
+    ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
+) -> None:
+    uids = [f"1.3.{n}" for n in range(24)]
+    all_at_once = threading.Barrier(12)
+    for uid in uids:
+        body = make.zipped([("0.dcm", make.dicom(series=uid))])
+        server.by_uid[uid] = make.Reply(body, sent=10, hold=all_at_once)
+
+    def question(client: Any) -> Any:
+        return client.download_image.many(tmp_path, uids, workers=12)
+
+    assert len(ask(server.base_url, question)) == 24
+    assert server.most_open == 12
+
+
+def test_connections_are_added_to_a_client_in_use(
+    make: SimpleNamespace, client: Any, many: Any, tmp_path: Path
+) -> None:
+    client.download_image.many(tmp_path / "few", UIDS[:2], workers=2)
+    all_at_once = threading.Barrier(12)
+    for reply in many.by_uid.values():
+        reply.sent, reply.hold = 10, all_at_once
+    assert len(client.download_image.many(tmp_path / "all", UIDS, workers=12)) == 12
+    assert many.most_open == 12
+
+
+def test_a_maximum_of_the_caller_holds_and_more_workers_are_refused(
     ask: Callable[..., Any], many: Any, tmp_path: Path
 ) -> None:
-    ask(
-        many.base_url,
-        lambda c: c.download_image.many(tmp_path, UIDS, workers=8),
-        max_connections=2,
-    )
+    with pytest.raises(ParameterError, match=r"workers=8 is more than .*max_connections=2") as told:
+        ask(
+            many.base_url,
+            lambda c: c.download_image.many(tmp_path, UIDS, workers=8),
+            max_connections=2,
+        )
+    assert "max_connections=8" in told.value.advice
+    assert many.asked == []
+    ask(many.base_url, lambda c: c.download_image.many(tmp_path, UIDS), max_connections=2)
     assert many.most_open <= 2
+    eight = ask(
+        many.base_url,
+        lambda c: c.download_image.many(tmp_path / "8", UIDS, workers=8),
+        max_connections=8,
+    )
+    assert len(eight) == len(UIDS)
 
 
 @pytest.mark.parametrize("kind", [KeyboardInterrupt, ValueError])

@@ -52,6 +52,9 @@ class Timeouts:
     pool: float = attrs.field(default=60.0, validator=_bearable)
 
 
+CONNECTIONS = 8
+"""Connections of a client whose caller sets no maximum; more for a call with more workers."""
+
 _SERVER_IS_GONE = (ConnectionFailedError, NotFoundError, NotRecordsError, RedirectError)
 """What requests to a server that no longer exists, or is another one now, end in."""
 
@@ -67,6 +70,7 @@ class Options:
     timeouts: Timeouts | None
     retry: Retry
     max_connections: int
+    connections_grow: bool
     requests_per_second: float | None
     transport: TransportName = "httpx"
     clock: Clock = attrs.field(factory=Clock)

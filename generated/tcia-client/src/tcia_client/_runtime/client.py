@@ -16,7 +16,7 @@ from .drift import OnDrift, Sensor
 from .endpoint import Endpoint
 from .errors import ParameterError
 from .naming import did_you_mean
-from .options import Options, Timeouts, TransportName, checked_transport
+from .options import CONNECTIONS, Options, Timeouts, TransportName, checked_transport
 from .request import checked_base_url, checked_key
 from .retry import Retry
 from .rows import OnMismatch
@@ -68,7 +68,7 @@ class _Client:
         on_mismatch: OnMismatch,
         on_drift: OnDrift,
         retry: Retry | None,
-        max_connections: int,
+        max_connections: int | None,
         requests_per_second: float | None,
         transport: TransportName,
         http_client: object,
@@ -83,7 +83,7 @@ class _Client:
             _refuse("on_mismatch", 'must be "raise" or "warn"')
         if not callable(on_drift) and on_drift not in ("warn", "raise", "off"):
             _refuse("on_drift", 'must be "warn", "raise", "off" or a function')
-        if max_connections < 1:
+        if max_connections is not None and max_connections < 1:
             _refuse("max_connections", "must be at least 1")
         if requests_per_second is not None and not requests_per_second > 0:
             _refuse("requests_per_second", "must be more than 0")
@@ -97,7 +97,8 @@ class _Client:
             api_key=checked_key(api_key),
             timeouts=timeout,
             retry=retry or Retry(),
-            max_connections=max_connections,
+            max_connections=max_connections or CONNECTIONS,
+            connections_grow=max_connections is None,
             requests_per_second=requests_per_second,
             transport=checked_transport(transport, http_client, settings.package),
         )
@@ -157,7 +158,7 @@ class SyncClient(_Client):
         timeout: Seconds of silence to bear, for all phases or one by one; by default those of
             Timeouts, or of an ``http_client`` of your own.
         http_client: A client of your own (proxy, certificates, auth, tokens); it is used
-            as it is and not closed. It must allow ``max_connections``.
+            as it is and not closed. It must allow ``max_connections``, and the workers of ``many``.
         on_mismatch: What to do with a missing or misfit value: ``"raise"`` a DecodeError,
             or ``"warn"`` once per attribute and deliver the row.
         on_drift: What to do where an endpoint's description or answer is not as the
@@ -165,7 +166,8 @@ class SyncClient(_Client):
             ContractDriftError, ``"off"``, or a function that is given the Drift. Of an
             answer's rows it is told when the last one has been read.
         retry: Bounds for trying again.
-        max_connections: Answers that may be open at a time.
+        max_connections: Maximum number of responses that are open at a time. By default 8, and
+            as many as a call of ``many`` has workers.
         requests_per_second: Upper bound for requests, None for none.
         transport: Library that sends the requests: ``"httpx"``, or ``"urllib3"`` from the extra
             ``fast``, which reads downloads about twice as fast. Requests through a proxy of the
@@ -186,7 +188,7 @@ class SyncClient(_Client):
         on_mismatch: OnMismatch = "raise",
         on_drift: OnDrift = "warn",
         retry: Retry | None = None,
-        max_connections: int = 8,
+        max_connections: int | None = None,
         requests_per_second: float | None = None,
         transport: TransportName = "httpx",
     ) -> None:
@@ -237,7 +239,7 @@ class AsyncClientBase(_Client):
         on_mismatch: OnMismatch = "raise",
         on_drift: OnDrift = "warn",
         retry: Retry | None = None,
-        max_connections: int = 8,
+        max_connections: int | None = None,
         requests_per_second: float | None = None,
     ) -> None:
         super().__init__(

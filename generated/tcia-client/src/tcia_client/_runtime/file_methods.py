@@ -92,7 +92,7 @@ class Files(SyncBound[P]):
         target: StrPath,
         items: Iterable[Any],
         *,
-        workers: int = 4,
+        workers: int | None = None,
         progress: Callable[[ManyProgress], None] | None = None,
         **options: Any,
     ) -> list[Download]:
@@ -105,7 +105,7 @@ class Files(SyncBound[P]):
             target: The folder; it is made if need be.
             items: What to ask for: mappings of keyword arguments, rows that have them as
                 attributes, or UIDs where the endpoint requires no more than one.
-            workers: Downloads at a time, and never more than the client's connections.
+            workers: Downloads at a time, by default 4; the client opens a connection for each.
             progress: Told of every piece, from one thread at a time.
             **options: Options of every download, see :class:`.download.DownloadOptions`.
 
@@ -170,7 +170,7 @@ class AsyncFiles(AsyncBound[P]):
         target: StrPath,
         items: Iterable[Any],
         *,
-        workers: int = 4,
+        workers: int | None = None,
         progress: Callable[[ManyProgress], None] | None = None,
         **options: Any,
     ) -> list[Download]:

@@ -19,7 +19,7 @@ from .count import Count
 from .inventory import Inventory, inventory_path
 from .items import Item
 from .job import Job
-from .many import Many, ManyProgress, Plan
+from .many import WORKERS, Many, ManyProgress, Plan
 from .options import DownloadOptions, Progress, StrPath
 from .result import Download
 from .stop import Stop
@@ -107,8 +107,10 @@ def download(
     ):
         if stop is not None:
             stop.watch(job)
-        count = query(request) if job.found() and job.lacks_count else None
-        if (existing := job.existing(count)) is not None:
+        existing = _existing(job)
+        if existing is job:
+            existing = job.existing(query(request))
+        if isinstance(existing, Download):
             return existing
         while True:
             try:
@@ -118,8 +120,7 @@ def download(
                     for chunk in answer.chunks():
                         job.write(chunk)
                         attempts.progress()
-                job.received()
-                return job.finish(query(request) if job.lacks_count else None)
+                return _received(job) or job.finish(query(request))
             except ApiError as error:
                 wait = _wait(job, error, attempts, transport)
             pause(wait)
@@ -141,9 +142,10 @@ async def async_download(
         redacting(transport.options.redactor),
         Job(request, target, _options(request), in_folder=in_folder, stated=stated) as job,
     ):
-        found = await _in_thread(job.found)
-        count = await query(request) if found and job.lacks_count else None
-        if (existing := await _in_thread(partial(job.existing, count))) is not None:
+        existing = await _in_thread(partial(_existing, job))
+        if existing is job:
+            existing = await _in_thread(partial(job.existing, await query(request)))
+        if isinstance(existing, Download):
             return existing
         while True:
             try:
@@ -155,12 +157,22 @@ async def async_download(
                         async for chunk in pieces:
                             job.write(chunk)
                             attempts.progress()
-                await _in_thread(job.received)
-                count = await query(request) if job.lacks_count else None
-                return await _in_thread(partial(job.finish, count))
+                done = await _in_thread(partial(_received, job))
+                return done or await _in_thread(partial(job.finish, await query(request)))
             except ApiError as error:
                 wait = _wait(job, error, attempts, transport)
             await transport.sleep(wait)
+
+
+def _existing(job: Job) -> Download | Job | None:
+    """Return an earlier download that is complete, or the job if its count is to be queried."""
+    return job if job.found() and job.lacks_count else job.existing(None)
+
+
+def _received(job: Job) -> Download | None:
+    """Return the complete download, None if its count is to be queried before it is finished."""
+    job.received()
+    return None if job.lacks_count else job.finish(None)
 
 
 def download_many(
@@ -170,7 +182,7 @@ def download_many(
     observe: Observe,
     query: Query,
     *,
-    workers: int,
+    workers: int | None,
     progress: Callable[[ManyProgress], None] | None,
 ) -> list[Download]:
     """Fetch many into a folder, some at a time; what is asked for twice is fetched once.
@@ -180,7 +192,8 @@ def download_many(
         DownloadsError: Some failed, the others are done.
         OSError: One could not be written. Those under way are ended; those that are done stay.
     """
-    plan = _planned(items, target, workers)
+    workers = _workers(transport, workers)
+    plan = _planned(items, target)
     many = Many(plan, progress)
 
     def job(index: int) -> Callable[[Progress], Download]:
@@ -195,10 +208,7 @@ def download_many(
             stated=plan.counts.get(index),
         )
 
-    return many.run(
-        {index: job(index) for index in plan.paths},
-        min(workers, transport.options.max_connections),
-    )
+    return many.run({index: job(index) for index in plan.paths}, workers)
 
 
 async def async_download_many(
@@ -208,11 +218,12 @@ async def async_download_many(
     observe: Observe,
     query: AsyncQuery,
     *,
-    workers: int,
+    workers: int | None,
     progress: Callable[[ManyProgress], None] | None,
 ) -> list[Download]:
     """Fetch many into a folder, some at a time; see :func:`download_many`."""
-    plan = _planned(items, target, workers)
+    workers = _workers(transport, workers)
+    plan = _planned(items, target)
 
     def job(index: int) -> Callable[[Progress], Awaitable[Download]]:
         return lambda told: async_download(
@@ -225,21 +236,30 @@ async def async_download_many(
             stated=plan.counts.get(index),
         )
 
-    return await AsyncMany(plan, progress).run(
-        {index: job(index) for index in plan.paths},
-        min(workers, transport.options.max_connections),
-    )
+    return await AsyncMany(plan, progress).run({index: job(index) for index in plan.paths}, workers)
 
 
-def _planned(items: Sequence[Item], target: StrPath, workers: int) -> Plan:
+def _workers(transport: "SyncTransport | AsyncTransport", workers: int | None) -> int:
+    """Return the number of workers, for which the transport has connections then.
+
+    Raises:
+        ParameterError: There are no workers, or more than the caller's maximum of connections.
+    """
+    if workers is None:
+        workers = min(WORKERS, transport.connections)
+    if workers < 1:
+        raise ParameterError("workers must be at least 1", parameter="workers")
+    transport.reserve(workers)
+    return workers
+
+
+def _planned(items: Sequence[Item], target: StrPath) -> Plan:
     """Return which of the items are downloaded, and where to; the folder is made.
 
     Raises:
         ParameterError: Two would have the same name, or there are no workers.
         OSError: The folder cannot be made.
     """
-    if workers < 1:
-        raise ParameterError("workers must be at least 1", parameter="workers")
     by_path: dict[Path, int] = {}
     firsts: list[int] = []
     counts: dict[int, Count] = {}

@@ -18,6 +18,7 @@ from ..errors import (
     ApiError,
     BrokenStreamError,
     ConnectionFailedError,
+    ParameterError,
     RedirectError,
     TransportError,
 )
@@ -51,6 +52,7 @@ class Transport:
     def __init__(self, options: Options, client: httpx.Client | httpx.AsyncClient | None) -> None:
         self.options = options
         self._own = client is None
+        self.connections = options.max_connections
         self._pace = Pace(options.requests_per_second, options.clock)
         self._timeouts = options.timeouts or Timeouts()
         bounds = httpx_timeout(self._timeouts)
@@ -130,8 +132,24 @@ class Transport:
             return proxy
 
     def limits(self) -> httpx.Limits:
-        most = self.options.max_connections
-        return httpx.Limits(max_connections=most, max_keepalive_connections=most)
+        """Return no limits: who sends requests waits for one of :attr:`connections`."""
+        return httpx.Limits(max_connections=None, max_keepalive_connections=None)
+
+    def _further_connections(self, workers: int) -> int:
+        """Return how many connections are to be added for a call with so many workers.
+
+        Raises:
+            ParameterError: The caller of the client has set a lower maximum.
+        """
+        missing = max(0, workers - self.connections)
+        if missing and not self.options.connections_grow:
+            raise ParameterError(
+                f"workers={workers} is more than the client's max_connections={self.connections}",
+                parameter="workers",
+                advice=f"Make the client with max_connections={workers}, or without it.",
+            )
+        self.connections += missing
+        return missing
 
     def _received(self, response: httpx.Response) -> None:
         """Log a response of an own transport and take over its cookies."""
@@ -190,7 +208,7 @@ class Transport:
 
     def _no_turn(self, request: Request) -> ApiError:
         return AnswerTimeoutError(
-            f"none of {self.options.max_connections} connections became free, and nothing came "
+            f"none of {self.connections} connections became free, and nothing came "
             f"over any, for {self._timeouts.pool:g} s",
             endpoint=request.endpoint.address,
             url=request.url,

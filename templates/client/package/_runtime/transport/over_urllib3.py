@@ -182,6 +182,13 @@ class Urllib3Transport(httpx.BaseTransport):
             },
         )
 
+    def hold(self, connections: int) -> None:
+        """Keep so many connections to one host from now on."""
+        with self._lock:
+            if connections > self._max_connections:
+                self._max_connections = connections
+                self._pools.clear()  # their connections close when nobody reads from them
+
     def close(self) -> None:
         """Close all connections, also those whose answers are still being read."""
         with self._lock:
@@ -200,7 +207,7 @@ class Urllib3Transport(httpx.BaseTransport):
             if self._closed:
                 raise httpx.ReadError("the transport has been closed")
             if scheme not in self._longer_heads:
-                limits = httpx.Limits(max_connections=self._max_connections)
+                limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
                 with from_environment():
                     transport = httpx.HTTPTransport(verify=tls_context(scheme), limits=limits)
                 self._longer_heads[scheme] = transport

@@ -99,6 +99,20 @@ class SyncTransport(Transport):
                 raise
             self.moved()
 
+    def reserve(self, workers: int) -> None:
+        """Allow a call with so many workers as many connections.
+
+        Raises:
+            ParameterError: The caller of the client has set a lower maximum.
+        """
+        with self._lock:
+            for _ in range(self._further_connections(workers)):
+                self._turns.put(None)
+            for transport in self._transports.values():
+                hold = getattr(transport, "hold", None)  # urllib3 has to know how many to keep
+                if hold is not None:
+                    hold(self.connections)
+
     def _keep_pace(self) -> None:
         while pause := self._pace.take():
             self.sleep(pause)
@@ -145,7 +159,7 @@ class SyncTransport(Transport):
         if proxy is None and self.options.transport == "urllib3":
             from .over_urllib3 import Urllib3Transport  # noqa: PLC0415 - an extra
 
-            return Urllib3Transport(self.options.max_connections)
+            return Urllib3Transport(self.connections)
         with from_environment():
             return httpx.HTTPTransport(
                 verify=tls_context(scheme), proxy=httpx_proxy(proxy), limits=self.limits()

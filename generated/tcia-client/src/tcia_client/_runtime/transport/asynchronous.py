@@ -92,6 +92,11 @@ class AsyncTransport(Transport):
                 raise
             self.moved()
 
+    def reserve(self, workers: int) -> None:
+        """Allow a call with so many workers as many connections; see :class:`SyncTransport`."""
+        for _ in range(self._further_connections(workers)):
+            self._turns.release()
+
     def _stay(self) -> None:
         """Refuse a second event loop: connections and locks are bound to the first one."""
         loop = asyncio.get_running_loop()

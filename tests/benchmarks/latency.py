@@ -1,0 +1,105 @@
+"""How many small downloads a second `many` makes of a server that answers late.
+
+Run: python tests/benchmarks/latency.py [ROUNDS]
+
+The server, in a process of its own, waits 0.2 seconds before each response, as a distant one
+does. With N workers no client can make more than N / 0.2 downloads a second; the ratio is that
+to what is printed.
+"""
+
+import asyncio
+import io
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+from pathlib import Path
+
+HERE = Path(__file__).parent
+PACKAGE = HERE.parents[1] / "templates" / "client" / "package"
+sys.path[:0] = [str(PACKAGE), str(HERE.parent / "files")]
+
+LATENCY = 0.2
+DOWNLOADS = 320
+
+
+def main(rounds: int) -> int:
+    """Print the table; return 1 if a ratio that is promised is missed."""
+    command = [sys.executable, __file__, "--serve"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        base_url = server.stdout.readline().strip()
+        try:
+            print(
+                f"{'workers':>8}{'client':>8}{'downloads/s':>13}{'bound':>8}{'ratio':>7}{'wanted':>8}"
+            )
+            missed = [
+                row(base_url, workers, wanted, kind, rounds)
+                for kind, wanted in (("sync", 0.7), ("async", 0.4))
+                for workers in (8, 32)
+            ]
+        finally:
+            server.terminate()
+    return int(any(missed))
+
+
+def row(base_url: str, workers: int, wanted: float, kind: str, rounds: int) -> bool:
+    """Time one number of workers; whether the ratio is missed."""
+    count = DOWNLOADS * workers // 32
+    bound = workers / LATENCY
+    rate = statistics.median(count / seconds(base_url, workers, kind, count) for _ in range(rounds))
+    ratio = rate / bound
+    print(f"{workers:8}{kind:>8}{rate:13.1f}{bound:8.0f}{ratio:7.2f}{wanted:8.1f}")
+    return ratio < wanted
+
+
+def seconds(base_url: str, workers: int, kind: str, count: int) -> float:
+    """Make the downloads with a new client."""
+    from files_client import AsyncClient, Client  # noqa: PLC0415 - the path to it is made above
+
+    items = [{"vessel_id": f"V-{number}"} for number in range(count)]
+
+    async def awaited(folder: str) -> None:
+        async with AsyncClient(base_url=base_url) as client:
+            await client.download_plan.many(folder, items, workers=workers)
+
+    with tempfile.TemporaryDirectory(prefix="latency-") as folder:
+        start = time.perf_counter()
+        if kind == "async":
+            asyncio.run(awaited(folder))
+        else:
+            with Client(base_url=base_url) as client:
+                client.download_plan.many(folder, items, workers=workers)
+        return time.perf_counter() - start
+
+
+async def serve() -> None:
+    """Answer every request with a small file, late."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("plan.txt", "a plan")
+    body = buffer.getvalue()
+    response = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while await reader.readuntil(b"\r\n\r\n"):
+                await asyncio.sleep(LATENCY)
+                writer.write(response)
+                await writer.drain()
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0, backlog=256)
+    print(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v3", flush=True)
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--serve"]:
+        asyncio.run(serve())
+    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 3))
