@@ -158,7 +158,9 @@ async def async_download(
                             job.write(chunk)
                             attempts.progress()
                 done = await _in_thread(partial(_received, job))
-                return done or await _in_thread(partial(job.finish, await query(request)))
+                if done is not None:
+                    return done
+                return await _in_thread(partial(job.finish, await query(request)))
             except ApiError as error:
                 wait = _wait(job, error, attempts, transport)
             await transport.sleep(wait)
