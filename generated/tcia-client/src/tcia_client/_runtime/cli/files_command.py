@@ -113,7 +113,7 @@ def _run(method: FilesMethod[...], **given: Any) -> int:
     if (bounds := limits.limits_of(given)) is not None:
         options["limits"] = bounds
     with (
-        session.client(max_connections=max(8, given.get("at_once", 1))) as client,
+        session.client() as client,
         progress_display(titles) as display,
         parameters_as_options(context.command),
     ):
