@@ -24,15 +24,15 @@ class CollectionRule:
     name: str | None = None
     level: int | None = None
 
-    def collection(self, root: Path, path: Path, from_header: str | None) -> str:
-        """Return the collection of a file below ``root``."""
+    def collection(self, root: Path, folder: Path) -> str | None:
+        """Return the collection of the files in a folder below ``root``; None if headers decide."""
         if self.name:
             return self.name
         if self.level is not None:
-            folders = path.relative_to(root).parts[:-1]
+            folders = folder.relative_to(root).parts
             if len(folders) >= self.level:
                 return _storable(folders[self.level - 1])
-        return from_header or NO_COLLECTION
+        return None
 
     @property
     def is_stated(self) -> bool:
@@ -65,7 +65,7 @@ class RememberedRules:
             path: CollectionRule(name, level)
             for path, name, level in connection.execute(statements.ROOTS)
         }
-        self._nearest: dict[bytes, bytes] = {}
+        self._by_folder: dict[bytes, str | None] = {}
         self.used: list[tuple[Path, CollectionRule]] = []
         self._new: dict[bytes, CollectionRule] = {}
         self._forgotten: list[bytes] = []
@@ -81,14 +81,15 @@ class RememberedRules:
             elif remembered[1].is_stated:
                 self.used.append((root, remembered[1]))
 
-    def collection(self, path: Path, from_header: str | None) -> str:
+    def collection(self, key: bytes, from_header: str | None) -> str:
         """Return the collection of a file below one of the roots."""
-        folder = os.fsencode(path.parent)
-        if (root := self._nearest.get(folder)) is None:
-            found = self._rule_above(folder)
-            root = self._nearest[folder] = found[0] if found else folder
-        rule = self._rules.get(root, CollectionRule())
-        return rule.collection(Path(os.fsdecode(root)), path, from_header)
+        folder = key[: key.rfind(b"/")] or b"/"
+        if folder not in self._by_folder:
+            root, rule = self._rule_above(folder) or (folder, CollectionRule())
+            self._by_folder[folder] = rule.collection(
+                Path(os.fsdecode(root)), Path(os.fsdecode(folder))
+            )
+        return self._by_folder[folder] or from_header or NO_COLLECTION
 
     def save(self, connection: sqlite3.Connection) -> None:
         """Write the rules that this scan changed."""

@@ -161,7 +161,7 @@ class _Scan:
         moves: dict[bytes, str] = {}
         for key, file in known.items():
             if file.series_uid is not None:
-                collection = self._rules.collection(Path(os.fsdecode(key)), file.header_collection)
+                collection = self._rules.collection(key, file.header_collection)
                 if collection != file.collection:
                     moves[key] = collection
         series = {known[key].series_uid for key in moves}
@@ -198,7 +198,7 @@ class _Scan:
                         statements.PUT_FILE, (*row, header.reason, *[None] * 7)
                     )
                 else:
-                    self._put(row, header, self._rules.collection(file.path, header.collection))
+                    self._put(row, header, self._rules.collection(file.key, header.collection))
             self._derive()
         return unread
 

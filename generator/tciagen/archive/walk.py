@@ -15,18 +15,17 @@ _ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 
 @attrs.frozen
 class Found:
-    """A regular file below ``root``; ``target`` is the real path where ``path`` is a link."""
+    """A regular file. ``key`` is its path; ``target`` is the real path where that is a link."""
 
-    root: Path
-    path: Path
+    key: bytes
     size: int
     mtime_ns: int
     target: bytes | None
 
     @property
-    def key(self) -> bytes:
-        """The path as the catalog stores it."""
-        return os.fsencode(self.path)
+    def path(self) -> Path:
+        """The path as the rest of the program has it."""
+        return Path(os.fsdecode(self.key))
 
 
 @attrs.define
@@ -41,10 +40,9 @@ class Walk:
     unreadable: list[tuple[Path, str]] = attrs.field(factory=list)
     broken_links: list[Path] = attrs.field(factory=list)
 
-    def note(self, error: OSError) -> None:
+    def note(self, key: bytes, error: OSError) -> None:
         """Add a path that could not be listed or looked up."""
-        path = Path(os.fsdecode(error.filename))
-        self.unreadable.append((path, error.strerror or str(error)))
+        self.unreadable.append((Path(os.fsdecode(key)), error.strerror or str(error)))
 
     def knows(self, key: bytes) -> bool:
         """Return whether the walk would have found a file at this path."""
@@ -86,29 +84,43 @@ def walk(roots: Iterable[Path], *, include_hidden: bool) -> Walk:
     are skipped unless ``include_hidden``.
     """
     found = Walk()
-    for root in roots:
-        for folder, folders, names in os.walk(root, onerror=found.note):
-            folders[:] = sorted(
-                name for name in folders if include_hidden or not name.startswith(".")
-            )
-            for name in sorted(names):
-                _look_up(found, root, Path(folder, name))
+    pending = [os.fsencode(root) for root in roots]
+    while pending:
+        folder = pending.pop()
+        # os.walk does not name the directory whose listing breaks off.
+        try:
+            with os.scandir(folder) as listing:
+                entries = list(listing)
+        except OSError as error:
+            found.note(folder, error)
+            continue
+        for entry in entries:
+            if not _is_directory(entry):
+                _look_up(found, entry)
+            elif include_hidden or not entry.name.startswith(b"."):
+                pending.append(entry.path)
+    found.broken_links.sort()
     return found
 
 
-def _look_up(found: Walk, root: Path, path: Path) -> None:
+def _is_directory(entry: os.DirEntry[bytes]) -> bool:
+    try:
+        return entry.is_dir(follow_symlinks=False)
+    except OSError:
+        return False  # the look-up that follows reports it
+
+
+def _look_up(found: Walk, entry: os.DirEntry[bytes]) -> None:
     link = False
     try:
-        link = path.is_symlink()
-        status = path.stat()
+        link = entry.is_symlink()
+        status = entry.stat()
     except OSError as error:
         if error.errno not in _ABSENT:
-            found.note(error)
+            found.note(entry.path, error)
         elif link:
-            found.broken_links.append(path)
+            found.broken_links.append(Path(os.fsdecode(entry.path)))
         return
-    if not stat.S_ISREG(status.st_mode):
-        return
-    target = os.fsencode(path.resolve()) if link else None
-    file = Found(root, path, status.st_size, status.st_mtime_ns, target)
-    found.files[file.key] = file
+    if stat.S_ISREG(status.st_mode):
+        target = os.path.realpath(entry.path) if link else None
+        found.files[entry.path] = Found(entry.path, status.st_size, status.st_mtime_ns, target)
