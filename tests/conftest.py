@@ -35,6 +35,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--accept-golden", action="store_true", help="write the golden files instead of comparing"
     )
+    parser.addoption(
+        "--accept-outputs", action="store_true", help="write the outputs of blocks into the pages"
+    )
 
 
 @pytest.fixture(scope="session")

@@ -1,16 +1,21 @@
-"""Code blocks of Markdown pages, and what they run against.
+"""Run the code blocks of Markdown pages against a demo archive.
 
-Blocks of one page run in order, in one folder and one Python namespace. Two things stand
-in for what a reader has: the demo archive for the address that pages give, and a folder of
-the demo's DICOM files for ``/data/dicom``. A comment right above a block says what differs::
+The blocks of one page run in order, in one folder and one Python namespace. The fixtures
+replace two names of the pages: the address ``http://127.0.0.1:8042/services/v3`` by that of a
+demo archive, and ``/data/dicom`` by a folder with DICOM files of the demo. A comment directly
+above a block states an exception::
 
     <!-- not run: the reason -->
     <!-- exit status 1 -->
 
-A block with a title is a file; it is written, and run by what follows. A block of text
-right under a shell block is what that one says.
+A block with a title is a file, which the next blocks can use. A ``text`` block directly below a
+Python or shell block is its output. ``…`` stands for any text in a line, a line with ``…`` alone
+for any number of lines. ``pytest tests/docs --accept-outputs`` writes the actual outputs into the
+pages.
 """
 
+import contextlib
+import io
 import os
 import re
 import shutil
@@ -46,8 +51,8 @@ class Block:
     """One fenced block.
 
     Attributes:
-        line: That of its first line of code, counted from 1.
-        under: Whether there is nothing between it and the block above.
+        line: Number of its first line of code, counted from 1.
+        under: Whether only blank lines separate it from the block above.
     """
 
     line: int
@@ -94,14 +99,29 @@ class Served:
     files: Path
 
 
+def output_matches(shown: str, actual: str) -> bool:
+    """Return whether an output is the shown one, in which ``…`` stands for any text."""
+    pattern = "".join(
+        "(?:.*\n)*" if line.strip() == "…" else ".*".join(map(re.escape, line.split("…"))) + "\n"
+        for line in shown.splitlines()
+    )
+    return re.fullmatch(pattern, actual) is not None
+
+
 class Reader:
-    """Does what a page says, in an empty folder."""
+    """Runs the blocks of a page in an empty folder.
+
+    Attributes:
+        outputs: Actual output for each shown one that differs, by its first line.
+        printed: Standard output of all shell blocks.
+    """
 
     def __init__(self, folder: Path, served: Served, bin_folder: Path) -> None:
         self.folder = folder
         self.served = served
         self.namespace: dict[str, Any] = {"__name__": "__page__"}
-        self.said = ""
+        self.printed = ""
+        self.outputs: dict[int, str] = {}
         self._servers: list[subprocess.Popen[str]] = []
         self._environment = {
             **os.environ,
@@ -122,14 +142,14 @@ class Reader:
             server.communicate(timeout=30)
 
     def follow(self, page: str, text: str) -> int:
-        """Do all blocks of a page; return how many were run."""
+        """Run all blocks of a page, and return how many were run."""
         run = 0
-        said = ""
+        output: str | None = None
         try:
             for block in blocks(text):
                 code = block.code.replace(ADDRESS, self.served.base_url)
                 code = code.replace(FILES, str(self.served.files))
-                said_above, said = said, ""
+                output_above, output = output, None
                 if block.reason is not None:
                     continue
                 if block.title is not None:
@@ -137,14 +157,13 @@ class Reader:
                     path.parent.mkdir(parents=True, exist_ok=True)
                     path.write_text(code, encoding="utf-8")
                 elif block.language == "python":
-                    padded = "\n" * (block.line - 1) + code
-                    exec(compile(padded, page, "exec"), self.namespace)
+                    output = self._python(page, "\n" * (block.line - 1) + code)
                     run += 1
                 elif block.language == "sh":
-                    said = self._shell(f"{page}:{block.line}", code, block.status)
+                    output = self._shell(f"{page}:{block.line}", code, block.status)
                     run += 1
-                elif block.language == "text" and block.under:
-                    assert said_above in ("", block.code), f"{page}:{block.line}"
+                elif block.language == "text" and block.under and output_above is not None:
+                    self._compare(block, output_above)
         finally:
             # A page may leave its client open for its reader; the test does not.
             for value in self.namespace.values():
@@ -152,11 +171,25 @@ class Reader:
                     value.close()
         return run
 
-    def _shell(self, place: str, code: str, status: int) -> str:
-        """Run the commands of a block; what they say is given back, nothing for a server."""
+    def _compare(self, block: Block, output: str) -> None:
+        for actual, shown in ((self.served.base_url, ADDRESS), (str(self.served.files), FILES)):
+            output = output.replace(actual, shown)
+        output = "".join(f"{line.rstrip()}\n" for line in output.splitlines())
+        if not output_matches(block.code, output):
+            self.outputs[block.line] = output
+
+    def _python(self, page: str, code: str) -> str:
+        stream = io.StringIO()
+        with contextlib.redirect_stdout(stream):
+            exec(compile(code, page, "exec"), self.namespace)
+        print(stream.getvalue(), end="")
+        return stream.getvalue()
+
+    def _shell(self, where: str, code: str, status: int) -> str | None:
+        """Run the commands of a block, and return their output; None for a server."""
         if "archive serve" in code:
-            self._serve(place, code.replace("--port 8042", "--port 0"))
-            return ""
+            self._serve(where, code.replace("--port 8042", "--port 0"))
+            return None
         done = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", code],
             cwd=self.folder,
@@ -166,11 +199,11 @@ class Reader:
             timeout=120,
             check=False,
         )
-        self.said += done.stdout
-        assert done.returncode == status, f"{place}: {done.stdout}{done.stderr}"
-        return done.stdout
+        self.printed += done.stdout
+        assert done.returncode == status, f"{where}: {done.stdout}{done.stderr}"
+        return done.stdout or done.stderr
 
-    def _serve(self, place: str, code: str) -> None:
+    def _serve(self, where: str, code: str) -> None:
         server = subprocess.Popen(
             ["bash", "-euo", "pipefail", "-c", code],
             cwd=self.folder,
@@ -182,19 +215,28 @@ class Reader:
         )
         self._servers.append(server)
         assert server.stdout is not None
-        said = []
+        lines = []
         for line in server.stdout:
-            said.append(line)
+            lines.append(line)
             if found := _SERVING.match(line.rstrip("\n")):
                 self.served = attrs.evolve(self.served, base_url=found[1])
                 self._environment["TCIA_BASE_URL"] = found[1]
                 return
-        pytest.fail(f"{place}: nothing is served: {''.join(said)}")
+        pytest.fail(f"{where}: the server did not start: {''.join(lines)}")
+
+
+def write_outputs(path: Path, outputs: Mapping[int, str]) -> None:
+    """Replace the outputs that a page shows, each given by its first line."""
+    lines = path.read_text(encoding="utf-8").split("\n")
+    for first, output in sorted(outputs.items(), reverse=True):
+        end = lines.index("```", first - 1)
+        lines[first - 1 : end] = output.rstrip("\n").split("\n")
+    path.write_text("\n".join(lines), encoding="utf-8")
 
 
 @pytest.fixture(scope="session")
 def bin_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The commands that a reader has installed."""
+    """A folder with the commands that a reader has installed."""
     folder = tmp_path_factory.mktemp("bin")
     commands: Mapping[str, str] = {
         "python": "",

@@ -11,7 +11,7 @@ import tcia_client
 from tciagen.docs_pages import site_pages
 from tciagen.drift.rules import RULES
 
-from .conftest import CLIENT, ROOT, Reader, blocks
+from .conftest import CLIENT, ROOT, Reader, blocks, output_matches, write_outputs
 
 WRITTEN = sorted(
     [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")],
@@ -22,11 +22,23 @@ LANGUAGES = {"console", "json", "python", "sh", "text", "toml", "yaml"}
 
 
 @pytest.mark.parametrize("path", WRITTEN, ids=lambda path: path.name)
-def test_every_block_of_a_page_runs(reader: Reader, path: Path) -> None:
+def test_page_blocks_run_and_print_the_shown_output(
+    reader: Reader, path: Path, request: pytest.FixtureRequest
+) -> None:
     text = path.read_text(encoding="utf-8")
     ours = [b for b in blocks(text) if b.language in ("python", "sh")]
     expected = [b for b in ours if b.reason is None and b.title is None]
     assert reader.follow(path.name, text) == len(expected)
+    if request.config.getoption("--accept-outputs"):
+        write_outputs(path, reader.outputs)
+    else:
+        assert reader.outputs == {}
+
+
+def test_output_matches_only_what_an_ellipsis_allows() -> None:
+    assert output_matches("9 rows in … s\n…\nend\n", "9 rows in 0.3 s\na\nb\nend\n")
+    assert not output_matches("9 rows\n…\nend\n", "8 rows\nend\n")
+    assert not output_matches("9 rows\n", "9 rows\nmore\n")
 
 
 @pytest.mark.parametrize("page", ENDPOINTS)
@@ -38,7 +50,7 @@ def test_the_examples_of_an_endpoint_have_an_answer(
     assert by_python.startswith("Download(") or re.search(
         r"^\[.*[1-9][\d,]* rows?\b", by_python, re.MULTILINE
     )
-    assert len(reader.said.splitlines()) >= (1 if "download" in page else 2)
+    assert len(reader.printed.splitlines()) >= (1 if "download" in page else 2)
 
 
 def test_the_clients_own_readme_runs(
