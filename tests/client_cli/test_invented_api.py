@@ -189,7 +189,7 @@ def test_a_query_key_and_a_keyword_of_downloads_are_two(own: Any, wire: Any) -> 
 
 
 def test_the_query_keys_of_the_api_itself_are_sent_once(own: Any, wire: Any) -> None:
-    wire.rows(b'"a"\n"x"\n', kind="text/csv")
+    wire.rows(b'"a"\n"1"\n', kind="text/csv")
     done = own("get-keyed", "--a=1", "--wire=csv", env={"OWN_API_KEY": "s3cr3t"})
     assert (done.status, done.err) == (0, "")
     path, headers = wire.asked.pop()

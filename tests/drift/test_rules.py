@@ -340,7 +340,7 @@ def test_the_catalogue_has_the_rules_that_were_agreed() -> None:
 
 def test_the_pages_of_run_time_rules_quote_the_client() -> None:
     of_the_client = [rule for rule in RULES.values() if rule.says]
-    assert len(of_the_client) == 12
+    assert len(of_the_client) == 13
     for rule in of_the_client:
         page = rule_page(rule)
         assert f"- By default: {rule.action}" in page

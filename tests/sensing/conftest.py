@@ -135,6 +135,11 @@ def changed_documents(
     query["PatientsByModality"].update(Formats=["JSON"], DefaultFormat="JSON")
     query["NewPatientsInCollection"].update(Formats=["CSV"], DefaultFormat="CSV")
     query["NewStudiesInPatientCollection"].update(Formats=["XML"], DefaultFormat="XML")
+    query["NewStudiesInPatientCollection"]["Parameters"] = [
+        parameter
+        for parameter in query["NewStudiesInPatientCollection"]["Parameters"]
+        if not str(parameter).startswith("Collection") and parameter["Name"] != "Collection"
+    ]
     query["ContentsByName"].update(Formats=["HTML"], DefaultFormat="HTML")
     query["getSOPInstanceUIDs"]["Parameters"].append(
         {"Name": "Site", "Description": "x", "DICOM": "NA", "Type": "string", "Required": True}
@@ -214,6 +219,6 @@ def collect(client_package: ModuleType, caplog: pytest.LogCaptureFixture) -> Col
 
 @pytest.fixture(scope="session")
 def series_uid(client_package: ModuleType, same: str) -> str:
-    """A series of several images."""
+    """A series of four images."""
     with client_package.Client(base_url=same) as client:
-        return str(next(s for s in client.get_series() if s.image_count > 2).series_instance_uid)
+        return str(next(s for s in client.get_series() if s.image_count == 4).series_instance_uid)

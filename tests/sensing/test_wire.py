@@ -43,6 +43,9 @@ QUESTIONS: dict[str, Callable[[Any, str, Path], Any]] = {
     "wire-format-ignored": lambda c, _uid, _to: c.patients_by_modality(
         collection="DEMO", modality="CT", format="csv"
     ),
+    "wire-filter-ignored": lambda c, _uid, _to: c.new_studies_in_patient_collection(
+        collection="DEMO-PET-CT", date="1980-01-01", format="xml"
+    ),
     "wire-media-type-mismatch": lambda c, _uid, _to: c.get_collection_values(),
     "wire-required-undeclared": lambda c, uid, _to: c.get_sop_instance_uids(
         series_instance_uid=uid
@@ -69,7 +72,7 @@ def words_of(told: "Told") -> str:
 def test_every_run_time_rule_of_the_client_is_seen_happening() -> None:
     of_the_client = {r.id for r in RULES.values() if r.group == "run time" and r.says}
     assert set(QUESTIONS) == of_the_client
-    assert len(of_the_client) == 12
+    assert len(of_the_client) == 13
 
 
 @pytest.mark.parametrize("rule", QUESTIONS)
@@ -94,7 +97,7 @@ def test_a_server_that_is_as_it_was_is_not_told_of(
             lambda name=name, form=form: QUESTIONS[name](
                 _InFormat(client, form), series_uid, target
             )
-            for name in list(QUESTIONS)[:9]
+            for name in list(QUESTIONS)[:10]
             for form in FORMATS
         ]
         images = lambda: client.download_image(target, series_instance_uid=series_uid)  # noqa: E731

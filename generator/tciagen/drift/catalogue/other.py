@@ -192,6 +192,24 @@ RUN_TIME = (
         "package. [URL]",
     ),
     _other(
+        "wire-filter-ignored",
+        Severity.BREAKING,
+        "a record contradicts a parameter of the same name",
+        "A server ignores keys that it does not know, so the result has records that do not match "
+        "the query. Text is compared without case, blanks and punctuation, and in part; dates and "
+        "decimal numbers may be bounds; patterns and ranges are not judged.",
+        (
+            'Collection=TCGA-GBM, {"Collection": "TCGA-GBM"}',
+            'Collection=TCGA-GBM, {"Collection": "LIDC-IDRI"}',
+        ),
+        "ContractDriftWarning once for each endpoint, unless the header has told it; "
+        "`on_drift` chooses otherwise",
+        "ContractDriftWarning: TCIA/query/NewStudiesInPatientCollection was queried with "
+        'Collection="DEMO-PET-CT" and sends rows with "DEMO-BRAIN-MR" (wire-filter-ignored). The '
+        "server may ignore the filter, so the result may have rows that do not match the query. "
+        "Check the rows, and update or regenerate the package.",
+    ),
+    _other(
         "wire-media-type-mismatch",
         Severity.DANGEROUS,
         "Content-Type does not fit the format",

@@ -23,6 +23,7 @@ from .compare import ContractChange, Json, brief, compare
 from .decoding import ENOUGH_TO_TELL, Decoder
 from .endpoint import Endpoint
 from .errors import ApiError
+from .filters import Filters
 from .options import Options
 from .recognize import fold, format_of, is_labelled
 from .request import Request
@@ -55,6 +56,11 @@ _SENTENCES = {
     "wire-media-type-mismatch": (
         "{endpoint} was asked for {before} and sent it, but calls it {values} ({rule})."
         " The rows are delivered; tell those who run the server, or the proxy before it."
+    ),
+    "wire-filter-ignored": (
+        "{endpoint} was queried with {queries} and sends rows with {values} ({rule})."
+        " The server may ignore the filter, so the result may have rows that do not match the"
+        " query. Check the rows, and update or regenerate the package."
     ),
     "wire-format-ignored": (
         "{endpoint} was asked for {before} and sent {values} ({rule})."
@@ -92,6 +98,7 @@ class Drift:
             changes=_listed([str(change) for change in self.changes], "; "),
             values=_listed([brief(change.after) for change in self.changes], ", "),
             before=first.before,
+            queries=_listed([_query(change) for change in self.changes], ", "),
             name=first.pointer.rpartition("/")[0].rpartition("/")[2],
         )
         return visible(sentence)
@@ -169,8 +176,18 @@ class Sensor:
         if drift is not None:
             self._tell(drift)
 
-    def decoded(self, request: Request, headers: Mapping[str, str], reader: Decoder[Any]) -> None:
-        """See an answer whose rows have all been built.
+    def filters(self, request: Request) -> Filters:
+        """What looks at the rows of a response for a filter that the server ignores."""
+        return Filters(None if self._on_drift == "off" else request)
+
+    def decoded(
+        self,
+        request: Request,
+        headers: Mapping[str, str],
+        reader: Decoder[Any],
+        filters: Filters,
+    ) -> None:
+        """See an answer whose rows have all been built, and seen by its filters.
 
         Raises:
             ContractDriftError: It is not as the contract says, and ``on_drift`` is ``"raise"``.
@@ -185,6 +202,8 @@ class Sensor:
         if rows.layouts.undeclared or rows.blueprint.listed:
             for drift in self._undeclared(endpoint, reader):
                 self._tell(drift)
+        if filters.found and (ignored := self._ignored(endpoint, filters)) is not None:
+            self._tell(ignored)
 
     def untouched(self, request: Request, content: bytes) -> None:
         """See an answer of records that is delivered as it came.
@@ -201,10 +220,25 @@ class Sensor:
             )
             self._tell(drift)
 
+    def _ignored(self, endpoint: Endpoint, filters: Filters) -> Drift | None:
+        """Parameters that rows contradict, but for those that a header has told."""
+        told = {
+            change.pointer.split("/")[2]
+            for change in self._described(endpoint)
+            if change.rule.startswith(("param-removed", "param-renamed"))
+        }
+        found = [change for change in filters.found if change.pointer.split("/")[2] not in told]
+        changes = tuple(map(self._redacted, found))
+        return Drift(endpoint.address, changes, "wire-filter-ignored") if changes else None
+
+    def _described(self, endpoint: Endpoint) -> tuple[ContractChange, ...]:
+        """The changes that the last header of an endpoint has told."""
+        _, described = self._seen.get(endpoint.address, (None, None))
+        return described.changes if described else ()
+
     def _undeclared(self, endpoint: Endpoint, reader: Decoder[Any]) -> Iterator[Drift]:
         """Names and values that the contract lacks, but for those that a header has told."""
-        _, described = self._seen.get(endpoint.address, (None, None))
-        changes = described.changes if described else ()
+        changes = self._described(endpoint)
         names = {
             fold(str(c.after)) for c in changes if c.rule.startswith(("attr-added", "attr-renamed"))
         }
@@ -279,6 +313,10 @@ class Sensor:
             self._on_drift(drift)
         else:
             warn_caller(ContractDriftWarning(drift))
+
+
+def _query(change: ContractChange) -> str:
+    return f"{change.pointer.rpartition('/')[2]}={brief(change.before)}"
 
 
 def _listed(texts: Sequence[str], joint: str) -> str:

@@ -144,19 +144,22 @@ class Records(SyncBound[P], Generic[P, R]):
     ) -> Generator[list[R], None, None]:
         with self._core.transport.open(request, attempts=attempts) as answer:
             self._observe(answer.headers)
+            filters = self._sensor.filters(request)
             rows = self._core.rows(self._blueprint())
             reader = decoder(request.format or "json", rows)
             reader.at_least = at_least
             try:
                 for chunk in answer.chunks():
                     if batch := reader.feed(chunk):
+                        filters.see(batch)
                         yield batch
                 if batch := reader.finish():
+                    filters.see(batch)
                     yield batch
                 reader.check()
             except DecodeError as error:
                 raise self._core.placed(error, request, reader) from None
-        self._sensor.decoded(request, answer.headers, reader)
+        self._sensor.decoded(request, answer.headers, reader, filters)
 
 
 class AsyncRecords(AsyncBound[P], Generic[P, R]):
@@ -219,19 +222,22 @@ class AsyncRecords(AsyncBound[P], Generic[P, R]):
     ) -> AsyncGenerator[list[R], None]:
         async with await self._core.transport.open(request, attempts=attempts) as answer:
             self._observe(answer.headers)
+            filters = self._sensor.filters(request)
             rows = self._core.rows(self._blueprint())
             reader = decoder(request.format or "json", rows)
             reader.at_least = at_least
             try:
                 async for chunk in answer.chunks():
                     if batch := reader.feed(chunk):
+                        filters.see(batch)
                         yield batch
                 if batch := reader.finish():
+                    filters.see(batch)
                     yield batch
                 reader.check()
             except DecodeError as error:
                 raise self._core.placed(error, request, reader) from None
-        self._sensor.decoded(request, answer.headers, reader)
+        self._sensor.decoded(request, answer.headers, reader, filters)
 
 
 def records(

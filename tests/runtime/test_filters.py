@@ -1,0 +1,223 @@
+"""Rows that contradict a parameter of the same name, and rows that only look as if they did."""
+
+import json
+import warnings
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import attrs
+import pytest
+
+from _runtime import drift
+from _runtime.client import Settings, SyncClient
+from _runtime.drift import ContractDriftError, ContractDriftWarning
+from _runtime.endpoint import Arguments, Attribute, Endpoint, Kind, Parameter
+from _runtime.methods import records
+
+KINDS: tuple[Kind, ...] = (
+    "string",
+    "uid",
+    "integer",
+    "decimal",
+    "boolean",
+    "date",
+    "dateTime",
+    "time",
+)
+
+BOATS = Endpoint(
+    resource="Fleet",
+    name="listBoats",
+    formats=("CSV", "JSON"),
+    parameters=(
+        *(Parameter(f"The_{kind}", kind.lower(), kind) for kind in KINDS),
+        Parameter("Open", "open", "undeclared", takes_bool=True),
+        Parameter("Elsewhere", "elsewhere"),
+    ),
+    attributes=(
+        *(Attribute(f"the{kind}", kind.lower(), kind) for kind in KINDS),
+        Attribute("Open", "open", "undeclared"),
+    ),
+)
+
+
+@attrs.frozen(kw_only=True)
+class Boat:
+    """A row with an attribute of each type."""
+
+    string: Any = None
+    uid: Any = None
+    integer: Any = None
+    decimal: Any = None
+    boolean: Any = None
+    date: Any = None
+    datetime: Any = None
+    time: Any = None
+    open: Any = None
+
+
+class Client(SyncClient):
+    """A client whose endpoint has parameters and attributes of the same names."""
+
+    _settings = Settings(
+        package="boat_client", version="1", base_url="http://x/", environment="BOATS"
+    )
+
+    @records(BOATS, Boat)
+    def list_boats(self, /, *, format: str = "json", **values: Any) -> Arguments:  # noqa: A002
+        """List the boats."""
+        wire = {p.python_name: p.name for p in BOATS.parameters}
+        return Arguments({wire[name]: value for name, value in values.items()}, format=format)
+
+
+@pytest.fixture(autouse=True)
+def _forgetful(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drift, "_WARNED", set())
+
+
+@pytest.fixture(params=["call", "iter"])
+def told(request: pytest.FixtureRequest, server: Any) -> Any:
+    """Query with some values where the rows are as given; return what the client reports."""
+
+    def ask(rows: list[dict[str, Any]], **values: Any) -> list[tuple[str, object, object]]:
+        server.answers(json.dumps(rows).encode())
+        with (
+            Client(base_url=server.base_url) as client,
+            warnings.catch_warnings(record=True) as caught,
+        ):
+            warnings.simplefilter("always")
+            method = client.list_boats
+            found = method(**values) if request.param == "call" else list(method.iter(**values))
+        assert len(found) == len(rows)
+        drifts = [w.message.drift for w in caught if isinstance(w.message, ContractDriftWarning)]
+        assert [one.rule for one in drifts] == ["wire-filter-ignored"] * len(drifts)
+        return [(c.pointer, c.before, c.after) for one in drifts for c in one.changes]
+
+    return ask
+
+
+def rows(kind: str, *values: Any) -> list[dict[str, Any]]:
+    return [{f"the{kind}" if kind in KINDS else kind: value} for value in values]
+
+
+@pytest.mark.parametrize(
+    ("kind", "sent", "found"),
+    [
+        ("string", "CT", ["CT", "MR"]),
+        ("string", "DEMO-A", ["DEMO-B"]),
+        ("string", "0101", ["0102"]),
+        ("string", "\u00d8st", ["Vest"]),
+        ("uid", "1.2.840.1", ["1.2.840.1", "1.2.840.2"]),
+        ("integer", 9074729, [9074729, 9000001]),
+        ("integer", 2, ["3.000000"]),
+        ("decimal", Decimal("2.5"), ["2.4", "2.6"]),
+        ("boolean", True, ["1", "0"]),
+        ("date", date(2010, 8, 16), ["2009-01-01", "2011-01-01"]),
+        ("date", "2010-08-16", ["2011-01-01", "2009-01-01"]),
+        ("dateTime", datetime(2010, 8, 16, 12), ["2009-01-01 00:00:00", "2011-01-01 00:00:00"]),
+        ("dateTime", "2010-08-16", ["2010-08-16 01:00:00", "2010-08-15", "2010-08-17"]),
+        ("time", "12:00:00", []),
+        ("Open", "CT", ["MR"]),
+        ("Open", 5, ["6"]),
+        ("Open", date(2010, 8, 16), ["20090101", "20110101"]),
+    ],
+)
+def test_rows_that_contradict_a_parameter_are_reported(
+    told: Any, kind: str, sent: Any, found: list[Any]
+) -> None:
+    reported = told(rows(kind, *found), **{kind.lower(): sent})
+    if not found:
+        assert reported == []
+        return
+    ((pointer, before, after),) = reported
+    assert pointer == f"/Parameters/{'Open' if kind == 'Open' else f'The_{kind}'}"
+    assert before == str(sent)
+    assert after not in (str(sent), None)
+
+
+@pytest.mark.parametrize(
+    ("kind", "sent", "found"),
+    [
+        ("string", "ct", ["CT", "Ct "]),
+        ("string", "ABDOMEN PELVIS ", ["ABDOMEN_PELVIS ", "abdomen-pelvis"]),
+        ("string", "ABDOMENPELVISTORSO", ["ABDOMENPELVISTO"]),
+        ("string", "Osterreich", ["\u00d6sterreich"]),
+        ("string", "strasse", ["Stra\u00dfe"]),
+        ("string", "CT", ["CT\\MR", "PET/CT", None, ""]),
+        ("string", "CT,MR", ["CT", "MR"]),
+        ("string", "CT;MR", ["MR"]),
+        ("string", "TCGA*", ["TCGA-GBM", "other"]),
+        ("string", "TC%A", ["TCGA"]),
+        ("string", "!CT", ["MR"]),
+        ("string", ">5", ["7"]),
+        ("string", "020Y-040Y", ["035Y"]),
+        ("string", "18 to 30", ["25"]),
+        ("string", "20100101-20101231", ["20100816"]),
+        ("string", "2010..2012", ["2011"]),
+        ("string", "--", ["CT"]),
+        ("string", "2", ["2.000000", "02"]),
+        ("uid", "1.2.840.1", ["1.2.840.1", None]),
+        ("integer", 2, ["2", "2.000000", 0, None]),
+        ("decimal", Decimal("2.5"), ["2.6", "2.500", "3"]),
+        ("decimal", 2.5, ["2.4", None, "0"]),
+        ("boolean", False, ["0", "false", None]),
+        ("date", date(2010, 8, 16), ["2010-08-16", "2011-01-01", "2012-01-01"]),
+        ("date", "2010-08-16", ["2009-01-01", "2008-01-01"]),
+        ("dateTime", "2010-08-16 12:00:00", ["2010-08-16 12:00:00", "2010-08-17 12:00:00"]),
+        ("dateTime", "2010-08-16 12:00:00", ["2010-08-15T12:00:00+00:00", "2010-08-17"]),
+        ("time", "12:00:00", ["11:00:00", "13:00:00"]),
+        ("Open", "2010-08-16", ["2010-08-17", "2011-08-16"]),
+        ("Open", "2010-2012", ["2011"]),
+        ("Open", True, ["1", "true", "Y"]),
+    ],
+)
+def test_rows_that_a_server_may_send_for_a_filter_are_not_reported(
+    told: Any, kind: str, sent: Any, found: list[Any]
+) -> None:
+    assert told(rows(kind, *found), **{kind.lower(): sent}) == []
+
+
+def test_parameter_without_an_attribute_of_its_name_is_not_judged(told: Any) -> None:
+    assert told(rows("string", "a", "b"), elsewhere="c") == []
+
+
+def test_contradictions_of_an_endpoint_are_reported_together_and_once(server: Any) -> None:
+    server.answers(json.dumps(rows("string", "MR") + rows("uid", "9.9")).encode())
+    with (
+        Client(base_url=server.base_url) as client,
+        warnings.catch_warnings(record=True) as caught,
+    ):
+        warnings.simplefilter("always")
+        for _ in range(3):
+            client.list_boats(string="CT", uid="1.2")
+    (one,) = caught
+    assert 'The_string="CT", The_uid="1.2" and sends rows with "MR", "9.9"' in str(one.message)
+
+
+def test_contradiction_raises_where_drift_is_an_error(server: Any) -> None:
+    server.answers(json.dumps(rows("string", "MR")).encode())
+    with (
+        Client(base_url=server.base_url, on_drift="raise") as client,
+        pytest.raises(ContractDriftError, match="wire-filter-ignored"),
+    ):
+        client.list_boats(string="CT")
+
+
+def test_contradiction_is_not_looked_for_where_drift_is_off(server: Any) -> None:
+    server.answers(json.dumps(rows("string", "MR")).encode())
+    with (
+        Client(base_url=server.base_url, on_drift="off") as client,
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("error")
+        assert len(client.list_boats(string="CT")) == 1
+
+
+def test_contradiction_of_a_row_with_the_key_does_not_show_the_key(server: Any) -> None:
+    server.answers(json.dumps(rows("string", "s3cret")).encode())
+    with (
+        Client(base_url=server.base_url, api_key="s3cret") as client,
+        pytest.warns(ContractDriftWarning, match='sends rows with "<api_key>"'),
+    ):
+        client.list_boats(string="CT")
