@@ -1,5 +1,6 @@
 """The real command in processes of its own, a real archive, and servers that misbehave."""
 
+import io
 import os
 import pty
 import select
@@ -7,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -164,6 +166,19 @@ def tcia(root: Path, tmp_path: Path, archive: RunningArchive) -> Command:
     home.mkdir()
     source = root / "generated" / "tcia-client" / "src"
     return Command(source, "tcia_client", "TCIA_", home, archive.base_url)
+
+
+@pytest.fixture(scope="session")
+def archive_of() -> Callable[[str], bytes]:
+    """What makes a ZIP archive of one file with this name."""
+
+    def made(name: str) -> bytes:
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w") as archive:
+            archive.writestr(name, "text")
+        return buffer.getvalue()
+
+    return made
 
 
 Answer = Callable[[Any, str], None]

@@ -1,21 +1,11 @@
 """The command of another API: other names, every kind of parameter, hostile metadata."""
 
-import io
 import json
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-
-def archive_of(name: str) -> bytes:
-    """A ZIP archive of one file."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr(name, "text")
-    return buffer.getvalue()
 
 
 def test_its_commands_are_its_endpoints(fleet: Any) -> None:
@@ -177,7 +167,9 @@ def test_a_query_key_and_an_option_of_one_name_are_two(own: Any, wire: Any) -> N
     )
 
 
-def test_a_query_key_and_a_keyword_of_downloads_are_two(own: Any, wire: Any) -> None:
+def test_a_query_key_and_a_keyword_of_downloads_are_two(
+    own: Any, wire: Any, archive_of: Any
+) -> None:
     wire.rows(archive_of("a.txt"), kind="application/zip")
     options = ["from", "to", "at-once", "keep-zip", "names", "on-difference"]
     asked = [f"--query-{name}=1" for name in options]
@@ -188,7 +180,9 @@ def test_a_query_key_and_a_keyword_of_downloads_are_two(own: Any, wire: Any) -> 
     assert wire.asked.pop()[0] == f"/v3/Own/query/getFile?{keys}"
 
 
-def test_the_query_keys_of_the_api_itself_are_sent_once(own: Any, wire: Any) -> None:
+def test_the_query_keys_of_the_api_itself_are_sent_once(
+    own: Any, wire: Any, archive_of: Any
+) -> None:
     wire.rows(b'"a"\n"1"\n', kind="text/csv")
     done = own("get-keyed", "--a=1", "--wire=csv", env={"OWN_API_KEY": "s3cr3t"})
     assert (done.status, done.err) == (0, "")
@@ -228,7 +222,7 @@ def test_words_too_long_for_a_line_keep_their_place(
 
 
 def test_a_file_without_a_query_key_is_one(
-    generated: Callable[..., Path], tmp_path: Path, tcia: Any, wire: Any
+    generated: Callable[..., Path], tmp_path: Path, tcia: Any, wire: Any, archive_of: Any
 ) -> None:
     (tmp_path / "Own").mkdir()
     made = document("getFile", [], ["ZIP"])
