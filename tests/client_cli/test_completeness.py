@@ -68,6 +68,15 @@ def test_what_was_not_checked_is_in_the_summary(blob: Any) -> None:
     assert done.err.count("tcia: warning: TCIA/query/getImage: the client could not check") == 1
 
 
+def test_on_difference_keep_keeps_what_came(short: Any) -> None:
+    uid = rows_of(short, "series_instance_uid,image_count")[1][0]
+    command = ["download-image", f"--series-instance-uid={uid}", "--to=images"]
+    assert "--on-difference keep keeps what came" in short(*command).err
+    done = short(*command, "--on-difference=keep")
+    assert (done.status, done.text) == (1, f"images/{uid}.incomplete\n")
+    assert (short.home / "images" / f"{uid}.incomplete").is_dir()
+
+
 def test_an_unknown_series_is_no_file_in_either_layout(short: Any) -> None:
     done = short("download-image", "--series-instance-uid=1.2.3", "--to=images")
     assert (done.status, done.out) == (3, b"")

@@ -175,6 +175,10 @@ def test_an_invalid_count_of_the_item_is_refused_before_any_request(
     with pytest.raises(ParameterError, match=r"image_count of item 2 is .*, which is no number"):
         ask(plain.base_url, lambda c: c.download_counted.many(tmp_path, items))
     assert plain.asked == []
+    for right in (2, None):
+        items[1] = Row(UIDS[1], right)
+        done = ask(plain.base_url, lambda c: c.download_counted.many(tmp_path, items))
+        assert len(done) == 2
 
 
 def test_items_that_contradict_each_other_are_refused(ask: Ask, plain: Any, tmp_path: Path) -> None:
@@ -182,6 +186,7 @@ def test_items_that_contradict_each_other_are_refused(ask: Ask, plain: Any, tmp_
     with pytest.raises(ParameterError, match=r"items 1 and 3 .* state 2 and 3 files"):
         ask(plain.base_url, lambda c: c.download_counted.many(tmp_path, items))
     assert plain.asked == []
+    assert len(ask(plain.base_url, lambda c: c.download_counted.many(tmp_path, items[:2]))) == 2
 
 
 def test_the_count_endpoint_is_queried_once_for_each_download(

@@ -62,6 +62,8 @@ def test_another_encoding_is_named(tmp_path: Path, encoding: str) -> None:
     path.write_text("\ufeff" * (encoding != "utf-16") + PORTAL, encoding=encoding)
     with pytest.raises(ManifestError, match=r"is UTF-16\. Save it as UTF-8"):
         read_manifest(path)
+    path.write_text(PORTAL, encoding="utf-8")
+    assert read_manifest(path).series
 
 
 def test_a_link_is_written_through(tmp_path: Path) -> None:

@@ -193,6 +193,7 @@ def test_of_two_downloads_to_one_place_the_later_one_fails(
     assert seen
     assert [path.name for path in tmp_path.iterdir()] == [SERIES]
     assert len(names(tmp_path / SERIES)) == 4
+    assert client.download_image(tmp_path, series_instance_uid=SERIES).files
 
 
 def test_an_error_status_is_not_a_file(

@@ -156,6 +156,22 @@ def test_certificates_are_checked_against_those_of_the_environment(
         client.list_ships()
 
 
+def test_an_http_client_that_trusts_the_certificate_is_answered(
+    rt: "Runtime", tls_url: str, certificate: Path
+) -> None:
+    with (
+        rt.Client(base_url=tls_url) as client,
+        pytest.raises(ConnectionFailedError, match="Give an http_client that trusts"),
+    ):
+        client.list_ships()
+    trusting = ssl.create_default_context(cafile=certificate.with_name("cert.pem"))
+    with (
+        httpx.Client(verify=trusting) as own,
+        rt.Client(base_url=tls_url, http_client=own) as client,
+    ):
+        assert len(client.list_ships()) == 2
+
+
 @BOTH
 @pytest.mark.parametrize("missing", [0, 10])
 def test_a_fast_stream_over_tls_is_read_in_whole_pieces_to_its_end(

@@ -1,0 +1,273 @@
+"""The advice of errors, followed: what it says helps, and each advice has a test that does so."""
+
+import ast
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from _runtime import errors
+from _runtime.options import Timeouts
+from _runtime.retry import Retry
+
+if TYPE_CHECKING:
+    from tests.runtime.conftest import Ask, Runtime, Server
+
+ROOT = Path(__file__).parents[2]
+RUNTIME = ROOT / "templates" / "client" / "package" / "_runtime"
+ROWS = b'[{"ShipUID":"1.2"},{"ShipUID":"1.3"}]'
+ONCE = Retry(attempts=1)
+LATER = "runtime/test_advice.py::test_the_same_call_succeeds_once_its_cause_is_gone"
+REPORT = LATER  # what the caller cannot change: the call succeeds once the server does
+
+PROOFS = {
+    # The beginning of each advice, and the test that follows it.
+    "A retry will hardly help": REPORT,
+    "All parameters that this package knows": REPORT,
+    "Ask again later or report it": "files/test_advice.py::test_on_difference_keep_keeps_what_came",
+    "Ask again later; --on-difference": (
+        "client_cli/test_completeness.py::test_on_difference_keep_keeps_what_came"
+    ),
+    "Ask for less, or give": "runtime/test_advice.py::test_a_longer_timeout_waits",
+    "Ask those who run the server for": "runtime/test_advice.py::test_an_api_key_is_sent",
+    "Call again: part of the answer": LATER,
+    "Call again; if it stays": (
+        "files/test_advice.py::test_a_call_succeeds_once_what_the_advice_names_is_right"
+    ),
+    "Check the base URL, the network": LATER,
+    "Check the base URL: nothing": LATER,
+    "Check the base URL; the service": LATER,
+    "Check the values asked with": (
+        "files/test_advice.py::test_a_call_succeeds_once_what_the_advice_names_is_right"
+    ),
+    "Choose one of": "runtime/test_advice.py::test_a_format_that_is_listed_is_accepted",
+    "Close or use up answers": "runtime/test_advice.py::test_a_closed_answer_frees_its_connection",
+    "Copy it again": "runtime/test_advice.py::test_an_api_key_is_sent",
+    "Correct the value": REPORT,
+    "Download to one place once": (
+        "files/test_targets.py::test_of_two_downloads_to_one_place_the_later_one_fails"
+    ),
+    "Fetch them into folders": (
+        "files/test_advice.py::test_separate_folders_separate_downloads_of_one_name"
+    ),
+    "Free some space": ("files/test_advice.py::test_the_limit_that_is_named_is_the_one_to_raise"),
+    "Give an http_client that trusts": (
+        "runtime/test_transports.py::test_an_http_client_that_trusts_the_certificate_is_answered"
+    ),
+    "Give a valid key by the environment": (
+        "client_cli/test_config.py::test_the_file_is_used_and_its_key_goes_to_its_server_only"
+    ),
+    "Give it a value": "runtime/test_advice.py::test_a_required_value_is_accepted",
+    "Give the client an api_key": "runtime/test_advice.py::test_an_api_key_is_sent",
+    "Give the parameter that the server": REPORT,
+    "If you trust the server": (
+        "files/test_advice.py::test_the_limit_that_is_named_is_the_one_to_raise"
+    ),
+    "Leave it out, or give": "runtime/test_advice.py::test_a_required_value_is_accepted",
+    "Make the client with max_connections": (
+        "files/test_many.py::test_a_maximum_of_the_caller_holds_and_more_workers_are_refused"
+    ),
+    "Nothing was unpacked. To look": (
+        "files/test_advice.py::test_keep_zip_keeps_what_cannot_be_unpacked_safely"
+    ),
+    "Pass a manifest file": "files/test_manifest.py::test_a_portal_s_manifest_is_read",
+    "Pass a table whose header": (
+        "files/test_manifest.py::test_manifest_of_another_form_states_its_series"
+    ),
+    "Pass a whole number": (
+        "files/test_completeness.py::test_an_invalid_count_of_the_item_is_refused_before_any_request"
+    ),
+    "Pass mappings or rows": "files/test_items.py::test_many_rows_of_any_library_are_downloaded",
+    "Regenerate the package, or": (
+        "sensing/test_sensing.py::test_one_difference_is_one_warning_however_many_answers"
+    ),
+    "Remove the outdated one": (
+        "files/test_completeness.py::test_items_that_contradict_each_other_are_refused"
+    ),
+    "Save it as UTF-8": "files/test_manifest.py::test_another_encoding_is_named",
+    "See the answer with --format raw": (
+        "client_cli/test_outcomes.py::test_an_unreadable_answer_is_status_3_and_leaves_no_file"
+    ),
+    "See the body with": "runtime/test_advice.py::test_raw_and_another_format_show_a_body",
+    "See the error's `failed`": (
+        "files/test_advice.py::test_a_second_call_fetches_what_is_missing"
+    ),
+    "Something other than the endpoint": LATER,
+    "Something other than the file": (
+        "files/test_advice.py::test_a_call_succeeds_once_what_the_advice_names_is_right"
+    ),
+    "The answer is cut short": LATER,
+    "The fault is the server's": LATER,
+    "The server cannot reach its database": LATER,
+    "The server no longer gives the format": (
+        "runtime/test_advice.py::test_the_format_that_came_can_be_requested"
+    ),
+    "This server does not have the endpoint": LATER,
+    "Values with ; -- /*": LATER,
+    "Wait and call again": LATER,
+    "Wait for its end": "files/test_resume_later.py::test_two_processes_do_not_write_one_part",
+    "With --on-mismatch warn": ("client_cli/test_records.py::test_misfits_end_it_or_are_warned_of"),
+    "With on_mismatch=": "runtime/test_advice.py::test_on_mismatch_warn_delivers_the_row",
+}
+
+
+def advice_in(tree: ast.AST) -> Iterator[str]:
+    """The texts that are given as advice: of keywords, and of names that end so."""
+    for node in ast.walk(tree):
+        values: list[ast.expr | None] = []
+        if isinstance(node, ast.keyword) and node.arg == "advice":
+            values = [node.value]
+        elif isinstance(node, ast.Assign):
+            names = [ast.unparse(target) for target in node.targets]
+            values = [node.value] if any("advice" in name.lower() for name in names) else []
+        elif isinstance(node, ast.AnnAssign) and "advice" in ast.unparse(node.target).lower():
+            values = [node.value]
+        for value in values:
+            yield from texts_of(value)
+
+
+def texts_of(node: ast.expr | None) -> Iterator[str]:
+    match node:
+        case ast.Constant(value=str() as text):
+            yield text
+        case ast.JoinedStr(values=[ast.Constant(value=str() as text), *_]):
+            yield text
+        case ast.IfExp(body=one, orelse=other):
+            yield from (text for part in (one, other) for text in texts_of(part))
+        case ast.Dict(values=values):
+            yield from (text for value in values for text in texts_of(value))
+
+
+def test_every_advice_is_followed_by_a_test() -> None:
+    found = {
+        text
+        for path in RUNTIME.rglob("*.py")
+        for text in advice_in(ast.parse(path.read_text(encoding="utf-8")))
+        if len(text) > 12
+    }
+    assert len(found) > 40
+    assert [text for text in found if not text.startswith(tuple(PROOFS))] == []
+    assert [start for start in PROOFS if not any(t.startswith(start) for t in found)] == []
+    missing = [
+        proof
+        for path, _, name in (proof.partition("::") for proof in PROOFS.values())
+        if f"def {name}" not in (ROOT / "tests" / path).read_text(encoding="utf-8")
+        for proof in [f"{path}::{name}"]
+    ]
+    assert missing == []
+
+
+@pytest.mark.parametrize(
+    ("trouble", "kind"),
+    [
+        *[
+            ({"status": status, "body": b"{}"}, errors.StatusError)
+            for status in (404, 429, 471, 500, 571, 572, 573, 574, 575, 591)
+        ],
+        (
+            {"status": 500, "body": b'{"errorMessage": "QueryEndpoint [x] not found"}'},
+            errors.UnknownEndpointError,
+        ),
+        ({"body": ROWS[:-1]}, errors.TruncatedError),
+        ({"body": ROWS, "cut": True}, errors.BrokenStreamError),
+        ({"body": b"<html>login</html>"}, errors.NotRecordsError),
+        ({"status": 302, "headers": {"Location": "/v3/login"}}, errors.RedirectError),
+    ],
+)
+def test_the_same_call_succeeds_once_its_cause_is_gone(
+    ask: "Ask", rt: "Runtime", server: "Server", trouble: Any, kind: type[errors.ApiError]
+) -> None:
+    server.answers(rt.Reply(**trouble))
+    with pytest.raises(kind) as caught:
+        ask(lambda c: c.list_ships(), retry=ONCE)
+    assert caught.value.advice
+    server.answers(ROWS)
+    assert len(ask(lambda c: c.list_ships(), retry=ONCE)) == 2
+
+
+@pytest.mark.parametrize("status", [401, 591])
+def test_an_api_key_is_sent(ask: "Ask", rt: "Runtime", server: "Server", status: int) -> None:
+    server.answers(rt.Reply(b"", status=status), ROWS)
+    with pytest.raises(errors.StatusError, match="api_key"):
+        ask(lambda c: c.list_ships())
+    with pytest.raises(errors.ParameterError, match="Copy it again"):
+        ask(lambda c: c.list_ships(), api_key="a key")
+    assert len(ask(lambda c: c.list_ships(), api_key="a-key")) == 2
+    assert server.asked[-1][1]["api_key"] == "a-key"
+
+
+def test_a_longer_timeout_waits(ask: "Ask", rt: "Runtime", server: "Server") -> None:
+    hold = threading.Event()
+    server.answers(rt.Reply(ROWS, pieces=2, hold=hold), ROWS)
+    with pytest.raises(errors.AnswerTimeoutError, match="longer timeout"):
+        ask(lambda c: c.list_ships(), retry=ONCE, timeout=0.2)
+    hold.set()
+    assert len(ask(lambda c: c.list_ships(), retry=ONCE, timeout=20)) == 2
+
+
+@pytest.mark.parametrize(
+    ("row", "kind"),
+    [
+        (b'{"ShipUID": "1.2"}, {"Crew": 1}', errors.MissingValueError),
+        (b'{"ShipUID": "1.2", "Crew": "many"}', errors.MisfitValueError),
+    ],
+)
+def test_on_mismatch_warn_delivers_the_row(
+    ask: "Ask", server: "Server", row: bytes, kind: type[errors.ApiError]
+) -> None:
+    server.answers(b"[%s]" % row)
+    with pytest.raises(kind, match='on_mismatch="warn" the client delivers'):
+        ask(lambda c: c.list_ships(), on_drift="off")
+    with pytest.warns(errors.MismatchWarning):
+        rows = ask(lambda c: c.list_ships(), on_mismatch="warn", on_drift="off")
+    assert rows[0].ship_uid == "1.2"
+
+
+def test_raw_and_another_format_show_a_body(ask: "Ask", rt: "Runtime", server: "Server") -> None:
+    broken = b'[{"ShipUID":"1.2"},]'
+    server.answers(broken)
+    with pytest.raises(errors.DecodeError, match=r"\.raw\(\.\.\.\)"):
+        ask(lambda c: c.list_ships())
+    assert ask(lambda c: c.list_ships.raw()).content == broken
+    server.answers(rt.Reply(b'ShipUID\n"1.2"\n', headers={"Content-Type": "application/csv"}))
+    assert len(ask(lambda c: c.list_ships(format="csv"))) == 1
+
+
+def test_the_format_that_came_can_be_requested(ask: "Ask", rt: "Runtime", server: "Server") -> None:
+    server.answers(rt.Reply(b'ShipUID\n"1.2"\n', headers={"Content-Type": "application/csv"}))
+    with pytest.raises(errors.FormatIgnoredError, match="json was asked for, and csv came"):
+        ask(lambda c: c.list_ships())
+    assert len(ask(lambda c: c.list_ships(format="csv"))) == 1
+
+
+def test_a_format_that_is_listed_is_accepted(ask: "Ask", server: "Server") -> None:
+    server.answers(ROWS)
+    with pytest.raises(errors.ParameterError, match="Choose one of: csv, html, xml, json"):
+        ask(lambda c: c.list_ships(format="pdf"))
+    assert len(ask(lambda c: c.list_ships(format="json"))) == 2
+
+
+def test_a_required_value_is_accepted(ask: "Ask", server: "Server") -> None:
+    server.answers(ROWS)
+    with pytest.raises(errors.ParameterError, match="Leave it out, or give it a value"):
+        ask(lambda c: c.list_ships(port=" "))
+    with pytest.raises(errors.ParameterError, match="Give it a value"):
+        ask(lambda c: c.download_plans.raw(ship_uid=""))
+    assert len(ask(lambda c: c.list_ships())) == 2
+    assert len(ask(lambda c: c.list_ships(port="Kiel"))) == 2
+    assert ask(lambda c: c.download_plans.raw(ship_uid="1.2")).content == ROWS
+
+
+def test_a_closed_answer_frees_its_connection(rt: "Runtime", server: "Server") -> None:
+    server.answers(rt.Reply(ROWS * 2, pieces=2, hold=(hold := threading.Event())), ROWS)
+    options: dict[str, Any] = {"base_url": server.base_url, "timeout": Timeouts(pool=0.1)}
+    with rt.Client(**options, max_connections=1) as client:
+        rows = client.list_ships.iter()
+        next(rows)
+        with pytest.raises(errors.AnswerTimeoutError, match="Close or use up answers"):
+            client.list_ships()
+        hold.set()
+        rows.close()
+        assert len(client.list_ships()) == 2
