@@ -27,6 +27,9 @@ CONTRACT = ROOT / "generator" / "contracts" / "tcia-v3"
 
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # a thousand processes would compile it all anew
 
+# Results of formatting are shared by all runs of the tests, and not with the user's own.
+os.environ["XDG_CACHE_HOME"] = str(ROOT / ".work" / "cache")
+
 Run = Callable[..., subprocess.CompletedProcess[str]]
 WaitFor = Callable[[Callable[[], object]], None]
 

@@ -7,6 +7,7 @@ server has moved on.
 
 import hashlib
 import json
+from functools import cache
 from typing import Any
 
 import attrs
@@ -61,15 +62,26 @@ _PROVENANCE = {"declared", "type_source", "unknown_members"}
 _PROSE = {"description", "example"}
 
 
+@cache
+def _fields(kind: Any, *, prose: bool) -> tuple[tuple[str, Any], ...] | None:
+    """Return the members of a class that go into the file with their defaults, if it has any."""
+    if not attrs.has(kind):
+        return None
+    left_out = _PROVENANCE if prose else _PROVENANCE | _PROSE
+    return tuple((f.name, f.default) for f in attrs.fields(kind) if f.name not in left_out)
+
+
 def _plain(value: Any, *, prose: bool = True) -> Any:
     if isinstance(value, tuple):
         return [_plain(v, prose=prose) for v in value]
-    if attrs.has(type(value)):
-        left_out = _PROVENANCE if prose else _PROVENANCE | _PROSE
+    kind: Any = type(value)
+    fields = _fields(kind, prose=prose)
+    if fields is not None:
+        members = ((name, getattr(value, name), default) for name, default in fields)
         found = {
-            field.name: _plain(getattr(value, field.name), prose=prose)
-            for field in attrs.fields(type(value))
-            if field.name not in left_out and getattr(value, field.name) != field.default
+            name: _plain(member, prose=prose)
+            for name, member, default in members
+            if member != default
         }
         if isinstance(value, Parameter | Attribute) and value.undeclared:
             found["type"] = UNDECLARED

@@ -7,13 +7,16 @@ character that does not print, so that a change of the server is a reviewable di
 
 import json
 import math
+import sys
 from collections.abc import Iterable, Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NoReturn
 
 import attrs
 from jsonschema import Draft202012Validator
 
+from tciagen import schema as schema_
 from tciagen.address import QUERY_NAME, RESOURCE, address_of, name_conflicts
 from tciagen.errors import DocumentProblem
 from tciagen.schema import (
@@ -23,6 +26,7 @@ from tciagen.schema import (
     load_validator,
     violations,
 )
+from tciagen.store import code_digest, key_of, read_results, write_results
 
 JsonObject = dict[str, Any]
 """A JSON object that :func:`parse` has read; its members are not yet judged."""
@@ -107,8 +111,9 @@ def _kind(value: object) -> str:
 def canonical(document: Mapping[str, Any]) -> bytes:
     """Return the document's canonical form in UTF-8."""
     text = json.dumps(document, ensure_ascii=False, indent=2, sort_keys=True)
-    escaped = "".join(c if c == "\n" or c.isprintable() else json.dumps(c)[1:-1] for c in text)
-    return escaped.encode("utf-8") + b"\n"
+    if not text.replace("\n", "").isprintable():
+        text = "".join(c if c == "\n" or c.isprintable() else json.dumps(c)[1:-1] for c in text)
+    return text.encode("utf-8") + b"\n"
 
 
 def unix_lines(body: bytes) -> bytes:
@@ -204,9 +209,28 @@ def require_valid(
     folder: Path | None = None,
 ) -> None:
     """Raise one DocumentProblem that tells every finding of every document."""
+    code = _code((validator or load_validator()).schema)
+    keys = {
+        address: key_of(code, address, json.dumps(document, sort_keys=True))
+        for address, document in sorted(documents.items())
+    }
+    known = read_results(keys.values())
     lines = []
-    for address, document in sorted(documents.items()):
+    valid: dict[bytes, str] = {}
+    for address, key in keys.items():
+        if key in known:
+            continue
         where = str(document_path(folder, address)) if folder else address
-        lines += [f"{where}: {f.violation}" for f in judge(address, document, validator)]
+        findings = judge(address, documents[address], validator)
+        lines += [f"{where}: {finding.violation}" for finding in findings]
+        if not findings:
+            valid[key] = ""
+    write_results(valid)
     if lines:
         raise DocumentProblem("\n".join(lines))
+
+
+def _code(schema: object) -> str:
+    """Return a digest of all that decides whether a document is valid, but the document."""
+    tools = f"{version('jsonschema')} {sys.version} {json.dumps(schema, sort_keys=True)}"
+    return code_digest(sys.modules[__name__], schema_, also=tools)

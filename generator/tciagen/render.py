@@ -15,17 +15,14 @@ from importlib.resources import files
 from pathlib import Path, PurePosixPath
 
 import attrs
-import black
 import jinja2
-from black.mode import Mode, TargetVersion
-from black.parsing import InvalidInput
 
 from tciagen import __version__
 from tciagen.address import check_base_url
 from tciagen.contract import Contract
 from tciagen.contract_json import digest, to_json
 from tciagen.errors import DocumentProblem, UsageProblem
-from tciagen.gate import check_gate
+from tciagen.formatting import formatted
 from tciagen.python.class_names import name_classes
 from tciagen.python.text import ServerText, comment, docstring, literal, markdown
 from tciagen.python.view import build_view
@@ -39,7 +36,6 @@ CONTRACT = "contract.json"
 _ATTRIBUTES = b"* text eol=lf linguist-generated\n"
 """Of the folder in git: a checkout keeps the line ends, and a diff view folds the files."""
 
-_MODE = Mode(target_versions={TargetVersion.PY311}, line_length=100)
 _NEUTRAL = ServerText("neutral")
 _PACKAGE = re.compile(r"[a-z][a-z0-9_]*")
 _DISTRIBUTION = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
@@ -192,18 +188,7 @@ def _rendered(name: str, template: str, context: Mapping[str, object]) -> bytes:
         raise UsageProblem(f"The template of {name}{line}: {error}") from error
     except TypeError as error:
         raise DocumentProblem(f"The template of {name}: {error}") from error
-    try:
-        formatted = _formatted(text)
-    except InvalidInput as error:
-        raise DocumentProblem(f"{name} would not be Python: {error}") from error
-    check_gate(name, text, neutral, formatted)
-    return formatted.encode("utf-8")
-
-
-@lru_cache(maxsize=512)
-def _formatted(source: str) -> str:
-    """Format with black, which is most of a run's time; a process does no source twice."""
-    return black.format_str(source, mode=_MODE)
+    return formatted(name, text, neutral).encode("utf-8")
 
 
 @lru_cache(maxsize=64)

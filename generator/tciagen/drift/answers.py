@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from tciagen.contract import Attribute, Endpoint, Result
 from tciagen.drift.change import Change, Ledger, Place, Value
 from tciagen.drift.levels import Bump, Effect, Severity, Wire
-from tciagen.drift.matching import Pair, match_members, python_name
+from tciagen.drift.matching import Pair, match_members
 from tciagen.drift.members import (
     compare_common,
     report_collisions,
@@ -13,6 +13,7 @@ from tciagen.drift.members import (
     report_rename,
     same_words,
 )
+from tciagen.drift.names import python_name
 from tciagen.drift.type_pairs import answer_type
 from tciagen.python.class_names import class_of, shape_of, title_of
 from tciagen.python.signature import RESERVED_FIELDS

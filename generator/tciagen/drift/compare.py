@@ -7,8 +7,9 @@ from tciagen.drift.answers import compare_classes, compare_result
 from tciagen.drift.change import Change, Ledger, Place, in_order
 from tciagen.drift.formats import compare_formats
 from tciagen.drift.levels import Bump, Effect
-from tciagen.drift.matching import Matching, Pair, match_endpoints, python_name
+from tciagen.drift.matching import Matching, Pair, match_endpoints
 from tciagen.drift.members import same_words
+from tciagen.drift.names import python_name
 from tciagen.drift.requests import compare_parameters
 from tciagen.drift.unknown import compare_unknown
 from tciagen.python.class_names import class_of, name_classes, shape_of, title_of

@@ -4,31 +4,17 @@ Each node is claimed once. A guess is told as one: the same DICOM tag and type, 
 the same Python name, else the same words in the same type.
 """
 
-from collections.abc import Callable, Hashable, Iterator, Mapping
-from difflib import SequenceMatcher
-from functools import cache
+from collections.abc import Callable, Hashable, Mapping
 from typing import Generic, TypeVar
 
 import attrs
 
 from tciagen.contract import COMPUTED, NO_TAG, Attribute, Contract, Endpoint, Parameter
-from tciagen.python.names import snake_case
-from tciagen.python.signature import keywords, method_name
+from tciagen.drift.guesses import guesses
+from tciagen.drift.names import python_name
 
 M = TypeVar("M", Parameter, Attribute)
 N = TypeVar("N", Parameter, Attribute, Endpoint)
-
-_SAME_ANSWER = 0.5
-_SAME_SIGNATURE = 0.6
-
-_snake = cache(snake_case)
-
-
-def python_name(node: Parameter | Attribute | Endpoint) -> str:
-    """Return the name that the generated client gives a node."""
-    if isinstance(node, Endpoint):
-        return _snake(node.python_name or method_name(node))
-    return _snake(node.python_name or node.name)
 
 
 def is_tag(dicom: str | None) -> bool:
@@ -111,7 +97,7 @@ def match_endpoints(old: Contract, new: Contract) -> Matching[Endpoint]:
         for i, e in enumerate(old)
         if e.address in positions[1]
     ]
-    for before, after in _guesses(left, right):
+    for before, after in guesses(left, right):
         pairs.append(
             Pair(
                 left.pop(before.address),
@@ -126,46 +112,3 @@ def match_endpoints(old: Contract, new: Contract) -> Matching[Endpoint]:
         tuple((positions[0][a], e) for a, e in left.items()),
         tuple((positions[1][a], e) for a, e in right.items()),
     )
-
-
-def _guesses(
-    left: dict[str, Endpoint], right: dict[str, Endpoint]
-) -> Iterator[tuple[Endpoint, Endpoint]]:
-    """Yield pairs from the surest to the least sure; each endpoint is in one at most."""
-    ranked = sorted(
-        (-likeness, before.address, after.address)
-        for before in left.values()
-        for after in right.values()
-        if (likeness := _likeness(before, after)) > 0
-    )
-    taken: set[str] = set()
-    for _, before, after in ranked:
-        # An address is in one contract only, so one set serves both sides.
-        if not taken & {before, after}:
-            taken |= {before, after}
-            yield left[before], right[after]
-
-
-def _likeness(old: Endpoint, new: Endpoint) -> float:
-    """Return how sure it is that two endpoints are one; 0 for not at all."""
-    if old.answers_file != new.answers_file:
-        return 0
-    spelling = SequenceMatcher(None, old.name, new.name).ratio() / 10
-    if old.name == new.name:
-        return 5 + spelling
-    if old.replaced_by == new.name:
-        return 4 + spelling
-    if python_name(old) == python_name(new):
-        return 3 + spelling
-    answers = {(python_name(a), a.type) for a in old.result.attributes}
-    answers_now = {(python_name(a), a.type) for a in new.result.attributes}
-    keys = {(python_name(p), p.type) for p in keywords(old)}
-    keys_now = {(python_name(p), p.type) for p in keywords(new)}
-    both = len(answers & answers_now) + len(keys & keys_now)
-    share = both / (len(answers | answers_now) + len(keys | keys_now) or 1)
-    same_answer = (
-        set(old.formats or ()) == set(new.formats or ())
-        if old.answers_file
-        else len(answers & answers_now) >= _SAME_ANSWER * len(answers | answers_now)
-    )
-    return share + spelling if same_answer and share >= _SAME_SIGNATURE else 0

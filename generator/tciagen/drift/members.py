@@ -6,7 +6,8 @@ from tciagen.contract import Attribute, Parameter, Source, Type
 from tciagen.drift.change import Change, Ledger, Place, Value
 from tciagen.drift.declarations import Statements
 from tciagen.drift.levels import Bump, Effect, Severity, Wire
-from tciagen.drift.matching import M, Matching, Pair, is_tag, python_name
+from tciagen.drift.matching import M, Matching, Pair, is_tag
+from tciagen.drift.names import python_name
 from tciagen.drift.type_pairs import TypeChange
 from tciagen.python.signature import closed_set
 

@@ -3,13 +3,14 @@
 from tciagen.contract import Endpoint, Parameter
 from tciagen.drift.change import Change, Ledger, Place
 from tciagen.drift.levels import Effect, Wire
-from tciagen.drift.matching import Pair, match_members, python_name
+from tciagen.drift.matching import Pair, match_members
 from tciagen.drift.members import (
     compare_common,
     report_collisions,
     report_order,
     report_rename,
 )
+from tciagen.drift.names import python_name
 from tciagen.drift.type_pairs import request_type
 from tciagen.python.signature import keywords, reserved_parameters
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from tciagen.contract import NO_TAG, Contract, Parameter, Type
+from tciagen.contract import NO_TAG, Attribute, Contract, Parameter, Type
 from tciagen.python.text import ServerText, literal, plain
 
 _EXAMPLES = {
@@ -22,19 +22,30 @@ _NUMBERS: Mapping[str, re.Pattern[str]] = {
 _BOOLEANS = {"true": "True", "1": "True", "false": "False", "0": "False"}
 
 
-def example(contract: Contract, parameter: Parameter) -> str:
-    """Return a value to show: the parameter's, else that of an attribute of its name."""
-    if parameter.example or parameter.allowed_values:
-        return parameter.example or (parameter.allowed_values or ("",))[0]
-    for endpoint in contract:
-        for attribute in endpoint.result.attributes:
-            same = attribute.name == parameter.name and (
-                parameter.undeclared or attribute.type is parameter.type
-            )
-            tag = attribute.dicom == parameter.dicom and parameter.dicom not in (None, NO_TAG)
-            if attribute.example and (same or tag):
-                return attribute.example
-    return _EXAMPLES.get(parameter.type, "value")
+class Examples:
+    """Values to show for the parameters of a contract."""
+
+    def __init__(self, contract: Contract) -> None:
+        attributes = [a for e in contract for a in e.result.attributes if a.example]
+        self._by_name: dict[str, list[tuple[int, Attribute]]] = {}
+        self._by_tag: dict[str, tuple[int, Attribute]] = {}
+        for number, attribute in enumerate(attributes):
+            self._by_name.setdefault(attribute.name, []).append((number, attribute))
+            if attribute.dicom not in (None, NO_TAG):
+                self._by_tag.setdefault(str(attribute.dicom), (number, attribute))
+
+    def of(self, parameter: Parameter) -> str:
+        """Return a value to show: the parameter's, else that of an attribute of its name."""
+        if parameter.example or parameter.allowed_values:
+            return parameter.example or (parameter.allowed_values or ("",))[0]
+        same = (
+            (number, attribute)
+            for number, attribute in self._by_name.get(parameter.name, ())
+            if parameter.undeclared or attribute.type is parameter.type
+        )
+        found = [next(same, None), self._by_tag.get(str(parameter.dicom))]
+        first = min((f for f in found if f is not None), key=lambda f: f[0], default=None)
+        return str(first[1].example) if first else _EXAMPLES.get(parameter.type, "value")
 
 
 def argument(kind: str, value: str | ServerText) -> str:

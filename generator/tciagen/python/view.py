@@ -10,12 +10,20 @@ from typing import TypeVar
 
 import attrs
 
-from tciagen.contract import RECORD_FORMATS, Attribute, Contract, Endpoint, Parameter, Type
+from tciagen.contract import (
+    RECORD_FORMATS,
+    Attribute,
+    Contract,
+    Endpoint,
+    Parameter,
+    StatedBy,
+    Type,
+)
 from tciagen.dicom import is_code_string, keyword_of_tag
 from tciagen.errors import DocumentProblem
 from tciagen.python.class_names import name_classes
 from tciagen.python.docs import class_doc, method_doc
-from tciagen.python.examples import example
+from tciagen.python.examples import Examples
 from tciagen.python.names import Identifier, variable
 from tciagen.python.signature import (
     RESERVED_FIELDS,
@@ -65,6 +73,7 @@ Member = TypeVar("Member", Parameter, Attribute)
 class _Builder:
     def __init__(self, contract: Contract) -> None:
         self.contract = contract
+        self.examples = Examples(contract)
         self.problems: list[str] = []
 
     def build(self) -> ApiView:
@@ -98,9 +107,7 @@ class _Builder:
             query_name=ServerText(endpoint.name),
             summary=ServerText(endpoint.description),
             doc=method_doc(endpoint, named, record.name if record else None),
-            parameters=tuple(
-                _parameter(endpoint, p, n, example(self.contract, p)) for p, n in named
-            ),
+            parameters=tuple(_parameter(endpoint, p, n, self.examples.of(p)) for p, n in named),
             formats=formats,
             default_format=default_format,
             deprecated=endpoint.deprecated,
@@ -166,18 +173,16 @@ def _counts(
     classes: Mapping[str, ClassView],
 ) -> Iterator[CountView]:
     """Yield what states the count of an endpoint's downloads, under its names in Python."""
-    fields = {
-        (address, field.wire): field.name
-        for address, record in classes.items()
-        for field in record.fields
-    }
-    sizes = {
-        source.endpoint: fields.get((source.endpoint, ServerText(source.attribute)))
-        for source in endpoint.roles.size
-    }
+
+    def field_of(source: StatedBy) -> Identifier | None:
+        record = classes.get(source.endpoint)
+        wire = ServerText(source.attribute)
+        return next((f.name for f in record.fields if f.wire == wire), None) if record else None
+
+    sizes = {source.endpoint: field_of(source) for source in endpoint.roles.size}
     for source in endpoint.roles.count:
         method = methods.get(source.endpoint)
-        field = fields.get((source.endpoint, ServerText(source.attribute)))
+        field = field_of(source)
         if method is not None and field is not None:
             constant = Identifier(method.upper())
             size = sizes.get(source.endpoint)

@@ -116,9 +116,11 @@ class ApiView:
     def uses(self, module: str, place: str) -> bool:
         """Whether annotations of ``models`` or ``methods`` name a module or class."""
         if place == "models":
-            texts: Iterable[str] = (f.annotation for c in self.classes for f in c.fields)
+            texts: Iterable[str] = (
+                f.annotation for c in self.classes for f in c.fields if not f.choices
+            )
         else:
-            texts = (p.annotation for m in self.methods for p in m.parameters)
+            texts = (p.annotation for m in self.methods for p in m.parameters if not p.choices)
         return any(module in text for text in texts)
 
     @property

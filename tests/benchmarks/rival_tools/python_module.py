@@ -7,7 +7,7 @@ under the same Python name is no change of a Python API.
 """
 
 from tciagen.contract import Attribute, Contract, Endpoint, Parameter, Type
-from tciagen.drift.matching import python_name
+from tciagen.drift.names import python_name
 from tciagen.python.names import variable
 
 from .naming import first_of_each, record_names
