@@ -30,11 +30,11 @@ ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "generated" / "tcia-client" / "src"))
 
 import tcia_client  # noqa: E402
-from tcia_client._runtime.decode_csv import CsvDecoder  # noqa: E402
-from tcia_client._runtime.decode_json import JsonDecoder  # noqa: E402
-from tcia_client._runtime.decode_markup import HtmlDecoder, XmlDecoder  # noqa: E402
-from tcia_client._runtime.decoding import MANY_BYTES  # noqa: E402
-from tcia_client._runtime.rows import Blueprint, Rows  # noqa: E402
+from tcia_client._runtime.decoding.csv import CsvDecoder  # noqa: E402
+from tcia_client._runtime.decoding.decoder import MANY_BYTES  # noqa: E402
+from tcia_client._runtime.decoding.json import JsonDecoder  # noqa: E402
+from tcia_client._runtime.decoding.markup import HtmlDecoder, XmlDecoder  # noqa: E402
+from tcia_client._runtime.decoding.rows import Blueprint, Rows  # noqa: E402
 
 CHUNK = 64 * 1024
 PROCESSES = 3

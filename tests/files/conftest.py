@@ -26,7 +26,7 @@ sys.path[:0] = PATHS
 
 from files_client import AsyncClient, Client  # noqa: E402
 
-from _runtime.retry import Retry  # noqa: E402
+from _runtime.http.retry import Retry  # noqa: E402
 
 SERIES = "1.2.3.4"
 Member = tuple[str | zipfile.ZipInfo, bytes]
@@ -265,7 +265,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let archives that state no number of files pass without a warning, but where it is tested."""
     for item in items:
         if item.path.parent == HERE and item.path.name != "test_completeness.py":
-            quiet = pytest.mark.filterwarnings("ignore::_runtime.download.CompletenessWarning")
+            quiet = pytest.mark.filterwarnings(
+                "ignore::_runtime.downloads.public.CompletenessWarning"
+            )
             item.add_marker(quiet)
 
 

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Unpack
 import attrs
 
 from _runtime.client import AsyncClientBase, Settings, SyncClient
-from _runtime.download import DownloadOptions
+from _runtime.downloads.public import DownloadOptions
 from _runtime.endpoint import Arguments, Attribute, CountSource, Endpoint, Parameter
 from _runtime.file_methods import files
 from _runtime.methods import records

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from files_client import names
 
-from _runtime.download import (
+from _runtime.downloads.public import (
     CompletenessWarning,
     DownloadsError,
     Expected,

@@ -15,9 +15,10 @@ from pydicom.data import get_testdata_file
 from pydicom.multival import MultiValue
 from tests import dicom_corpus as corpus
 
-from _runtime.files import dicom, elements
-from _runtime.files.dicom import Header, HeaderReader
-from _runtime.files.elements import KEYWORDS, NotDicomError, UnreadableError
+from _runtime.downloads import dicom_header as dicom
+from _runtime.downloads import elements
+from _runtime.downloads.dicom_header import Header, HeaderReader
+from _runtime.downloads.elements import KEYWORDS, NotDicomError, UnreadableError
 
 PADDING = "\0" + "".join(filter(str.isspace, map(chr, range(256))))
 Identity = tuple[str | None, ...]

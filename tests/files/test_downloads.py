@@ -10,7 +10,7 @@ import pydicom
 import pytest
 from files_client import names
 
-from _runtime.download import (
+from _runtime.downloads.public import (
     DamagedError,
     Download,
     Expected,

@@ -17,7 +17,7 @@ import pytest
 from files_client import Client
 from pydicom.dataset import Dataset
 
-from _runtime.download import Expected, Limits, Manifest
+from _runtime.downloads.public import Expected, Limits, Manifest
 from _runtime.errors import ParameterError
 
 ASKED_BY = ("sync",)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from files_client import names
 
-from _runtime.download import Download
+from _runtime.downloads.public import Download
 from _runtime.errors import ParameterError
 
 SERIES = "1.2.3.4"

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from files_client import names
 
-from _runtime.download import LimitError, Limits
+from _runtime.downloads.public import LimitError, Limits
 
 ASKED_BY = ("sync",)
 SERIES = "1.2.3.4"

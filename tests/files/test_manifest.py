@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from _runtime.download import Manifest, ManifestError, read_manifest, write_manifest
+from _runtime.downloads.public import Manifest, ManifestError, read_manifest, write_manifest
 
 PORTAL = """downloadServerUrl=https://archive.invalid/servlet/DownloadServlet\r
 includeAnnotation=true\r

@@ -12,7 +12,7 @@ import attrs
 import pytest
 from files_client import AsyncClient, names
 
-from _runtime.download import DownloadsError, ManyProgress, VerificationError
+from _runtime.downloads.public import DownloadsError, ManyProgress, VerificationError
 from _runtime.errors import ParameterError, ServerError
 
 UIDS = [f"1.2.{n}" for n in range(12)]

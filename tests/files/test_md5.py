@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from _runtime.download import VerificationError
+from _runtime.downloads.public import VerificationError
 from _runtime.errors import BrokenStreamError
-from _runtime.retry import Retry
+from _runtime.http.retry import Retry
 
 SERIES = "1.2.3.4"
 ASKED_BY = ("sync",)

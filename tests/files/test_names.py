@@ -2,8 +2,8 @@
 
 import pytest
 
-from _runtime.files.errors import UnsafeArchiveError
-from _runtime.files.names import Taken, file_stem, safe_parts
+from _runtime.downloads.errors import UnsafeArchiveError
+from _runtime.downloads.names import Taken, file_stem, safe_parts
 
 SAFE = {
     "images/0.dcm": ("images", "0.dcm"),

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from _runtime.files.inventory import NAME, Inventory, inventory_path
-from _runtime.files.replace import clear, replace_folder, set_aside, settle
+from _runtime.downloads.receipt import NAME, Inventory, inventory_path
+from _runtime.downloads.replace import clear, replace_folder, set_aside, settle
 
 
 def written(folder: Path, *files: str) -> Path:

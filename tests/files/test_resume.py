@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from _runtime.download import DamagedError
+from _runtime.downloads.public import DamagedError
 from _runtime.errors import AnswerTimeoutError, BrokenStreamError
+from _runtime.http.retry import Attempts, Clock, Retry
 from _runtime.options import Timeouts
-from _runtime.retry import Attempts, Clock, Retry
 
 BODY = bytes(range(256)) * 600
 HALF = 100_000

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from files_client import names
 
-from _runtime.download import Limits
+from _runtime.downloads.public import Limits
 from _runtime.errors import BrokenStreamError
-from _runtime.retry import Retry
+from _runtime.http.retry import Retry
 
 if TYPE_CHECKING:
     from tests.conftest import WaitFor

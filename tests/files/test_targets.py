@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from files_client import AsyncClient, names
 
-from _runtime.download import (
+from _runtime.downloads.public import (
     DamagedError,
     Download,
     DownloadError,
@@ -20,7 +20,7 @@ from _runtime.download import (
     NotAFileError,
 )
 from _runtime.errors import NotFoundError, ParameterError
-from _runtime.retry import Retry
+from _runtime.http.retry import Retry
 
 SERIES = "1.2.3.4"
 

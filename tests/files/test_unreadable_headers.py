@@ -10,7 +10,7 @@ import pytest
 from files_client import names
 from tests import dicom_corpus as corpus
 
-from _runtime.download import Download, Expected, UncheckedWarning, VerificationError
+from _runtime.downloads.public import Download, Expected, UncheckedWarning, VerificationError
 
 ASKED_BY = ("sync",)
 SMALL = {name: data for name, data in corpus.READABLE.items() if len(data) < 100_000}

@@ -14,17 +14,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from _runtime.files.errors import (
+from _runtime.downloads.errors import (
     DamagedError,
     DownloadError,
     LimitError,
     NotAFileError,
     UnsafeArchiveError,
 )
-from _runtime.files.inflate import LIBRARY, gives_back_the_rest
-from _runtime.files.options import Limits
-from _runtime.files.records import Member
-from _runtime.files.unzip import MEMBER_END, MOST_AT_ONCE, MOST_PADDING, Unzip
+from _runtime.downloads.inflate import LIBRARY, gives_back_the_rest
+from _runtime.downloads.options import Limits
+from _runtime.downloads.unzip import MEMBER_END, MOST_AT_ONCE, MOST_PADDING, Unzip
+from _runtime.downloads.zip_format import Member
 
 Read = list[tuple[str, bytes]]
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from files_client import names
 
-from _runtime.download import DownloadsError, Expected, Limits
+from _runtime.downloads.public import DownloadsError, Expected, Limits
 from _runtime.errors import ParameterError
 
 ASKED_BY = ("sync",)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from files_client import names
 
-from _runtime.download import (
+from _runtime.downloads.public import (
     Expected,
     LimitError,
     Limits,

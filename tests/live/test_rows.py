@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tcia_client._runtime.values import CONVERTERS, MisfitError
+from tcia_client._runtime.decoding.values import CONVERTERS, MisfitError
 from tciagen.contract import Attribute, Endpoint, Result, Type
 from tciagen.live.rows import judge_rows
 from tciagen.resolve import Resolution

@@ -36,33 +36,42 @@ CALLS = frozenset(
         "remove", "rmdir", "rmtree", "settle", "shutdown", "terminate", "unlink",
     }
 )  # fmt: skip
-AREAS = {"cli": "tests/client_cli", "files": "tests/files", "": "tests/runtime"}
+AREAS = {"cli": "tests/client_cli", "downloads": "tests/files", "": "tests/runtime"}
 NEAR = {
     "cli/complete.py": ["client_cli/test_completion.py"],
     "cli/config.py": ["client_cli/test_config.py"],
     "cli/output.py": ["client_cli/test_outcomes.py::test_ctrl_c_is_status_130_and_leaves_nothing"],
     "cli/records_command.py": ["client_cli/test_outcomes.py", "client_cli/test_records.py"],
-    "files/async_many.py": ["files/test_many.py"],
-    "files/fetch.py": ["files/test_many.py", "files/test_resume.py"],
-    "files/job.py": ["files/test_targets.py", "files/test_resume.py", "files/test_interrupted.py"],
-    "files/manifest.py": ["files/test_manifest.py"],
-    "files/many.py": ["files/test_many.py", "files/test_processes.py"],
-    "files/part.py": ["files/test_targets.py", "files/test_resume.py", "files/test_interrupted.py"],
-    "files/replace.py": ["files/test_replace.py"],
-    "files/unpack.py": ["files/test_wrong_archives.py", "files/test_targets.py"],
-    "transport/asynchronous.py": ["runtime/test_turns.py", "runtime/test_client.py"],
-    "transport/over_urllib3.py": ["runtime/test_transports.py"],
-    "transport/sync.py": ["runtime/test_turns.py", "runtime/test_transports.py"],
+    "downloads/async_many.py": ["files/test_many.py"],
+    "downloads/download.py": ["files/test_many.py", "files/test_resume.py"],
+    "downloads/job.py": [
+        "files/test_targets.py",
+        "files/test_resume.py",
+        "files/test_interrupted.py",
+    ],
+    "downloads/manifest.py": ["files/test_manifest.py"],
+    "downloads/many.py": ["files/test_many.py", "files/test_processes.py"],
+    "downloads/part.py": [
+        "files/test_targets.py",
+        "files/test_resume.py",
+        "files/test_interrupted.py",
+    ],
+    "downloads/replace.py": ["files/test_replace.py"],
+    "downloads/unpack.py": ["files/test_wrong_archives.py", "files/test_targets.py"],
+    "http/transport_async.py": ["runtime/test_turns.py", "runtime/test_client.py"],
+    "http/transport_urllib3.py": ["runtime/test_transports.py"],
+    "http/transport_sync.py": ["runtime/test_turns.py", "runtime/test_transports.py"],
 }
 """Tests that are likely to fail for a module, so that they run before its whole area."""
 
 LEFT_OUT = frozenset(
     {
         # Resuming across processes, which is about to be removed.
-        "files/journal.py", "files/notes.py", "files/kept.py",
+        "downloads/journal.py", "downloads/notes.py", "downloads/existing.py",
         # Here clear(), discard() and end() are steps of decoding.
-        "building.py", "cli/options.py", "columns.py", "decode_csv.py", "decode_json.py",
-        "fast_json.py", "files/dicom.py", "files/elements.py", "open_answer.py", "rows.py",
+        "decoding/row_factory.py", "cli/options.py", "decoding/columns.py", "decoding/csv.py",
+        "decoding/json.py", "decoding/fast_json.py", "downloads/dicom_header.py",
+        "downloads/elements.py", "http/stream.py", "decoding/rows.py",
     }
 )  # fmt: skip
 
@@ -215,7 +224,7 @@ def choices_of(module: str, recorded: str) -> Iterator[list[str]]:
         yield [recorded]
     yield [f"tests/{path}" for path in NEAR.get(module, ["runtime/test_client.py"])]
     folder = module.partition("/")[0]
-    yield [AREAS[folder]] if folder in AREAS else [AREAS[""], AREAS["files"]]
+    yield [AREAS[folder]] if folder in AREAS else [AREAS[""], AREAS["downloads"]]
 
 
 def main(arguments: list[str]) -> int:

@@ -135,9 +135,7 @@ def test_every_rendered_python_file_says_which_command_makes_it(
 def test_public_names_of_the_runtime_exist() -> None:
     runtime = templates_folder() / "package" / "_runtime"
     for module, names in public_names(templates_folder()).items():
-        source = runtime / f"{module}.py"
-        if not source.is_file():
-            source = runtime / module / "__init__.py"
+        source = runtime / f"{module.replace('.', '/')}.py"
         tree = ast.parse(source.read_text(encoding="utf-8"))
         bound = {
             name

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from _runtime.retry import Retry
 
 from _runtime import errors
 from _runtime.options import Timeouts
-from _runtime.retry import Retry
 
 if TYPE_CHECKING:
     from tests.runtime.conftest import Ask, Runtime, Server

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from _runtime.decoding.values import UID
 from _runtime.endpoint import Endpoint
 from _runtime.errors import (
     AnswerTimeoutError,
@@ -21,9 +22,8 @@ from _runtime.errors import (
     MisfitValueError,
     MismatchWarning,
 )
+from _runtime.http.retry import Retry
 from _runtime.options import Timeouts
-from _runtime.retry import Retry
-from _runtime.values import UID
 
 if TYPE_CHECKING:
     from tests.runtime.conftest import Ask, Runtime, Server

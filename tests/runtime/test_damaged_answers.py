@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from wire_forms import FORMATS, HARD, KINDS, SHIP, WRITERS, as_json, decode, decoder_of
 
+from _runtime.decoding.rows import Rows
 from _runtime.errors import DecodeError, ShapeError
-from _runtime.rows import Rows
 
 NAMES = ["ShipUID", "ShipName", "HomePort"]
 PIECES = [

@@ -25,8 +25,9 @@ from wire_forms import (
     texts,
 )
 
-from _runtime.decode import decoder
-from _runtime.decode_json import JsonDecoder
+from _runtime.decoding.formats import decoder
+from _runtime.decoding.json import JsonDecoder
+from _runtime.decoding.rows import Blueprint, Rows
 from _runtime.endpoint import Attribute, Endpoint
 from _runtime.errors import (
     DecodeError,
@@ -36,7 +37,6 @@ from _runtime.errors import (
     ShapeError,
     TruncatedError,
 )
-from _runtime.rows import Blueprint, Rows
 
 
 @settings(max_examples=300, deadline=None)

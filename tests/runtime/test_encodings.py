@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from _runtime.content_encoding import PIECE, EncodingError, inflater
 from _runtime.errors import BrokenStreamError
-from _runtime.retry import Retry
+from _runtime.http.content_encoding import PIECE, EncodingError, inflater
+from _runtime.http.retry import Retry
 
 if TYPE_CHECKING:
     from tests.runtime.conftest import Ask, Runtime, Server

@@ -20,7 +20,7 @@ from _runtime.errors import (
     ServerError,
     StatusError,
 )
-from _runtime.retry import Attempts, Clock, Pace, Retry, retry_after
+from _runtime.http.retry import Attempts, Clock, Pace, Retry, retry_after
 
 if TYPE_CHECKING:
     from tests.runtime.conftest import Ask, Runtime, Server

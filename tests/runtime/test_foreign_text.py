@@ -9,10 +9,10 @@ import attrs
 import pytest
 from wire_forms import FORMATS, WRITERS, decode, decoder_of
 
+from _runtime.decoding.rows import Blueprint, Rows
+from _runtime.decoding.values import UID
 from _runtime.endpoint import Attribute, Endpoint
 from _runtime.errors import DecodeError, MissingValueError, ShapeError, TruncatedError
-from _runtime.rows import Blueprint, Rows
-from _runtime.values import UID
 
 PAGE = b"<html><body><h1>504 Gateway Time-out</h1></body></html>"
 CRASH = b'{"errorMessage":"database gone"}'

@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from _runtime.errors import AnswerTimeoutError, DatabaseError, NotFoundError, TransportError
+from _runtime.http.retry import Retry
 from _runtime.options import Timeouts
-from _runtime.retry import Retry
 
 if TYPE_CHECKING:
     from tests.runtime.conftest import Runtime, Server

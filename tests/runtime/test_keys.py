@@ -16,7 +16,7 @@ from _runtime.errors import (
     RedirectError,
     UnauthorizedError,
 )
-from _runtime.retry import Retry
+from _runtime.http.retry import Retry
 
 if TYPE_CHECKING:
     from tests.runtime.conftest import Ask, Runtime, Server

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from wire_forms import FORMATS, KINDS, SHIP, WRITERS, Row, as_json, blueprint, decode, ships
 
-from _runtime.decode_json import JsonDecoder
+from _runtime.decoding.json import JsonDecoder
+from _runtime.decoding.rows import Blueprint, Rows
 from _runtime.endpoint import Attribute, Endpoint
 from _runtime.errors import DecodeError, MisfitValueError, MissingValueError
-from _runtime.rows import Blueprint, Rows
 
 TEXTS = blueprint(First="string", Second="string", Third="string")
 

@@ -9,7 +9,7 @@ import attrs
 import pytest
 
 from _runtime.errors import ConnectionFailedError, StatusError, TransportError
-from _runtime.transport.proxies import proxy_of, without_credentials
+from _runtime.http.proxies import proxy_of, without_credentials
 
 if TYPE_CHECKING:
     from tests.runtime.conftest import Ask, Server

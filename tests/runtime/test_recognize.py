@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from _runtime.drift import ContractDriftWarning
-from _runtime.recognize import format_of, is_labelled
+from _runtime.decoding.sniff import format_of, is_labelled
+from _runtime.drift.detector import ContractDriftWarning
 
 if TYPE_CHECKING:
     from tests.runtime.conftest import Ask, Runtime, Server
@@ -76,4 +76,4 @@ def test_of_very_many_names_some_are_shown(ask: "Ask", server: "Server") -> None
 
 @pytest.fixture(autouse=True)
 def _forgetful(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("_runtime.drift._WARNED", set())
+    monkeypatch.setattr("_runtime.drift.detector._WARNED", set())

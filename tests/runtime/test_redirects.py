@@ -13,7 +13,7 @@ from _runtime.errors import (
     StatusError,
     TransportError,
 )
-from _runtime.retry import Retry
+from _runtime.http.retry import Retry
 
 if TYPE_CHECKING:
     from tests.runtime.conftest import Ask, Runtime, Server

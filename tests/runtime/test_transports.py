@@ -26,8 +26,8 @@ from _runtime.errors import (
     StatusError,
     TransportError,
 )
+from _runtime.http import transport_urllib3 as over_urllib3
 from _runtime.options import Timeouts, TransportName
-from _runtime.transport import over_urllib3
 
 if TYPE_CHECKING:
     from tests.runtime.conftest import Runtime, Server

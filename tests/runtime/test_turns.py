@@ -10,8 +10,8 @@ import pytest
 
 from _runtime.client import AsyncClientBase
 from _runtime.errors import AnswerTimeoutError
+from _runtime.http.retry import Clock, Pace, Retry
 from _runtime.options import Timeouts
-from _runtime.retry import Clock, Pace, Retry
 
 if TYPE_CHECKING:
     from tests.runtime.conftest import Runtime, Server

@@ -168,7 +168,7 @@ def moved(demo: DemoArchive, changed_documents: Path) -> Iterator[str]:
 @pytest.fixture(autouse=True)
 def _forgetful(client_package: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each test is a process of its own as to what was warned of."""
-    sensing = importlib.import_module(f"{client_package.__name__}._runtime.drift")
+    sensing = importlib.import_module(f"{client_package.__name__}._runtime.drift.detector")
     monkeypatch.setattr(sensing, "_WARNED", set())
 
 

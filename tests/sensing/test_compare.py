@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tcia_client import ContractChange
-from tcia_client._runtime.compare import compare
+from tcia_client._runtime.drift.compare import compare
 from tciagen.contract_json import to_json
 from tciagen.documents import JsonObject
 from tciagen.drift.compare import compare as compare_contracts

@@ -17,7 +17,7 @@ import pytest
 
 import tcia_client
 from tcia_client import Client, ContractDriftError, ContractDriftWarning, Drift
-from tcia_client._runtime import drift as sensing
+from tcia_client._runtime.drift import detector as sensing
 from tcia_client.testing import assert_no_drift
 from tciagen.archive.demo import DemoArchive
 from tciagen.archive.running import RunningArchive, running_archive

@@ -7,12 +7,12 @@ from typing import Any
 import attrs
 from hypothesis import strategies as st
 
-from _runtime.decode import decoder
-from _runtime.decode_csv import CsvDecoder
-from _runtime.decode_json import JsonDecoder
-from _runtime.decoding import Decoder
+from _runtime.decoding.csv import CsvDecoder
+from _runtime.decoding.decoder import Decoder
+from _runtime.decoding.formats import decoder
+from _runtime.decoding.json import JsonDecoder
+from _runtime.decoding.rows import Blueprint, OnMismatch, Rows
 from _runtime.endpoint import Attribute, Endpoint, Kind
-from _runtime.rows import Blueprint, OnMismatch, Rows
 
 Row = Sequence[Any]
 FORMATS = ("json", "csv", "xml", "html")

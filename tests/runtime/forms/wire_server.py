@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from _runtime.retry import Retry
+from _runtime.http.retry import Retry
 
 ROWS = b'[{"ShipUID":"1.2.3","ShipName":"Fram"},{"ShipUID":"1.2.4"}]'
 ONCE = Retry(attempts=1)

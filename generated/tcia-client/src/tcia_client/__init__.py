@@ -13,13 +13,10 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from . import models
-    from ._runtime.answer import (
-        RawResponse,
+    from ._runtime.decoding.values import (
+        UID,
     )
-    from ._runtime.compare import (
-        ContractChange,
-    )
-    from ._runtime.download import (
+    from ._runtime.downloads.public import (
         CompletenessWarning,
         DamagedError,
         Difference,
@@ -42,7 +39,10 @@ if TYPE_CHECKING:
         read_manifest,
         write_manifest,
     )
-    from ._runtime.drift import (
+    from ._runtime.drift.compare import (
+        ContractChange,
+    )
+    from ._runtime.drift.detector import (
         ContractDriftError,
         ContractDriftWarning,
         Drift,
@@ -78,49 +78,49 @@ if TYPE_CHECKING:
         UnknownEndpointError,
         UpstreamContentError,
     )
+    from ._runtime.http.response import (
+        RawResponse,
+    )
+    from ._runtime.http.retry import (
+        Retry,
+    )
     from ._runtime.options import (
         Timeouts,
     )
-    from ._runtime.retry import (
-        Retry,
-    )
-    from ._runtime.table import (
+    from ._runtime.tables import (
         RowList,
-    )
-    from ._runtime.values import (
-        UID,
     )
     from .client import AsyncClient, Client
 
 _HOMES = {
     "AsyncClient": ".client",
     "Client": ".client",
-    "RawResponse": "._runtime.answer",
-    "ContractChange": "._runtime.compare",
-    "CompletenessWarning": "._runtime.download",
-    "DamagedError": "._runtime.download",
-    "Difference": "._runtime.download",
-    "Download": "._runtime.download",
-    "DownloadError": "._runtime.download",
-    "DownloadOptions": "._runtime.download",
-    "DownloadsError": "._runtime.download",
-    "Expected": "._runtime.download",
-    "LimitError": "._runtime.download",
-    "Limits": "._runtime.download",
-    "Manifest": "._runtime.download",
-    "ManifestError": "._runtime.download",
-    "ManyProgress": "._runtime.download",
-    "NoFileError": "._runtime.download",
-    "NotAFileError": "._runtime.download",
-    "Unchecked": "._runtime.download",
-    "UncheckedWarning": "._runtime.download",
-    "UnsafeArchiveError": "._runtime.download",
-    "VerificationError": "._runtime.download",
-    "read_manifest": "._runtime.download",
-    "write_manifest": "._runtime.download",
-    "ContractDriftError": "._runtime.drift",
-    "ContractDriftWarning": "._runtime.drift",
-    "Drift": "._runtime.drift",
+    "UID": "._runtime.decoding.values",
+    "CompletenessWarning": "._runtime.downloads.public",
+    "DamagedError": "._runtime.downloads.public",
+    "Difference": "._runtime.downloads.public",
+    "Download": "._runtime.downloads.public",
+    "DownloadError": "._runtime.downloads.public",
+    "DownloadOptions": "._runtime.downloads.public",
+    "DownloadsError": "._runtime.downloads.public",
+    "Expected": "._runtime.downloads.public",
+    "LimitError": "._runtime.downloads.public",
+    "Limits": "._runtime.downloads.public",
+    "Manifest": "._runtime.downloads.public",
+    "ManifestError": "._runtime.downloads.public",
+    "ManyProgress": "._runtime.downloads.public",
+    "NoFileError": "._runtime.downloads.public",
+    "NotAFileError": "._runtime.downloads.public",
+    "Unchecked": "._runtime.downloads.public",
+    "UncheckedWarning": "._runtime.downloads.public",
+    "UnsafeArchiveError": "._runtime.downloads.public",
+    "VerificationError": "._runtime.downloads.public",
+    "read_manifest": "._runtime.downloads.public",
+    "write_manifest": "._runtime.downloads.public",
+    "ContractChange": "._runtime.drift.compare",
+    "ContractDriftError": "._runtime.drift.detector",
+    "ContractDriftWarning": "._runtime.drift.detector",
+    "Drift": "._runtime.drift.detector",
     "AnswerTimeoutError": "._runtime.errors",
     "ApiError": "._runtime.errors",
     "BadContentError": "._runtime.errors",
@@ -150,10 +150,10 @@ _HOMES = {
     "UnauthorizedError": "._runtime.errors",
     "UnknownEndpointError": "._runtime.errors",
     "UpstreamContentError": "._runtime.errors",
+    "RawResponse": "._runtime.http.response",
+    "Retry": "._runtime.http.retry",
     "Timeouts": "._runtime.options",
-    "Retry": "._runtime.retry",
-    "RowList": "._runtime.table",
-    "UID": "._runtime.values",
+    "RowList": "._runtime.tables",
 }
 
 __all__ = [

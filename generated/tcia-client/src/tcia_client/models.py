@@ -5,7 +5,7 @@ import datetime
 
 import attrs
 
-from ._runtime.values import UID
+from ._runtime.decoding.values import UID
 
 
 @attrs.frozen(kw_only=True)

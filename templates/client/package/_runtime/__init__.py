@@ -5,9 +5,9 @@ the endpoints, their parameters and their records are called.
 """
 
 PUBLIC: dict[str, tuple[str, ...]] = {
-    "answer": ("RawResponse",),
-    "compare": ("ContractChange",),
-    "download": (
+    "http.response": ("RawResponse",),
+    "drift.compare": ("ContractChange",),
+    "downloads.public": (
         "CompletenessWarning",
         "DamagedError",
         "Difference",
@@ -30,7 +30,7 @@ PUBLIC: dict[str, tuple[str, ...]] = {
         "read_manifest",
         "write_manifest",
     ),
-    "drift": ("ContractDriftError", "ContractDriftWarning", "Drift"),
+    "drift.detector": ("ContractDriftError", "ContractDriftWarning", "Drift"),
     "errors": (
         "AnswerTimeoutError",
         "ApiError",
@@ -63,8 +63,8 @@ PUBLIC: dict[str, tuple[str, ...]] = {
         "UpstreamContentError",
     ),
     "options": ("Timeouts",),
-    "retry": ("Retry",),
-    "table": ("RowList",),
-    "values": ("UID",),
+    "http.retry": ("Retry",),
+    "tables": ("RowList",),
+    "decoding.values": ("UID",),
 }
 """The names that a client package shows at its top, by the module that defines them."""

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, ClassVar, NoReturn, Self
 import attrs
 
 from .core import AsyncCore, SyncCore
-from .drift import OnDrift, Sensor
+from .decoding.rows import OnMismatch
+from .drift.detector import OnDrift, Sensor
 from .endpoint import Endpoint
 from .errors import ParameterError
+from .http.request import checked_base_url, checked_key
+from .http.retry import Retry
 from .naming import did_you_mean
 from .options import CONNECTIONS, Options, Timeouts, TransportName, checked_transport
-from .request import checked_base_url, checked_key
-from .retry import Retry
-from .rows import OnMismatch
 
 if TYPE_CHECKING:
     import httpx

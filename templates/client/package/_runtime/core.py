@@ -4,20 +4,20 @@ import os
 import threading
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from .decoding import Decoder
+from .decoding.decoder import Decoder
+from .decoding.rows import Blueprint, OnMismatch, Rows
+from .decoding.sniff import format_of
 from .endpoint import Arguments, Endpoint
 from .errors import ApiError, DecodeError, FormatIgnoredError, MismatchWarning
+from .http.request import Request, prepare
 from .options import Options
-from .recognize import format_of
-from .request import Request, prepare
-from .rows import Blueprint, OnMismatch, Rows
 from .warn import warn_caller
 
 if TYPE_CHECKING:
     import httpx
 
-    from .transport.asynchronous import AsyncTransport
-    from .transport.sync import SyncTransport
+    from .http.transport_async import AsyncTransport
+    from .http.transport_sync import SyncTransport
 
 R = TypeVar("R")
 
@@ -86,7 +86,7 @@ class SyncCore(_Core):
             self._leave(self._transport, self._client)
             self._transport = None
         if self._transport is None:
-            from .transport.sync import SyncTransport  # noqa: PLC0415 - late on purpose
+            from .http.transport_sync import SyncTransport  # noqa: PLC0415 - late on purpose
 
             with self._lock:
                 if self._closed:
@@ -123,7 +123,7 @@ class AsyncCore(_Core):
             self._leave(self._transport, self._client)
             self._transport = None
         if self._transport is None:
-            from .transport.asynchronous import AsyncTransport  # noqa: PLC0415 - late on purpose
+            from .http.transport_async import AsyncTransport  # noqa: PLC0415 - late on purpose
 
             if self._closed:
                 raise RuntimeError("the client is closed; make a new one")

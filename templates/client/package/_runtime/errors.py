@@ -44,7 +44,7 @@ Every error carries ``endpoint``, ``url``, ``status``, ``server_message``, ``adv
 
 from typing import Any, ClassVar, Literal
 
-from .text import visible
+from .display import visible
 
 Fault = Literal["caller", "server", "network"]
 

@@ -13,11 +13,11 @@ from inspect import Parameter as SignatureParameter
 from inspect import Signature
 from typing import Any, Concatenate, ParamSpec, Self, cast, overload
 
-from .answer import RawResponse
 from .bound import AsyncBound, Method, SyncBound
 from .client import AsyncClientBase, SyncClient
-from .download import Download, ManyProgress, StrPath
+from .downloads.public import Download, ManyProgress, StrPath
 from .endpoint import Arguments, Endpoint
+from .http.response import RawResponse
 
 P = ParamSpec("P")
 
@@ -69,7 +69,7 @@ class Files(SyncBound[P]):
             OSError: It cannot be written; nothing is left of it.
         """
         request = self._request(self._arguments(*args, **kwargs), file=True)
-        from .files.fetch import download  # noqa: PLC0415 - late on purpose, as the transport is
+        from .downloads.download import download  # noqa: PLC0415 - late on purpose, as the transport is
 
         counter = self._counter()
         done = download(self._core.transport, request, target, self._observe, counter.query)
@@ -83,7 +83,7 @@ class Files(SyncBound[P]):
             ApiError: See :mod:`.errors`.
         """
         request = self._request(self._arguments(*args, **kwargs), file=True)
-        from .files.fetch import chunks  # noqa: PLC0415 - as above
+        from .downloads.download import chunks  # noqa: PLC0415 - as above
 
         return chunks(self._core.transport, request, self._observe)
 
@@ -118,7 +118,7 @@ class Files(SyncBound[P]):
             OSError: One could not be written. Those under way are ended; those that are done stay,
                 and the same call keeps them.
         """
-        from .files.fetch import download_many  # noqa: PLC0415 - as above
+        from .downloads.download import download_many  # noqa: PLC0415 - as above
 
         counter = self._counter()
         done = download_many(
@@ -149,7 +149,7 @@ class AsyncFiles(AsyncBound[P]):
     async def __call__(self, target: StrPath, /, *args: P.args, **kwargs: P.kwargs) -> Download:
         """Fetch the file to a path; see :meth:`Files.__call__`."""
         request = self._request(self._arguments(*args, **kwargs), file=True)
-        from .files.fetch import async_download  # noqa: PLC0415 - as above
+        from .downloads.download import async_download  # noqa: PLC0415 - as above
 
         counter = self._counter()
         done = await async_download(
@@ -161,7 +161,7 @@ class AsyncFiles(AsyncBound[P]):
     def iter(self, *args: P.args, **kwargs: P.kwargs) -> AsyncGenerator[bytes, None]:
         """Fetch the file as chunks of bytes; see :meth:`Files.iter`."""
         request = self._request(self._arguments(*args, **kwargs), file=True)
-        from .files.fetch import async_chunks  # noqa: PLC0415 - as above
+        from .downloads.download import async_chunks  # noqa: PLC0415 - as above
 
         return async_chunks(self._core.transport, request, self._observe)
 
@@ -178,7 +178,7 @@ class AsyncFiles(AsyncBound[P]):
 
         They run as tasks: to cancel the one that waits for this ends them all.
         """
-        from .files.fetch import async_download_many  # noqa: PLC0415 - as above
+        from .downloads.download import async_download_many  # noqa: PLC0415 - as above
 
         counter = self._counter()
         done = await async_download_many(

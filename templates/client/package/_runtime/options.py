@@ -17,9 +17,9 @@ from .errors import (
     ParameterError,
     RedirectError,
 )
+from .http.request import KEY_HEADER
+from .http.retry import Attempts, Clock, Retry
 from .redaction import Redactor
-from .request import KEY_HEADER
-from .retry import Attempts, Clock, Retry
 
 _DISTINCT = 8  # characters from which on a key is looked for within a longer part of a URL
 
@@ -139,7 +139,7 @@ def checked_transport(transport: TransportName, http_client: object, package: st
 def has_urllib3() -> bool:
     """Return whether a urllib3 is installed that the client can use."""
     try:
-        from .transport.over_urllib3 import usable  # noqa: PLC0415 - an extra
+        from .http.transport_urllib3 import usable  # noqa: PLC0415 - an extra
     except ImportError:
         return False
     return usable()

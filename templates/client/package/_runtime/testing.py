@@ -4,8 +4,8 @@ import json
 from collections.abc import Iterator
 
 from .client import SyncClient
-from .compare import compare
-from .drift import Drift, contract_of
+from .drift.compare import compare
+from .drift.detector import Drift, contract_of
 from .endpoint import Arguments, Endpoint
 from .errors import ApiError, ConnectionFailedError
 

@@ -5,16 +5,16 @@ from collections.abc import Callable, Collection, Mapping
 from inspect import Signature, signature
 from typing import Any, Concatenate, Generic, ParamSpec
 
-from .answer import RawResponse
 from .client import AsyncClientBase, SyncClient
-from .drift import Sensor
+from .downloads.count import Counter, count_of_item
+from .downloads.items import Item, ItemReader
+from .downloads.options import OPTION_NAMES
+from .drift.detector import Sensor
 from .endpoint import Arguments, Endpoint
 from .errors import BrokenStreamError
-from .files.count import Counter, count_of_item
-from .files.items import Item, ItemReader
-from .files.options import OPTION_NAMES
+from .http.request import Request
+from .http.response import RawResponse
 from .naming import did_you_mean
-from .request import Request
 
 P = ParamSpec("P")
 

@@ -10,11 +10,11 @@ import click
 from click.core import ParameterSource
 
 from ..client import SyncClient
+from ..display import visible
 from ..file_methods import FilesMethod
+from ..http.retry import Retry
 from ..methods import RecordsMethod
 from ..options import Timeouts
-from ..retry import Retry
-from ..text import visible
 from .commands import SuggestingGroup
 from .config_command import config_command
 from .describe import describe

@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from ..request import checked_base_url, checked_key
+from ..http.request import checked_base_url, checked_key
 from .commands import SuggestingGroup, refuse_without_effect
 from .config import KEYS, config_path, read_config, write_config
 from .guard import tell

@@ -5,7 +5,7 @@ from inspect import cleandoc
 
 import attrs
 
-from ..text import visible
+from ..display import visible
 
 _SECTION = re.compile(r"\n\n(?:Args|Returns|Raises):\n")
 _ARGUMENT = re.compile(r"^    (\w+):(.*\n?(?:        .+\n?)*)", re.MULTILINE)

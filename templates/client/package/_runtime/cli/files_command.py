@@ -8,10 +8,10 @@ from typing import Any
 
 import click
 
-from ..download import Download, DownloadsError
+from ..downloads.public import Download, DownloadsError
+from ..downloads.result import NOT_COUNTED
 from ..endpoint import Endpoint
 from ..file_methods import FilesMethod
-from ..files.result import NOT_COUNTED
 from . import limits
 from .commands import EndpointCommand, refuse_without_effect
 from .complete import Methods, option_name

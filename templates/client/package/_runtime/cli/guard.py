@@ -10,7 +10,8 @@ from typing import Any, NoReturn
 
 import click
 
-from ..download import (
+from ..display import visible
+from ..downloads.public import (
     DownloadError,
     LimitError,
     ManifestError,
@@ -28,7 +29,6 @@ from ..errors import (
     ShapeError,
     UnauthorizedError,
 )
-from ..text import visible
 from .limits import limit_advice
 
 EXIT_FINE = 0

@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
+from ..display import visible
 from ..endpoint import Endpoint, Kind, Parameter
 from ..errors import ParameterError
-from ..text import visible
 from .complete import Completer, Methods, option_name
 from .describe import Description
 

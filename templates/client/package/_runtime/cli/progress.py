@@ -5,8 +5,8 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from ..download import ManyProgress
-from ..text import cut, visible
+from ..display import cut, visible
+from ..downloads.public import ManyProgress
 
 
 class Display:

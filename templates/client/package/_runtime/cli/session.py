@@ -8,9 +8,9 @@ import click
 
 from ..client import Settings, SyncClient
 from ..errors import ParameterError
+from ..http.request import checked_base_url
+from ..http.retry import Retry
 from ..options import has_urllib3
-from ..request import checked_base_url
-from ..retry import Retry
 from .config import config_path, read_config
 from .guard import tell
 

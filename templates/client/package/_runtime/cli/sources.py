@@ -7,15 +7,15 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from ..downloads.errors import ManifestError
+from ..downloads.manifest import parse_manifest
+from ..downloads.matching import spellings
+from ..downloads.options import OPTION_NAMES
+from ..downloads.tables import SERIES, Record, first_line, is_manifest, read_lines, read_records
 from ..endpoint import Arguments, Endpoint
 from ..errors import ParameterError
-from ..files.errors import ManifestError
-from ..files.manifest import parse_manifest
-from ..files.matching import spellings
-from ..files.options import OPTION_NAMES
-from ..files.tables import SERIES, Record, first_line, is_manifest, read_lines, read_records
+from ..http.request import prepare
 from ..naming import fold
-from ..request import prepare
 
 _OPTIONS = frozenset(map(fold, OPTION_NAMES))
 

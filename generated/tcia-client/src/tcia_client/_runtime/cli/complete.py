@@ -17,8 +17,8 @@ from click.shell_completion import CompletionItem
 
 from ..endpoint import Endpoint, Parameter
 from ..file_methods import FilesMethod
+from ..http.retry import Retry
 from ..methods import RecordsMethod
-from ..retry import Retry
 from .session import Session
 
 Methods = Mapping[str, RecordsMethod[..., Any] | FilesMethod[...]]

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from ..download import LimitError, Limits
+from ..downloads.public import LimitError, Limits
 
 _SIZE = re.compile(r"([0-9]{1,18})(?:\s*([KMGT])(?:i?B)?)?", re.IGNORECASE)
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}

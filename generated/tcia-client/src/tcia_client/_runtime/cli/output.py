@@ -25,9 +25,9 @@ from typing import Any, BinaryIO, TextIO
 
 import click
 
+from ..display import columns, visible
 from ..endpoint import Attribute
-from ..table import arrow_schema, arrow_table
-from ..text import columns, visible
+from ..tables import arrow_schema, arrow_table
 
 FORMATS = ("table", "csv", "json", "jsonl", "parquet", "raw")
 SUFFIXES = {

@@ -7,7 +7,7 @@ from typing import Literal, Unpack
 
 from . import __version__, _endpoints, models
 from ._runtime.client import AsyncClientBase, Settings, SyncClient
-from ._runtime.download import DownloadOptions
+from ._runtime.downloads.public import DownloadOptions
 from ._runtime.endpoint import Arguments
 from ._runtime.file_methods import files
 from ._runtime.methods import records

@@ -7,7 +7,7 @@ from typing import Literal
 
 import attrs
 
-from ._runtime.values import UID
+from ._runtime.decoding.values import UID
 
 
 @attrs.frozen(kw_only=True)

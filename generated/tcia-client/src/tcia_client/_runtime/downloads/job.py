@@ -1,0 +1,412 @@
+"""One download from its first byte to its final name; all but the network is here.
+
+The synchronous and the asynchronous way in :mod:`.fetch` both push what arrives into a
+:class:`Job`, a context manager that leaves nothing behind unless :meth:`Job.finish`
+has been reached, or a later process can go on with it.
+"""
+
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+from ..decoding.decoder import is_page, summary
+from ..errors import AnswerTimeoutError, ApiError
+from ..http.request import Request
+from ..http.response import Headers
+from ..warn import warn_caller
+from .archive import check_archive, refuse_empty
+from .body import Body
+from .checks import Checks
+from .count import Count
+from .dicom_header import HeaderReader
+from .errors import DamagedError, DownloadError, NotAFileError, VerificationError
+from .existing import Existing, kept_files
+from .free_space import FreeSpace
+from .notes import Head, Written
+from .options import DownloadOptions, Limits, Names, StrPath
+from .part import Part
+from .receipt import Inventory, asked_by
+from .result import NOT_COUNTED, UNCHECKED, Download, Unchecked, UncheckedWarning
+from .stop import Stopped
+from .target import choose_target
+from .unpack import Unpacker
+
+_BEGINNING = 4096
+
+
+class Job:
+    """A download under way, in one thread at a time; another one may :meth:`abandon` it.
+
+    Args:
+        request: What is asked for.
+        target: Where it goes, see :class:`.options.DownloadOptions`.
+        options: How.
+        in_folder: Whether the target is a folder whatever it is called.
+        stated: The number of files that the caller's item states.
+
+    Raises:
+        ParameterError: An option that cannot be used.
+        OSError: A folder stands where a file should go, or the other way round.
+    """
+
+    def __init__(
+        self,
+        request: Request,
+        target: StrPath,
+        options: DownloadOptions,
+        *,
+        in_folder: bool = False,
+        stated: Count | None = None,
+    ) -> None:
+        self._started = time.perf_counter()
+        self._request = request
+        self._options = options
+        self._target = choose_target(target, request, options, in_folder=in_folder)
+        self._part = Part(self._target.path, folder=self._target.kind == "folder")
+        self._body = Body(options.get("progress"))
+        self._headers: Mapping[str, str] = Headers({})
+        self._unpacker: Unpacker | None = None
+        self._reader: HeaderReader | None = None
+        self._beginning = b""
+        self._stated = stated
+        self._existing: Existing | None = None
+        self._checks = self._new_checks()
+        self._space = FreeSpace(self._target.path.parent, self._limits.free_bytes)
+        self._names: Names = options.get("names", "server")
+        self._turn = threading.RLock()
+        self._ended = self._answered = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        try:
+            self._end(error)
+        except KeyboardInterrupt:
+            self._end(error)
+            raise
+        if isinstance(error, DownloadError):
+            self._describe(error)
+
+    def abandon(self) -> None:
+        """End it for its own thread, whatever that waits for: it finds it ended then.
+
+        Raises:
+            OSError: It cannot be removed.
+        """
+        self._end(Stopped())
+
+    def _end(self, error: BaseException | None) -> None:
+        with self._turn:
+            if not self._ended:
+                self._leave(error)
+                self._ended = True
+
+    def _leave(self, error: BaseException | None) -> None:
+        if self._unpacker is not None:
+            self._unpacker.close()
+        if self._body.validator is not None and _can_go_on_after(error):
+            self._part.keep()
+        else:
+            self._part.discard()
+
+    def _go_on(self) -> None:
+        if self._ended:
+            raise Stopped
+
+    def found(self) -> bool:
+        """Look for an earlier download that was complete; :meth:`existing` judges it.
+
+        Returns:
+            Whether there is one, and the options allow to keep it.
+
+        Raises:
+            DownloadError: Another download to the same place is under way.
+            OSError: What is there cannot be read.
+        """
+        with self._turn:
+            self._go_on()
+            self._part.settle()
+        if self._options.get("existing") == "keep":
+            self._existing = kept_files(
+                self._target, self._request, self._names, self._checks, self._limits
+            )
+        return self._existing is not None
+
+    def existing(self, count: Count | None) -> Download | None:
+        """Return the earlier download if it passes the checks.
+
+        Else a part of it is taken over, if an ended process has left one that can be
+        resumed.
+
+        Args:
+            count: The number of files that another endpoint states, if it was queried.
+
+        Raises:
+            OSError: What is there cannot be read.
+        """
+        existing = self._existing
+        if existing is not None:
+            lacks_count = self.lacks_count and count is None
+            self._checks.finish(count)
+            if not self._checks.differences:
+                if lacks_count:
+                    self._checks.note(UNCHECKED)
+                return self._download(existing.files, self._target.path, self._checks, kept=True)
+        with self._turn:
+            self._go_on()
+            self._existing, self._checks = None, self._new_checks()
+            self._resume()
+        return None
+
+    @property
+    def lacks_count(self) -> bool:
+        """Whether the number of files has to be queried, since nothing else states it."""
+        counted_before = self._existing is not None and self._existing.counted
+        return self._target.kind != "file" and self._checks.lacks_count and not counted_before
+
+    def _new_checks(self) -> Checks:
+        return Checks(self._request, self._options.get("expect"), self._stated)
+
+    def _resume(self) -> None:
+        first, *notes = self._part.left() or ({},)
+        url, kind = self._request.url, self._target.kind
+        head = Head.read(first, url=url, kind=kind, names=self._names)
+        if head is None:
+            return
+        self._prepare()
+        try:
+            taken, count = self._restore(notes)
+        except DownloadError:  # begun anew, it is told where it is found
+            taken = count = 0
+        if not taken:
+            return
+        self._part.take(taken)
+        self._body.restore(count, head.total, head.validator)
+        self._headers = Headers({"imagecount": head.image_count})
+
+    def request_headers(self) -> dict[str, str]:
+        """Headers to ask with, now."""
+        self._answered = False
+        return self._body.request_headers()
+
+    def begin(self, status: int, headers: Mapping[str, str]) -> None:
+        """An answer's head has come.
+
+        Raises:
+            ApiError: It is not the file.
+            OSError: The file cannot be written.
+        """
+        with self._turn:
+            self._go_on()
+            if not self._body.begin(status, headers):
+                if self._unpacker is not None:
+                    self._unpacker.close()
+                self._headers = headers
+                self._part.begin(self._head())
+                self._prepare()
+                self._space.expect(self._body.total or 0)
+            self._answered = True
+
+    def write(self, data: bytes) -> None:
+        """A piece of the body has come.
+
+        Raises:
+            DownloadError: It is not what it should be.
+            OSError: It cannot be written.
+        """
+        with self._turn:
+            self._go_on()
+            if self._target.kind != "folder":
+                self._space.write(len(data))
+            self._part.write(data)
+            self._see(data)
+            self._body.add(len(data))
+
+    def received(self) -> None:
+        """Check the files and compare them with what the response states; the body has ended.
+
+        Raises:
+            DownloadError: It is damaged, or there is no file.
+        """
+        with self._turn:
+            self._go_on()
+            self._received()
+
+    def finish(self, count: Count | None) -> Download:
+        """Complete the checks, and give the download its final name.
+
+        Args:
+            count: The number of files that another endpoint states, if it was queried.
+
+        Raises:
+            DownloadError: It is not what was requested.
+            OSError: It cannot be renamed.
+        """
+        with self._turn:
+            self._go_on()
+            return self._finish(count)
+
+    def _received(self) -> None:
+        self._body.finish()
+        if self._body.total is not None:
+            self._checks.note("length")
+        if self._unpacker is not None:
+            self._unpacker.finish()
+            if self._part.file is not None:
+                self._part.file.flush()
+            check_archive(self._unpacker, self._checks, self._part.path)
+        elif self._reader is not None:
+            self._refuse_other_content()
+            self._checks.image(self._target.path.name, self._reader, self._body.count)
+        self._checks.response(self._headers)
+        if self._unpacker is not None:
+            refuse_empty(self._unpacker, self._checks)
+
+    def _finish(self, count: Count | None) -> Download:
+        if self.lacks_count and count is None:
+            self._checks.note(UNCHECKED)
+        self._checks.finish(count)
+        if self._checks.differences and self._options.get("on_difference") != "keep":
+            error = VerificationError(f"not what was asked for: {self._checks.summary()}")
+            rules = (difference.rule for difference in self._checks.differences)
+            error.rule = next(filter(None, rules), None)
+            raise error
+        return self._place()
+
+    def _place(self) -> Download:
+        written = [(Path(self._target.path.name), self._body.count)]
+        if self._target.kind == "folder" and self._unpacker is not None:
+            written = self._unpacker.files
+        inventory = Inventory(
+            asked=asked_by(self._request),
+            names=self._names,
+            whole=not self._checks.differences,
+            counted=not any(one.check == NOT_COUNTED.check for one in self._not_checked()),
+            files={name.as_posix(): size for name, size in written},
+        )
+        final = self._part.place(inventory, listed=self._options.get("existing") == "keep")
+        if self._target.kind == "folder":
+            files = [(final / name, size) for name, size in written]
+        else:
+            files = [(final, self._body.count)]
+        return self._download(files, final, self._checks)
+
+    def failed(self, error: ApiError) -> ApiError:
+        """The error of an attempt, told where it happened."""
+        if isinstance(error, NotAFileError) and not error.server_message:
+            text = self._beginning.decode("utf-8", "replace").strip()
+            error.server_message = ("(HTML page) " if is_page(text) else "") + summary(text)
+        if isinstance(error, DamagedError):
+            self._body.forget()
+        error.endpoint = self._request.endpoint.address
+        error.url = self._request.url
+        return error
+
+    def broke(self, error: ApiError) -> bool:
+        """Whether an error ended an answer that had begun, as a server does that falls silent."""
+        return self._answered and isinstance(error, AnswerTimeoutError)
+
+    def range_refused(self) -> bool:
+        """The server refused the range (416): whether to ask without one."""
+        return self._body.refused()
+
+    @property
+    def _limits(self) -> Limits:
+        return self._options.get("limits", Limits())
+
+    def _head(self) -> dict[str, Any] | None:
+        """What a later process has to know to go on with this; None if it cannot."""
+        if self._body.validator is None:
+            return None
+        return Head(
+            url=self._request.url,
+            kind=self._target.kind,
+            names=self._names,
+            validator=self._body.validator,
+            total=self._body.total,
+            image_count=self._headers.get("imagecount", ""),
+        ).line()
+
+    def _prepare(self) -> None:
+        """Look at what comes as at the beginning of it."""
+        self._beginning = b""
+        self._checks = self._new_checks()
+        self._space = FreeSpace(self._part.path.parent, self._limits.free_bytes)
+        if self._target.kind == "file":
+            self._reader = HeaderReader() if self._checks.dicom else None
+            return
+        part = self._part  # not all of this in the lambda: a cycle would keep the lock for a while
+        folder = part.path if self._target.kind == "folder" else None
+        self._unpacker = Unpacker(
+            folder,
+            self._names,
+            self._limits,
+            self._checks,
+            note=lambda one: part.note(one.line),
+            space=self._space,
+        )
+
+    def _restore(self, notes: list[dict[str, Any]]) -> tuple[int, int]:
+        """Take over what the notes say: how many of them are true, and to which byte."""
+        if self._target.kind == "folder" and self._unpacker is not None:
+            written = list(map(Written.read, notes))
+            end = written.index(None) if None in written else len(written)
+            return self._unpacker.restore([one for one in written[:end] if one is not None])
+        taken = count = 0
+        for data in self._part.read_back(notes):
+            self._see(data)
+            count += len(data)
+            taken += 1
+        return taken, count
+
+    def _see(self, data: bytes) -> None:
+        if len(self._beginning) < _BEGINNING:
+            self._beginning += data[:_BEGINNING]
+        if self._unpacker is not None:
+            self._unpacker.feed(data)
+        elif self._reader is not None:
+            self._reader.feed(data)
+
+    def _refuse_other_content(self) -> None:
+        if self._beginning[128:132] != b"DICM":
+            raise NotAFileError("the answer is no DICOM Part 10 file")
+
+    def _describe(self, error: DownloadError) -> None:
+        error.path = self._target.path
+        error.bytes = self._body.count
+        error.seconds = time.perf_counter() - self._started
+        error.checks = self._checks.made
+        error.differences = tuple(self._checks.differences)
+        if self._unpacker is not None:
+            error.files = tuple(name.as_posix() for name, _ in self._unpacker.files)
+
+    def _not_checked(self) -> tuple[Unchecked, ...]:
+        not_counted = [NOT_COUNTED] * (UNCHECKED in self._checks.made)
+        return (*self._checks.unchecked, *not_counted)
+
+    def _download(
+        self, files: list[tuple[Path, int]], path: Path, checks: Checks, *, kept: bool = False
+    ) -> Download:
+        if checks.unchecked:
+            warn_caller(f"{path}: {checks.warning()}", UncheckedWarning)
+        return Download(
+            arguments=self._request.keywords,
+            path=path,
+            files=tuple(name for name, _ in files),
+            bytes=sum(size for _, size in files),
+            seconds=time.perf_counter() - self._started,
+            checks=checks.made,
+            differences=tuple(checks.differences),
+            unchecked=self._not_checked(),
+            kept=kept,
+        )
+
+
+def _can_go_on_after(error: BaseException | None) -> bool:
+    """Whether what has come is good though the download ended: it was interrupted, or broke."""
+    if isinstance(error, Exception):
+        return isinstance(error, ApiError) and not isinstance(error, DownloadError)
+    return error is not None

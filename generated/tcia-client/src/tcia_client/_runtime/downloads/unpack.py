@@ -1,0 +1,293 @@
+"""An archive that arrives, unpacked into a folder and checked on the way."""
+
+import os
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import IO
+
+from ..redaction import redacted
+from . import md5
+from .checks import LONGEST_REPORT, REPORT, Checks
+from .companions import is_companion
+from .dicom_header import HeaderReader
+from .errors import DamagedError, UnsafeArchiveError
+from .free_space import FreeSpace
+from .inflate import LIBRARY
+from .input import read_blocks
+from .names import Taken, file_stem, safe_parts
+from .notes import Written
+from .options import UNLIMITED, Limits, Names
+from .receipt import NAME as INVENTORY
+from .unzip import Unzip
+from .zip_format import Member
+
+_INCOMING = "incoming.part"
+
+
+class Unpacker:
+    """Writes the members of an archive, and shows them to the checks.
+
+    Args:
+        folder: Where to, an empty folder; None writes nothing.
+        names: What to call DICOM files.
+        limits: What the archive may unpack to.
+        checks: What is told of each file.
+        note: Told of each member once it is whole on disk.
+        space: The free space of the disk with the folder.
+
+    Attributes:
+        unreadable: Why an archive that is not unpacked cannot be read either, empty if it can.
+        files: Path in the folder and size of each file, in the order of the archive.
+        names: Name of each of them in the archive.
+        md5_list: The archive's list of MD5 sums, empty if there is none.
+    """
+
+    def __init__(
+        self,
+        folder: Path | None,
+        names: Names,
+        limits: Limits,
+        checks: Checks,
+        *,
+        note: Callable[[Written], None] | None = None,
+        space: FreeSpace | None = None,
+    ) -> None:
+        self.files: list[tuple[Path, int]] = []
+        self.names: list[str] = []
+        self.md5_list = b""
+        self._folder = folder
+        self._names: Names = names
+        self._checks = checks
+        unpacked = folder is not None
+        self._unzip = Unzip(limits if unpacked else UNLIMITED, unpacked=unpacked)
+        self.unreadable = ""
+        self._taken = Taken()
+        self._on_disk = Taken()
+        self._on_disk.claim((_INCOMING,))
+        if folder is not None:
+            self._taken.claim((INVENTORY,))
+        self._open = ExitStack()
+        self._file: IO[bytes] | None = None
+        self._header: HeaderReader | None = None
+        self._report: bytearray | None = None
+        self._name = ""
+        self._written = Path()
+        self._size = 0
+        self._is_folder = False
+        self._is_md5_list = False
+        self._member: Member | None = None
+        self._note = note
+        self._space = space
+
+    def restore(self, written: Sequence[Written]) -> tuple[int, int]:
+        """Take over what an ended process has written, up to the first that is not as it was.
+
+        All else is removed from the folder.
+
+        Returns:
+            How many members were taken, and the byte of the archive behind them.
+
+        Raises:
+            DownloadError: It is more than the limits allow, or makes no sense.
+            OSError: It cannot be read.
+        """
+        assert self._folder is not None  # noqa: S101 - what is only checked is not restored
+        taken: list[Written] = []
+        for one in written:
+            if not self._is_as_written(one):
+                break
+            self._claim(one.member)
+            if self._header is not None:
+                self._read(one.path, self._header)
+            if self._is_md5_list:
+                self._data_of_list((self._folder / one.path).read_bytes())
+            self._size = one.member.size
+            self._finish(rename=False)
+            if not self._is_folder and self._written != one.path:
+                raise DamagedError("the journal of a part does not agree with it")
+            taken.append(one)
+        place = taken[-1].end if taken else 0
+        self._unzip.restore([one.member for one in taken], place)
+        known = {self._folder / one.path for one in taken}
+        for root, folders, files in os.walk(self._folder):
+            for name in [*files, *folders]:
+                path = Path(root, name)
+                if path not in known and (path.is_symlink() or not path.is_dir()):
+                    path.unlink()
+        return len(taken), place
+
+    def feed(self, data: bytes) -> None:
+        """Unpack on.
+
+        Raises:
+            DownloadError: The archive is damaged, unsafe or beyond the limits.
+            OSError: A file cannot be written.
+        """
+        if self.unreadable:
+            return
+        try:
+            self._feed(data)
+        except UnsafeArchiveError as error:
+            if self._folder is not None:
+                raise
+            self.unreadable = error.reason
+
+    def _feed(self, data: bytes) -> None:
+        for event in self._unzip.feed(data):
+            if type(event) is bytes:
+                self._data(event)
+            elif isinstance(event, Member):
+                self._claim(event)
+                self._begin()
+            else:
+                self._end()
+
+    def finish(self) -> None:
+        """The archive has ended.
+
+        Raises:
+            DownloadError: It is cut short.
+        """
+        if self.unreadable:
+            self._checks.give_up(self.unreadable)
+            return
+        for _ in self._unzip.finish():
+            raise AssertionError("data in the end of an archive")
+        self._checks.note("crc32", "directory")
+
+    def close(self) -> None:
+        """Close the file that is open."""
+        self._open.close()
+
+    def _is_as_written(self, one: Written) -> bool:
+        """Whether a member stands on disk as its note says."""
+        name, parts = _name_of(one.member)
+        if name.endswith("/") or not parts:
+            return one.member.size == 0
+        is_report = self._checks.dicom and parts[-1] == REPORT
+        if is_report or one.path.parts != safe_parts(one.path.as_posix()):
+            return False
+        return self._read(one.path, None) == (one.member.crc, one.member.size)
+
+    def _read(self, written: Path, header: HeaderReader | None) -> tuple[int, int] | None:
+        """CRC-32 and size of a file in the folder; for a header, as far as that needs to see."""
+        assert self._folder is not None  # noqa: S101 - looked at by the callers
+        path = self._folder / written
+        if path.is_symlink() or not path.is_file():
+            return None
+        crc = size = 0
+        for block in read_blocks(path):
+            if header is None:
+                crc = LIBRARY.crc32(block, crc)
+                size += len(block)
+            else:
+                header.feed(block)
+                if header.done:
+                    break
+        return crc, size
+
+    def _claim(self, member: Member) -> None:
+        """Take the names of a member, and see what it is."""
+        name, parts = _name_of(member) if self._folder is not None else _any_name_of(member)
+        self._member = member
+        self._name = "/".join(parts)
+        self._size = 0
+        self._header = self._report = None
+        self._written = Path()
+        self._is_folder = name.endswith("/") or not parts
+        self._is_md5_list = not self._is_folder and parts[-1].lower() == md5.NAME
+        if self._is_folder:
+            return
+        if self._folder is not None:
+            self._taken.claim(parts)
+        if self._checks.dicom and parts[-1] == REPORT:
+            self._report = bytearray()
+            return
+        if self._checks.dicom and not is_companion(self._name):
+            self._header = HeaderReader()
+        self._written = Path(*parts)
+        if self._folder is None:
+            return
+        if self._names != "server":
+            if self._header is not None:
+                self._written = Path(_INCOMING)
+            else:
+                self._on_disk.claim(parts)
+
+    def _begin(self) -> None:
+        """Open what a member is written to."""
+        if self._folder is None or self._is_folder or self._report is not None:
+            return
+        path = self._folder / self._written
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = self._open.enter_context(path.open("xb"))
+
+    def _data(self, data: bytes) -> None:
+        self._size += len(data)
+        if self._is_folder:
+            if self._folder is None:
+                return
+            raise UnsafeArchiveError(
+                f"folder {redacted(self._name)[:200]!r} of the ZIP archive holds data"
+            )
+        if self._report is not None:
+            self._report += data[: LONGEST_REPORT + 1 - len(self._report)]
+            return
+        if self._is_md5_list:
+            self._data_of_list(data)
+        if self._file is not None:
+            if self._space is not None:
+                self._space.write(len(data))
+            self._file.write(data)
+        if self._header is not None and not self._header.done:
+            self._header.feed(data)
+
+    def _data_of_list(self, data: bytes) -> None:
+        self.md5_list += data[: md5.LONGEST + 1 - len(self.md5_list)]
+
+    def _end(self) -> None:
+        self._open.close()
+        self._file = None
+        self._finish(rename=True)
+        if self._report is not None:
+            self._note = None  # it is not on disk: a later process has to see it again
+        if self._note is not None and self._member is not None:
+            self._note(Written(self._member, self._written, self._unzip.place))
+
+    def _finish(self, *, rename: bool) -> None:
+        """Check a member that has ended, and give it its name."""
+        if self._is_folder:
+            return
+        if self._report is not None:
+            self._checks.report(bytes(self._report))
+            return
+        if self._header is not None:
+            header = self._checks.image(self._name, self._header, self._size)
+            if self._folder is not None and self._names != "server":
+                stem = header and file_stem(
+                    self._names, header.instance_number, header.sop_instance_uid
+                )
+                chosen = Path(self._on_disk.free(stem or f"file-{len(self.files):05}", ".dcm"))
+                if rename:
+                    (self._folder / _INCOMING).rename(self._folder / chosen)
+                self._written = chosen
+        self.files.append((self._written, self._size))
+        self.names.append(self._name)
+
+
+def _any_name_of(member: Member) -> tuple[str, tuple[str, ...]]:
+    """The name of a member that nothing is written to, and its parts."""
+    is_folder = member.raw_name.endswith(b"/")
+    return "/".join(member.parts) + "/" * is_folder, member.parts
+
+
+def _name_of(member: Member) -> tuple[str, tuple[str, ...]]:
+    """The name of a member, and the folders and the file that it leads to."""
+    try:
+        name = member.name
+    except UnicodeDecodeError:
+        raise UnsafeArchiveError(
+            f"member {member.raw_name[:200]!r} of the ZIP archive is not named in UTF-8, as it says"
+        ) from None
+    return name, safe_parts(name)

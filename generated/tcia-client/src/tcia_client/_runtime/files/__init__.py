@@ -1,1 +1,0 @@
-"""Files of an answer: fetched, unpacked, checked, and whole under their name or not there."""

@@ -1,0 +1,1 @@
+"""From a response with a file to complete, verified files."""

@@ -1,0 +1,365 @@
+"""Whether what came is what was asked for; knows neither disk nor network."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+from ..http.request import Request
+from ..redaction import redacted
+from .count import Count
+from .dicom_header import Header, HeaderReader
+from .elements import KEYWORDS, NotDicomError, UnreadableError
+from .names import LONGEST_UID
+from .options import Expected
+from .result import COUNT_CHECK, Difference, Unchecked
+
+LONGEST_REPORT = 16 * 1024 * 1024
+"""Bytes of the server's own report that are read."""
+
+REPORT = "results.json"
+_FAILED = "error retrieving file"
+_COUNT = re.compile(r"\+?([0-9]{1,18})(?:\.0+)?")
+_SHOWN = 5
+
+
+def asked_for(request: Request) -> dict[str, str]:
+    """The UIDs that a request asks for, by their DICOM keyword.
+
+    They are the parameters of kind ``uid`` whose name on the wire is the keyword,
+    written in any case and with or without underscores.
+    """
+    plain = {_plain(keyword): keyword for keyword in KEYWORDS}
+    asked: dict[str, str] = {}
+    for parameter in request.endpoint.parameters:
+        value = request.arguments.values.get(parameter.name)
+        keyword = plain.get(_plain(parameter.dicom_keyword or parameter.name))
+        if parameter.kind == "uid" and keyword and value is not None:
+            asked[keyword] = str(value)
+    return asked
+
+
+def needs_dicom(request: Request, expect: Expected | None) -> bool:
+    """Return whether the files of a download have to be DICOM."""
+    return bool(asked_for(request) or expect or "DICOM" in request.endpoint.formats)
+
+
+class Checks:
+    """What is seen of one download, and what differs from what was asked for.
+
+    Attributes:
+        asked: The UIDs asked for, by keyword.
+        dicom: Whether its files have to be DICOM.
+        differences: What differs, so far.
+        images: DICOM files seen, or what should be some.
+        announced: How many of them the answer's ``imageCount`` header announces.
+        unchecked: Checks that could not be made.
+        files: Files seen, where they need not be DICOM.
+        sizes: Bytes of the DICOM files seen, or of all where they need not be DICOM.
+    """
+
+    def __init__(
+        self, request: Request, expect: Expected | None, stated: Count | None = None
+    ) -> None:
+        self.asked = asked_for(request)
+        self.expect = expect or Expected()
+        self._stated = stated
+        self.dicom = needs_dicom(request, expect)
+        self.differences: list[Difference] = []
+        self.images = 0
+        self.files = 0
+        self.announced: int | None = None
+        self.unchecked: list[Unchecked] = []
+        self._unreadable = ""
+        self._made: dict[str, None] = {}
+        self.sizes = 0
+        self._uids: set[str] = set()
+        self._names: dict[str, str | None] = {}  # of files, with their SOPInstanceUID
+        self._unidentified = 0
+        self._reported: list[dict[str, str]] = []
+
+    @property
+    def made(self) -> tuple[str, ...]:
+        """Names of the checks that were made of all that they are about, or failed."""
+        failed = {one.check for one in self.differences}
+        partial = {one.check for one in self.unchecked} - failed
+        return tuple(check for check in self._made if check not in partial)
+
+    def note(self, *checks: str) -> None:
+        """Note checks that have been made elsewhere, and passed."""
+        self._made.update(dict.fromkeys(checks))
+
+    def could_not(self, check: str, subject: str, reason: str) -> None:
+        """Note a check that could not be made.
+
+        Args:
+            check: Its name.
+            subject: What it is about: the name of a file, ``""`` for the whole download.
+            reason: Why, in one clause.
+        """
+        self.unchecked.append(Unchecked(check, _shown(subject), reason))
+
+    def image(self, name: str, reader: HeaderReader, size: int) -> Header | None:
+        """Check a file that should be DICOM.
+
+        Args:
+            name: Its name in the archive or on disk.
+            reader: The reader that has read it.
+            size: Its size in bytes.
+
+        Returns:
+            Its header, None if that cannot be read.
+        """
+        self.images += 1
+        self.sizes += size
+        self._names[_last(name)] = None
+        name = redacted(name)
+        self.note("DICOM", *self.asked)
+        try:
+            header = reader.result()
+        except NotDicomError as error:
+            self._differs("DICOM", name, str(error))
+            return None
+        except UnreadableError as error:
+            for check in ("DICOM", *self.asked):
+                self.could_not(check, name, str(error))
+            self._unidentified += 1
+            return None
+        for keyword, asked in self.asked.items():
+            found = header.value(keyword)
+            if found is None and not header.certain:
+                self.could_not(keyword, name, f"no {keyword} is found in its irregular header")
+            elif found != asked:
+                self._differs(keyword, name, f"its {keyword} is {_shown(found)}, not {asked}")
+        self._check_object(name, header)
+        return header
+
+    def _check_object(self, name: str, header: Header) -> None:
+        uid = header.sop_instance_uid
+        if uid is None:
+            if header.certain:
+                self._differs("DICOM", name, "it has no SOPInstanceUID")
+            else:
+                self.could_not("DICOM", name, "no SOPInstanceUID is found in its irregular header")
+                self._unidentified += 1
+            return
+        self._names[_last(name)] = uid
+        if len(uid) > LONGEST_UID:
+            self._differs("DICOM", name, f"its SOPInstanceUID has {len(uid)} characters")
+        elif uid in self._uids:
+            self._differs("DICOM", name, f"SOPInstanceUID {_shown(uid)} is there twice")
+        else:
+            self._uids.add(uid)
+
+    def report(self, content: bytes) -> None:
+        """The server's own report, an entry for each object; :meth:`finish` compares it."""
+        if len(content) > LONGEST_REPORT:
+            self._differs(REPORT, REPORT, f"it has more than {LONGEST_REPORT} bytes")
+            return
+        text = content.decode("utf-8", "replace")
+        self._reported = list(_entries(text))
+        if _FAILED in text.lower() and not any(map(_has_failed, self._reported)):
+            self._differs(REPORT, REPORT, f"the server reports: {_FAILED}")
+
+    def _compare_report(self) -> None:
+        """Compare the objects that the report lists with those that are there.
+
+        An entry is matched by its SOPInstanceUID, else by the name of its file; one that has
+        neither counts. The check is made if the report lists each image.
+        """
+        missing: list[str] = []
+        unidentified = self._unidentified
+        for entry in self._reported:
+            uid = next((v for k, v in entry.items() if _plain(k) == "sopinstanceuid"), "")
+            name = next((v for v in entry.values() if v.lower().endswith(".dcm")), "")
+            subject = _shown(uid or name or next(iter(entry.values()), REPORT))
+            if _has_failed(entry):
+                self._differs(REPORT, subject, f"the server reports: {_FAILED}")
+            elif uid in self._uids or not (uid or name):
+                continue
+            elif _last(name) not in self._names:
+                missing.append(subject)
+            elif (other := self._names[_last(name)]) is None:
+                unidentified -= 1
+            elif uid:
+                self._differs(REPORT, subject, f"its file {_shown(name)} holds {_shown(other)}")
+        self._report_missing(REPORT, missing, unidentified, f"is listed in {REPORT}, but not there")
+        told = {difference.check for difference in self.differences}
+        if len(self._reported) >= self.images or REPORT in told:
+            self.note(REPORT)
+        if len(self._reported) > self.images and REPORT not in told:
+            self._count(REPORT, len(self._reported), f"files are there, {REPORT} lists")
+
+    def _report_missing(
+        self, check: str, objects: list[str], unidentified: int, message: str
+    ) -> None:
+        """Report objects that are not found; each unidentified file may be one of them."""
+        if len(objects) > unidentified > 0:
+            words = f"{len(objects)} objects are not found, and {unidentified} files unreadable"
+            self._differs(check, "", words)
+        for subject in objects:
+            if not unidentified:
+                self._differs(check, subject, message)
+            elif len(objects) <= unidentified:
+                self.could_not(check, subject, "is not found among the files that can be read")
+
+    def md5(self, listed: Mapping[str, str], found: Mapping[str, str], *, complete: bool) -> None:
+        """The MD5 sums of files have been read, and those that the archive lists.
+
+        Args:
+            listed: Sums by name, as listed.
+            found: Sums by name, of what is there.
+            complete: Whether each file that is to be checked is listed.
+        """
+        before = len(self.differences)
+        for name, expected in listed.items():
+            actual = found.get(name)
+            if actual is None:
+                self._differs("MD5", _shown(name), "is in the list of MD5 sums, but not there")
+            elif actual != expected:
+                self._differs("MD5", _shown(name), f"its MD5 is {actual}, listed is {expected}")
+        if complete or len(self.differences) > before:
+            self.note("MD5")
+
+    def saw(self, files: Sequence[tuple[Path, int]]) -> None:
+        """Note all files with their sizes; those of DICOM have been seen one by one."""
+        self.files = len(files)
+        if not self.dicom:
+            self.sizes = sum(size for _, size in files)
+
+    def give_up(self, reason: str) -> None:
+        """Note that the files cannot be read, so that nothing of them is checked."""
+        self._unreadable = reason
+        files = ("DICOM", *self.asked) if self.dicom else ()
+        for check in ("crc32", "directory", *files, "completeness"):
+            self.could_not(check, "", reason)
+
+    def response(self, headers: Mapping[str, str]) -> None:
+        """Compare the files with what the response itself states; all have been seen.
+
+        Args:
+            headers: Headers of the response.
+        """
+        if not self.dicom or self._unreadable:
+            return
+        if self._reported or any(one.check == REPORT for one in self.differences):
+            self._compare_report()
+        self._compare_count(headers.get("imagecount", ""))
+
+    @property
+    def is_announced(self) -> bool:
+        """Whether the response announces files, whether or not they are there."""
+        return bool(self.announced or self._reported)
+
+    @property
+    def lacks_count(self) -> bool:
+        """Whether nothing states yet how many files there should be."""
+        expected = self.expect.count is not None or self.expect.sop_instance_uids is not None
+        listed = not self._made.keys().isdisjoint((COUNT_CHECK, REPORT, "MD5"))
+        return not (expected or listed or self._stated or self._unreadable)
+
+    def finish(self, count: Count | None = None) -> None:
+        """Compare with what the caller expects, and with a number of files.
+
+        Args:
+            count: The number that another endpoint states, if it was queried.
+        """
+        if self._unreadable:
+            return
+        stated = self._stated or count
+        if stated is not None:
+            self._count("stated count", stated.files, f"files are there, {stated.stated_by}")
+        if stated is not None and stated.bytes is not None:
+            self.note("stated size")
+            if self.sizes != stated.bytes:
+                message = f"{self.sizes} bytes are there, {stated.stated_by} {stated.bytes}"
+                self._differs("stated size", "", message)
+        if not self.dicom:
+            return
+        if not self.images:
+            self._differs("DICOM", "", "there is no DICOM file")
+        expect = self.expect
+        if expect.sop_instance_uids is not None:
+            self.note("expected UIDs")
+            missing = sorted(expect.sop_instance_uids - self._uids)
+            self._report_missing("expected UIDs", missing, self._unidentified, "is missing")
+            for uid in sorted(self._uids - expect.sop_instance_uids):
+                self._differs("expected UIDs", _shown(uid), "is not expected")
+        if expect.count is not None:
+            self._count("expected count", expect.count, "files are there, expected are")
+        if expect.bytes is not None:
+            self.note("expected bytes")
+            if self.sizes != expect.bytes:
+                self._differs(
+                    "expected bytes", "", f"{self.sizes} bytes, expected are {expect.bytes}"
+                )
+
+    def summary(self) -> str:
+        """Return the differences in a sentence."""
+        return _sentence(self.differences)
+
+    def warning(self) -> str:
+        """Return the checks that could not be made in a sentence."""
+        checks = ", ".join(dict.fromkeys(one.check for one in self.unchecked))
+        once = {(one.subject, one.reason): one for one in self.unchecked}
+        return f"could not check {checks}: {_sentence(list(once.values()))}"
+
+    def _compare_count(self, header: str) -> None:
+        """Compare with the ``imageCount`` header; one that came twice is a list of its values."""
+        values = {value.strip() for value in header.split(",")}
+        if values == {""}:
+            return
+        found = {int(match[1]) for value in values if (match := _COUNT.fullmatch(value))}
+        if len(found) == 1 and all(map(_COUNT.fullmatch, values)):
+            (self.announced,) = found
+            self._count(COUNT_CHECK, self.announced, "files are there, the server announced")
+        else:
+            self.note(COUNT_CHECK)
+            self._differs(COUNT_CHECK, "", f"the server announced {_shown(header)} files")
+
+    def _count(self, check: str, count: int, words: str) -> None:
+        self.note(check)
+        found, kind = (self.images, "DICOM ") if self.dicom else (self.files, "")
+        if found != count:
+            self._differs(check, "", f"{found} {kind}{words} {count}")
+
+    def _differs(self, check: str, subject: str, message: str) -> None:
+        self.differences.append(Difference(check, subject, message))
+
+
+def _sentence(findings: Sequence[object]) -> str:
+    further = len(findings) - _SHOWN
+    shown = "; ".join(map(str, findings[:_SHOWN]))
+    return f"{shown}; and {further} more" if further > 0 else shown
+
+
+def _entries(text: str) -> Iterator[dict[str, str]]:
+    """The entries of a report, with what they say in words."""
+    try:
+        document: Any = json.loads(text)
+    except (ValueError, RecursionError):
+        return
+    for entry in cast("list[object]", document) if isinstance(document, list) else []:
+        if isinstance(entry, dict):
+            values = cast("dict[str, object]", entry).items()
+            yield {name: value for name, value in values if isinstance(value, str)}
+
+
+def _has_failed(entry: Mapping[str, str]) -> bool:
+    return any(_FAILED in value.lower() for value in entry.values())
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", "").lower()
+
+
+def _last(name: str) -> str:
+    return name.rpartition("/")[2]
+
+
+def _shown(text: str | None) -> str:
+    if text is None:
+        return "absent"
+    text = redacted(text)
+    return text if len(text) <= 80 and text.isprintable() else ascii(text[:80])

@@ -1,0 +1,192 @@
+"""How many files a download should have: stated by the caller's row, or by another endpoint."""
+
+import re
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+import attrs
+
+from ..drift.detector import ContractDriftError
+from ..endpoint import CountSource, Endpoint
+from ..errors import ApiError, ParameterError
+from ..naming import fold
+from ..warn import warn_caller
+from .result import UNCHECKED, CompletenessWarning, Download
+
+if TYPE_CHECKING:
+    from ..client import AsyncClientBase, SyncClient
+    from ..http.request import Request
+
+_NUMBER = re.compile(r"\+?([0-9]{1,18})(?:\.0+)?")
+_NULLS = frozenset({"", "none", "null", "nan", "<na>", "nat"})
+_ATTEMPTS = 3
+"""Failures in succession after which a call stops to query the count."""
+
+
+@attrs.frozen
+class Count:
+    """The number of files of one download, and who states it.
+
+    Attributes:
+        files: Number of files.
+        stated_by: What states it, for messages.
+        bytes: Size of these files in bytes, None if nothing states it.
+    """
+
+    files: int
+    stated_by: str
+    bytes: int | None = None
+
+
+def parse_count(value: object) -> int | None:
+    """Return a number of files or bytes, None for a missing value.
+
+    A zero is a missing value as well: the v3 servers send a null of an integer column as 0.
+
+    Raises:
+        ValueError: It is no such number.
+    """
+    text = str(value).strip()
+    if text.lower() in _NULLS:
+        return None
+    match = _NUMBER.fullmatch(text)
+    if match is None:
+        raise ValueError(text)
+    return int(match[1]) or None
+
+
+def count_of_item(endpoint: Endpoint, method: str, number: int, item: Any) -> Count | None:
+    """Return the number of files that a row or mapping states for its download.
+
+    Args:
+        endpoint: The file endpoint.
+        method: Name of the client's method, for the error message.
+        number: Position of the item, counted from 1.
+        item: The row, mapping or UID.
+
+    Raises:
+        ParameterError: The item states something that is no number of files.
+    """
+    for name, value in _stated_values(endpoint, item):
+        try:
+            count = parse_count(value)
+        except ValueError:
+            raise ParameterError(
+                f"{method}.many: {name} of item {number} is {value!r:.80}, which is no number of "
+                "files",
+                method=method,
+                parameter="items",
+                endpoint=endpoint.address,
+                advice=f"Pass a whole number as {name}, or leave it out.",
+            ) from None
+        if count is not None:
+            return Count(count, f"{name} of the item states")
+    return None
+
+
+def _stated_values(endpoint: Endpoint, item: Any) -> Iterator[tuple[str, Any]]:
+    """The values of an item under the names of attributes that state a count."""
+    names = [name for source in endpoint.counts for name in source.names]
+    if hasattr(item, "keys") and hasattr(item, "__getitem__"):
+        folded = set(map(fold, names))
+        keys: Iterable[object] = item.keys()  # iterating over a pandas.Series gives its values
+        yield from ((k, item[k]) for k in keys if isinstance(k, str) and fold(k) in folded)
+    elif not isinstance(item, str):
+        yield from ((name, getattr(item, name)) for name in names if hasattr(item, name))
+
+
+class Counter:
+    """Queries the number of files of downloads whose count nobody states; one for each call.
+
+    Args:
+        endpoint: The file endpoint.
+        client: The client whose methods are called.
+    """
+
+    def __init__(self, endpoint: Endpoint, client: "SyncClient | AsyncClientBase") -> None:
+        self._endpoint = endpoint
+        self._client = client
+        self._failures = 0
+        self._reason = "no other endpoint that states it is declared"
+
+    def query(self, request: "Request") -> Count | None:
+        """Query the number of files of a download; None if it could not be determined.
+
+        Raises:
+            ContractDriftError: As of any query, with ``on_drift="raise"``.
+        """
+        source = self._source(request)
+        if source is None:
+            return None
+        try:
+            return self._read(source, self._call(source, request)())
+        except ContractDriftError:
+            raise
+        except ApiError as error:
+            self._failed(error)
+            return None
+
+    async def async_query(self, request: "Request") -> Count | None:
+        """Query the number of files of a download; see :meth:`query`."""
+        source = self._source(request)
+        if source is None:
+            return None
+        try:
+            call = cast("Callable[[], Awaitable[Sequence[Any]]]", self._call(source, request))
+            return self._read(source, await call())
+        except ContractDriftError:
+            raise
+        except ApiError as error:
+            self._failed(error)
+            return None
+
+    def warn(self, results: Sequence[Download]) -> None:
+        """Warn once of the results whose completeness was not checked."""
+        unchecked = [result for result in results if UNCHECKED in result.checks]
+        if not unchecked:
+            return
+        what = "the download is complete"
+        if len(results) > 1:
+            what = f"{len(unchecked)} of {len(results)} downloads are complete"
+        warn_caller(
+            f"{self._endpoint.address}: the client could not check that {what}: no response "
+            f"states the number of files, and {self._reason}. Pass the number with "
+            "expect=Expected(count=…) to check it.",
+            CompletenessWarning,
+        )
+
+    def _source(self, request: "Request") -> CountSource | None:
+        """The first endpoint that takes exactly what the request selects its file by."""
+        if self._failures >= _ATTEMPTS:
+            return None
+        given = {name for name, value in request.arguments.values.items() if value is not None}
+        for source in self._endpoint.counts:
+            known = {parameter.name for parameter in source.endpoint.parameters}
+            required = {one.name for one in source.endpoint.parameters if one.required}
+            if required <= given <= known:
+                return source
+        return None
+
+    def _call(self, source: CountSource, request: "Request") -> Callable[[], Sequence[Any]]:
+        values: Mapping[str, Any] = request.arguments.values
+        keywords = {
+            parameter.python_name: values[parameter.name]
+            for parameter in source.endpoint.parameters
+            if values.get(parameter.name) is not None
+        }
+        return lambda: getattr(self._client, source.method)(**keywords)
+
+    def _read(self, source: CountSource, rows: Sequence[Any]) -> Count | None:
+        self._failures = 0
+        address = source.endpoint.address
+        row = rows[0] if len(rows) == 1 else None
+        count = parse_count(getattr(row, source.attribute, None))
+        if count is None:
+            self._reason = f"{address} states none"
+            return None
+        size = parse_count(getattr(row, source.size, None)) if source.size else None
+        return Count(count, f"{address} states", size)
+
+    def _failed(self, error: ApiError) -> None:
+        self._failures += 1
+        self._reason = f"{error.endpoint or 'the query for it'} failed: {error.reason}"

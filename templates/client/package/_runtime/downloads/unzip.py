@@ -1,0 +1,354 @@
+"""A ZIP archive read as a stream: bytes are pushed in, members and their data come out.
+
+Nothing here does I/O. A member is given out as it is read, before the end of the
+archive is known; so what came out counts only once :meth:`Unzip.finish` has compared it
+with the central directory. The reading is strict: members follow each other without a
+gap, each one is in the directory once, and nothing but padding is behind its end.
+"""
+
+from collections.abc import Generator, Iterator, Sequence
+from typing import Any
+
+from ..redaction import redacted
+from .errors import DamagedError, LimitError, NotAFileError, UnsafeArchiveError
+from .inflate import LIBRARY
+from .input import Input
+from .options import Limits
+from .zip_format import (
+    CENTRAL,
+    CENTRAL_SIZE,
+    DEFLATED,
+    DESCRIPTOR,
+    END,
+    END_64,
+    END_64_SIZE,
+    END_SIZE,
+    LOCAL,
+    LOCAL_SIZE,
+    LOCATOR_64,
+    LOCATOR_64_SIZE,
+    LONGEST_DESCRIPTOR,
+    STORED,
+    End,
+    Entry,
+    Member,
+    central_lengths,
+    could_be_header,
+    descriptor_length,
+    local_lengths,
+    read_central,
+    read_end,
+    read_end_64,
+    read_local,
+    read_locator_64,
+    signed_descriptor_length,
+)
+
+MOST_AT_ONCE = 1024 * 1024
+"""Bytes of data that one event holds at most."""
+
+MOST_PADDING = 1024 * 1024
+"""Bytes of padding behind an archive."""
+
+_PADDING = b"\0\r\n"
+_ENCRYPTED = 0x0001 | 0x0040 | 0x2000
+_FORMAT_BITS = 0xF000
+_PLAIN_KINDS = frozenset({0, 0x8000, 0x4000})
+_LONGEST_EXTENSION = 64 * 1024
+
+
+class MemberEnd:
+    """The event that ends a member: its CRC and size are right."""
+
+
+MEMBER_END = MemberEnd()
+Event = Member | bytes | MemberEnd
+"""A member begins, data of it, it ends; in that order."""
+
+
+class Unzip(Input):
+    """The state of one archive that arrives.
+
+    Args:
+        limits: What it may unpack to.
+        unpacked: Whether its members become files; if not, it may hold links and devices.
+    """
+
+    def __init__(self, limits: Limits | None = None, *, unpacked: bool = True) -> None:
+        super().__init__("its first header")
+        self._limits = limits or Limits()
+        self._unpacked = unpacked
+        self._seen: dict[int, Member] = {}
+        self._members = 0
+        self._total = 0
+        self._crc = 0
+        self._size = 0
+        self._steps = self._archive()
+
+    @property
+    def place(self) -> int:
+        """The byte of the archive that is read next."""
+        return self._place
+
+    def restore(self, members: Sequence[Member], place: int) -> None:
+        """Go on behind members that have been read earlier.
+
+        Args:
+            members: These members, from the first.
+            place: The byte of the archive behind the last of them.
+
+        Raises:
+            LimitError: They are more than the limits allow.
+        """
+        self._before = place
+        self._members = len(members)
+        self._total = sum(member.size for member in members)
+        self._seen = {member.offset: member for member in members}
+        if self._members > self._limits.members or self._total > self._limits.total_bytes:
+            raise LimitError(
+                "the ZIP archive unpacks to more than the limits allow", limit="total_bytes"
+            )
+
+    def feed(self, data: bytes) -> Iterator[Event]:
+        """Read on; the events must be used up before more is fed.
+
+        Raises:
+            DownloadError: It is not a ZIP archive, damaged, unreadable or beyond the limits.
+        """
+        self._add(data)
+        yield from self._until_more_is_needed()
+
+    def finish(self) -> Iterator[Event]:
+        """The archive has ended: what was still to be read, and whether it is whole.
+
+        Raises:
+            DownloadError: As :meth:`feed`, or it is cut short.
+        """
+        self._ended = True
+        yield from self._until_more_is_needed()
+
+    def _until_more_is_needed(self) -> Iterator[Event]:
+        for event in self._steps:
+            if event is None:
+                return
+            yield event
+
+    # The steps. They yield None when they need more bytes.
+
+    def _archive(self) -> Generator[Event | None, None, None]:
+        yield from self._need(4)
+        if not self._members and self._peek(4) not in (LOCAL, END, END_64):
+            raise NotAFileError("the answer is no ZIP archive")
+        while True:
+            yield from self._need(4)
+            if self._peek(4) != LOCAL:
+                break
+            yield from self._member()
+        yield from self._directory()
+        yield from self._padding()
+
+    def _padding(self) -> Generator[None, None, None]:
+        """Read what tools write behind an archive: zeros up to a block's size, a line end."""
+        end = self._place
+        while True:
+            if self._data[self._at :].strip(_PADDING):
+                raise self._damaged("bytes follow its end")
+            self._at = len(self._data)
+            if self._place - end > MOST_PADDING:
+                raise self._damaged(f"over {MOST_PADDING} bytes of padding follow its end")
+            if self._ended:
+                return
+            yield None
+
+    def _member(self) -> Generator[Event | None, None, None]:
+        offset = self._place
+        self._what = "the header of a member"
+        head = yield from self._take(LOCAL_SIZE)
+        rest = yield from self._take(local_lengths(head))
+        try:
+            member = read_local(head, rest, offset)
+        except ValueError as error:
+            raise self._damaged(f"the header of a member: {error}") from None
+        shown = repr(redacted(member.raw_name.decode("utf-8", "replace"))[:200])
+        self._what = f"member {shown}"
+        if member.flags & _ENCRYPTED:
+            raise UnsafeArchiveError(f"member {shown} of the ZIP archive is encrypted")
+        if member.method not in (STORED, DEFLATED):
+            raise UnsafeArchiveError(
+                f"member {shown} of the ZIP archive is packed by method {member.method}; only "
+                "stored (0) and deflated (8) ones can be read"
+            )
+        self._members += 1
+        if self._members > self._limits.members:
+            raise LimitError(
+                f"the ZIP archive has more than {self._limits.members} members", limit="members"
+            )
+        self._crc = self._size = 0
+        self._seen[offset] = member
+        yield member
+        data_at = self._place
+        if member.method == DEFLATED:
+            yield from self._deflated()
+        elif member.described and not (member.packed or member.size):
+            yield from self._stored_to_descriptor()
+        else:
+            yield from self._stored(member.packed or member.size)
+        packed = self._place - data_at
+        if member.described:
+            yield from self._descriptor(member, packed)
+        elif (member.crc, member.packed, member.size) != (self._crc, packed, self._size):
+            raise self._differs(member, packed)
+        member.crc, member.packed, member.size = self._crc, packed, self._size
+        yield MEMBER_END
+
+    def _differs(self, member: Member, packed: int) -> DamagedError:
+        if (member.packed, member.size) != (packed, self._size):
+            return self._damaged(f"{self._what} has another size than its header says")
+        return self._damaged(f"{self._what} has another CRC-32 than its header says")
+
+    def _counted(self, data: bytes) -> bytes:
+        """Count the data of a member, and check the limits."""
+        limits = self._limits
+        self._crc = LIBRARY.crc32(data, self._crc)
+        self._size += len(data)
+        self._total += len(data)
+        if self._size > limits.member_bytes:
+            words = f"{self._what} unpacks to more than {limits.member_bytes} bytes"
+            raise LimitError(words, limit="member_bytes")
+        if self._total > limits.total_bytes:
+            words = f"the ZIP archive unpacks to more than {limits.total_bytes} bytes"
+            raise LimitError(words, limit="total_bytes")
+        return data
+
+    def _deflated(self) -> Generator[Event | None, None, None]:
+        inflater: Any = LIBRARY.decompressobj(-15)
+        while not inflater.eof:
+            if self._at == len(self._data):
+                yield from self._need(1)
+            given: bytes | memoryview = (
+                memoryview(self._data)[self._at :] if self._at else self._data
+            )
+            self._at = len(self._data)
+            while True:
+                try:
+                    data = inflater.decompress(given, MOST_AT_ONCE)
+                except LIBRARY.error as error:
+                    raise self._damaged(f"{self._what} cannot be inflated ({error})") from None
+                given = inflater.unconsumed_tail
+                if inflater.eof:
+                    self._at -= len(inflater.unused_data)
+                if data:
+                    yield self._counted(data)
+                if inflater.eof or len(data) < MOST_AT_ONCE:
+                    break
+
+    def _stored(self, length: int) -> Generator[Event | None, None, None]:
+        while length:
+            if self._at == len(self._data):
+                yield from self._need(1)
+            data = self._peek(min(length, MOST_AT_ONCE))
+            self._at += len(data)
+            length -= len(data)
+            yield self._counted(data)
+
+    def _stored_to_descriptor(self) -> Generator[Event | None, None, None]:
+        """Data whose length is told by the descriptor behind it alone, found by its values."""
+        while True:
+            yield from self._need(len(DESCRIPTOR))
+            found = self._data.find(DESCRIPTOR, self._at)
+            until = found if found >= 0 else len(self._data) - len(DESCRIPTOR) + 1
+            while self._at < until:
+                data = self._peek(min(until - self._at, MOST_AT_ONCE))
+                self._at += len(data)
+                yield self._counted(data)
+            if found < 0:
+                continue
+            yield from self._need(LONGEST_DESCRIPTOR + CENTRAL_SIZE)
+            ahead = self._peek(LONGEST_DESCRIPTOR + CENTRAL_SIZE)
+            length = signed_descriptor_length(ahead, self._crc, self._size)
+            if length and could_be_header(ahead[length:], self._seen):
+                return
+            self._at += len(DESCRIPTOR)
+            yield self._counted(DESCRIPTOR)
+
+    def _descriptor(self, member: Member, packed: int) -> Generator[None, None, None]:
+        yield from self._need(LONGEST_DESCRIPTOR)
+        ahead = self._peek(LONGEST_DESCRIPTOR)
+        length = descriptor_length(ahead, self._crc, packed, self._size)
+        if not length:
+            raise self._damaged(f"CRC-32 or size of {self._what} differs from its data descriptor")
+        # Some writers know one of the values when they write the local header.
+        for told, value in (
+            (member.crc, self._crc),
+            (member.packed, packed),
+            (member.size, self._size),
+        ):
+            if told not in (0, value):
+                raise self._differs(member, packed)
+        self._at += length
+
+    def _directory(self) -> Generator[None, None, None]:
+        start = self._place
+        entries = 0
+        while True:
+            self._what = "its central directory"
+            yield from self._need(4)
+            if self._peek(4) != CENTRAL:
+                break
+            head = yield from self._take(CENTRAL_SIZE)
+            rest = yield from self._take(central_lengths(head))
+            try:
+                entry = read_central(head, rest)
+            except ValueError as error:
+                raise self._damaged(f"its central directory: {error}") from None
+            self._compare(entry)
+            entries += 1
+        if self._seen:
+            name = redacted(next(iter(self._seen.values())).raw_name.decode("utf-8", "replace"))
+            raise self._damaged(f"{len(self._seen)} members are not in its directory, as {name!r}")
+        yield from self._end(End(entries, self._place - start, start, one_disk=True))
+
+    def _compare(self, entry: Entry) -> None:
+        shown = repr(redacted(entry.raw_name.decode("utf-8", "replace"))[:200])
+        member = self._seen.pop(entry.offset, None)
+        if member is None:
+            raise self._damaged(f"its directory lists {shown}, which is not there or twice listed")
+        if entry.flags & _ENCRYPTED:
+            raise UnsafeArchiveError(f"member {shown} of the ZIP archive is encrypted")
+        if self._unpacked and (entry.mode & _FORMAT_BITS) not in _PLAIN_KINDS:
+            raise UnsafeArchiveError(f"member {shown} of the ZIP archive is a link or a device")
+        if (entry.raw_name, entry.method, entry.crc, entry.packed, entry.size) != (
+            member.raw_name,
+            member.method,
+            member.crc,
+            member.packed,
+            member.size,
+        ):
+            raise self._damaged(f"its directory does not agree with member {shown}")
+
+    def _end(self, counted: End) -> Generator[None, None, None]:
+        self._what = "the end of its central directory"
+        wide: End | None = None
+        if self._peek(4) == END_64:
+            wide_at = self._place
+            wide, further = read_end_64((yield from self._take(END_64_SIZE)))
+            if not 0 <= further <= _LONGEST_EXTENSION:
+                raise self._damaged("the ZIP64 end of its directory has no sensible length")
+            yield from self._take(further)
+            yield from self._need(4)
+            if self._peek(4) != LOCATOR_64:
+                raise self._damaged("no locator follows the ZIP64 end of its directory")
+            offset, one_piece = read_locator_64((yield from self._take(LOCATOR_64_SIZE)))
+            if offset != wide_at or not one_piece:
+                raise self._damaged("its ZIP64 locator points elsewhere")
+            yield from self._need(4)
+        if self._peek(4) != END:
+            raise self._damaged("neither a member nor its directory goes on here")
+        narrow = read_end((yield from self._take(END_SIZE)))
+        yield from self._take(narrow.comment)
+        told = wide or narrow
+        if not (told.one_disk and narrow.agrees(told)) or (
+            (told.entries, told.size, told.offset)
+            != (counted.entries, counted.size, counted.offset)
+        ):
+            raise self._damaged("its end does not agree with its directory")
