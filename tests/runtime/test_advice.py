@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from _runtime.retry import Retry
 
 from _runtime import errors
+from _runtime.http.retry import Retry
 from _runtime.options import Timeouts
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import pytest
 
 from _runtime import drift
 from _runtime.client import Settings, SyncClient
-from _runtime.drift import ContractDriftError, ContractDriftWarning
+from _runtime.drift.detector import ContractDriftError, ContractDriftWarning
 from _runtime.endpoint import Arguments, Attribute, Endpoint, Kind, Parameter
 from _runtime.methods import records
 

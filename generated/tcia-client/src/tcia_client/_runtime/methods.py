@@ -14,17 +14,17 @@ from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import aclosing, closing
 from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar, cast, overload
 
-from .answer import RawResponse
 from .bound import AsyncBound, Method, SyncBound
 from .client import AsyncClientBase, SyncClient
-from .decode import decoder
-from .decoding import MANY_BYTES
+from .decoding.decoder import MANY_BYTES
+from .decoding.formats import decoder
+from .decoding.rows import Blueprint
 from .endpoint import Arguments, Endpoint
 from .errors import BrokenStreamError, DecodeError
-from .request import Request
-from .retry import Attempts
-from .rows import Blueprint
-from .table import RowList
+from .http.request import Request
+from .http.response import RawResponse
+from .http.retry import Attempts
+from .tables import RowList
 
 P = ParamSpec("P")
 R = TypeVar("R")

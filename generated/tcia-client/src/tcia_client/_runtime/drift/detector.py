@@ -19,16 +19,16 @@ from typing import Any, Literal
 
 import attrs
 
+from ..decoding.decoder import ENOUGH_TO_TELL, Decoder
+from ..decoding.sniff import fold, format_of, is_labelled
+from ..display import visible
+from ..endpoint import Endpoint
+from ..errors import ApiError
+from ..http.request import Request
+from ..options import Options
+from ..warn import warn_caller
 from .compare import ContractChange, Json, brief, compare
-from .decoding import ENOUGH_TO_TELL, Decoder
-from .endpoint import Endpoint
-from .errors import ApiError
 from .filters import Filters
-from .options import Options
-from .recognize import fold, format_of, is_labelled
-from .request import Request
-from .text import visible
-from .warn import warn_caller
 
 HEADER = "metadata"
 VERSION_HEADER = "bindaas-version"

@@ -21,10 +21,10 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import Any
 
+from ..decoding.sniff import fold
+from ..endpoint import Endpoint
+from ..http.request import Request
 from .compare import ContractChange
-from .endpoint import Endpoint
-from .recognize import fold
-from .request import Request
 
 RULE = "wire-filter-ignored"
 
