@@ -58,9 +58,11 @@ NEAR = {
     ],
     "downloads/replace.py": ["files/test_replace.py"],
     "downloads/unpack.py": ["files/test_wrong_archives.py", "files/test_targets.py"],
-    "http/transport_async.py": ["runtime/test_turns.py", "runtime/test_client.py"],
-    "http/transport_urllib3.py": ["runtime/test_transports.py"],
-    "http/transport_sync.py": ["runtime/test_turns.py", "runtime/test_transports.py"],
+    "http/log_filter.py": ["runtime/test_cleanup.py"],
+    "http/transport.py": ["runtime/test_cleanup.py", "runtime/test_answers.py"],
+    "http/transport_async.py": ["runtime/test_cleanup.py", "runtime/test_turns.py"],
+    "http/transport_sync.py": ["runtime/test_cleanup.py", "runtime/test_turns.py"],
+    "http/transport_urllib3.py": ["runtime/test_cleanup.py", "runtime/test_transports.py"],
 }
 """Tests that are likely to fail for a module, so that they run before its whole area."""
 

@@ -1,0 +1,166 @@
+"""What a request that failed gives back: its connection slot, its connection, its log settings."""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from _runtime.errors import AnswerTimeoutError, BrokenStreamError, NotFoundError
+from _runtime.options import Timeouts
+from _runtime.http.retry import Retry
+from _runtime.http import transport as transports
+from _runtime.http.transport_urllib3 import Urllib3Transport
+
+if TYPE_CHECKING:
+    from tests.runtime.conftest import Runtime, Server
+
+ONE_SLOT: dict[str, Any] = {
+    "max_connections": 1,
+    "retry": Retry(attempts=1),
+    "timeout": Timeouts(pool=0.5),
+}
+Outcomes = Callable[..., list[Any]]
+
+
+class PausedError(Exception):
+    """Ends a pause."""
+
+
+@pytest.fixture(params=["sync", "sync-urllib3", "async"])
+def outcomes(
+    request: pytest.FixtureRequest, rt: "Runtime", server: "Server", monkeypatch: Any
+) -> Outcomes:
+    """Call a method of one client several times; each result is its rows or its error's type."""
+
+    def sync(count: int, prepare: Callable[[Any], None], **options: Any) -> list[Any]:
+        with rt.Client(base_url=server.base_url, **ONE_SLOT, **options) as client:
+            prepare(client)
+            found: list[Any] = []
+            for _ in range(count):
+                try:
+                    found.append(client.list_ships())
+                except Exception as error:
+                    found.append(type(error))
+            return found
+
+    async def awaited(
+        count: int, prepare: Callable[[Any], None], options: dict[str, Any]
+    ) -> list[Any]:
+        async with rt.AsyncClient(base_url=server.base_url, **ONE_SLOT, **options) as client:
+            prepare(client)
+            found: list[Any] = []
+            for _ in range(count):
+                try:
+                    found.append(await client.list_ships())
+                except Exception as error:
+                    found.append(type(error))
+            return found
+
+    def run(
+        count: int, prepare: Callable[[Any], None] = lambda _client: None, **options: Any
+    ) -> list[Any]:
+        if request.param == "async":
+            return asyncio.run(awaited(count, prepare, options))
+        return sync(count, prepare, **options)
+
+    if request.param == "sync-urllib3":
+        monkeypatch.setattr(rt.Client, "below", "urllib3")
+    return run
+
+
+def test_request_with_an_error_status_frees_its_slot(
+    outcomes: Outcomes, rt: "Runtime", server: "Server"
+) -> None:
+    server.answers(rt.Reply(b"", status=404), rt.Reply(b"", status=404), b"[]")
+    assert outcomes(3) == [NotFoundError, NotFoundError, []]
+
+
+def test_partial_response_that_was_not_requested_frees_its_connection(
+    outcomes: Outcomes, rt: "Runtime", server: "Server"
+) -> None:
+    hold = threading.Event()
+    partial = rt.Reply(b"[" * 1_000_000, status=206, pieces=2, hold=hold)
+    server.answers(partial, partial, b"[]")
+    try:
+        assert outcomes(3) == [BrokenStreamError, BrokenStreamError, []]
+        assert server.connections == 3, "an unread body is not read to its end"
+    finally:
+        hold.set()
+
+
+def test_redirect_frees_its_connection_for_the_next_request(
+    outcomes: Outcomes, rt: "Runtime", server: "Server"
+) -> None:
+    hold = threading.Event()
+    here = {"Location": f"{server.base_url}/Fleet/query/listShips?format=json"}
+    server.answers(rt.Reply(b"x" * 1_000_000, status=302, headers=here, pieces=2, hold=hold), b"[]")
+    try:
+        assert outcomes(2) == [[], []]
+    finally:
+        hold.set()
+
+
+def test_pause_that_is_interrupted_frees_its_slot(outcomes: Outcomes, server: "Server") -> None:
+    def interrupt_pauses(client: Any) -> None:
+        def pause(_seconds: float) -> None:
+            raise PausedError
+
+        client._core.transport.sleep = pause
+
+    server.answers(b"[]")
+    found = outcomes(3, interrupt_pauses, requests_per_second=0.01)
+    assert found == [[], PausedError, PausedError]
+    assert AnswerTimeoutError not in found
+
+
+def test_log_shows_queries_again_after_a_redirect(
+    rt: "Runtime", server: "Server", caplog: pytest.LogCaptureFixture
+) -> None:
+    here = {"Location": f"{server.base_url}/Fleet/query/listShips?format=json&signature=s3cr3t"}
+    server.answers(rt.Reply(b"", status=302, headers=here), b"[]")
+    with rt.Client(base_url=server.base_url) as client, caplog.at_level(logging.DEBUG):
+        client.list_ships()
+        assert "s3cr3t" not in caplog.text
+        caplog.clear()
+        logging.getLogger("urllib3.connectionpool").debug("GET %s", "/path?q=1")
+    assert "q=1" in caplog.text
+
+
+def test_urllib3_transport_closes_its_connections(rt: "Runtime", server: "Server") -> None:
+    server.answers(b"[]", rt.Reply(b"[]", headers={"X": "y" * 90_000}))
+    transport = Urllib3Transport(1)
+    for _ in range(2):
+        transport.handle_request(httpx.Request("GET", f"{server.base_url}/x")).read()
+    pools = [*transport._pools.values()]
+    longer: Any = [*transport._longer_heads.values()]
+    assert [len(one._pool.connections) for one in longer] == [1]
+    assert transport._bodies == set()
+    transport.close()
+    assert [pool.pool for pool in pools] == [None]
+    assert [one._pool.connections for one in longer] == [[]]
+
+
+def test_urllib3_transport_that_is_closed_during_a_request_closes_its_body(
+    server: "Server",
+) -> None:
+    server.answers(b"[]")
+    transport = Urllib3Transport(1)
+    transport._closed = True
+    with pytest.raises(httpx.ReadError, match="has been closed"):
+        transport.handle_request(httpx.Request("GET", f"{server.base_url}/x"))
+    assert transport._bodies == set()
+    transport.close()
+
+
+def test_proxies_are_remembered_for_a_bounded_number_of_origins(
+    rt: "Runtime", server: "Server"
+) -> None:
+    with rt.Client(base_url=server.base_url) as client:
+        transport: Any = client._core.transport
+        for number in range(transports._MOST_ORIGINS + 10):
+            transport._proxy(f"http://127.0.0.1:{number + 1}/")
+        assert 0 < len(transport._proxies) <= transports._MOST_ORIGINS
