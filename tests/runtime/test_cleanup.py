@@ -10,10 +10,10 @@ import httpx
 import pytest
 
 from _runtime.errors import AnswerTimeoutError, BrokenStreamError, NotFoundError
-from _runtime.options import Timeouts
-from _runtime.http.retry import Retry
 from _runtime.http import transport as transports
+from _runtime.http.retry import Retry
 from _runtime.http.transport_urllib3 import Urllib3Transport
+from _runtime.options import Timeouts
 
 if TYPE_CHECKING:
     from tests.runtime.conftest import Runtime, Server
@@ -154,6 +154,20 @@ def test_urllib3_transport_that_is_closed_during_a_request_closes_its_body(
         transport.handle_request(httpx.Request("GET", f"{server.base_url}/x"))
     assert transport._bodies == set()
     transport.close()
+
+
+def test_urllib3_transport_that_is_closed_closes_bodies_that_are_being_read(
+    rt: "Runtime", server: "Server"
+) -> None:
+    hold = threading.Event()
+    server.answers(rt.Reply(b"[" * 1_000_000, pieces=2, hold=hold))
+    transport = Urllib3Transport(1)
+    response = transport.handle_request(httpx.Request("GET", f"{server.base_url}/x"))
+    transport.close()
+    hold.set()
+    assert transport._bodies == set()
+    with pytest.raises(httpx.TransportError):
+        response.read()
 
 
 def test_proxies_are_remembered_for_a_bounded_number_of_origins(
