@@ -49,6 +49,9 @@ from .display import visible
 Fault = Literal["caller", "server", "network"]
 
 
+NGINX_DROPS_KEY = "nginx drops the header api_key unless 'underscores_in_headers on' is set"
+
+
 class ApiError(Exception):
     """Root of all errors that a call of this package raises.
 
@@ -184,7 +187,10 @@ class UnauthorizedError(StatusError):
     """Status 401: the API key is absent or wrong."""
 
     fault: Fault = "caller"
-    default_advice = "Give the client an api_key that is valid here; a retry without one is futile."
+    default_advice = (
+        "Pass an api_key that is valid for this server; a retry without one will fail again. If "
+        f"you passed one, check any proxy in front of the server: {NGINX_DROPS_KEY}."
+    )
 
 
 class NotFoundError(StatusError):

@@ -21,6 +21,7 @@ from ..downloads.public import (
     VerificationError,
 )
 from ..errors import (
+    NGINX_DROPS_KEY,
     ApiError,
     DecodeError,
     MisfitValueError,
@@ -53,7 +54,10 @@ _ADVICE: dict[type[ApiError], str] = {
     ShapeError: "See the answer with --format raw.",
     MissingValueError: "With --on-mismatch warn such rows are delivered.",
     MisfitValueError: "With --on-mismatch warn such rows are delivered.",
-    UnauthorizedError: "Give a valid key by the environment, or by `config set api-key`.",
+    UnauthorizedError: (
+        "Set a valid key in the environment, or with `config set api-key`. If you did, check any "
+        f"proxy in front of the server: {NGINX_DROPS_KEY}."
+    ),
     UnsafeArchiveError: "Nothing was unpacked. To look at the archive, keep it packed with "
     "--keep-zip, without --names.",
     VerificationError: "Ask again later; --on-difference keep keeps what came.",

@@ -36,6 +36,12 @@ MOST_REDIRECTS = 5
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 _UNKNOWN_ENDPOINT = re.compile(r"QueryEndpoint\s*\[.*\]\s*not found", re.IGNORECASE | re.DOTALL)
+_BAD_GATEWAY = 502
+_BAD_GATEWAY_ADVICE = (
+    "A proxy in front of the server got no response that it accepts; the same call may work later. "
+    "If it stays, the response's headers may be too large for the proxy: nginx needs "
+    "'proxy_buffer_size 16k' for the header metadata."
+)
 _CLASSES: dict[int, tuple[type[StatusError], str]] = {
     401: (UnauthorizedError, "the API key is absent or wrong"),
     404: (NotFoundError, "nothing has this address"),
@@ -229,6 +235,8 @@ def status_error(
         detailed_message=said.get("detailedMessage"),
         retry_after=retry_after(headers.get("retry-after"), clock),
     )
+    if status == _BAD_GATEWAY:
+        error.advice = _BAD_GATEWAY_ADVICE
     if kind is MissingParameterError:
         _blame_the_contract(error, request)
     return error
