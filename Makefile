@@ -31,6 +31,7 @@ watch: $(READY) ## generate anew on each change of documents, templates, overlay
 	@$(BIN)/tciagen watch
 
 docs: $(READY) ## build the documentation as a site, into .work/site
+	@$(BIN)/python docs/site/pages.py .work/pages
 	@cd docs/site && NO_MKDOCS_2_WARNING=1 ../../$(BIN)/mkdocs build --strict --quiet
 	@echo ".work/site/index.html"
 

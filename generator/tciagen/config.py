@@ -1,26 +1,7 @@
 """Configuration: ``tciagen.toml``, or ``[tool.tciagen]`` of a pyproject.toml.
 
-One table for each API; in a ``tciagen.toml`` the tables stand at the top level::
-
-    [tool.tciagen.fleet]
-    base-url = "https://harbour.example/services/v3"
-    resources = { Fleet = ["listVessels", "getVessel"], Crew = ["listSailors"] }
-    documents = "contracts/fleet/documents"
-    overlay = "contracts/fleet/overlay.toml"     # optional
-    schema = "contracts/fleet/schema.json"       # optional: else the published one
-    output = "generated/fleet-client"
-    package = "fleet_client"
-    distribution = "fleet-client"                # optional: else the package with hyphens
-    version = "0.1.0"                            # optional
-    environment = "FLEET"                        # optional: prefix of <PREFIX>_BASE_URL
-    command = "fleet"                            # optional: else the package without _client
-    title = "Harbour fleet"                      # optional: for people
-    severity = { attr-added-required = "docs" }  # optional: how `diff` rates a rule
-    changelog = "contracts/fleet/CHANGELOG.md"   # optional: else beside the documents folder
-    test = "python -m pytest tests/fleet"        # optional: else the package is imported
-
-    [tool.tciagen.fleet.files."Fleet/getHullScan"]  # optional: see tciagen.roles
-    count = [{ endpoint = "Fleet/countHullScans", attribute = "ScanCount" }]
+One table for each API; in a ``tciagen.toml`` the tables are at the top level. The JSON Schema
+``schema/tciagen.schema.json`` describes the keys.
 
 Paths are relative to the file. All but changelog and test can be given on the command line instead.
 """
@@ -38,12 +19,12 @@ from tciagen.errors import UsageProblem
 from tciagen.overlay import suggestion
 from tciagen.render import Target
 from tciagen.roles import Roles, invalid_roles, read_roles
+from tciagen.schema import config_keys
 
 _OWN_FILE = "tciagen.toml"
-_PATHS = frozenset({"documents", "overlay", "schema", "output", "changelog"})
-_NAMES = {"package", "distribution", "version", "environment", "command", "title"}
-_TEXTS = _PATHS | _NAMES | {"base-url", "test"}
-_KEYS = _TEXTS | {"severity", "resources", "files"}
+_KEYS = config_keys()
+_PATHS = frozenset(key for key, schema in _KEYS.items() if schema.get("format") == "path")
+_TEXTS = frozenset(_KEYS) - {"severity", "resources", "files"}
 _SHOWN = 60
 
 Value = TypeVar("Value")

@@ -1,22 +1,17 @@
-"""Every Python and shell block of the documentation does what it says."""
+"""The Python and shell blocks of the documentation run and print the shown output."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-
-import tcia_client
-from tciagen.docs_pages import site_pages
-from tciagen.drift.rules import RULES
+from pages import generated_pages
 
 from .conftest import CLIENT, ROOT, Reader, blocks, output_matches, write_outputs
 
 WRITTEN = sorted(
     [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")],
 )
-GENERATED = site_pages(ROOT / "pyproject.toml", "tcia-v3")
+GENERATED = generated_pages()
 ENDPOINTS = sorted(p for p in GENERATED if p.startswith("endpoints/") and "index" not in p)
 LANGUAGES = {"console", "json", "python", "sh", "text", "toml", "yaml"}
 
@@ -42,7 +37,7 @@ def test_output_matches_only_what_an_ellipsis_allows() -> None:
 
 
 @pytest.mark.parametrize("page", ENDPOINTS)
-def test_the_examples_of_an_endpoint_have_an_answer(
+def test_endpoint_page_examples_return_rows_or_files(
     reader: Reader, page: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert reader.follow(page, GENERATED[page]) == 2
@@ -53,15 +48,13 @@ def test_the_examples_of_an_endpoint_have_an_answer(
     assert len(reader.printed.splitlines()) >= (1 if "download" in page else 2)
 
 
-def test_the_clients_own_readme_runs(
-    documented: Reader, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_client_readme_blocks_run(documented: Reader, capsys: pytest.CaptureFixture[str]) -> None:
     text = (CLIENT / "README.md").read_text(encoding="utf-8")
     assert documented.follow("README.md", text) > len(ENDPOINTS)
     assert "1.3.6.1.4.1.9328.50.50" in capsys.readouterr().out
 
 
-def test_blocks_are_of_a_known_language_and_not_hidden_in_lists() -> None:
+def test_page_blocks_have_a_known_language_and_are_outside_lists() -> None:
     pages = {str(path): path.read_text(encoding="utf-8") for path in WRITTEN} | dict(GENERATED)
     unknown = [
         f"{page}:{block.line}: {block.language!r}"
@@ -76,7 +69,7 @@ def test_blocks_are_of_a_known_language_and_not_hidden_in_lists() -> None:
     assert indented == []
 
 
-def test_links_lead_somewhere_in_the_repository_itself() -> None:
+def test_page_links_exist_in_the_repository() -> None:
     pages = [*WRITTEN, *(ROOT / "docs").glob("*/index.md"), CLIENT / "README.md"]
     dead = [
         f"{page.relative_to(ROOT)}: {link}"
@@ -88,7 +81,7 @@ def test_links_lead_somewhere_in_the_repository_itself() -> None:
     assert dead == []
 
 
-def test_every_proof_of_a_claim_is_a_test() -> None:
+def test_each_claim_of_the_testing_page_names_existing_tests() -> None:
     text = (ROOT / "docs" / "testing.md").read_text(encoding="utf-8")
     rows = [line for line in text.splitlines() if line.startswith("| ")]
     claims = [row for row in rows if row not in ("| claim | proof |", "| --- | --- |")]
@@ -101,47 +94,3 @@ def test_every_proof_of_a_claim_is_a_test() -> None:
         if f"def {name}(" not in (ROOT / "tests" / path).read_text(encoding="utf-8")
     ]
     assert missing == []
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The site, built where there is no network to reach."""
-    folder = tmp_path_factory.mktemp("site")
-    done = subprocess.run(
-        [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", folder],
-        cwd=ROOT / "docs" / "site",
-        env={"PATH": "/nowhere", "NO_MKDOCS_2_WARNING": "1", "https_proxy": "http://127.0.0.1:9"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    return folder
-
-
-def test_the_site_has_a_page_for_each_endpoint_and_rule(site: Path) -> None:
-    assert {p.stem for p in (site / "rules").glob("*.html")} == {*RULES, "index"}
-    assert {f"endpoints/{p.stem}.md" for p in (site / "endpoints").glob("*.html")} == {
-        *ENDPOINTS,
-        "endpoints/index.md",
-    }
-    for index, linked in (("rules", "wire-endpoint-gone"), ("endpoints", "get_series")):
-        assert f'href="{linked}.html"' in (site / index / "index.html").read_text(encoding="utf-8")
-
-
-def test_the_reference_has_every_public_name(site: Path) -> None:
-    page = (site / "reference.html").read_text(encoding="utf-8")
-    names = {name.rpartition(".")[2] for name in re.findall(r'id="tcia_client\.([\w.]+)"', page)}
-    homes = {"Client": "SyncClient", "AsyncClient": "AsyncClientBase"}
-    public = {homes.get(name, name) for name in tcia_client.__all__}
-    assert public - names == {"__version__", "models"}
-    assert re.findall(r":(?:class|func|meth|mod|attr):", page) == []
-
-
-def test_the_site_fetches_nothing_from_elsewhere(site: Path) -> None:
-    fetched = re.compile(r"<(?:script|link|img|iframe)[^>]*(?:src|href)=\"?(?:https?:)?//[^>]*>")
-    pages = list(site.rglob("*.html"))
-    found = [(page.name, tag) for page in pages for tag in fetched.findall(page.read_text())]
-    assert len(pages) > len(RULES)
-    assert found == []

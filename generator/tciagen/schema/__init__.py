@@ -22,6 +22,7 @@ from referencing.exceptions import Unresolvable
 from tciagen.errors import DocumentProblem
 
 SCHEMA_NAME = "query-endpoint-metadata.schema.json"
+CONFIG_SCHEMA_NAME = "tciagen.schema.json"
 _SHOWN = 60
 _CLASS_OR_END = re.compile(r"(\\.|\[(?:\\.|[^]\\])*])|\$", re.DOTALL)
 """What holds a ``$`` that is one, or the ``$`` that is the end."""
@@ -42,6 +43,20 @@ class Violation:
 def schema_text() -> str:
     """Return the published schema's text, as it was given."""
     return files(__package__).joinpath(SCHEMA_NAME).read_text(encoding="utf-8")
+
+
+@cache
+def config_schema() -> Mapping[str, Any]:
+    """Return the JSON Schema of ``tciagen.toml``."""
+    text = files(__package__).joinpath(CONFIG_SCHEMA_NAME).read_text(encoding="utf-8")
+    schema: dict[str, Any] = json.loads(text)
+    return schema
+
+
+def config_keys() -> Mapping[str, Mapping[str, Any]]:
+    """Return the JSON Schema of each key of an API's table in ``tciagen.toml``."""
+    keys: dict[str, Mapping[str, Any]] = config_schema()["definitions"]["api"]["properties"]
+    return keys
 
 
 def json_pointer(path: Iterable[object]) -> str:

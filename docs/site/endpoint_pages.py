@@ -1,15 +1,12 @@
-"""Pages of the documentation that are generated: one per endpoint, one per drift rule.
+"""Make the pages of endpoints and of drift rules.
 
-They are made when the site is built and are not checked in. Texts of a server leave by
-the filters of :mod:`tciagen.python.text` only, as in generated source.
+They are not checked in. Text of a server passes through the filters of
+:mod:`tciagen.python.text` only, as in generated source.
 """
 
 import shlex
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
-from tciagen import pipeline
-from tciagen.config import read_config
 from tciagen.contract import COMPUTED, NO_TAG, Attribute, Contract, Endpoint, Parameter
 from tciagen.drift.pages import catalogue_page, rule_page
 from tciagen.drift.rules import RULES
@@ -22,37 +19,14 @@ from tciagen.render import Target, exported_names
 Pages = Mapping[str, str]
 """Markdown by the path of its page in the site."""
 
-DEMO_VALUES = {
-    "BodyPartExamined": "BRAIN",
-    "Collection": "DEMO-BRAIN-MR",
-    "Date": "2022-01-01",
-    "Modality": "MR",
-    "name": "demo-first-look",
-    "SOPInstanceUID": "2.25.278280560852404872124693120392019437250",
-    "SeriesInstanceUID": "2.25.284766370531402944543152569690324184122",
-}
-"""Values of query keys for which the archive's demo data set has an answer."""
-
-
-def site_pages(config_file: Path, api: str) -> Pages:
-    """Return all generated pages for one API of a configuration.
-
-    Raises:
-        UsageProblem: the configuration does not suffice.
-        DocumentProblem: documents or overlay cannot be used.
-    """
-    one = read_config(config_file)[api]
-    contract = pipeline.load_contract(one, pipeline.load_documents(one)).contract
-    return {**endpoint_pages(contract, one.target(), DEMO_VALUES), **rule_pages()}
-
 
 def endpoint_pages(contract: Contract, target: Target, examples: Mapping[str, str]) -> Pages:
-    """Return a page for each endpoint and one that lists them.
+    """Return a page for each endpoint and a list of them.
 
     Args:
         contract: The endpoints.
-        target: What the client package is called.
-        examples: Value to show for a query key; else the contract's example is shown.
+        target: The names of the client package.
+        examples: Value to show for a query key. Default: the example of the contract.
     """
     methods = build_view(contract, exported_names()).methods
     pairs = list(zip(contract, methods, strict=True))
@@ -65,7 +39,7 @@ def endpoint_pages(contract: Contract, target: Target, examples: Mapping[str, st
 
 
 def rule_pages() -> Pages:
-    """Return a page for each drift rule and the catalogue that links them."""
+    """Return a page for each drift rule and the catalogue with links to them."""
     catalogue = catalogue_page()
     for rule_id in RULES:
         catalogue = catalogue.replace(f"| `{rule_id}` |", f"| [`{rule_id}`]({rule_id}.md) |")
@@ -76,7 +50,7 @@ def rule_pages() -> Pages:
 def _index(pairs: list[tuple[Endpoint, MethodView]]) -> Iterator[str]:
     yield "# Endpoints\n"
     yield "One method of `Client` and `AsyncClient` for each query endpoint of the contract.\n"
-    yield "| method | endpoint | what it does |"
+    yield "| method | endpoint | description |"
     yield "| --- | --- | --- |"
     for endpoint, method in pairs:
         link = f"[`{method.name}`]({method.name}.md)"
@@ -95,7 +69,7 @@ def _page(
     yield f"Endpoint: `GET <BaseURL>/{plain(endpoint.address)}`\n"
     yield from _examples(method, target, examples)
     yield from _parameters(endpoint, method)
-    yield from _answer(endpoint, method)
+    yield from _response(endpoint, method)
 
 
 def _examples(method: MethodView, target: Target, examples: Mapping[str, str]) -> Iterator[str]:
@@ -128,37 +102,39 @@ def _parameters(endpoint: Endpoint, method: MethodView) -> Iterator[str]:
     if not method.parameters:
         yield "None.\n"
         return
-    yield "| keyword | query key | type | required | DICOM | what it is |"
+    yield "| keyword | query key | type | required | DICOM | description |"
     yield "| --- | --- | --- | --- | --- | --- |"
     for parameter, view in zip(keywords(endpoint), method.parameters, strict=True):
         yield (
             f"| `{view.name}` | {markdown(parameter.name)} | {_type(view.annotation)} |"
-            f" {'yes' if parameter.required else 'no'} | {_tag(parameter)} | {_told(parameter)} |"
+            f" {'yes' if parameter.required else 'no'} | {_tag(parameter)} |"
+            f" {_description(parameter)} |"
         )
     yield ""
     if len(method.record_formats) > 1:
         formats = ", ".join(f'`"{name}"`' for name in method.record_formats)
         yield (
-            f"`format` chooses what is asked of the server: {formats}; by default"
+            f"`format` is the format of the response: {formats}. Default:"
             f' `"{method.default_format.lower()}"`. The rows are the same.\n'
         )
 
 
-def _answer(endpoint: Endpoint, method: MethodView) -> Iterator[str]:
-    yield "## Answer\n"
+def _response(endpoint: Endpoint, method: MethodView) -> Iterator[str]:
+    yield "## Response\n"
     formats = ", ".join(method.formats)
     if method.record is None:
         yield f"A file ({formats}), see [Downloads](../downloads.md).\n"
         return
     yield f"Rows of the class `{method.record.name}`. Formats: {formats}.\n"
-    yield "| attribute | name on the wire | type | always there | DICOM | what it is |"
+    yield "| attribute | name in the response | type | always present | DICOM | description |"
     yield "| --- | --- | --- | --- | --- | --- |"
     fields = {plain(field.wire): field for field in method.record.fields}
     for attribute in endpoint.result.attributes:
         field = fields[plain(attribute.name)]
         yield (
             f"| `{field.name}` | {_wires(field)} | {_type(field.annotation)} |"
-            f" {'no' if attribute.optional else 'yes'} | {_tag(attribute)} | {_told(attribute)} |"
+            f" {'no' if attribute.optional else 'yes'} | {_tag(attribute)} |"
+            f" {_description(attribute)} |"
         )
 
 
@@ -178,12 +154,12 @@ def _tag(member: Parameter | Attribute) -> str:
     return f"({markdown(str(member.dicom).replace(' ', ','))})"
 
 
-def _told(member: Parameter | Attribute) -> str:
+def _description(member: Parameter | Attribute) -> str:
     parts = [markdown(member.description)]
     if member.allowed_values:
         parts.append(f"One of {', '.join(map(markdown, member.allowed_values))}.")
     if isinstance(member, Parameter) and member.default is not None:
-        parts.append(f"By default {markdown(member.default)}.")
+        parts.append(f"Default: {markdown(member.default)}.")
     if member.example:
         parts.append(f"Example: {markdown(member.example)}")
     if member.deprecated:
