@@ -9,7 +9,10 @@ from pages import SECTIONS
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
     """Set the navigation."""
-    config.nav = ["index.md", *({title: list(paths)} for title, paths in SECTIONS.items())]
+    config.nav = [
+        {"Overview": "index.md"},
+        *({title: list(paths)} for title, paths in SECTIONS.items()),
+    ]
     return config
 
 
