@@ -34,6 +34,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
         "tables.md",
         "downloads.md",
         "async.md",
+        "test-your-code.md",
         "command-line.md",
         "archive.md",
         "configuration.md",
