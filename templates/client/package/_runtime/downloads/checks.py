@@ -1,10 +1,8 @@
 """Whether what came is what was asked for; knows neither disk nor network."""
 
-import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
 
 from ..http.request import Request
 from ..redaction import redacted
@@ -13,13 +11,9 @@ from .dicom_header import Header, HeaderReader
 from .elements import KEYWORDS, NotDicomError, UnreadableError
 from .names import LONGEST_UID
 from .options import Expected
+from .report import FAILED, LONGEST_REPORT, REPORT, entries, has_failed
 from .result import COUNT_CHECK, Difference, Unchecked
 
-LONGEST_REPORT = 16 * 1024 * 1024
-"""Bytes of the server's own report that are read."""
-
-REPORT = "results.json"
-_FAILED = "error retrieving file"
 _COUNT = re.compile(r"\+?([0-9]{1,18})(?:\.0+)?")
 _SHOWN = 5
 
@@ -158,9 +152,9 @@ class Checks:
             self._differs(REPORT, REPORT, f"it has more than {LONGEST_REPORT} bytes")
             return
         text = content.decode("utf-8", "replace")
-        self._reported = list(_entries(text))
-        if _FAILED in text.lower() and not any(map(_has_failed, self._reported)):
-            self._differs(REPORT, REPORT, f"the server reports: {_FAILED}")
+        self._reported = list(entries(text))
+        if FAILED in text.lower() and not any(map(has_failed, self._reported)):
+            self._differs(REPORT, REPORT, f"the server reports: {FAILED}")
 
     def _compare_report(self) -> None:
         """Compare the objects that the report lists with those that are there.
@@ -174,8 +168,8 @@ class Checks:
             uid = next((v for k, v in entry.items() if _plain(k) == "sopinstanceuid"), "")
             name = next((v for v in entry.values() if v.lower().endswith(".dcm")), "")
             subject = _shown(uid or name or next(iter(entry.values()), REPORT))
-            if _has_failed(entry):
-                self._differs(REPORT, subject, f"the server reports: {_FAILED}")
+            if has_failed(entry):
+                self._differs(REPORT, subject, f"the server reports: {FAILED}")
             elif uid in self._uids or not (uid or name):
                 continue
             elif _last(name) not in self._names:
@@ -332,22 +326,6 @@ def _sentence(findings: Sequence[object]) -> str:
     further = len(findings) - _SHOWN
     shown = "; ".join(map(str, findings[:_SHOWN]))
     return f"{shown}; and {further} more" if further > 0 else shown
-
-
-def _entries(text: str) -> Iterator[dict[str, str]]:
-    """The entries of a report, with what they say in words."""
-    try:
-        document: Any = json.loads(text)
-    except (ValueError, RecursionError):
-        return
-    for entry in cast("list[object]", document) if isinstance(document, list) else []:
-        if isinstance(entry, dict):
-            values = cast("dict[str, object]", entry).items()
-            yield {name: value for name, value in values if isinstance(value, str)}
-
-
-def _has_failed(entry: Mapping[str, str]) -> bool:
-    return any(_FAILED in value.lower() for value in entry.values())
 
 
 def _plain(name: str) -> str:

@@ -15,7 +15,6 @@ from ..decoding.decoder import is_page, summary
 from ..errors import AnswerTimeoutError, ApiError
 from ..http.request import Request
 from ..http.response import Headers
-from ..warn import warn_caller
 from .archive import check_archive, refuse_empty
 from .body import Body
 from .checks import Checks
@@ -26,9 +25,10 @@ from .existing import Existing, kept_files
 from .free_space import FreeSpace
 from .notes import Head, Written
 from .options import DownloadOptions, Limits, Names, StrPath
+from .outcome import can_resume_after, completed, describe, unchecked
 from .part import Part
 from .receipt import Inventory, asked_by
-from .result import NOT_COUNTED, UNCHECKED, Download, Unchecked, UncheckedWarning
+from .result import NOT_COUNTED, UNCHECKED, Download
 from .stop import Stopped
 from .target import choose_target
 from .unpack import Unpacker
@@ -88,7 +88,16 @@ class Job:
             self._end(error)
             raise
         if isinstance(error, DownloadError):
-            self._describe(error)
+            seconds = time.perf_counter() - self._started
+            files = self._unpacker.files if self._unpacker is not None else ()
+            describe(
+                error,
+                self._checks,
+                path=self._target.path,
+                count=self._body.count,
+                seconds=seconds,
+                files=files,
+            )
 
     def abandon(self) -> None:
         """End it for its own thread, whatever that waits for: it finds it ended then.
@@ -107,7 +116,7 @@ class Job:
     def _leave(self, error: BaseException | None) -> None:
         if self._unpacker is not None:
             self._unpacker.close()
-        if self._body.validator is not None and _can_go_on_after(error):
+        if self._body.validator is not None and can_resume_after(error):
             self._part.keep()
         else:
             self._part.discard()
@@ -154,7 +163,7 @@ class Job:
             if not self._checks.differences:
                 if lacks_count:
                     self._checks.note(UNCHECKED)
-                return self._download(existing.files, self._target.path, self._checks, kept=True)
+                return self._download(existing.files, self._target.path, kept=True)
         with self._turn:
             self._go_on()
             self._existing, self._checks = None, self._new_checks()
@@ -284,7 +293,7 @@ class Job:
             asked=asked_by(self._request),
             names=self._names,
             whole=not self._checks.differences,
-            counted=not any(one.check == NOT_COUNTED.check for one in self._not_checked()),
+            counted=not any(one.check == NOT_COUNTED.check for one in unchecked(self._checks)),
             files={name.as_posix(): size for name, size in written},
         )
         final = self._part.place(inventory, listed=self._options.get("existing") == "keep")
@@ -292,7 +301,7 @@ class Job:
             files = [(final / name, size) for name, size in written]
         else:
             files = [(final, self._body.count)]
-        return self._download(files, final, self._checks)
+        return self._download(files, final)
 
     def failed(self, error: ApiError) -> ApiError:
         """The error of an attempt, told where it happened."""
@@ -374,39 +383,8 @@ class Job:
         if self._beginning[128:132] != b"DICM":
             raise NotAFileError("the answer is no DICOM Part 10 file")
 
-    def _describe(self, error: DownloadError) -> None:
-        error.path = self._target.path
-        error.bytes = self._body.count
-        error.seconds = time.perf_counter() - self._started
-        error.checks = self._checks.made
-        error.differences = tuple(self._checks.differences)
-        if self._unpacker is not None:
-            error.files = tuple(name.as_posix() for name, _ in self._unpacker.files)
-
-    def _not_checked(self) -> tuple[Unchecked, ...]:
-        not_counted = [NOT_COUNTED] * (UNCHECKED in self._checks.made)
-        return (*self._checks.unchecked, *not_counted)
-
     def _download(
-        self, files: list[tuple[Path, int]], path: Path, checks: Checks, *, kept: bool = False
+        self, files: list[tuple[Path, int]], path: Path, *, kept: bool = False
     ) -> Download:
-        if checks.unchecked:
-            warn_caller(f"{path}: {checks.warning()}", UncheckedWarning)
-        return Download(
-            arguments=self._request.keywords,
-            path=path,
-            files=tuple(name for name, _ in files),
-            bytes=sum(size for _, size in files),
-            seconds=time.perf_counter() - self._started,
-            checks=checks.made,
-            differences=tuple(checks.differences),
-            unchecked=self._not_checked(),
-            kept=kept,
-        )
-
-
-def _can_go_on_after(error: BaseException | None) -> bool:
-    """Whether what has come is good though the download ended: it was interrupted, or broke."""
-    if isinstance(error, Exception):
-        return isinstance(error, ApiError) and not isinstance(error, DownloadError)
-    return error is not None
+        seconds = time.perf_counter() - self._started
+        return completed(self._request, path, files, self._checks, seconds, kept=kept)

@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from .checks import REPORT
 from .options import UNLIMITED
+from .report import REPORT
 from .unzip import Unzip
 from .zip_format import Member
 

@@ -8,7 +8,7 @@ from typing import IO
 
 from ..redaction import redacted
 from . import md5
-from .checks import LONGEST_REPORT, REPORT, Checks
+from .checks import Checks
 from .companions import is_companion
 from .dicom_header import HeaderReader
 from .errors import DamagedError, UnsafeArchiveError
@@ -19,6 +19,7 @@ from .names import Taken, file_stem, safe_parts
 from .notes import Written
 from .options import UNLIMITED, Limits, Names
 from .receipt import NAME as INVENTORY
+from .report import LONGEST_REPORT, REPORT
 from .unzip import Unzip
 from .zip_format import Member
 
