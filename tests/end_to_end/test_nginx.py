@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tcia_client import Client, Retry, ServerError, UnauthorizedError
+from tcia_client import AuthenticationError, Client, Retry, ServerError
 from tciagen.archive.running import running_archive
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def test_nginx_with_defaults_is_named_by_the_errors(
     with (
         nginx(tmp_path, DEFAULTS, archive, wait_for) as base_url,
         Client(base_url=base_url, api_key=KEY) as client,
-        pytest.raises(UnauthorizedError, match="'underscores_in_headers on'"),
+        pytest.raises(AuthenticationError, match="'underscores_in_headers on'"),
     ):
         client.get_collection_values()
     passed = DEFAULTS.replace("listen 8080;", "listen 8080; underscores_in_headers on;")

@@ -11,7 +11,7 @@ import pytest
 from files_client import names
 
 from _runtime.downloads.public import (
-    DamagedError,
+    CorruptDownloadError,
     DownloadsError,
     LimitError,
     Limits,
@@ -113,7 +113,7 @@ def test_an_unreadable_archive_that_is_cut_short_is_not_kept(
     ask: Ask, make: SimpleNamespace, server: Any, tmp_path: Path, case: str
 ) -> None:
     server.answers(UNREADABLE[case](make)[:-30])
-    with pytest.raises(DamagedError, match="cut short"):
+    with pytest.raises(CorruptDownloadError, match="cut short"):
         ask(
             server.base_url,
             lambda c: c.download_image(tmp_path, series_instance_uid=SERIES, keep_zip=True),
@@ -191,7 +191,7 @@ def test_on_difference_keep_keeps_what_came(
     [
         (lambda m: m.Reply(m.zipped([("./", b"")])), NoFileError),
         (lambda m: m.Reply(b"<html>login</html>"), NotAFileError),
-        (lambda m: m.Reply(m.series_zip()[:-30]), DamagedError),
+        (lambda m: m.Reply(m.series_zip()[:-30]), CorruptDownloadError),
     ],
 )
 def test_a_call_succeeds_once_what_the_advice_names_is_right(

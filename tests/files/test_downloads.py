@@ -11,14 +11,14 @@ import pytest
 from files_client import names
 
 from _runtime.downloads.public import (
-    DamagedError,
+    CorruptDownloadError,
     Download,
     Expected,
     NoFileError,
     NotAFileError,
     VerificationError,
 )
-from _runtime.errors import BrokenStreamError
+from _runtime.errors import IncompleteResponseError
 from tciagen.archive.demo import DemoArchive
 from tciagen.archive.running import RunningArchive, running_archive
 
@@ -144,8 +144,8 @@ def test_an_unknown_series_is_an_error_that_says_so(
 FAULTS = {
     "zip-left-out@1": (VerificationError, r"error retrieving file|getSeriesSize states \d+"),
     "zip-cut-short@1": (VerificationError, r"error retrieving file|getSeriesSize states \d+"),
-    "zip-no-directory": (DamagedError, "cut short"),
-    "truncate@3000": (BrokenStreamError, "connection broke"),
+    "zip-no-directory": (CorruptDownloadError, "cut short"),
+    "truncate@3000": (IncompleteResponseError, "connection broke"),
     "html": (NotAFileError, "HTML page"),
     "sentence": (NotAFileError, "closed for maintenance"),
     "empty": (NoFileError, "empty"),

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from _runtime.downloads.public import DamagedError
-from _runtime.errors import AnswerTimeoutError, BrokenStreamError
+from _runtime.downloads.public import CorruptDownloadError
+from _runtime.errors import IncompleteResponseError, ReadTimeoutError
 from _runtime.http.retry import Attempts, Clock, Retry
 from _runtime.options import Timeouts
 
@@ -90,7 +90,7 @@ def test_a_server_that_falls_silent_is_asked_again(
     assert fetch(ask, server, tmp_path, timeout=Timeouts(read=0.3)) == BODY
     assert server.ranges == [None, tag and f"bytes={HALF}-"]
     server.answers(make.Reply(BODY, sent=HALF, hold=hold))
-    with pytest.raises(AnswerTimeoutError, match="the answer stopped"):
+    with pytest.raises(ReadTimeoutError, match="the answer stopped"):
         fetch(ask, server, tmp_path, timeout=Timeouts(read=0.1), retry=Retry(attempts=2, backoff=0))
     assert len(server.asked) == 4
     hold.set()
@@ -175,11 +175,11 @@ def test_attempts_are_bounded_and_their_error_tells_what_came(
     ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
 ) -> None:
     server.answers(make.Reply(BODY, sent=HALF))
-    with pytest.raises(BrokenStreamError):
+    with pytest.raises(IncompleteResponseError):
         fetch(ask, server, tmp_path, retry=Retry(attempts=3, backoff=0))
     assert len(server.asked) == 3
     server.answers(make.series_zip()[:-1])
-    with pytest.raises(DamagedError) as caught:
+    with pytest.raises(CorruptDownloadError) as caught:
         ask(
             server.base_url,
             lambda c: c.download_image(tmp_path, series_instance_uid="1.2.3.4"),
@@ -196,10 +196,10 @@ def test_the_total_time_counts_from_the_last_byte() -> None:
     now[0] = 3600
     attempts.progress()
     now[0] = 3605
-    assert attempts.after(BrokenStreamError("x")) == 0
+    assert attempts.after(IncompleteResponseError("x")) == 0
     now[0] = 3611
-    with pytest.raises(BrokenStreamError):
-        attempts.after(BrokenStreamError("x"))
+    with pytest.raises(IncompleteResponseError):
+        attempts.after(IncompleteResponseError("x"))
 
 
 def test_a_compressed_transfer_is_undone_and_not_gone_on_with(

@@ -15,7 +15,7 @@ import pytest
 from files_client import names
 
 from _runtime.downloads.public import Limits
-from _runtime.errors import BrokenStreamError
+from _runtime.errors import IncompleteResponseError
 from _runtime.http.retry import Retry
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ def test_after_a_broken_connection_a_later_call_goes_on(
         target = tmp_path if call == "folder" else tmp_path / "a.zip"
         return client.download_image(target, series_instance_uid=SERIES)
 
-    with pytest.raises(BrokenStreamError):
+    with pytest.raises(IncompleteResponseError):
         ask(big.base_url, download, retry=Retry(attempts=1))
     assert {path.suffix for path in tmp_path.iterdir()} == {".part"}
     reply.sent = None
@@ -186,7 +186,7 @@ def test_progress_counts_what_was_there(ask: Callable[..., Any], big: Any, tmp_p
         )
 
     reply.hold = None
-    with pytest.raises(BrokenStreamError):
+    with pytest.raises(IncompleteResponseError):
         ask(big.base_url, download, retry=Retry(attempts=1))
     reply.sent = None
     seen.clear()
@@ -259,7 +259,7 @@ def interrupted(ask: Callable[..., Any], server: Any, folder: Path, **options: o
 
     folder.mkdir()
     server.script[0].hold = None
-    with pytest.raises(BrokenStreamError):
+    with pytest.raises(IncompleteResponseError):
         ask(server.base_url, download, retry=Retry(attempts=1))
     server.script[0].sent = None
     assert len(images(folder)) == 5
@@ -313,7 +313,7 @@ def test_a_changed_file_is_gone_on_with_at_the_last_place_that_is_right(
 ) -> None:
     target = tmp_path / "a.pdf"
     big.script[0].hold = None
-    with pytest.raises(BrokenStreamError):
+    with pytest.raises(IncompleteResponseError):
         ask(
             big.base_url,
             lambda c: c.download_plan(target, vessel_id="1"),
@@ -395,7 +395,7 @@ def test_a_server_without_a_validator_is_asked_for_all_and_nothing_is_left(
     def download(client: Any) -> Any:
         return client.download_image(tmp_path, series_instance_uid=SERIES)
 
-    with pytest.raises(BrokenStreamError):
+    with pytest.raises(IncompleteResponseError):
         ask(big.base_url, download, retry=Retry(attempts=1))
     assert names(tmp_path) == []
 

@@ -13,7 +13,7 @@ import pytest
 from files_client import AsyncClient, names
 
 from _runtime.downloads.public import (
-    DamagedError,
+    CorruptDownloadError,
     Download,
     DownloadError,
     Expected,
@@ -32,7 +32,7 @@ def test_what_stood_there_is_replaced_by_what_is_whole_alone(
     old.mkdir()
     (old / "old.dcm").write_bytes(b"old")
     server.answers(make.series_zip()[:-10])
-    with pytest.raises(DamagedError):
+    with pytest.raises(CorruptDownloadError):
         ask(server.base_url, lambda c: c.download_image(tmp_path, series_instance_uid=SERIES))
     assert names(tmp_path) == [SERIES, f"{SERIES}/old.dcm"]
     server.answers(make.series_zip(1))

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from _runtime.downloads.errors import (
-    DamagedError,
+    CorruptDownloadError,
     DownloadError,
     LimitError,
     NotAFileError,
@@ -129,7 +129,7 @@ def test_an_archive_cut_at_any_byte_is_an_error(
         [("a", b"PK\x07\x08 and so on"), ("b/", b""), ("b/c", b"")], stream=stream, method=method
     )
     for length in range(len(archive)):
-        with pytest.raises(DamagedError, match="cut short"):
+        with pytest.raises(CorruptDownloadError, match="cut short"):
             unpack(archive[:length])
 
 
@@ -224,7 +224,7 @@ def test_what_is_no_archive_or_more_than_one_is_refused(make: SimpleNamespace) -
         with pytest.raises(NotAFileError):
             unpack(body)
     for body in (archive + b"\0x", archive + archive, archive[:30] + b"!" + archive[30:]):
-        with pytest.raises(DamagedError):
+        with pytest.raises(CorruptDownloadError):
             unpack(body)
 
 
@@ -244,7 +244,7 @@ def test_unzip_reads_archive_with_padding_behind_its_end(
 @pytest.mark.parametrize("tail", [b" ", b"\0x", bytes(600) + b"PK", bytes(MOST_PADDING + 1)])
 def test_unzip_refuses_other_bytes_behind_the_end(make: SimpleNamespace, tail: bytes) -> None:
     for step in (4096, 2**21):
-        with pytest.raises(DamagedError, match="follow its end"):
+        with pytest.raises(CorruptDownloadError, match="follow its end"):
             unpack(make.zipped([("a", b"data")]) + tail, step)
 
 
@@ -259,7 +259,7 @@ def test_the_directory_has_to_agree_with_the_members(make: SimpleNamespace) -> N
         patched(archive, (end + 8, b"\x01\x00\x01\x00")),  # fewer entries
         archive[:second] + patched(archive[end:], (8, b"\x01\x00\x01\x00")),  # one left out
     ]:
-        with pytest.raises(DamagedError):
+        with pytest.raises(CorruptDownloadError):
             unpack(bad)
 
 

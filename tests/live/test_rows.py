@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tcia_client._runtime.decoding.values import CONVERTERS, MisfitError
+from tcia_client._runtime.decoding.values import CONVERTERS, InvalidValue
 from tciagen.contract import Attribute, Endpoint, Result, Type
 from tciagen.live.rows import judge_rows
 from tciagen.resolve import Resolution
@@ -122,7 +122,7 @@ def test_what_is_told_of_a_value_is_what_the_client_makes_of_it(type_: Type, val
     decimals = json.loads(json.dumps(value), parse_float=Decimal)
     try:
         expected = [] if CONVERTERS[type_.value](decimals) is not None else ["wire-attr-missing"]
-    except MisfitError:
+    except InvalidValue:
         expected = ["wire-type-mismatch"]
     assert [o.rule for o in judge_rows(endpoint, [{"A": value}])] == expected
 

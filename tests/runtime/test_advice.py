@@ -163,15 +163,15 @@ def test_every_advice_is_followed_by_a_test() -> None:
     ("trouble", "kind"),
     [
         *[
-            ({"status": status, "body": b"{}"}, errors.StatusError)
+            ({"status": status, "body": b"{}"}, errors.HTTPStatusError)
             for status in (404, 429, 471, 500, 571, 572, 573, 574, 575, 591)
         ],
         (
             {"status": 500, "body": b'{"errorMessage": "QueryEndpoint [x] not found"}'},
             errors.UnknownEndpointError,
         ),
-        ({"body": ROWS[:-1]}, errors.TruncatedError),
-        ({"body": ROWS, "cut": True}, errors.BrokenStreamError),
+        ({"body": ROWS[:-1]}, errors.TruncatedResponseError),
+        ({"body": ROWS, "cut": True}, errors.IncompleteResponseError),
         ({"body": b"<html>login</html>"}, errors.NotRecordsError),
         ({"status": 302, "headers": {"Location": "/v3/login"}}, errors.RedirectError),
     ],
@@ -190,7 +190,7 @@ def test_the_same_call_succeeds_once_its_cause_is_gone(
 @pytest.mark.parametrize("status", [401, 591])
 def test_an_api_key_is_sent(ask: "Ask", rt: "Runtime", server: "Server", status: int) -> None:
     server.answers(rt.Reply(b"", status=status), ROWS)
-    with pytest.raises(errors.StatusError, match="api_key"):
+    with pytest.raises(errors.HTTPStatusError, match="api_key"):
         ask(lambda c: c.list_ships())
     with pytest.raises(errors.ParameterError, match="Copy it again"):
         ask(lambda c: c.list_ships(), api_key="a key")
@@ -201,7 +201,7 @@ def test_an_api_key_is_sent(ask: "Ask", rt: "Runtime", server: "Server", status:
 def test_a_longer_timeout_waits(ask: "Ask", rt: "Runtime", server: "Server") -> None:
     hold = threading.Event()
     server.answers(rt.Reply(ROWS, pieces=2, hold=hold), ROWS)
-    with pytest.raises(errors.AnswerTimeoutError, match="longer timeout"):
+    with pytest.raises(errors.ReadTimeoutError, match="longer timeout"):
         ask(lambda c: c.list_ships(), retry=ONCE, timeout=0.2)
     hold.set()
     assert len(ask(lambda c: c.list_ships(), retry=ONCE, timeout=20)) == 2
@@ -211,7 +211,7 @@ def test_a_longer_timeout_waits(ask: "Ask", rt: "Runtime", server: "Server") -> 
     ("row", "kind"),
     [
         (b'{"ShipUID": "1.2"}, {"Crew": 1}', errors.MissingValueError),
-        (b'{"ShipUID": "1.2", "Crew": "many"}', errors.MisfitValueError),
+        (b'{"ShipUID": "1.2", "Crew": "many"}', errors.InvalidValueError),
     ],
 )
 def test_on_mismatch_warn_delivers_the_row(
@@ -228,7 +228,7 @@ def test_on_mismatch_warn_delivers_the_row(
 def test_raw_and_another_format_show_a_body(ask: "Ask", rt: "Runtime", server: "Server") -> None:
     broken = b'[{"ShipUID":"1.2"},]'
     server.answers(broken)
-    with pytest.raises(errors.DecodeError, match=r"\.raw\(\.\.\.\)"):
+    with pytest.raises(errors.InvalidResponseError, match=r"\.raw\(\.\.\.\)"):
         ask(lambda c: c.list_ships())
     assert ask(lambda c: c.list_ships.raw()).content == broken
     server.answers(rt.Reply(b'ShipUID\n"1.2"\n', headers={"Content-Type": "application/csv"}))
@@ -266,7 +266,7 @@ def test_a_closed_answer_frees_its_connection(rt: "Runtime", server: "Server") -
     with rt.Client(**options, max_connections=1) as client:
         rows = client.list_ships.iter()
         next(rows)
-        with pytest.raises(errors.AnswerTimeoutError, match="Close or use up answers"):
+        with pytest.raises(errors.ReadTimeoutError, match="Close or use up answers"):
             client.list_ships()
         hold.set()
         rows.close()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from _runtime.errors import AnswerTimeoutError, BrokenStreamError, NotFoundError
+from _runtime.errors import IncompleteResponseError, NotFoundError, ReadTimeoutError
 from _runtime.http import transport as transports
 from _runtime.http.retry import Retry
 from _runtime.http.transport_urllib3 import Urllib3Transport
@@ -86,7 +86,7 @@ def test_partial_response_that_was_not_requested_frees_its_connection(
     partial = rt.Reply(b"[" * 1_000_000, status=206, pieces=2, hold=hold)
     server.answers(partial, partial, b"[]")
     try:
-        assert outcomes(3) == [BrokenStreamError, BrokenStreamError, []]
+        assert outcomes(3) == [IncompleteResponseError, IncompleteResponseError, []]
         assert server.connections == 3, "an unread body is not read to its end"
     finally:
         hold.set()
@@ -114,7 +114,7 @@ def test_pause_that_is_interrupted_frees_its_slot(outcomes: Outcomes, server: "S
     server.answers(b"[]")
     found = outcomes(3, interrupt_pauses, requests_per_second=0.01)
     assert found == [[], PausedError, PausedError]
-    assert AnswerTimeoutError not in found
+    assert ReadTimeoutError not in found
 
 
 def test_log_shows_queries_again_after_a_redirect(

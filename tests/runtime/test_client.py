@@ -17,10 +17,10 @@ import pytest
 from _runtime.decoding.values import UID
 from _runtime.endpoint import Endpoint
 from _runtime.errors import (
-    AnswerTimeoutError,
-    BrokenStreamError,
-    MisfitValueError,
+    IncompleteResponseError,
+    InvalidValueError,
     MismatchWarning,
+    ReadTimeoutError,
 )
 from _runtime.http.retry import Retry
 from _runtime.options import Timeouts
@@ -127,11 +127,11 @@ def test_a_stream_that_breaks_is_an_error_after_the_rows_that_came(
     with rt.Client(base_url=server.base_url, retry=Retry(backoff=0)) as client:
         rows = client.list_ships.iter()
         assert next(rows).ship_name == "Fram"
-        with pytest.raises(BrokenStreamError) as caught:
+        with pytest.raises(IncompleteResponseError) as caught:
             list(rows)
         assert (caught.value.retryable, caught.value.fault) == (True, "network")
         assert len(server.asked) == 1, "no retry once rows are delivered"
-        with pytest.raises(BrokenStreamError):
+        with pytest.raises(IncompleteResponseError):
             client.list_ships()
         assert len(server.asked) == 5
 
@@ -148,7 +148,7 @@ def test_a_list_is_asked_for_again_when_its_stream_breaks(
 def test_silence_is_bounded_and_told(ask: "Ask", rt: "Runtime", server: "Server") -> None:
     hold = threading.Event()
     server.answers(rt.Reply(ROWS, pieces=2, hold=hold))
-    with pytest.raises(AnswerTimeoutError, match=r"silence for 0\.2 s"):
+    with pytest.raises(ReadTimeoutError, match=r"silence for 0\.2 s"):
         ask(lambda c: c.list_ships(), timeout=Timeouts(read=0.2))
     hold.set()
 
@@ -157,7 +157,7 @@ def test_mismatches_raise_or_warn_at_the_line_that_called(rt: "Runtime", server:
     server.answers(b'[{"ShipUID":"1.2.3","Crew":"x"},{"ShipUID":"1.2.3","Crew":"y"}]')
     with (
         rt.Client(base_url=server.base_url) as client,
-        pytest.raises(MisfitValueError, match=r"Fleet/query/listShips: row 1: crew .*format=json"),
+        pytest.raises(InvalidValueError, match=r"Fleet/query/listShips: row 1: crew .*format=json"),
     ):
         client.list_ships()
     with (
@@ -188,7 +188,7 @@ def test_a_part_that_was_not_asked_for_is_no_answer(
     ask: "Ask", rt: "Runtime", server: "Server"
 ) -> None:
     server.answers(rt.Reply(b'"ShipUID"\n"1.2"\n', 206, {"Content-Range": "bytes 0-15/40"}))
-    with pytest.raises(BrokenStreamError, match="206"):
+    with pytest.raises(IncompleteResponseError, match="206"):
         ask(lambda c: c.list_ships(format="csv"))
     assert len(server.asked) == 4
 

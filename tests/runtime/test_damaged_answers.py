@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from wire_forms import FORMATS, HARD, KINDS, SHIP, WRITERS, as_json, decode, decoder_of
 
 from _runtime.decoding.rows import Rows
-from _runtime.errors import DecodeError, ShapeError
+from _runtime.errors import InvalidResponseError, ShapeError
 
 NAMES = ["ShipUID", "ShipName", "HomePort"]
 PIECES = [
@@ -40,7 +40,7 @@ def read(name: str, body: bytes, cuts: Any, *, msgspec: bool) -> tuple[list[Any]
             rows += reader.feed(body[start:end])
         rows += reader.finish()
         reader.check()
-    except DecodeError as error:
+    except InvalidResponseError as error:
         return rows, type(error), error.row
     return rows, None, None
 

@@ -30,12 +30,12 @@ from _runtime.decoding.json import JsonDecoder
 from _runtime.decoding.rows import Blueprint, Rows
 from _runtime.endpoint import Attribute, Endpoint
 from _runtime.errors import (
-    DecodeError,
-    MisfitValueError,
+    InvalidResponseError,
+    InvalidValueError,
     MissingValueError,
     NotRecordsError,
     ShapeError,
-    TruncatedError,
+    TruncatedResponseError,
 )
 
 
@@ -207,7 +207,7 @@ def test_a_missing_value_names_row_and_attribute(name: str) -> None:
 @pytest.mark.parametrize("name", FORMATS)
 def test_a_misfit_value_names_row_attribute_and_value(name: str) -> None:
     body = WRITERS[name](*rows_of(GOOD, GOOD, {**GOOD, "Crew": "12.5"}))
-    with pytest.raises(MisfitValueError, match=r"row 3: a_crew .*integer, not '12.5'") as caught:
+    with pytest.raises(InvalidValueError, match=r"row 3: a_crew .*integer, not '12.5'") as caught:
         decode(name, body)
     assert (caught.value.row, caught.value.attribute, caught.value.value) == (3, "a_crew", "12.5")
 
@@ -230,7 +230,7 @@ def test_rows_before_an_error_are_delivered(name: str) -> None:
     reader = decoder(name, Rows(SHIP))
     built = reader.feed(body) + (reader.finish() if reader._failure is None else [])
     assert len(built) == 2
-    with pytest.raises(MisfitValueError):
+    with pytest.raises(InvalidValueError):
         reader.check()
 
 
@@ -242,14 +242,14 @@ def test_a_json_or_xml_body_cut_anywhere_is_an_error_after_whole_rows(
     for name in ("json", "xml"):
         body = WRITERS[name](list(KINDS), rows).encode()
         cut = data.draw(st.integers(1, len(body) - 1))
-        with pytest.raises(DecodeError):
+        with pytest.raises(InvalidResponseError):
             decode(name, body[:cut])
 
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_a_truncated_body_says_after_how_many_rows(name: str) -> None:
     body = WRITERS[name](*rows_of(*[{**GOOD, "ShipName": "Fram"}] * 3))
-    with pytest.raises(TruncatedError, match=r"2 complete|row 3") as caught:
+    with pytest.raises(TruncatedResponseError, match=r"2 complete|row 3") as caught:
         decode(name, body[: body.rindex("Fram") + 2])
     assert (caught.value.fault, caught.value.retryable) == ("network", True)
 
@@ -293,7 +293,7 @@ def test_a_page_or_a_sentence_is_told_as_such(name: str, body: str, words: str) 
 )
 def test_wrong_shapes_are_told(body: str, words: str) -> None:
     for msgspec in (True, False):
-        with pytest.raises(DecodeError, match=words):
+        with pytest.raises(InvalidResponseError, match=words):
             decode("json", body, msgspec=msgspec)
 
 
@@ -349,5 +349,5 @@ def test_csv_lines_are_read_as_they_are_meant(line: str, name: str) -> None:
 
 @pytest.mark.parametrize("line", ['"1.2","a"b"', '"1.2"', '"1.2","a","b"', '"1.2""x",,'])
 def test_csv_lines_that_make_no_sense_are_errors_that_name_the_row(line: str) -> None:
-    with pytest.raises(DecodeError, match=r"row 2|row 3"):
+    with pytest.raises(InvalidResponseError, match=r"row 2|row 3"):
         decode("csv", f'ShipUID,ShipName\n"1.1","x"\n{line}\n"1.3","y"')

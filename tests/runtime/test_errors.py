@@ -12,13 +12,13 @@ import pytest
 from _runtime import errors
 from _runtime.errors import (
     ApiError,
-    BrokenStreamError,
-    ConnectionFailedError,
-    DecodeError,
-    MisfitValueError,
+    ConnectError,
+    HTTPStatusError,
+    IncompleteResponseError,
+    InvalidResponseError,
+    InvalidValueError,
     ParameterError,
     ServerError,
-    StatusError,
 )
 from _runtime.http.retry import Attempts, Clock, Pace, Retry, retry_after
 
@@ -31,11 +31,11 @@ SAID = {"errorDescription": "It broke", "suggestedAction": "Mend it", "detailedM
 @pytest.mark.parametrize(
     ("status", "body", "kind", "fault", "retryable"),
     [
-        (400, {}, errors.StatusError, "caller", False),
-        (401, {}, errors.UnauthorizedError, "caller", False),
-        (403, "<html><title>Forbidden</title></html>", errors.StatusError, "caller", False),
+        (400, {}, errors.HTTPStatusError, "caller", False),
+        (401, {}, errors.AuthenticationError, "caller", False),
+        (403, "<html><title>Forbidden</title></html>", errors.HTTPStatusError, "caller", False),
         (404, "<html><h1>Not Found</h1></html>", errors.NotFoundError, "caller", False),
-        (429, {}, errors.TooManyRequestsError, "caller", True),
+        (429, {}, errors.RateLimitError, "caller", True),
         (471, SAID, errors.MissingParameterError, "caller", False),
         (500, {"errorMessage": "boom"}, errors.ServerError, "server", True),
         (
@@ -60,13 +60,13 @@ def test_each_status_has_its_error(
     server: "Server",
     status: int,
     body: str | dict[str, str],
-    kind: type[StatusError],
+    kind: type[HTTPStatusError],
     fault: str,
     retryable: bool,
 ) -> None:
     text = body if isinstance(body, str) else json.dumps(body) if body else ""
     server.answers(rt.Reply(text.encode(), status))
-    with pytest.raises(StatusError) as caught:
+    with pytest.raises(HTTPStatusError) as caught:
         ask(lambda c: c.list_ships(), retry=Retry(attempts=1))
     error = caught.value
     assert type(error) is kind
@@ -78,7 +78,7 @@ def test_each_status_has_its_error(
         assert said == ("It broke", "Mend it", "Here")
     for part in (f"status {status}", error.endpoint, error.url, error.advice):
         assert part in str(error)
-    assert type(error) is StatusError or error.advice
+    assert type(error) is HTTPStatusError or error.advice
 
 
 def test_pages_of_a_proxy_are_told_in_their_own_words(
@@ -107,7 +107,7 @@ def test_errors_are_pickled_whole(kind: type[Any]) -> None:
 
 
 def test_details_of_errors_are_pickled() -> None:
-    error = MisfitValueError("row 3: no", row=3, attribute="crew", value="12.5")
+    error = InvalidValueError("row 3: no", row=3, attribute="crew", value="12.5")
     again = pickle.loads(pickle.dumps(error))
     assert (again.row, again.attribute, again.value) == (3, "crew", "12.5")
     again = pickle.loads(pickle.dumps(ParameterError("no", method="m", parameter="p")))
@@ -118,14 +118,14 @@ def test_the_tree_at_the_top_of_the_module_is_complete() -> None:
     for kind in every_class():
         assert kind.__name__ in errors.__doc__
         assert kind is ApiError or issubclass(kind, ApiError)
-    assert not issubclass(DecodeError, StatusError)
+    assert not issubclass(InvalidResponseError, HTTPStatusError)
 
 
 def test_no_connection_is_told_and_tried_again(ask: "Ask") -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{taken.getsockname()[1]}"
-        with pytest.raises(ConnectionFailedError, match="no connection") as caught:
+        with pytest.raises(ConnectError, match="no connection") as caught:
             ask(lambda c: c.list_ships(), base_url=address)
     assert (caught.value.fault, caught.value.retryable) == ("network", True)
 
@@ -145,7 +145,7 @@ def test_lasting_trouble_is_not_tried_again(
     ask: "Ask", rt: "Runtime", server: "Server", status: int
 ) -> None:
     server.answers(rt.Reply(b"", status))
-    with pytest.raises(StatusError):
+    with pytest.raises(HTTPStatusError):
         ask(lambda c: c.list_ships())
     assert len(server.asked) == 1
 
@@ -173,19 +173,19 @@ def waits(policy: Retry, error: ApiError, watch: Watch) -> list[float]:
 
 def test_waits_double_with_full_jitter_up_to_a_longest() -> None:
     policy = Retry(attempts=7, backoff=1, longest=8, total=1000)
-    error = ConnectionFailedError("x")
+    error = ConnectError("x")
     assert waits(policy, error, Watch()) == [1, 2, 4, 8, 8, 8]
     assert waits(policy, error, Watch(chance=0.5)) == [0.5, 1, 2, 4, 4, 4]
 
 
 def test_attempts_and_total_time_are_bounded() -> None:
-    error = BrokenStreamError("x")
+    error = IncompleteResponseError("x")
     assert waits(Retry(attempts=1), error, Watch()) == []
     assert waits(Retry(attempts=99, backoff=4, total=15), error, Watch()) == [4, 8]
 
 
 def test_the_server_says_how_long_to_wait() -> None:
-    error = StatusError("x", status=503, retry_after=40.0)
+    error = HTTPStatusError("x", status=503, retry_after=40.0)
     assert waits(Retry(attempts=3), error, Watch()) == [40, 40]
     assert waits(Retry(total=30), error, Watch()) == []
 

@@ -12,7 +12,12 @@ from wire_forms import FORMATS, WRITERS, decode, decoder_of
 from _runtime.decoding.rows import Blueprint, Rows
 from _runtime.decoding.values import UID
 from _runtime.endpoint import Attribute, Endpoint
-from _runtime.errors import DecodeError, MissingValueError, ShapeError, TruncatedError
+from _runtime.errors import (
+    InvalidResponseError,
+    MissingValueError,
+    ShapeError,
+    TruncatedResponseError,
+)
 
 PAGE = b"<html><body><h1>504 Gateway Time-out</h1></body></html>"
 CRASH = b'{"errorMessage":"database gone"}'
@@ -79,7 +84,7 @@ def test_text_behind_the_records_is_an_error(form: str, behind: bytes, step: int
         body = WRITERS[form](names, rows).encode()
         between = b"\n" if form == "csv" else b""
         assert len(read(blueprint, form, body, step=step)) == 2
-        with pytest.raises(DecodeError):
+        with pytest.raises(InvalidResponseError):
             read(blueprint, form, body + between + behind, step=step)
 
 
@@ -88,7 +93,7 @@ def test_text_behind_the_records_is_an_error(form: str, behind: bytes, step: int
 def test_two_answers_in_one_body_are_an_error(form: str, step: int) -> None:
     one = WRITERS[form](["Name"], [("A",)]).encode()
     for between in (b"", b"\n"):
-        with pytest.raises(DecodeError):
+        with pytest.raises(InvalidResponseError):
             read(PORT, form, one + between + one, step=step)
 
 
@@ -144,7 +149,7 @@ def test_a_column_that_is_always_there_and_is_not_is_told(count: int, msgspec: b
 @pytest.mark.parametrize("header", ["ShipUID,Ra", "ShipUID", "ShipUID,"])
 @STEPS
 def test_csv_that_is_cut_within_its_header_is_not_an_empty_answer(header: str, step: int) -> None:
-    with pytest.raises(TruncatedError, match="within its header, without Rank"):
+    with pytest.raises(TruncatedResponseError, match="within its header, without Rank"):
         read(CREW, "csv", header.encode(), step=step)
     assert read(CREW, "csv", b"ShipUID,Rank", step=step) == []
     assert read(CREW, "csv", b"ShipUID,Rank\n", step=step) == []
@@ -185,7 +190,7 @@ def test_a_number_that_no_decimal_holds_is_a_misfit_where_it_is_wanted(
     rows = ",".join([f'{{"ShipUID":"1.2","Rank":"A","New":{huge}}}'] * count)
     assert len(read(CREW, "json", f"[{rows}]".encode(), msgspec=msgspec)) == count
     for name in ("Pay", "Size"):
-        with pytest.raises(DecodeError, match=f"row 1: {name.lower()} .* must be "):
+        with pytest.raises(InvalidResponseError, match=f"row 1: {name.lower()} .* must be "):
             read(CREW, "json", f"[{rows}]".replace("New", name).encode(), msgspec=msgspec)
 
 
@@ -201,7 +206,7 @@ def test_a_number_that_no_decimal_holds_is_a_misfit_where_it_is_wanted(
 )
 @pytest.mark.parametrize("step", [10**6, 1000])
 def test_a_head_without_sense_is_judged_at_once(body: bytes, step: int) -> None:
-    with pytest.raises(DecodeError):
+    with pytest.raises(InvalidResponseError):
         read(PORT, "html", body, step=step)
 
 
@@ -239,9 +244,9 @@ NOT_RECORDS = [
 def test_what_is_said_of_other_text_does_not_depend_on_how_it_arrived(
     form: str, body: bytes
 ) -> None:
-    said: set[tuple[type[DecodeError], str, str | None]] = set()
+    said: set[tuple[type[InvalidResponseError], str, str | None]] = set()
     for step in (10**6, 4096, 100, 7, 1):
-        with pytest.raises(DecodeError) as caught:
+        with pytest.raises(InvalidResponseError) as caught:
             read(PORT, form, body, step=step)
         said.add((type(caught.value), str(caught.value), caught.value.server_message))
     assert len(said) == 1
@@ -251,13 +256,13 @@ def test_what_is_said_of_other_text_does_not_depend_on_how_it_arrived(
     ("end", "wanted"),
     [
         (b"}3}", ShapeError),
-        (b"tru", TruncatedError),
-        (b"1e-", TruncatedError),
+        (b"tru", TruncatedResponseError),
+        (b"1e-", TruncatedResponseError),
         (b"trx", ShapeError),
     ],
 )
 def test_json_that_ends_early_and_is_broken_is_told_as_broken(
-    end: bytes, wanted: type[DecodeError]
+    end: bytes, wanted: type[InvalidResponseError]
 ) -> None:
     for step in (10**6, 7, 1):
         with pytest.raises(wanted):

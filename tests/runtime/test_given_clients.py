@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from _runtime.errors import AnswerTimeoutError, DatabaseError, NotFoundError, TransportError
+from _runtime.errors import DatabaseError, NotFoundError, ReadTimeoutError, TransportError
 from _runtime.http.retry import Retry
 from _runtime.options import Timeouts
 
@@ -147,7 +147,7 @@ def test_a_timeout_of_the_given_client_is_told_by_its_own_bound(
     with (
         httpx.Client(timeout=0.2) as mine,
         rt.Client(base_url=server.base_url, http_client=mine, timeout=ours) as client,
-        pytest.raises(AnswerTimeoutError, match=told),
+        pytest.raises(ReadTimeoutError, match=told),
     ):
         client.list_ships()
     hold.set()
@@ -162,6 +162,6 @@ def test_a_timeout_of_which_no_bound_is_known_is_told_all_the_same(
     with (
         httpx.Client(event_hooks={"request": [give_up]}, timeout=None) as mine,
         rt.Client(base_url=server.base_url, http_client=mine) as client,
-        pytest.raises(AnswerTimeoutError, match=r"no token came"),
+        pytest.raises(ReadTimeoutError, match=r"no token came"),
     ):
         client.list_ships()

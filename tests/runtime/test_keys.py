@@ -10,11 +10,11 @@ import httpx
 import pytest
 
 from _runtime.errors import (
-    ConnectionFailedError,
-    MisfitValueError,
+    AuthenticationError,
+    ConnectError,
+    InvalidValueError,
     MismatchWarning,
     RedirectError,
-    UnauthorizedError,
 )
 from _runtime.http.retry import Retry
 
@@ -45,7 +45,7 @@ def test_key_that_is_a_common_word_changes_no_sentence_of_ours(
     def told(said: str, api_key: str) -> str:
         body = json.dumps({"errorMessage": said}).encode()
         server.answers(rt.Reply(body, 401, {"WWW-Authenticate": "x"}))
-        with pytest.raises(UnauthorizedError) as caught:
+        with pytest.raises(AuthenticationError) as caught:
             ask(lambda c: c.list_ships(), api_key=api_key)
         assert caught.value.server_message == caught.value.error_description
         return str(caught.value)
@@ -59,7 +59,7 @@ def test_key_that_is_a_common_word_changes_no_sentence_about_a_row(
     ask: "Ask", server: "Server", key: str
 ) -> None:
     server.answers(json.dumps([{"ShipUID": "1.2.3", "Crew": f"x{key}x"}]).encode())
-    with pytest.raises(MisfitValueError) as caught:
+    with pytest.raises(InvalidValueError) as caught:
         ask(lambda c: c.list_ships(), api_key=key)
     assert caught.value.reason == ("row 1: crew (Crew) must be an integer, not 'x<api_key>x'")
     assert caught.value.value == "x<api_key>x"
@@ -89,7 +89,7 @@ def test_a_server_that_repeats_the_key_does_not_get_it_into_an_error(
     ask: "Ask", rt: "Runtime", server: "Server"
 ) -> None:
     server.answers(rt.Reply(b'{"errorMessage":"key s3cret is unknown"}', 401))
-    with pytest.raises(UnauthorizedError) as caught:
+    with pytest.raises(AuthenticationError) as caught:
         ask(lambda c: c.list_ships(), api_key="s3cret")
     assert "s3cret" not in str(caught.value) + repr(caught.value) + repr(vars(caught.value))
     assert "key <api_key> is unknown" in str(caught.value)
@@ -127,7 +127,7 @@ def test_a_traceback_with_local_variables_does_not_show_the_key(
     wire.script = [(b"", None)]
     with (
         rt.Client(base_url=wire.base_url, api_key="s3cret", retry=Retry(attempts=1)) as client,
-        pytest.raises(ConnectionFailedError) as caught,
+        pytest.raises(ConnectError) as caught,
     ):
         client.list_ships()
     error = caught.value.with_traceback(caught.tb.tb_next)
@@ -146,8 +146,8 @@ def test_nor_into_what_hangs_at_an_error_or_an_address(
     refused = rt.Reply(said.encode(), 401)
     led_away = rt.Reply(b"", 302, {"Location": f"/v3/elsewhere?format=json&api_key={said}"})
     for reply, kind in (
-        (listed, MisfitValueError),
-        (refused, UnauthorizedError),
+        (listed, InvalidValueError),
+        (refused, AuthenticationError),
         (led_away, RedirectError),
     ):
         server.answers(reply)

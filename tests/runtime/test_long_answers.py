@@ -12,7 +12,7 @@ from wire_forms import FORMATS, KINDS, SHIP, WRITERS, Row, as_json, blueprint, d
 from _runtime.decoding.json import JsonDecoder
 from _runtime.decoding.rows import Blueprint, Rows
 from _runtime.endpoint import Attribute, Endpoint
-from _runtime.errors import DecodeError, MisfitValueError, MissingValueError
+from _runtime.errors import InvalidResponseError, InvalidValueError, MissingValueError
 
 TEXTS = blueprint(First="string", Second="string", Third="string")
 
@@ -48,7 +48,7 @@ def test_csv_of_any_kind_is_read_alike_at_once_and_line_by_line(
         try:
             body = "First,Second,Third\n" + "\n".join(lines)
             return decode("csv", body, plan=TEXTS, msgspec=msgspec)
-        except DecodeError:
+        except InvalidResponseError:
             return None
 
     few = read(lines)
@@ -112,21 +112,21 @@ def test_what_comes_late_and_unlike_all_before_is_read_as_if_it_were_first(
 @pytest.mark.parametrize(
     ("wrong", "error"),
     [
-        ({"ShipUID": "1..2"}, MisfitValueError),
-        ({"ShipUID": 7}, MisfitValueError),
+        ({"ShipUID": "1..2"}, InvalidValueError),
+        ({"ShipUID": 7}, InvalidValueError),
         ({"ShipUID": None}, MissingValueError),
-        ({"ShipName": 7}, MisfitValueError),
-        ({"ShipName": {}}, MisfitValueError),
-        ({"Launched": "1999-02-30"}, MisfitValueError),
-        ({"Crew": True}, MisfitValueError),
-        ({"Crew": "many"}, MisfitValueError),
-        ({"Tonnage": True}, MisfitValueError),
-        ({"AtSea": 2}, MisfitValueError),
+        ({"ShipName": 7}, InvalidValueError),
+        ({"ShipName": {}}, InvalidValueError),
+        ({"Launched": "1999-02-30"}, InvalidValueError),
+        ({"Crew": True}, InvalidValueError),
+        ({"Crew": "many"}, InvalidValueError),
+        ({"Tonnage": True}, InvalidValueError),
+        ({"AtSea": 2}, InvalidValueError),
     ],
 )
 @pytest.mark.parametrize("different", [0, 1])
 def test_a_misfit_late_in_an_answer_is_told_with_its_row(
-    wrong: dict[str, Any], error: type[DecodeError], different: int, msgspec: bool
+    wrong: dict[str, Any], error: type[InvalidResponseError], different: int, msgspec: bool
 ) -> None:
     usual = {"ShipUID": "1.2.3", "Launched": "1999-01-02", "Crew": 1, "Tonnage": 1, "AtSea": True}
     ships = [{**usual, "ShipName": f"Usual {i * different}"} for i in range(2501)]
@@ -156,7 +156,7 @@ def test_what_is_no_ship_among_many_is_told_with_its_row(
     ]
     records.insert(place, other)
     body = json.dumps(records, separators=(",", ":"))
-    with pytest.raises(DecodeError) as told:
+    with pytest.raises(InvalidResponseError) as told:
         decode("json", body, cuts=range(0, len(body), 4000), msgspec=msgspec)
     assert told.value.row == place + 1
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import attrs
 import pytest
 
-from _runtime.errors import ConnectionFailedError, StatusError, TransportError
+from _runtime.errors import ConnectError, HTTPStatusError, TransportError
 from _runtime.http.proxies import proxy_of, without_credentials
 
 if TYPE_CHECKING:
@@ -126,14 +126,16 @@ def test_error_of_a_request_through_a_proxy_names_the_proxy_without_its_password
     shown = proxy.url
     monkeypatch.setenv("http_proxy", shown.replace("http://", "http://me:hunter2@"))
     proxy.status = 502
-    with pytest.raises(StatusError, match=f"status 502: .*, through the proxy {shown}") as refused:
+    with pytest.raises(
+        HTTPStatusError, match=f"status 502: .*, through the proxy {shown}"
+    ) as refused:
         ask(lambda c: c.list_ships(), retry=ONCE)
     monkeypatch.setenv("https_proxy", shown.replace("http://", "http://me:hunter2@"))
     proxy.status = 407
-    with pytest.raises(ConnectionFailedError, match=f"through the proxy {shown}") as failed:
+    with pytest.raises(ConnectError, match=f"through the proxy {shown}") as failed:
         ask(lambda c: c.list_ships(), base_url="https://server.invalid/v3", retry=ONCE)
     monkeypatch.setenv("http_proxy", "http://me:hunter2@127.0.0.1:9")
-    with pytest.raises(ConnectionFailedError, match=r"the proxy http://127\.0\.0\.1:9") as no:
+    with pytest.raises(ConnectError, match=r"the proxy http://127\.0\.0\.1:9") as no:
         ask(lambda c: c.list_ships(), retry=ONCE)
     for error in (refused.value, failed.value, no.value):
         assert "hunter2" not in f"{error}{error!r}{vars(error)}{error.__cause__}"

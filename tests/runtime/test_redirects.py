@@ -7,10 +7,10 @@ import httpx
 import pytest
 
 from _runtime.errors import (
-    ConnectionFailedError,
+    ConnectError,
+    HTTPStatusError,
     ParameterError,
     RedirectError,
-    StatusError,
     TransportError,
 )
 from _runtime.http.retry import Retry
@@ -126,7 +126,7 @@ def test_query_of_a_redirect_stands_in_no_error_and_no_log(
         rt.Reply(b"[", cut=True),
         rt.Reply(echoed, 403),
     )
-    with pytest.raises(StatusError) as caught:
+    with pytest.raises(HTTPStatusError) as caught:
         ask(lambda c: c.list_ships())
     address = f"{other_server.base_url}/ships"
     assert f"status 403: the server refused the request, redirected to {address}. " in str(
@@ -143,7 +143,7 @@ def test_query_of_a_redirect_to_a_server_that_is_down_stands_in_no_error_and_no_
     caplog.set_level(logging.DEBUG)
     down = f"http://127.0.0.1:9/ships?format=json&X-Amz-Signature={SIGNATURE}"
     server.answers(rt.Reply(b"", 302, {"Location": down}))
-    with pytest.raises(ConnectionFailedError, match=r"redirected to http://127\.0\.0\.1:9/") as no:
+    with pytest.raises(ConnectError, match=r"redirected to http://127\.0\.0\.1:9/") as no:
         ask(lambda c: c.list_ships(), retry=Retry(attempts=2, backoff=0))
     cause = no.value.__cause__
     chain = [no.value, cause, cause and cause.__cause__]

@@ -19,11 +19,11 @@ import urllib3
 
 from _runtime.client import AsyncClientBase, SyncClient
 from _runtime.errors import (
-    AnswerTimeoutError,
-    BrokenStreamError,
-    ConnectionFailedError,
+    ConnectError,
+    HTTPStatusError,
+    IncompleteResponseError,
     ParameterError,
-    StatusError,
+    ReadTimeoutError,
     TransportError,
 )
 from _runtime.http import transport_urllib3 as over_urllib3
@@ -139,7 +139,7 @@ def test_certificates_are_checked_against_those_of_the_environment(
     certificate: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    with rt.Client(base_url=tls_url) as client, pytest.raises(ConnectionFailedError) as caught:
+    with rt.Client(base_url=tls_url) as client, pytest.raises(ConnectError) as caught:
         client.list_ships()
     assert not caught.value.retryable
     assert "CERTIFICATE_VERIFY_FAILED" in str(caught.value)
@@ -151,7 +151,7 @@ def test_certificates_are_checked_against_those_of_the_environment(
     other = tls_url.replace("127.0.0.1", "localhost")
     with (
         rt.Client(base_url=other, retry=ONCE) as client,
-        pytest.raises(ConnectionFailedError, match="localhost"),
+        pytest.raises(ConnectError, match="localhost"),
     ):
         client.list_ships()
 
@@ -161,7 +161,7 @@ def test_an_http_client_that_trusts_the_certificate_is_answered(
 ) -> None:
     with (
         rt.Client(base_url=tls_url) as client,
-        pytest.raises(ConnectionFailedError, match="Give an http_client that trusts"),
+        pytest.raises(ConnectError, match="Give an http_client that trusts"),
     ):
         client.list_ships()
     trusting = ssl.create_default_context(cafile=certificate.with_name("cert.pem"))
@@ -190,7 +190,7 @@ def test_a_fast_stream_over_tls_is_read_in_whole_pieces_to_its_end(
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate.with_name("cert.pem")))
     with rt.Client(base_url=tls_url, retry=ONCE) as client:
         if missing:
-            with pytest.raises(BrokenStreamError):
+            with pytest.raises(IncompleteResponseError):
                 client.list_ships.raw()
         else:
             assert client.list_ships.raw().content == body
@@ -203,7 +203,7 @@ def test_a_handshake_without_an_end_is_a_connection_that_failed(below: str, rt: 
         base_url = f"https://127.0.0.1:{silent.getsockname()[1]}/"
         with (
             rt.Client(base_url=base_url, timeout=Timeouts(connect=0.2), retry=ONCE) as client,
-            pytest.raises(ConnectionFailedError, match=r"no connection within 0\.2 s"),
+            pytest.raises(ConnectError, match=r"no connection within 0\.2 s"),
         ):
             client.list_ships()
 
@@ -215,7 +215,7 @@ def test_no_head_is_an_answer_that_does_not_come(
     wire.script = [()]
     with (
         rt.Client(base_url=wire.base_url, timeout=Timeouts(read=0.2)) as client,
-        pytest.raises(AnswerTimeoutError, match=r"no answer: silence for 0\.2 s"),
+        pytest.raises(ReadTimeoutError, match=r"no answer: silence for 0\.2 s"),
     ):
         client.list_ships()
 
@@ -227,7 +227,7 @@ def test_no_connection_is_told_in_the_system_s_words(
 ) -> None:
     with (
         rt.Client(base_url=base_url, retry=ONCE) as client,
-        pytest.raises(ConnectionFailedError, match=r"no connection that holds \(\[Errno -?\d+\] "),
+        pytest.raises(ConnectError, match=r"no connection that holds \(\[Errno -?\d+\] "),
     ):
         client.list_ships()
 
@@ -286,7 +286,7 @@ def test_closing_the_client_wakes_a_thread_that_waits_for_more(
     client.close()
     thread.join(20)
     assert not thread.is_alive()
-    assert [type(error) for error in caught] == [BrokenStreamError]
+    assert [type(error) for error in caught] == [IncompleteResponseError]
     assert wire.ended.wait(20), "and the connection is closed"
 
 
@@ -339,7 +339,7 @@ def test_errors_leave_every_connection_free(below: str, rt: "Runtime", server: "
     server.answers(rt.Reply(b"no", 404))
     with rt.Client(base_url=server.base_url, max_connections=1, retry=ONCE) as client:
         for _ in range(3):
-            with pytest.raises(StatusError):
+            with pytest.raises(HTTPStatusError):
                 client.list_ships()
     assert server.connections == 1
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from _runtime.client import AsyncClientBase
-from _runtime.errors import AnswerTimeoutError
+from _runtime.errors import ReadTimeoutError
 from _runtime.http.retry import Clock, Pace, Retry
 from _runtime.options import Timeouts
 
@@ -54,7 +54,7 @@ def test_waiting_for_a_connection_is_bounded(rt: "Runtime", server: "Server") ->
     ) as client:
         rows = client.list_ships.iter()
         next(rows)
-        with pytest.raises(AnswerTimeoutError, match="none of 1 connections"):
+        with pytest.raises(ReadTimeoutError, match="none of 1 connections"):
             client.list_ships()
         hold.set()
         rows.close()

@@ -13,7 +13,7 @@ import pytest
 
 from _runtime.client import Settings, SyncClient
 from _runtime.endpoint import Arguments, Attribute, Endpoint, Parameter
-from _runtime.errors import DecodeError, ParameterError
+from _runtime.errors import InvalidResponseError, ParameterError
 from _runtime.methods import records
 
 if TYPE_CHECKING:
@@ -185,7 +185,10 @@ def test_undeclared_values_that_are_equal_in_python_keep_their_spelling(
 def test_undeclared_attribute_refuses_what_is_no_value(server: "Server") -> None:
     server.answers(b'[{"imo": [1]}]')
     client = Client(base_url=server.base_url, on_drift="off")
-    with client, pytest.raises(DecodeError, match=r"must be text, a number, true or false"):
+    with (
+        client,
+        pytest.raises(InvalidResponseError, match=r"must be text, a number, true or false"),
+    ):
         client.positions()
 
 

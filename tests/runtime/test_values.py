@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from _runtime.decoding.values import CONVERTERS, UID, MisfitError, are_uids, is_uid
+from _runtime.decoding.values import CONVERTERS, UID, InvalidValue, are_uids, is_uid
 from _runtime.endpoint import Kind
 
 
@@ -86,7 +86,7 @@ def test_wire_values_become_python_values(kind: Kind, wire: Any, value: Any) -> 
     ],
 )
 def test_misfits_are_told_with_what_would_fit(kind: Kind, wire: Any) -> None:
-    with pytest.raises(MisfitError, match=r"text|integer|number|true|date|time|UID"):
+    with pytest.raises(InvalidValue, match=r"text|integer|number|true|date|time|UID"):
         CONVERTERS[kind](wire)
 
 

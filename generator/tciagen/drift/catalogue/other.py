@@ -162,7 +162,7 @@ RUN_TIME = (
         "Even the lenient rules cannot decode it; the error names endpoint, attribute and value.",
         ('{"ImageCount": "12.000000"}', '{"ImageCount": "12.5"}'),
         'error; with `on_mismatch="warn"` MismatchWarning once for each attribute',
-        "MisfitValueError: TCIA/query/getSeries: row 1: image_count (ImageCount) must be an "
+        "InvalidValueError: TCIA/query/getSeries: row 1: image_count (ImageCount) must be an "
         "integer, not '2.25.1' (wire-type-mismatch). With on_mismatch=\"warn\" the client "
         "delivers such rows, with the value as it came. [URL]",
     ),
