@@ -11,7 +11,7 @@ from .downloads.items import Item, ItemReader
 from .downloads.options import OPTION_NAMES
 from .drift.detector import Sensor
 from .endpoint import Arguments, Endpoint
-from .errors import BrokenStreamError
+from .errors import IncompleteResponseError
 from .http.request import Request
 from .http.response import RawResponse
 from .naming import did_you_mean
@@ -159,7 +159,7 @@ class SyncBound(Bound[P]):
                 with transport.open(request, attempts=attempts) as answer:
                     self._observe(answer.headers)
                     content = b"".join(answer.chunks())
-            except BrokenStreamError as error:
+            except IncompleteResponseError as error:
                 transport.sleep(attempts.after(error))
             else:
                 return RawResponse.of(request, answer, content, time.perf_counter() - started)
@@ -181,7 +181,7 @@ class AsyncBound(Bound[P]):
                 async with await transport.open(request, attempts=attempts) as answer:
                     self._observe(answer.headers)
                     content = b"".join([chunk async for chunk in answer.chunks()])
-            except BrokenStreamError as error:
+            except IncompleteResponseError as error:
                 await transport.sleep(attempts.after(error))
             else:
                 return RawResponse.of(request, answer, content, time.perf_counter() - started)

@@ -159,7 +159,7 @@ class SyncClient(_Client):
             Timeouts, or of an ``http_client`` of your own.
         http_client: A client of your own (proxy, certificates, auth, tokens); it is used
             as it is and not closed. It must allow ``max_connections``, and the workers of ``many``.
-        on_mismatch: What to do with a missing or misfit value: ``"raise"`` a DecodeError,
+        on_mismatch: What to do with a missing or misfit value: ``"raise"`` a InvalidResponseError,
             or ``"warn"`` once per attribute and deliver the row.
         on_drift: What to do where an endpoint's description or answer is not as the
             package's contract has it: ``"warn"`` once for each endpoint, ``"raise"`` a

@@ -8,7 +8,7 @@ from .decoding.decoder import Decoder
 from .decoding.rows import Blueprint, OnMismatch, Rows
 from .decoding.sniff import format_of
 from .endpoint import Arguments, Endpoint
-from .errors import ApiError, DecodeError, FormatIgnoredError, MismatchWarning
+from .errors import ApiError, FormatIgnoredError, InvalidResponseError, MismatchWarning
 from .http.request import Request, prepare
 from .options import Options
 from .warn import warn_caller
@@ -56,7 +56,9 @@ class _Core:
 
         return Rows(blueprint, self._on_mismatch, warn, self.options.redactor)
 
-    def placed(self, error: DecodeError, request: Request, reader: Decoder[Any]) -> ApiError:
+    def placed(
+        self, error: InvalidResponseError, request: Request, reader: Decoder[Any]
+    ) -> ApiError:
         """A decoder's error, told where it happened, and why if the format is another one."""
         found = format_of(reader.beginning, request.endpoint)
         if found not in (None, request.format):

@@ -1,42 +1,42 @@
 """The errors of this package, in one tree.
 
     ApiError
-    ├── ParameterError                  a value that no request was made for (also a ValueError)
-    ├── TransportError                  no complete answer came back
-    │   ├── ConnectionFailedError       no connection: name, address, TLS, proxy
-    │   ├── AnswerTimeoutError          silence for longer than a timeout allows
-    │   ├── BrokenStreamError           the connection broke in the middle of the answer
-    │   └── RedirectError               a redirect that is not followed
-    ├── StatusError                     the server answered with an error status
-    │   ├── UnauthorizedError           401: the API key is absent or wrong
-    │   ├── NotFoundError               404: nothing has this address
-    │   ├── TooManyRequestsError        429
-    │   ├── MissingParameterError       471: a required query parameter is missing
-    │   ├── QueryFailedError            571: the query failed, or a value looked unsafe
-    │   ├── BadContentError             572
-    │   ├── DatabaseError               573: the server's database is out of reach
-    │   ├── UpstreamContentError        574: upstream content failed a check
-    │   ├── ParameterRejectedError      575: the server's own check refused a value
-    │   ├── NoSuchKeyError              591: the API key is not known
-    │   └── ServerError                 any other 5xx
-    │       └── UnknownEndpointError    500, "QueryEndpoint [x] not found"
-    ├── DecodeError                     an answer that is not what its format promises
-    │   ├── TruncatedError              the body ends too early
-    │   ├── NotRecordsError             an HTML page or a sentence where records belong
-    │   ├── FormatIgnoredError          records in another format than the one asked for
-    │   ├── ShapeError                  well-formed, but not a list of flat records
-    │   ├── MissingValueError           a value that is always there is not
-    │   └── MisfitValueError            a value that does not fit its type
-    ├── DownloadError                   a file that did not arrive as it should, or a place in use
-    │   ├── NoFileError                 the server has no file for what was asked for
-    │   ├── NotAFileError               an HTML page, a sentence or another format
-    │   ├── DamagedError                cut short or damaged (also a BrokenStreamError)
-    │   ├── UnsafeArchiveError          an archive that cannot be unpacked safely
-    │   ├── LimitError                  an archive that unpacks to more than the limits allow
-    │   └── VerificationError           undamaged, but not what was asked for
-    ├── DownloadsError                  some of many downloads failed
-    ├── ManifestError                   a manifest that cannot be read (also a ValueError)
-    └── ContractDriftError              the API has changed, with on_drift="raise"
+    ├── ParameterError                   a value that no request was made for (also a ValueError)
+    ├── TransportError                   no complete answer came back
+    │   ├── ConnectError                 no connection: name, address, TLS, proxy
+    │   ├── ReadTimeoutError             silence for longer than a timeout allows
+    │   ├── IncompleteResponseError      the connection broke in the middle of the answer
+    │   └── RedirectError                a redirect that is not followed
+    ├── HTTPStatusError                  the server answered with an error status
+    │   ├── AuthenticationError          401: the API key is absent or wrong
+    │   ├── NotFoundError                404: nothing has this address
+    │   ├── RateLimitError               429
+    │   ├── MissingParameterError        471: a required query parameter is missing
+    │   ├── QueryFailedError             571: the query failed, or a value looked unsafe
+    │   ├── BadContentError              572
+    │   ├── DatabaseError                573: the server's database is out of reach
+    │   ├── UpstreamContentError         574: upstream content failed a check
+    │   ├── ParameterRejectedError       575: the server's own check refused a value
+    │   ├── NoSuchKeyError               591: the API key is not known
+    │   └── ServerError                  any other 5xx
+    │       └── UnknownEndpointError     500, "QueryEndpoint [x] not found"
+    ├── InvalidResponseError             an answer that is not what its format promises
+    │   ├── TruncatedResponseError       the body ends too early
+    │   ├── NotRecordsError              an HTML page or a sentence where records belong
+    │   ├── FormatIgnoredError           records in another format than the one asked for
+    │   ├── ShapeError                   well-formed, but not a list of flat records
+    │   ├── MissingValueError            a value that is always there is not
+    │   └── InvalidValueError            a value that does not fit its type
+    ├── DownloadError                    a file that did not arrive as it should, or a place in use
+    │   ├── NoFileError                  the server has no file for what was asked for
+    │   ├── NotAFileError                an HTML page, a sentence or another format
+    │   ├── CorruptDownloadError         cut short or damaged (also an IncompleteResponseError)
+    │   ├── UnsafeArchiveError           an archive that cannot be unpacked safely
+    │   ├── LimitError                   an archive that unpacks to more than the limits allow
+    │   └── VerificationError            undamaged, but not what was asked for
+    ├── DownloadsError                   some of many downloads failed
+    ├── ManifestError                    a manifest that cannot be read (also a ValueError)
+    └── ContractDriftError               the API has changed, with on_drift="raise"
 
 Every error carries ``endpoint``, ``url``, ``status``, ``server_message``, ``advice``,
 ``retryable``, ``fault`` and ``rule``; none carries an API key. All of them can be pickled.
@@ -126,7 +126,7 @@ class TransportError(ApiError):
     fault: Fault = "network"
 
 
-class ConnectionFailedError(TransportError):
+class ConnectError(TransportError):
     """No connection to the server could be made or kept until it answered."""
 
     default_advice = (
@@ -134,13 +134,13 @@ class ConnectionFailedError(TransportError):
     )
 
 
-class AnswerTimeoutError(TransportError):
+class ReadTimeoutError(TransportError):
     """Nothing arrived for longer than a timeout allows."""
 
     default_advice = "Ask for less, or give the client a longer timeout; a retry may help."
 
 
-class BrokenStreamError(TransportError):
+class IncompleteResponseError(TransportError):
     """The connection broke in the middle of the answer."""
 
     default_advice = "Call again: part of the answer never arrived."
@@ -154,7 +154,7 @@ class RedirectError(TransportError):
     default_advice = "Check the base URL; the service may have moved."
 
 
-class StatusError(ApiError):
+class HTTPStatusError(ApiError):
     """The server answered with an error status.
 
     Attributes:
@@ -179,11 +179,11 @@ class StatusError(ApiError):
         self.suggested_action = suggested_action
         self.detailed_message = detailed_message
         self.retry_after = retry_after
-        if self.status is not None and type(self) is StatusError and self.status < 500:
+        if self.status is not None and type(self) is HTTPStatusError and self.status < 500:
             self.fault = "caller"
 
 
-class UnauthorizedError(StatusError):
+class AuthenticationError(HTTPStatusError):
     """Status 401: the API key is absent or wrong."""
 
     fault: Fault = "caller"
@@ -193,7 +193,7 @@ class UnauthorizedError(StatusError):
     )
 
 
-class NotFoundError(StatusError):
+class NotFoundError(HTTPStatusError):
     """Status 404: nothing has this address."""
 
     fault: Fault = "caller"
@@ -202,7 +202,7 @@ class NotFoundError(StatusError):
     )
 
 
-class TooManyRequestsError(StatusError):
+class RateLimitError(HTTPStatusError):
     """Status 429: the server asks for fewer requests."""
 
     retryable = True
@@ -210,14 +210,14 @@ class TooManyRequestsError(StatusError):
     default_advice = "Wait and call again, with fewer requests at a time."
 
 
-class MissingParameterError(StatusError):
+class MissingParameterError(HTTPStatusError):
     """Status 471: a query parameter that the server requires is missing."""
 
     fault: Fault = "caller"
     default_advice = "Give the parameter that the server names; the same call will fail again."
 
 
-class QueryFailedError(StatusError):
+class QueryFailedError(HTTPStatusError):
     """Status 571: the query failed, or a value looked unsafe to the server."""
 
     default_advice = (
@@ -226,40 +226,40 @@ class QueryFailedError(StatusError):
     )
 
 
-class BadContentError(StatusError):
+class BadContentError(HTTPStatusError):
     """Status 572: the server found bad content."""
 
     default_advice = "A retry will hardly help: report it to those who run the server."
 
 
-class DatabaseError(StatusError):
+class DatabaseError(HTTPStatusError):
     """Status 573: the server's database is out of reach."""
 
     retryable = True
     default_advice = "The server cannot reach its database; call again in a few minutes."
 
 
-class UpstreamContentError(StatusError):
+class UpstreamContentError(HTTPStatusError):
     """Status 574: content that the server fetched failed a check."""
 
     default_advice = "A retry will hardly help: report it to those who run the server."
 
 
-class ParameterRejectedError(StatusError):
+class ParameterRejectedError(HTTPStatusError):
     """Status 575: the server's own check refused a parameter."""
 
     fault: Fault = "caller"
     default_advice = "Correct the value that the server names; the same call will fail again."
 
 
-class NoSuchKeyError(StatusError):
+class NoSuchKeyError(HTTPStatusError):
     """Status 591: the server does not know the key."""
 
     fault: Fault = "caller"
     default_advice = "Ask those who run the server for a valid api_key; a retry will not help."
 
 
-class ServerError(StatusError):
+class ServerError(HTTPStatusError):
     """Any other status from 500 on."""
 
     retryable = True
@@ -278,7 +278,7 @@ class UnknownEndpointError(ServerError):
     )
 
 
-class DecodeError(ApiError):
+class InvalidResponseError(ApiError):
     """An answer that is not what its format promises.
 
     Attributes:
@@ -304,7 +304,7 @@ class DecodeError(ApiError):
         self.value = value
 
 
-class TruncatedError(DecodeError):
+class TruncatedResponseError(InvalidResponseError):
     """The body ends before its format does."""
 
     retryable = True
@@ -312,7 +312,7 @@ class TruncatedError(DecodeError):
     default_advice = "The answer is cut short: call again."
 
 
-class NotRecordsError(DecodeError):
+class NotRecordsError(InvalidResponseError):
     """An HTML page or a sentence where records belong."""
 
     retryable = True
@@ -322,7 +322,7 @@ class NotRecordsError(DecodeError):
     )
 
 
-class FormatIgnoredError(DecodeError):
+class FormatIgnoredError(InvalidResponseError):
     """Records, but in another format than the one that was asked for."""
 
     rule = "wire-format-ignored"
@@ -332,11 +332,11 @@ class FormatIgnoredError(DecodeError):
     )
 
 
-class ShapeError(DecodeError):
+class ShapeError(InvalidResponseError):
     """Broken records, or no list of flat records with known names."""
 
 
-class MissingValueError(DecodeError):
+class MissingValueError(InvalidResponseError):
     """A value that the endpoint always gives is missing."""
 
     rule = "wire-attr-missing"
@@ -345,7 +345,7 @@ class MissingValueError(DecodeError):
     )
 
 
-class MisfitValueError(DecodeError):
+class InvalidValueError(InvalidResponseError):
     """A value that does not fit the type of its attribute."""
 
     rule = "wire-type-mismatch"

@@ -20,7 +20,7 @@ from .decoding.decoder import MANY_BYTES
 from .decoding.formats import decoder
 from .decoding.rows import Blueprint
 from .endpoint import Arguments, Endpoint
-from .errors import BrokenStreamError, DecodeError
+from .errors import IncompleteResponseError, InvalidResponseError
 from .http.request import Request
 from .http.response import RawResponse
 from .http.retry import Attempts
@@ -94,7 +94,7 @@ class Records(SyncBound[P], Generic[P, R]):
             try:
                 for batch in self._batches(request, attempts, MANY_BYTES):
                     rows += batch
-            except BrokenStreamError as error:
+            except IncompleteResponseError as error:
                 transport.sleep(attempts.after(error))
             else:
                 return RowList(rows, self._endpoint.attributes)
@@ -132,7 +132,7 @@ class Records(SyncBound[P], Generic[P, R]):
                     for batch in batches:
                         delivered = True
                         yield from batch
-            except BrokenStreamError as error:
+            except IncompleteResponseError as error:
                 if delivered:
                     raise
                 transport.sleep(attempts.after(error))
@@ -157,7 +157,7 @@ class Records(SyncBound[P], Generic[P, R]):
                     filters.see(batch)
                     yield batch
                 reader.check()
-            except DecodeError as error:
+            except InvalidResponseError as error:
                 raise self._core.placed(error, request, reader) from None
         self._sensor.decoded(request, answer.headers, reader, filters)
 
@@ -179,7 +179,7 @@ class AsyncRecords(AsyncBound[P], Generic[P, R]):
             try:
                 async for batch in self._batches(request, attempts, MANY_BYTES):
                     rows += batch
-            except BrokenStreamError as error:
+            except IncompleteResponseError as error:
                 await transport.sleep(attempts.after(error))
             else:
                 return RowList(rows, self._endpoint.attributes)
@@ -210,7 +210,7 @@ class AsyncRecords(AsyncBound[P], Generic[P, R]):
                         delivered = True
                         for row in batch:
                             yield row
-            except BrokenStreamError as error:
+            except IncompleteResponseError as error:
                 if delivered:
                     raise
                 await transport.sleep(attempts.after(error))
@@ -235,7 +235,7 @@ class AsyncRecords(AsyncBound[P], Generic[P, R]):
                     filters.see(batch)
                     yield batch
                 reader.check()
-            except DecodeError as error:
+            except InvalidResponseError as error:
                 raise self._core.placed(error, request, reader) from None
         self._sensor.decoded(request, answer.headers, reader, filters)
 

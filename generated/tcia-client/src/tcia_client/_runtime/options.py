@@ -11,7 +11,7 @@ import attrs
 
 from .errors import (
     ApiError,
-    ConnectionFailedError,
+    ConnectError,
     NotFoundError,
     NotRecordsError,
     ParameterError,
@@ -55,7 +55,7 @@ class Timeouts:
 CONNECTIONS = 8
 """Connections of a client whose caller sets no maximum; more for a call with more workers."""
 
-_SERVER_IS_GONE = (ConnectionFailedError, NotFoundError, NotRecordsError, RedirectError)
+_SERVER_IS_GONE = (ConnectError, NotFoundError, NotRecordsError, RedirectError)
 """What requests to a server that no longer exists, or is another one now, end in."""
 
 

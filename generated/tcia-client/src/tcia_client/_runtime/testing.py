@@ -7,7 +7,7 @@ from .client import SyncClient
 from .drift.compare import compare
 from .drift.detector import Drift, contract_of
 from .endpoint import Arguments, Endpoint
-from .errors import ApiError, ConnectionFailedError
+from .errors import ApiError, ConnectError
 
 
 def drifts(client: SyncClient, package: str) -> Iterator[Drift | ApiError | ValueError]:
@@ -23,7 +23,7 @@ def drifts(client: SyncClient, package: str) -> Iterator[Drift | ApiError | Valu
             with core.transport.open(request) as answer:
                 document = json.loads(b"".join(answer.chunks()))
             changes = tuple(compare(contract, document))
-        except ConnectionFailedError as error:
+        except ConnectError as error:
             yield error
             return
         except ApiError as error:

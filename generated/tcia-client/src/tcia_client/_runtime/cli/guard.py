@@ -23,12 +23,12 @@ from ..downloads.public import (
 from ..errors import (
     NGINX_DROPS_KEY,
     ApiError,
-    DecodeError,
-    MisfitValueError,
+    AuthenticationError,
+    InvalidResponseError,
+    InvalidValueError,
     MissingValueError,
     ParameterError,
     ShapeError,
-    UnauthorizedError,
 )
 from .limits import limit_advice
 
@@ -47,14 +47,14 @@ _STATUS: tuple[tuple[type[ApiError], int], ...] = (
     (UnsafeArchiveError, EXIT_UNREADABLE),
     (LimitError, EXIT_UNREADABLE),
     (DownloadError, EXIT_DIFFERENT),
-    (DecodeError, EXIT_UNREADABLE),
+    (InvalidResponseError, EXIT_UNREADABLE),
 )
 _ADVICE: dict[type[ApiError], str] = {
-    DecodeError: "See the answer with --format raw.",
+    InvalidResponseError: "See the answer with --format raw.",
     ShapeError: "See the answer with --format raw.",
     MissingValueError: "With --on-mismatch warn such rows are delivered.",
-    MisfitValueError: "With --on-mismatch warn such rows are delivered.",
-    UnauthorizedError: (
+    InvalidValueError: "With --on-mismatch warn such rows are delivered.",
+    AuthenticationError: (
         "Set a valid key in the environment, or with `config set api-key`. If you did, check any "
         f"proxy in front of the server: {NGINX_DROPS_KEY}."
     ),

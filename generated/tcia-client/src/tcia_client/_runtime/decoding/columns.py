@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any, Literal
 
 from ..endpoint import Attribute, Kind
-from .values import CONVERTERS, MisfitError, are_uids
+from .values import CONVERTERS, InvalidValue, are_uids
 
 Mode = Literal["plain", "native", "memo"]
 """How a wire value becomes a value: as it is; so if it is of the kind's own type; or by memory."""
@@ -49,7 +49,7 @@ class Column:
         """The Python value of a wire value that is not known; from now on it is.
 
         Raises:
-            MisfitError: The value does not fit the attribute.
+            InvalidValue: The value does not fit the attribute.
         """
         converted = self._convert(value)
         # True and 1, False and 0 are one key, and so are 5 and 5.0, which spell otherwise
@@ -114,12 +114,12 @@ def converter(attribute: Attribute) -> Callable[[Any], Any]:
     def converted(value: Any) -> Any:
         found = None if value is None else convert(value)
         if found is None and not optional:
-            raise MisfitError("a value")
+            raise InvalidValue("a value")
         return found
 
     def text(value: Any) -> Any:
         if value is None or type(value) is str:
             return value
-        raise MisfitError("text")
+        raise InvalidValue("text")
 
     return text if optional and attribute.kind == "string" else converted

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from ..errors import DecodeError, ShapeError, TruncatedError
+from ..errors import InvalidResponseError, ShapeError, TruncatedResponseError
 from . import fast_json
 from .csv_as_json import as_json
 from .decoder import ENOUGH_TO_TELL, Decoder, not_records
@@ -135,7 +135,7 @@ class CsvDecoder(Decoder[R]):
             lines = []  # a line break behind the last row, which the server does not write
         self.rows.extend(built, lines, self._cells)
         if cut:
-            raise TruncatedError(f"the CSV ends within row {self.rows.count + 1}")
+            raise TruncatedResponseError(f"the CSV ends within row {self.rows.count + 1}")
 
     def _whole(self, line: str) -> bool:
         try:
@@ -161,7 +161,7 @@ class CsvDecoder(Decoder[R]):
             self._fast = fast_json.reader(blueprint, columns, as_array=True)
         return True
 
-    def _no_header(self, header: bytes | bytearray) -> DecodeError:
+    def _no_header(self, header: bytes | bytearray) -> InvalidResponseError:
         if _NAMES.fullmatch(line := _line(header)):
             return ShapeError(f"none of the columns {shown(line)} is described")
         return not_records(self._buffer, "CSV")
@@ -170,14 +170,16 @@ class CsvDecoder(Decoder[R]):
         """Tell a header without a row behind it from one that was cut.
 
         Raises:
-            TruncatedError: It lacks what each row has.
+            TruncatedResponseError: It lacks what each row has.
         """
         if self._access is None:
             return
         attributes = self.rows.blueprint.attributes
         for attribute, place in zip(attributes, self._access.places, strict=True):
             if place is None and not attribute.optional:
-                raise TruncatedError(f"the CSV ends within its header, without {attribute.name}")
+                raise TruncatedResponseError(
+                    f"the CSV ends within its header, without {attribute.name}"
+                )
 
     def _extend(self, built: list[R], data: bytes) -> str:
         """Build the rows of some lines; a rest that is still open is given back."""

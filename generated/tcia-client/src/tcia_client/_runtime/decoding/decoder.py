@@ -19,7 +19,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar, cast
 
-from ..errors import DecodeError, NotRecordsError, ShapeError
+from ..errors import InvalidResponseError, NotRecordsError, ShapeError
 from ..redaction import redacted, redacting
 from .rows import Rows
 
@@ -62,13 +62,13 @@ class Decoder(ABC, Generic[R]):
         self.beginning = b""
         self._buffer = bytearray()
         self._seen = self._retry_at = 0
-        self._failure: DecodeError | None = None
+        self._failure: InvalidResponseError | None = None
 
     def feed(self, data: bytes) -> list[R]:
         """Take the next bytes.
 
         Raises:
-            DecodeError: The answer is not what its format promises.
+            InvalidResponseError: The answer is not what its format promises.
         """
         if self._failure is not None:
             raise self._failure
@@ -85,7 +85,7 @@ class Decoder(ABC, Generic[R]):
                     f"row {self.rows.count + 1} does not end within {LONGEST_RECORD} bytes",
                     row=self.rows.count + 1,
                 )
-        except DecodeError as error:
+        except InvalidResponseError as error:
             if not built:
                 raise
             self._failure = error
@@ -95,7 +95,7 @@ class Decoder(ABC, Generic[R]):
         """Take the end of the answer; the last rows are given back.
 
         Raises:
-            DecodeError: The answer ends too early, or is not what its format promises.
+            InvalidResponseError: The answer ends too early, or is not what its format promises.
         """
         if self._failure is not None:
             raise self._failure
@@ -103,7 +103,7 @@ class Decoder(ABC, Generic[R]):
         try:
             self._try(built, self._take)
             self._try(built, self._end)
-        except DecodeError as error:
+        except InvalidResponseError as error:
             if not built:
                 raise
             self._failure = error
@@ -165,7 +165,7 @@ def is_page(text: str) -> bool:
     )
 
 
-def not_records(body: bytes | bytearray, wanted: str) -> DecodeError:
+def not_records(body: bytes | bytearray, wanted: str) -> InvalidResponseError:
     """The error for a body that is something else than the format wanted."""
     text = bytes(body[:65536]).decode("utf-8", "replace").lstrip("\ufeff").strip()
     if text.startswith("<"):

@@ -13,7 +13,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, NoReturn, TypeVar, cast
 
-from ..errors import DecodeError, NotRecordsError, ShapeError, TruncatedError
+from ..errors import InvalidResponseError, NotRecordsError, ShapeError, TruncatedResponseError
 from . import fast_json
 from .decoder import ENOUGH_TO_TELL, Decoder, not_records
 from .row_factory import Access
@@ -170,7 +170,7 @@ class JsonDecoder(Decoder[R]):
             end = max(self._buffer.rfind(b"}"), self._buffer.rfind(b"]")) + 1
         text = self._buffer[:end].decode()
         objects: list[Any] = []
-        error: DecodeError | None = None
+        error: InvalidResponseError | None = None
         at = taken = 0
         while (at := _skip(text, at)) < len(text):
             number = self.rows.count + len(objects) + 1
@@ -207,7 +207,9 @@ def _skip(text: str, at: int) -> int:
     return at
 
 
-def _judge(failure: Exception, text: str, number: int, *, final: bool) -> DecodeError | None:
+def _judge(
+    failure: Exception, text: str, number: int, *, final: bool
+) -> InvalidResponseError | None:
     """What a row that does not parse is; None if it may only be incomplete yet."""
     if not isinstance(failure, json.JSONDecodeError):
         what = "nested too deeply" if isinstance(failure, RecursionError) else str(failure)
@@ -218,11 +220,11 @@ def _judge(failure: Exception, text: str, number: int, *, final: bool) -> Decode
     return None if cut else _not_json(text, failure.pos, number)
 
 
-def _not_json(text: str, at: int, number: int) -> DecodeError:
+def _not_json(text: str, at: int, number: int) -> InvalidResponseError:
     if text[at] != "<" and (number > 1 or "{" in text[:at]):
         return ShapeError(f"broken JSON in row {number}: {excerpt(text[at:])}", row=number)
     return NotRecordsError(f"no JSON in row {number}: {excerpt(text[at:])}", row=number)
 
 
-def _truncated(rows: int) -> DecodeError:
-    return TruncatedError(f"the JSON array ends early, after {rows} complete rows")
+def _truncated(rows: int) -> InvalidResponseError:
+    return TruncatedResponseError(f"the JSON array ends early, after {rows} complete rows")

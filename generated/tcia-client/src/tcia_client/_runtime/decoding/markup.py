@@ -12,7 +12,7 @@ from collections.abc import Collection, Sequence
 from itertools import pairwise
 from typing import ClassVar, TypeVar
 
-from ..errors import DecodeError, NotRecordsError, ShapeError, TruncatedError
+from ..errors import InvalidResponseError, NotRecordsError, ShapeError, TruncatedResponseError
 from ..redaction import redacted
 from .decoder import Decoder, is_page, not_records
 from .rows import Cells, Rows, excerpt, picker, shown
@@ -84,14 +84,14 @@ class _MarkupDecoder(Decoder[R]):
             self._take_rows(built, boundary)
         end = self.end.match(self._buffer)
         if end is None:
-            raise TruncatedError(
+            raise TruncatedResponseError(
                 f"the {self.name} ends early, after {self.rows.count} complete rows"
             )
         if not self.tail.fullmatch(self._buffer, end.end()):
             found = excerpt(self._buffer[end.end() :].decode("utf-8", "replace"))
             raise ShapeError(f"text behind the end of the {self.name}: {found}")
 
-    def _no_records(self) -> DecodeError:
+    def _no_records(self) -> InvalidResponseError:
         return not_records(self._buffer, f"{self.name} records")
 
     def _name_columns(self, names: Sequence[str]) -> None:
@@ -160,9 +160,9 @@ class XmlDecoder(_MarkupDecoder[R]):
     def _begin(self, head: str) -> None:
         pass
 
-    def _no_records(self) -> DecodeError:
+    def _no_records(self) -> InvalidResponseError:
         if re.fullmatch(rb"\s*(?:<\?xml[^>]*\?>\s*)?<Results\s*>?|\s*<\?xml[^>]*", self._buffer):
-            return TruncatedError("the XML ends before its first row")
+            return TruncatedResponseError("the XML ends before its first row")
         return super()._no_records()
 
     def _cells(self, record: str) -> Cells:
@@ -277,10 +277,10 @@ class HtmlDecoder(_MarkupDecoder[R]):
         if self._width <= _MOST_COLUMNS:
             self._plain = re.compile(r"\s*".join([self._cell] * self._width))
 
-    def _no_records(self) -> DecodeError:
+    def _no_records(self) -> InvalidResponseError:
         text = self._buffer.decode("utf-8", "replace")
         if is_page(text) and re.search(r"<table\s+id='data'", text, re.IGNORECASE):
-            return TruncatedError("the HTML ends before its first row")
+            return TruncatedResponseError("the HTML ends before its first row")
         return super()._no_records()
 
     def _cells(self, record: str) -> Cells:

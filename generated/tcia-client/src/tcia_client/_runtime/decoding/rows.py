@@ -14,11 +14,11 @@ from operator import itemgetter
 from typing import Any, Generic, Literal, TypeVar
 
 from ..endpoint import Attribute, Endpoint
-from ..errors import DecodeError, MisfitValueError, MissingValueError
+from ..errors import InvalidResponseError, InvalidValueError, MissingValueError
 from ..redaction import NOTHING, Redactor, redacted, redacted_value
 from .columns import UNLIKE, Column, Mode, converter
 from .row_factory import Access, Builder, Loop
-from .values import CONVERTERS, MisfitError
+from .values import CONVERTERS, InvalidValue
 
 R = TypeVar("R")
 T = TypeVar("T")
@@ -183,7 +183,7 @@ class Rows(Generic[R]):
             form: The same records in a form of which it is known where the values are.
 
         Raises:
-            DecodeError: A record or a value of it is not as promised.
+            InvalidResponseError: A record or a value of it is not as promised.
         """
         before = len(built) - self.count
         try:
@@ -201,7 +201,7 @@ class Rows(Generic[R]):
             try:
                 values = zip(converters, cells(record), strict=True)
                 built.append(assemble([convert(value) for convert, value in values]))
-            except (MisfitError, DecodeError, TypeError):
+            except (InvalidValue, InvalidResponseError, TypeError):
                 built.append(self._carefully(record, cells, number))
         for index in self.blueprint.listed:
             name = self.blueprint.attributes[index].python_name
@@ -217,7 +217,9 @@ class Rows(Generic[R]):
     ) -> None:
         if form is None:
             tuples: list[Cells] = []
-            with suppress(DecodeError, TypeError):  # told below, where the record's turn comes
+            with suppress(
+                InvalidResponseError, TypeError
+            ):  # told below, where the record's turn comes
                 tuples.extend(map(cells, records))
             form = tuples, self.blueprint.in_order
         start = len(built)
@@ -226,7 +228,7 @@ class Rows(Generic[R]):
         while True:
             try:
                 loop(waiting, built.append)
-            except (MisfitError, *UNLIKE) as error:
+            except (InvalidValue, *UNLIKE) as error:
                 self.lacking |= type(error) is KeyError
                 done = len(built) - start
                 built.append(self._carefully(records[done], cells, self.count + done + 1))
@@ -278,7 +280,7 @@ class Rows(Generic[R]):
     def _carefully(self, record: T, cells: Callable[[T], Cells], number: int) -> R:
         try:
             values = cells(record)
-        except DecodeError as error:
+        except InvalidResponseError as error:
             error.row = number
             error.reason = f"row {number}: {error.reason}"
             raise
@@ -295,7 +297,7 @@ class Rows(Generic[R]):
         if value is not None:
             try:
                 converted = CONVERTERS[attribute.kind](value)
-            except MisfitError as error:
+            except InvalidValue as error:
                 needed, converted = error.needed, value
         if not needed and (converted is not None or attribute.optional):
             return converted
@@ -305,7 +307,7 @@ class Rows(Generic[R]):
             if needed
             else f"row {number}: {name} ({attribute.name}) is missing, but is always present"
         )
-        kind = MisfitValueError if needed else MissingValueError
+        kind = InvalidValueError if needed else MissingValueError
         if self._on_mismatch == "raise":
             raise kind(reason, row=number, attribute=name, value=redacted_value(value))
         if name not in self._warned:

@@ -53,7 +53,7 @@ def are_uids(texts: Collection[str]) -> bool:
     )
 
 
-class MisfitError(Exception):
+class InvalidValue(Exception):
     """A wire value that does not fit its kind; ``needed`` says what would."""
 
     def __init__(self, needed: str) -> None:
@@ -63,7 +63,7 @@ class MisfitError(Exception):
 
 def _string(value: Any) -> Any:
     if type(value) is not str:
-        raise MisfitError("text")
+        raise InvalidValue("text")
     return value
 
 
@@ -97,14 +97,14 @@ def _undeclared(value: Any) -> Any:
         return value.spelling
     if isinstance(value, int | Decimal):
         return str(value)
-    raise MisfitError("text, a number, true or false")
+    raise InvalidValue("text, a number, true or false")
 
 
 def _uid(value: Any) -> Any:
     if type(value) is not str or not is_uid(value):
         if value == "":
             return None
-        raise MisfitError("a UID")
+        raise InvalidValue("a UID")
     return value
 
 
@@ -120,7 +120,7 @@ def _integer(value: Any) -> Any:
         whole = int(value)
         if whole == value:
             return whole
-    raise MisfitError("an integer")
+    raise InvalidValue("an integer")
 
 
 def _decimal(value: Any) -> Any:
@@ -134,7 +134,7 @@ def _decimal(value: Any) -> Any:
                 return Decimal(value.strip())
             except InvalidOperation:  # an exponent beyond the limits of decimal
                 pass
-    raise MisfitError("a decimal number")
+    raise InvalidValue("a decimal number")
 
 
 def _boolean(value: Any) -> Any:
@@ -148,7 +148,7 @@ def _boolean(value: Any) -> Any:
             return None
         if text in _TRUE or text in _FALSE:
             return text in _TRUE
-    raise MisfitError("true or false")
+    raise InvalidValue("true or false")
 
 
 def _date(value: Any) -> Any:
@@ -160,7 +160,7 @@ def _date(value: Any) -> Any:
                 return date.fromisoformat(match[1])
             except ValueError:
                 pass
-    raise MisfitError("a date such as 1998-12-08")
+    raise InvalidValue("a date such as 1998-12-08")
 
 
 def _date_time(value: Any) -> Any:
@@ -173,7 +173,7 @@ def _date_time(value: Any) -> Any:
                 return datetime.fromisoformat(text)
             except ValueError:
                 pass
-    raise MisfitError("a date and time such as 1998-12-08 13:05:00.0")
+    raise InvalidValue("a date and time such as 1998-12-08 13:05:00.0")
 
 
 def _time(value: Any) -> Any:
@@ -186,7 +186,7 @@ def _time(value: Any) -> Any:
                 return time.fromisoformat(text)
             except ValueError:
                 pass
-    raise MisfitError("a time such as 13:05:00")
+    raise InvalidValue("a time such as 13:05:00")
 
 
 CONVERTERS: dict[Kind, Callable[[Any], Any]] = {
@@ -200,7 +200,7 @@ CONVERTERS: dict[Kind, Callable[[Any], Any]] = {
     "uid": _uid,
     "undeclared": _undeclared,
 }
-"""Per kind: wire value to Python value, None for an empty one, MisfitError for a misfit.
+"""Per kind: wire value to Python value, None for an empty one, InvalidValue for a misfit.
 
 A missing value (None) is not given to them.
 """

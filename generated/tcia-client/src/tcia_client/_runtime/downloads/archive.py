@@ -6,7 +6,7 @@ from pathlib import Path
 from . import md5
 from .checks import Checks
 from .companions import is_companion
-from .errors import DamagedError, NoFileError
+from .errors import CorruptDownloadError, NoFileError
 from .input import read_blocks
 from .unpack import Unpacker
 
@@ -25,7 +25,7 @@ def check_archive(unpacker: Unpacker, checks: Checks, path: Path) -> None:
     if not unpacker.unreadable:
         _compare_md5(unpacker, checks, path)
     elif not zipfile.is_zipfile(path):
-        raise DamagedError("the ZIP archive is cut short: it has no directory at its end")
+        raise CorruptDownloadError("the ZIP archive is cut short: it has no directory at its end")
 
 
 def refuse_empty(unpacker: Unpacker, checks: Checks) -> None:

@@ -4,8 +4,8 @@ import re
 from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
 
-from ..errors import BrokenStreamError
-from .errors import DamagedError, NoFileError
+from ..errors import IncompleteResponseError
+from .errors import CorruptDownloadError, NoFileError
 
 _CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)", re.IGNORECASE)
 _LENGTH = re.compile(r"[0-9]{1,18}")
@@ -53,7 +53,7 @@ class Body:
 
         Raises:
             NoFileError: It has no body.
-            BrokenStreamError: It has another part than the one asked for.
+            IncompleteResponseError: It has another part than the one asked for.
         """
         if status in (204, 205):
             raise NoFileError(f"status {status}: the server has no file for this")
@@ -78,11 +78,11 @@ class Body:
         """No more bytes will come.
 
         Raises:
-            DamagedError: Fewer or more have come than were announced.
+            CorruptDownloadError: Fewer or more have come than were announced.
             NoFileError: None have come, as announced.
         """
         if self.total is not None and self.count != self.total:
-            raise DamagedError(f"{self.count} of {self.total} bytes arrived")
+            raise CorruptDownloadError(f"{self.count} of {self.total} bytes arrived")
         if not self.count:
             raise NoFileError("the answer is empty: the server has no file for this")
 
@@ -103,13 +103,13 @@ class Body:
         found = _CONTENT_RANGE.fullmatch(headers.get("content-range", "").strip())
         encoded = headers.get("content-encoding", "identity").strip().lower() != "identity"
         if not asked or found is None or encoded or int(found[1]) != self.count:
-            raise BrokenStreamError("the server sent another part of the file than asked for")
+            raise IncompleteResponseError("the server sent another part of the file than asked for")
         total = None if found[3] == "*" else int(found[3])
         last = int(found[2]) + 1
         differs = total is not None and (last != total or self.total not in (None, total))
         of_same_kind = "etag" if validator and validator.startswith('"') else "last-modified"
         if differs or headers.get(of_same_kind, validator) != validator:
-            raise BrokenStreamError("the file has changed on the server meanwhile")
+            raise IncompleteResponseError("the file has changed on the server meanwhile")
         self.total = self.total if total is None else total
         self.validator = validator
 

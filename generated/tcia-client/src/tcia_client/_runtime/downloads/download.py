@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 import attrs
 
-from ..errors import ApiError, BrokenStreamError, ParameterError, StatusError
+from ..errors import ApiError, HTTPStatusError, IncompleteResponseError, ParameterError
 from ..http.request import Request
 from ..http.retry import Attempts, Retry
 from ..redaction import redacting
@@ -335,11 +335,11 @@ def _wait(
     Raises:
         ApiError: There is to be none.
     """
-    if isinstance(error, StatusError) and error.status == 416 and job.range_refused():
-        error = BrokenStreamError("the server refuses to go on with the file")
+    if isinstance(error, HTTPStatusError) and error.status == 416 and job.range_refused():
+        error = IncompleteResponseError("the server refuses to go on with the file")
     error = job.failed(error)
     try:
-        wait = attempts.after(BrokenStreamError(error.reason) if job.broke(error) else error)
+        wait = attempts.after(IncompleteResponseError(error.reason) if job.broke(error) else error)
     except ApiError:
         raise error from error.__cause__
     transport.options.logger.info(

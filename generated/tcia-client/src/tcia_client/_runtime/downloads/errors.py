@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from ..errors import ApiError, BrokenStreamError, Fault
+from ..errors import ApiError, Fault, IncompleteResponseError
 from .result import Difference, Download
 
 
@@ -42,7 +42,7 @@ class NotAFileError(DownloadError):
     )
 
 
-class DamagedError(DownloadError, BrokenStreamError):
+class CorruptDownloadError(DownloadError, IncompleteResponseError):
     """A file that was cut short or damaged on its way; tried again as a broken connection is."""
 
     fault: Fault = "network"

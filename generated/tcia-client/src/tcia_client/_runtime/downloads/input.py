@@ -3,7 +3,7 @@
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
-from .errors import DamagedError
+from .errors import CorruptDownloadError
 
 _BLOCK = 64 * 1024
 
@@ -45,7 +45,7 @@ class Input:
         while len(self._data) - self._at < count:
             if self._ended:
                 length = self._before + len(self._data)
-                raise DamagedError(
+                raise CorruptDownloadError(
                     f"the ZIP archive is cut short: it ends at byte {length}, in {self._what}"
                 )
             yield None
@@ -62,5 +62,5 @@ class Input:
     def _place(self) -> int:
         return self._before + self._at
 
-    def _damaged(self, what: str) -> DamagedError:
-        return DamagedError(f"the ZIP archive is damaged at byte {self._place}: {what}")
+    def _damaged(self, what: str) -> CorruptDownloadError:
+        return CorruptDownloadError(f"the ZIP archive is damaged at byte {self._place}: {what}")

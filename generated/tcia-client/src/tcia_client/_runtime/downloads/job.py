@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from ..decoding.decoder import is_page, summary
-from ..errors import AnswerTimeoutError, ApiError
+from ..errors import ApiError, ReadTimeoutError
 from ..http.request import Request
 from ..http.response import Headers
 from .archive import check_archive, refuse_empty
@@ -20,7 +20,7 @@ from .body import Body
 from .checks import Checks
 from .count import Count
 from .dicom_header import HeaderReader
-from .errors import DamagedError, DownloadError, NotAFileError, VerificationError
+from .errors import CorruptDownloadError, DownloadError, NotAFileError, VerificationError
 from .existing import Existing, kept_files
 from .free_space import FreeSpace
 from .notes import Head, Written
@@ -308,7 +308,7 @@ class Job:
         if isinstance(error, NotAFileError) and not error.server_message:
             text = self._beginning.decode("utf-8", "replace").strip()
             error.server_message = ("(HTML page) " if is_page(text) else "") + summary(text)
-        if isinstance(error, DamagedError):
+        if isinstance(error, CorruptDownloadError):
             self._body.forget()
         error.endpoint = self._request.endpoint.address
         error.url = self._request.url
@@ -316,7 +316,7 @@ class Job:
 
     def broke(self, error: ApiError) -> bool:
         """Whether an error ended an answer that had begun, as a server does that falls silent."""
-        return self._answered and isinstance(error, AnswerTimeoutError)
+        return self._answered and isinstance(error, ReadTimeoutError)
 
     def range_refused(self) -> bool:
         """The server refused the range (416): whether to ask without one."""

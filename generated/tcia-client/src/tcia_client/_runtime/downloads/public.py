@@ -1,7 +1,7 @@
 """Downloads as a user sees them: their options, results, errors and manifests."""
 
 from .errors import (
-    DamagedError,
+    CorruptDownloadError,
     DownloadError,
     DownloadsError,
     LimitError,
@@ -18,7 +18,7 @@ from .result import CompletenessWarning, Difference, Download, Unchecked, Unchec
 
 __all__ = [
     "CompletenessWarning",
-    "DamagedError",
+    "CorruptDownloadError",
     "Difference",
     "Download",
     "DownloadError",

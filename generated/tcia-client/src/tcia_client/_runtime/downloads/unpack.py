@@ -11,7 +11,7 @@ from . import md5
 from .checks import Checks
 from .companions import is_companion
 from .dicom_header import HeaderReader
-from .errors import DamagedError, UnsafeArchiveError
+from .errors import CorruptDownloadError, UnsafeArchiveError
 from .free_space import FreeSpace
 from .inflate import LIBRARY
 from .input import read_blocks
@@ -106,7 +106,7 @@ class Unpacker:
             self._size = one.member.size
             self._finish(rename=False)
             if not self._is_folder and self._written != one.path:
-                raise DamagedError("the journal of a part does not agree with it")
+                raise CorruptDownloadError("the journal of a part does not agree with it")
             taken.append(one)
         place = taken[-1].end if taken else 0
         self._unzip.restore([one.member for one in taken], place)

@@ -10,7 +10,7 @@ from collections.abc import Generator, Iterator, Sequence
 from typing import Any
 
 from ..redaction import redacted
-from .errors import DamagedError, LimitError, NotAFileError, UnsafeArchiveError
+from .errors import CorruptDownloadError, LimitError, NotAFileError, UnsafeArchiveError
 from .inflate import LIBRARY
 from .input import Input
 from .options import Limits
@@ -201,7 +201,7 @@ class Unzip(Input):
         member.crc, member.packed, member.size = self._crc, packed, self._size
         yield MEMBER_END
 
-    def _differs(self, member: Member, packed: int) -> DamagedError:
+    def _differs(self, member: Member, packed: int) -> CorruptDownloadError:
         if (member.packed, member.size) != (packed, self._size):
             return self._damaged(f"{self._what} has another size than its header says")
         return self._damaged(f"{self._what} has another CRC-32 than its header says")

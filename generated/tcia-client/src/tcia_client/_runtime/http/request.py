@@ -9,7 +9,7 @@ from urllib.parse import quote, urlsplit
 
 import attrs
 
-from ..decoding.values import CONVERTERS, MisfitError, is_uid
+from ..decoding.values import CONVERTERS, InvalidValue, is_uid
 from ..endpoint import Arguments, Endpoint, Parameter
 from ..errors import ParameterError, ParameterWarning
 from ..warn import warn_caller
@@ -167,8 +167,8 @@ def _text(endpoint: Endpoint, method: str, parameter: Parameter, value: Any) -> 
             write = _write_boolean
         text = write(value)
         text.encode()
-    except (MisfitError, ValueError) as error:
-        needed = error.needed if isinstance(error, MisfitError) else "text that UTF-8 can hold"
+    except (InvalidValue, ValueError) as error:
+        needed = error.needed if isinstance(error, InvalidValue) else "text that UTF-8 can hold"
         _refuse(endpoint, method, parameter, f"cannot be {_shown(value)}", f"Give {needed}.")
     if parameter.allowed_values and text not in parameter.allowed_values:
         warn_caller(
@@ -189,13 +189,13 @@ def _shown(value: Any) -> str:
 def _write_string(value: Any) -> str:
     if isinstance(value, str):
         return str.__str__(value)
-    raise MisfitError("text")
+    raise InvalidValue("text")
 
 
 def _write_uid(value: Any) -> str:
     if isinstance(value, str) and is_uid(value):
         return str.__str__(value)
-    raise MisfitError("a UID: numbers joined by dots, at most 64 characters, no blanks")
+    raise InvalidValue("a UID: numbers joined by dots, at most 64 characters, no blanks")
 
 
 def _write_date(value: Any) -> str:
@@ -206,7 +206,7 @@ def _write_date(value: Any) -> str:
             return date.fromisoformat(value.strip()).isoformat()
         except ValueError:
             pass
-    raise MisfitError("a datetime.date or a text such as 2010-08-16")
+    raise InvalidValue("a datetime.date or a text such as 2010-08-16")
 
 
 def _is_point(value: date) -> bool:
@@ -220,7 +220,7 @@ def _write_date_time(value: Any) -> str:
     if isinstance(value, str):
         CONVERTERS["dateTime"](value)
         return value.strip()
-    raise MisfitError("a datetime.datetime or a text such as 2010-08-16 13:05:00")
+    raise InvalidValue("a datetime.datetime or a text such as 2010-08-16 13:05:00")
 
 
 def _write_time(value: Any) -> str:
@@ -229,23 +229,23 @@ def _write_time(value: Any) -> str:
     if isinstance(value, str):
         CONVERTERS["time"](value)
         return value.strip()
-    raise MisfitError("a datetime.time or a text such as 13:05:00")
+    raise InvalidValue("a datetime.time or a text such as 13:05:00")
 
 
 def _write_integer(value: Any) -> str:
     if isinstance(value, bool):
-        raise MisfitError("an integer")
+        raise InvalidValue("an integer")
     return str(CONVERTERS["integer"](int(value) if isinstance(value, Integral) else value))
 
 
 def _write_decimal(value: Any) -> str:
     if isinstance(value, bool):
-        raise MisfitError("a number")
+        raise InvalidValue("a number")
     if isinstance(value, Real):  # also a number of numpy
         value = int(value) if isinstance(value, Integral) else float(value)
     number = CONVERTERS["decimal"](repr(value) if isinstance(value, float) else value)
     if not number.is_finite():
-        raise MisfitError("a finite number")
+        raise InvalidValue("a finite number")
     return str(value if isinstance(value, float | int | Decimal) else number)
 
 
@@ -270,7 +270,7 @@ def _write_undeclared(value: Any) -> str:
             return _write_decimal(value)
         case _:
             pass
-    raise MisfitError("text, a number, a date or a time")
+    raise InvalidValue("text, a number, a date or a time")
 
 
 _WRITERS = {

@@ -10,18 +10,18 @@ import attrs
 
 from ..decoding.decoder import is_page, server_fields, summary
 from ..errors import (
+    AuthenticationError,
     BadContentError,
     DatabaseError,
+    HTTPStatusError,
     MissingParameterError,
     NoSuchKeyError,
     NotFoundError,
     ParameterRejectedError,
     QueryFailedError,
+    RateLimitError,
     RedirectError,
     ServerError,
-    StatusError,
-    TooManyRequestsError,
-    UnauthorizedError,
     UnknownEndpointError,
     UpstreamContentError,
 )
@@ -42,10 +42,10 @@ _BAD_GATEWAY_ADVICE = (
     "If it stays, the response's headers may be too large for the proxy: nginx needs "
     "'proxy_buffer_size 16k' for the header metadata."
 )
-_CLASSES: dict[int, tuple[type[StatusError], str]] = {
-    401: (UnauthorizedError, "the API key is absent or wrong"),
+_CLASSES: dict[int, tuple[type[HTTPStatusError], str]] = {
+    401: (AuthenticationError, "the API key is absent or wrong"),
     404: (NotFoundError, "nothing has this address"),
-    429: (TooManyRequestsError, "too many requests"),
+    429: (RateLimitError, "too many requests"),
     471: (MissingParameterError, "a required query parameter is missing"),
     571: (QueryFailedError, "the query failed"),
     572: (BadContentError, "bad content"),
@@ -205,7 +205,7 @@ def same_origin(url: str, other: str) -> bool:
 
 def status_error(
     request: Request, status: int, headers: Mapping[str, str], body: bytes, clock: Clock
-) -> StatusError:
+) -> HTTPStatusError:
     """The error of an answer with an error status."""
     text = body.decode("utf-8", "replace").strip()
     try:
@@ -220,7 +220,7 @@ def status_error(
             message = f"(HTML page) {message}"
     kind, reason = _CLASSES.get(status, (None, ""))
     if kind is None:
-        kind = ServerError if status >= 500 else StatusError
+        kind = ServerError if status >= 500 else HTTPStatusError
         reason = "the server failed" if status >= 500 else "the server refused the request"
         if status == 500 and _UNKNOWN_ENDPOINT.search(message or ""):
             kind, reason = UnknownEndpointError, "the server does not know this endpoint"
@@ -242,7 +242,7 @@ def status_error(
     return error
 
 
-def _blame_the_contract(error: StatusError, request: Request) -> None:
+def _blame_the_contract(error: HTTPStatusError, request: Request) -> None:
     """Tell that a parameter is missing though each one that is known to be required was sent."""
     given = request.arguments.values
     if any(p.required and given.get(p.name) is None for p in request.endpoint.parameters):

@@ -9,7 +9,7 @@ from email.utils import parsedate_to_datetime
 
 import attrs
 
-from ..errors import ApiError, BrokenStreamError, ConnectionFailedError, StatusError
+from ..errors import ApiError, ConnectError, HTTPStatusError, IncompleteResponseError
 
 RETRIED_STATUSES = frozenset({429, 502, 503, 504})
 
@@ -71,7 +71,7 @@ class Attempts:
         if self._made >= policy.attempts or not _worth_it(error):
             raise error
         wait = self._clock.random() * min(policy.longest, policy.backoff * 2.0 ** (self._made - 1))
-        if isinstance(error, StatusError) and error.retry_after is not None:
+        if isinstance(error, HTTPStatusError) and error.retry_after is not None:
             wait = max(wait, error.retry_after)
         if self._clock.monotonic() - self._started + wait > policy.total:
             raise error
@@ -80,9 +80,9 @@ class Attempts:
 
 
 def _worth_it(error: ApiError) -> bool:
-    if isinstance(error, StatusError):
+    if isinstance(error, HTTPStatusError):
         return error.status in RETRIED_STATUSES
-    return isinstance(error, ConnectionFailedError | BrokenStreamError)
+    return isinstance(error, ConnectError | IncompleteResponseError)
 
 
 def retry_after(header: str | None, clock: Clock) -> float | None:

@@ -12,11 +12,11 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx
 
 from ..errors import (
-    AnswerTimeoutError,
     ApiError,
-    BrokenStreamError,
-    ConnectionFailedError,
+    ConnectError,
+    IncompleteResponseError,
     ParameterError,
+    ReadTimeoutError,
     RedirectError,
     TransportError,
 )
@@ -200,14 +200,14 @@ class Transport:
         return way
 
     def _part(self, request: Request) -> ApiError:
-        return BrokenStreamError(
+        return IncompleteResponseError(
             "status 206: a part of the answer, which was not asked for",
             endpoint=request.endpoint.address,
             url=request.url,
         )
 
     def _no_turn(self, request: Request) -> ApiError:
-        return AnswerTimeoutError(
+        return ReadTimeoutError(
             f"none of {self.connections} connections became free, and nothing came "
             f"over any, for {self._timeouts.pool:g} s",
             endpoint=request.endpoint.address,
@@ -313,16 +313,16 @@ def _translated(
 ) -> TransportError:
     where: Any = {"endpoint": request.endpoint.address, "url": request.url}
     if isinstance(error, httpx.ConnectTimeout):
-        return ConnectionFailedError(f"no connection within {bound}", **where)
+        return ConnectError(f"no connection within {bound}", **where)
     if isinstance(error, httpx.TimeoutException):
         what = "the answer stopped" if streaming else "no answer"
-        return AnswerTimeoutError(f"{what}: silence for {bound} ({words})", **where)
+        return ReadTimeoutError(f"{what}: silence for {bound} ({words})", **where)
     if isinstance(error, httpx.DecodingError | EncodingError):
-        return BrokenStreamError(f"the answer's compression {words}", **where)
+        return IncompleteResponseError(f"the answer's compression {words}", **where)
     if isinstance(error, httpx.NetworkError | httpx.RemoteProtocolError | httpx.ProxyError):
         if streaming:
-            return BrokenStreamError(f"the connection broke in the answer ({words})", **where)
-        failed = ConnectionFailedError(f"no connection that holds ({words})", **where)
+            return IncompleteResponseError(f"the connection broke in the answer ({words})", **where)
+        failed = ConnectError(f"no connection that holds ({words})", **where)
         if "CERTIFICATE_VERIFY_FAILED" in str(error):
             failed.retryable = False
             failed.advice = "Give an http_client that trusts the server's certificate authority."

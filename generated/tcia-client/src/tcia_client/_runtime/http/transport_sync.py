@@ -57,7 +57,7 @@ class SyncTransport(Transport):
 
         Raises:
             TransportError: No answer came.
-            StatusError: The answer has an error status.
+            HTTPStatusError: The answer has an error status.
         """
         attempts = attempts or self.options.attempts()
         while True:
