@@ -85,6 +85,17 @@ def test_old_values_make_room_for_new_ones(tcia: Any, wire: Any) -> None:
     assert len(list(newest.parent.iterdir())) == 100
 
 
+def test_values_that_cannot_replace_others_leave_no_file(tcia: Any, wire: Any) -> None:
+    wire.rows(b'[{"Modality":"CT"}]')
+    line = "tcia get-series --modality "
+    assert completed(tcia, line, TCIA_BASE_URL=wire.base_url) == ["CT"]
+    (values,) = (tcia.home / "cache").rglob("*.json")
+    values.unlink()
+    values.mkdir()
+    assert completed(tcia, line, TCIA_BASE_URL=wire.base_url) == ["CT"]
+    assert list(values.parent.iterdir()) == [values]
+
+
 def test_no_answer_is_silence(tcia: Any, wire: Any) -> None:
     line = "tcia get-series --modality "
     assert completed(tcia, line, TCIA_BASE_URL="http://127.0.0.1:9/v3") == []

@@ -30,6 +30,10 @@ class PausedError(Exception):
     """Ends a pause."""
 
 
+def _rows_or_types(found: list[Any]) -> list[Any]:
+    return [type(one) if isinstance(one, Exception) else one for one in found]
+
+
 @pytest.fixture(params=["sync", "sync-urllib3", "async"])
 def outcomes(
     request: pytest.FixtureRequest, rt: "Runtime", server: "Server", monkeypatch: Any
@@ -44,8 +48,8 @@ def outcomes(
                 try:
                     found.append(client.list_ships())
                 except Exception as error:
-                    found.append(type(error))
-            return found
+                    found.append(error)  # whose traceback holds on to what is open
+            return _rows_or_types(found)
 
     async def awaited(
         count: int, prepare: Callable[[Any], None], options: dict[str, Any]
@@ -57,8 +61,8 @@ def outcomes(
                 try:
                     found.append(await client.list_ships())
                 except Exception as error:
-                    found.append(type(error))
-            return found
+                    found.append(error)  # whose traceback holds on to what is open
+            return _rows_or_types(found)
 
     def run(
         count: int, prepare: Callable[[Any], None] = lambda _client: None, **options: Any

@@ -136,8 +136,11 @@ def _keep(place: Path, values: list[str]) -> None:
     for old in others[: max(0, len(others) - _MOST_KEPT + 1)]:
         old.unlink(missing_ok=True)
     part = place.with_suffix(f".{os.getpid()}.part")
-    part.write_text(json.dumps(values), encoding="utf-8")
-    part.replace(place)
+    try:
+        part.write_text(json.dumps(values), encoding="utf-8")
+        part.replace(place)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _offered(values: Iterable[str], context: click.Context) -> "list[CompletionItem[str]]":

@@ -60,11 +60,11 @@ def destination(path: Path | None) -> Generator[BinaryIO]:
     else:
         whole = path.resolve()  # what a link leads to
         part = whole.with_name(f"{whole.name}.{os.getpid()}.part")
-        try:
-            stream = part.open("xb")
-        except OSError as error:
-            raise type(error)(error.errno, error.strerror, str(path)) from None
-        try:
+        try:  # a signal may come right after the file is there
+            try:
+                stream = part.open("xb")
+            except OSError as error:
+                raise type(error)(error.errno, error.strerror, str(path)) from None
             with stream:
                 if whole.exists():
                     shutil.copymode(whole, part)
