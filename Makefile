@@ -11,7 +11,7 @@ PORT ?= 8042
   lint lock clean help
 
 demo: $(READY) ## the main job: archive, crawl, generate, import, query, download (default)
-	@$(BIN)/python -m tciagen.demo
+	@$(BIN)/python generator/demo
 
 setup: $(READY) ## make .venv with the locked dependencies
 

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 import pytest
 from filelock import FileLock
 
-from tciagen.cli import main
+from tciagen.cli.application import main
 from tciagen.config import read_config
-from tciagen.documents import JsonObject, read_folder
-from tciagen.overlay import read_overlay
-from tciagen.resolve import Resolution, resolve
+from tciagen.contract.overlay import read_overlay
+from tciagen.contract.resolve import Resolution, resolve
+from tciagen.documents.folder import read_folder
+from tciagen.documents.parsing import JsonObject
 
 if TYPE_CHECKING:
     from tciagen.archive.demo import DemoArchive

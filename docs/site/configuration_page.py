@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tciagen.schema import CONFIG_SCHEMA_NAME, config_keys
+from tciagen.config_schema import CONFIG_SCHEMA_NAME, config_keys
 
 _INTRO = f"""\
 # Keys of tciagen.toml

@@ -7,9 +7,9 @@ They are not checked in. Text of a server passes through the filters of
 import shlex
 from collections.abc import Iterator, Mapping
 
-from tciagen.contract import COMPUTED, NO_TAG, Attribute, Contract, Endpoint, Parameter
-from tciagen.drift.pages import catalogue_page, rule_page
-from tciagen.drift.rules import RULES
+from tciagen.contract.model import COMPUTED, NO_TAG, Attribute, Contract, Endpoint, Parameter
+from tciagen.drift.catalogue.rules import RULES
+from tciagen.drift.report.rule_pages import catalogue_page, rule_page
 from tciagen.python.signature import keywords
 from tciagen.python.text import markdown, plain
 from tciagen.python.view import build_view

@@ -19,9 +19,9 @@ from endpoint_pages import endpoint_pages, rule_pages
 from reference_page import reference_page
 
 from tciagen import pipeline
-from tciagen.cli import cli
+from tciagen.cli.application import cli
 from tciagen.config import read_config
-from tciagen.schema import CONFIG_SCHEMA_NAME
+from tciagen.config_schema import CONFIG_SCHEMA_NAME
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -132,7 +132,7 @@ def write_pages(out: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
     shutil.copytree(DOCS / "pictures", out / "pictures")
-    shutil.copy(ROOT / "generator" / "tciagen" / "schema" / CONFIG_SCHEMA_NAME, out)
+    shutil.copy(ROOT / "generator" / "tciagen" / CONFIG_SCHEMA_NAME, out)
     (out / "llms.txt").write_text(llms_text(pages), encoding="utf-8")
 
 

@@ -84,7 +84,7 @@ def run(
 def main() -> None:
     """Record both sessions."""
     FOLDER.mkdir(exist_ok=True)
-    made = run([sys.executable, "-m", "tciagen.demo"], ROOT, {})
+    made = run([sys.executable, "generator/demo"], ROOT, {})
     (FOLDER / "make.svg").write_text(record("make", [("make", made)]), encoding="utf-8")
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)

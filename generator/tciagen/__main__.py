@@ -1,5 +1,5 @@
 """Run the command line as ``python -m tciagen``."""
 
-from tciagen.cli import main
+from tciagen.cli.application import main
 
 main()

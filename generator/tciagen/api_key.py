@@ -8,10 +8,7 @@ printed and never written.
 import json
 import os
 import tomllib
-from typing import Any
 
-import click
-from click.core import ParameterSource
 from platformdirs import user_config_path
 
 from tciagen.errors import UsageProblem
@@ -19,27 +16,6 @@ from tciagen.errors import UsageProblem
 HEADER = "api_key"
 _SECRET = 8
 """From this length on a key is taken for a secret, and is looked for in responses."""
-
-
-def _checked(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
-    if value is not None:
-        checked_key(value, "--api-key")
-        if context.get_parameter_source(parameter.name or "") is ParameterSource.COMMANDLINE:
-            click.echo(
-                "tciagen: warning: other users of this machine can see a key on the command line,"
-                " and the shell stores it; set the environment variable instead.",
-                err=True,
-            )
-    return value
-
-
-api_key_option = click.option(
-    "--api-key",
-    metavar="KEY",
-    callback=_checked,
-    help="Key of the server. Better set the client's variable <PREFIX>_API_KEY"
-    " (TCIAGEN_API_KEY without a configured package), or store it with the client's command.",
-)
 
 
 def checked_key(key: str, source: str) -> str:

@@ -1,7 +1,7 @@
 """Configuration: ``tciagen.toml``, or ``[tool.tciagen]`` of a pyproject.toml.
 
 One table for each API; in a ``tciagen.toml`` the tables are at the top level. The JSON Schema
-``schema/tciagen.schema.json`` describes the keys.
+``tciagen.schema.json`` describes the keys.
 
 Paths are relative to the file. All but changelog and test can be given on the command line instead.
 """
@@ -13,13 +13,13 @@ from typing import Any, TypeVar
 
 import attrs
 
-from tciagen.address import name_conflicts, parse_endpoint
 from tciagen.api_key import find_key
+from tciagen.config_schema import config_keys
+from tciagen.contract.roles import Roles, invalid_roles, read_roles
+from tciagen.documents.address import name_conflicts, parse_endpoint
 from tciagen.errors import UsageProblem
-from tciagen.overlay import suggestion
 from tciagen.render import Target
-from tciagen.roles import Roles, invalid_roles, read_roles
-from tciagen.schema import config_keys
+from tciagen.suggestions import suggestion
 
 _OWN_FILE = "tciagen.toml"
 _KEYS = config_keys()

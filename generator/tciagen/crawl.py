@@ -1,4 +1,4 @@
-"""Fetching every endpoint's metadata: the only module of the generator that uses the network.
+"""Fetching every endpoint's metadata.
 
 ``<BaseURL>/<Resource>/query/<QueryName>/metadata`` of all endpoints at once, with a
 bound on how many at a time, time-outs, and retries with backoff. A document that
@@ -9,34 +9,28 @@ import asyncio
 import random
 import re
 from collections.abc import Iterable, Mapping
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 
 import attrs
 import httpx
 from jsonschema import Draft202012Validator
 
-from tciagen import __version__
-from tciagen.address import check_base_url
-from tciagen.api_key import HEADER, holds_key
-from tciagen.documents import (
-    MAX_DOCUMENT_BYTES,
-    JsonObject,
-    canonical,
-    document_path,
-    judge,
-    parse,
-    unix_lines,
-)
+from tciagen.api_key import holds_key
+from tciagen.documents.address import check_base_url
+from tciagen.documents.canonical import canonical, unix_lines
+from tciagen.documents.folder import document_path
+from tciagen.documents.parsing import MAX_DOCUMENT_BYTES, JsonObject, parse
+from tciagen.documents.validation import validate
 from tciagen.errors import DocumentProblem, ServerProblem, TciagenError
-from tciagen.publish import replace_file
+from tciagen.files import replace_file
+from tciagen.http import client_options, unreachable
 
 RETRIED = frozenset({408, 425, 429, 502, 503, 504})
 CONCURRENCY = 8
 ATTEMPTS = 3
-TIMEOUT = httpx.Timeout(10.0, read=30.0)
 MAX_WAIT = 20.0
 _NO_SUCH_KEY = 591
+_ACCEPT = {"Accept": "application/json"}
 
 
 @attrs.frozen
@@ -111,9 +105,6 @@ async def _crawl(
     api_key: str | None,
 ) -> Crawl:
     limit = asyncio.Semaphore(CONCURRENCY)
-    headers = {"Accept": "application/json", "User-Agent": f"tciagen/{__version__}"}
-    if api_key:
-        headers[HEADER] = api_key
     documents: dict[str, JsonObject] = {}
     failures: list[Failure] = []
 
@@ -129,14 +120,12 @@ async def _crawl(
                 rule = "endpoint-unreachable" if server else "document-unreadable"
                 failures.append(Failure(address, rule, str(problem)))
                 return
-        findings = judge(address, document, validator)
+        findings = validate(address, document, validator)
         failures.extend(Failure(address, f.rule, str(f.violation)) for f in findings)
         if not findings:
             documents[address] = document
 
-    # Cookies have no use here; one that is not ASCII would make the next request fail.
-    no_cookies = CookieJar(policy=DefaultCookiePolicy(allowed_domains=[]))
-    async with httpx.AsyncClient(timeout=TIMEOUT, headers=headers, cookies=no_cookies) as client:
+    async with httpx.AsyncClient(**client_options(api_key)) as client:
         await asyncio.gather(*(one(client, address) for address in addresses))
     failures.sort(key=lambda f: (f.address, f.reason))
     return Crawl(dict(sorted(documents.items())), tuple(failures))
@@ -156,21 +145,15 @@ async def _fetch(client: httpx.AsyncClient, url: str) -> bytes:
     for attempt in range(1, ATTEMPTS + 1):
         last = attempt == ATTEMPTS
         try:
-            async with client.stream("GET", url) as response:
+            async with client.stream("GET", url, headers=_ACCEPT) as response:
                 if response.status_code == httpx.codes.OK:
                     return await _body(response)
                 if last or response.status_code not in RETRIED:
                     raise ServerProblem(_refusal(url, response.status_code))
                 wait = _retry_after(response.headers.get("Retry-After"))
-        except httpx.TimeoutException as error:
-            if last:
-                raise ServerProblem(f"{url} did not answer in time.") from error
-            wait = 0.0
         except httpx.HTTPError as error:
             if last:
-                raise ServerProblem(
-                    f"{url} is out of reach: {str(error) or type(error).__name__}."
-                ) from error
+                raise unreachable(url, error) from error
             wait = 0.0
         await asyncio.sleep(wait or random.uniform(0.1, 0.5) * 2**attempt)  # noqa: S311
     raise AssertionError

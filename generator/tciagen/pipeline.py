@@ -6,17 +6,21 @@ from pathlib import Path
 
 import attrs
 
-from tciagen import documents, publish
+from tciagen import publish
 from tciagen.config import Api, required
-from tciagen.contract import Contract
-from tciagen.contract_json import from_json
+from tciagen.contract.json import from_json
+from tciagen.contract.model import Contract
+from tciagen.contract.overlay import Overlay, overlay_lines, read_overlay
+from tciagen.contract.resolve import Resolution, resolve
+from tciagen.documents.canonical import canonical, unix_lines
+from tciagen.documents.folder import document_path, read_folder
+from tciagen.documents.parsing import JsonObject
+from tciagen.documents.schema import load_validator
+from tciagen.documents.validation import require_valid
 from tciagen.errors import DocumentProblem
-from tciagen.overlay import Overlay, overlay_lines, read_overlay
 from tciagen.python.class_names import class_of, name_classes, title_of
 from tciagen.python.notices import member_notices
 from tciagen.render import CONTRACT, Files, exported_names, render, templates_digest
-from tciagen.resolve import Resolution, resolve
-from tciagen.schema import load_validator
 
 
 @attrs.frozen
@@ -29,7 +33,7 @@ class Plan:
     inputs: dict[str, str]
 
 
-def load_documents(api: Api) -> dict[str, documents.JsonObject]:
+def load_documents(api: Api) -> dict[str, JsonObject]:
     """Return the committed documents of an API, all of them valid.
 
     Raises:
@@ -37,8 +41,8 @@ def load_documents(api: Api) -> dict[str, documents.JsonObject]:
         DocumentProblem: unreadable or invalid documents, or an endpoint without one.
     """
     folder = required(api.documents, "documents")
-    found = documents.read_folder(folder)
-    documents.require_valid(found, load_validator(api.schema), folder)
+    found = read_folder(folder)
+    require_valid(found, load_validator(api.schema), folder)
     missing = [a for a in api.addresses if a not in found]
     if missing:
         raise DocumentProblem(
@@ -82,7 +86,7 @@ def published_contract(api: Api) -> Contract | None:
     return None
 
 
-def load_contract(api: Api, found: Mapping[str, documents.JsonObject]) -> Resolution:
+def load_contract(api: Api, found: Mapping[str, JsonObject]) -> Resolution:
     """Return the contract of documents, with the class names of the published package.
 
     Raises:
@@ -114,22 +118,20 @@ def make_plan(api: Api, templates: Path | None = None) -> Plan:
 
 def plan_of(
     api: Api,
-    found: Mapping[str, documents.JsonObject],
+    found: Mapping[str, JsonObject],
     changelog: bytes,
     templates: Path | None = None,
 ) -> Plan:
     """Return what would be published of these documents; see :func:`make_plan`."""
     target = api.target()
     resolution = load_contract(api, found)
-    changelog = documents.unix_lines(changelog)
+    changelog = unix_lines(changelog)
     overlay = api.overlay.read_bytes() if api.overlay else b""
     inputs = {
         "changelog": _sha256(changelog),
         "configuration": _sha256(repr((target, api.roles)).encode()),
-        "documents": _sha256(
-            b"".join(a.encode() + documents.canonical(d) for a, d in found.items())
-        ),
-        "overlay": _sha256(documents.unix_lines(overlay)),
+        "documents": _sha256(b"".join(a.encode() + canonical(d) for a, d in found.items())),
+        "overlay": _sha256(unix_lines(overlay)),
         "templates": templates_digest(templates),
     }
     files = render(resolution.contract, target, templates, changelog=changelog)
@@ -147,14 +149,10 @@ def not_canonical(api: Api) -> list[Path]:
     """Return the documents whose files are not in canonical form."""
     folder = required(api.documents, "documents")
     paths = (
-        (documents.document_path(folder, address), document)
-        for address, document in documents.read_folder(folder).items()
+        (document_path(folder, address), document)
+        for address, document in read_folder(folder).items()
     )
-    return [
-        path
-        for path, doc in paths
-        if documents.unix_lines(path.read_bytes()) != documents.canonical(doc)
-    ]
+    return [path for path, doc in paths if unix_lines(path.read_bytes()) != canonical(doc)]
 
 
 def _sha256(body: bytes) -> str:

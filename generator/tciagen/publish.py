@@ -8,16 +8,15 @@ the inputs have left behind (STALE), and a file is deleted only if it was genera
 import difflib
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path, PurePosixPath
 
 import attrs
 
-from tciagen.documents import unix_lines
+from tciagen.documents.canonical import unix_lines
 from tciagen.errors import UsageProblem
+from tciagen.files import replace_file
 from tciagen.render import Files
 
 MANIFEST = PurePosixPath(".tciagen.json")
@@ -162,27 +161,6 @@ def present(folder: Path) -> Iterator[PurePosixPath]:
         )
         if path.is_file() and not cache:
             yield PurePosixPath(relative.as_posix())
-
-
-def replace_file(place: Path, body: bytes) -> None:
-    """Write a file so that a reader sees the old content or the new, never a part."""
-    place.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=place.parent, prefix=f".{place.name}.", suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(body)
-        mode = place.stat().st_mode & 0o777 if place.exists() else 0o666 & ~_umask()
-        Path(temporary).chmod(mode)
-        Path(temporary).replace(place)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-
-
-def _umask() -> int:
-    current = os.umask(0)
-    os.umask(current)
-    return current
 
 
 def _remove_empty(root: Path, folder: Path) -> None:

@@ -18,9 +18,9 @@ import attrs
 import jinja2
 
 from tciagen import __version__
-from tciagen.address import check_base_url
-from tciagen.contract import Contract
-from tciagen.contract_json import digest, to_json
+from tciagen.contract.json import digest, to_json
+from tciagen.contract.model import Contract
+from tciagen.documents.address import check_base_url
 from tciagen.errors import DocumentProblem, UsageProblem
 from tciagen.formatting import formatted
 from tciagen.python.class_names import name_classes

@@ -22,7 +22,7 @@ from tciagen.archive.__main__ import main
 from tciagen.archive.catalog import open_for_writing
 from tciagen.archive.demo import DemoArchive
 from tciagen.archive.running import RunningArchive, running_archive
-from tciagen.archive.synth import synthesize
+from tciagen.archive.testing.synthetic import synthesize
 
 Row = dict[str, object]
 WriteDocuments = Callable[[Mapping[str, Mapping[str, object]]], Path]

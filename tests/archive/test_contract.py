@@ -9,11 +9,11 @@ import httpx
 import pytest
 from tests.archive.conftest import Caller, Run, WriteDocuments
 
-from tciagen.archive import changed
 from tciagen.archive.demo import DemoArchive
 from tciagen.archive.documents import full_documents
 from tciagen.archive.running import running_archive
-from tciagen.documents import JsonObject
+from tciagen.archive.testing import contract_server as changed
+from tciagen.documents.parsing import JsonObject
 
 SERIES = "TCIA/query/getSeries"
 STUDIES = "TCIA/query/getPatientStudy"

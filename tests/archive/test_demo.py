@@ -12,7 +12,7 @@ import pytest
 from tciagen.archive import demo_series
 from tciagen.archive.catalog import open_for_reading, open_for_writing
 from tciagen.archive.demo import DemoArchive, build_demo
-from tciagen.archive.synth import synthesize
+from tciagen.archive.testing.synthetic import synthesize
 from tciagen.errors import UsageProblem
 
 

@@ -10,8 +10,8 @@ import pytest
 from tests.archive.conftest import Caller, Image, Run
 
 from tciagen.archive.demo import DemoArchive
-from tciagen.archive.faults import KINDS, parse_fault
 from tciagen.archive.running import running_archive
+from tciagen.archive.testing.faults import KINDS, parse_fault
 from tciagen.errors import UsageProblem
 
 

@@ -10,7 +10,7 @@ from tests.archive.conftest import Caller
 from tciagen.archive.demo import DemoArchive
 from tciagen.archive.documents import bare, full_documents
 from tciagen.archive.running import running_archive
-from tciagen.schema import schema_text, violations
+from tciagen.documents.schema import schema_text, violations
 
 MEDIA_TYPES = {
     "CSV": "application/csv",

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 from tciagen.archive.catalog import open_for_reading, open_for_writing
 from tciagen.archive.running import running_archive
-from tciagen.archive.synth import synthesize
+from tciagen.archive.testing.synthetic import synthesize
 
 SERIES = 2000
 CONNECTIONS = 4

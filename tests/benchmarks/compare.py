@@ -10,8 +10,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tciagen.drift.compare import compare
-from tciagen.resolve import resolve
+from tciagen.contract.resolve import resolve
+from tciagen.drift.compare.contracts import compare
 
 DATA = Path(__file__).parents[1] / "drift" / "data" / "drift-mutations.json"
 ROUNDS = 200

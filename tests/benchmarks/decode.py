@@ -55,7 +55,7 @@ def bodies(count: int) -> dict[str, bytes]:
     """A getSeries answer of the embedded archive, in the server's four formats."""
     from tciagen.archive.catalog import open_for_writing  # noqa: PLC0415 - only where it serves
     from tciagen.archive.running import running_archive  # noqa: PLC0415
-    from tciagen.archive.synth import synthesize  # noqa: PLC0415
+    from tciagen.archive.testing.synthetic import synthesize  # noqa: PLC0415
 
     with tempfile.TemporaryDirectory() as folder:
         catalog = Path(folder) / "catalog.sqlite"

@@ -15,10 +15,11 @@ from pathlib import Path
 import attrs
 
 from tciagen.config import Api
-from tciagen.documents import JsonObject, read_folder
-from tciagen.drift.compare import compare
+from tciagen.contract.resolve import resolve
+from tciagen.documents.folder import read_folder
+from tciagen.documents.parsing import JsonObject
+from tciagen.drift.compare.contracts import compare
 from tciagen.pipeline import plan_of
-from tciagen.resolve import resolve
 
 DOCUMENTS = Path(__file__).parents[2] / "generator" / "contracts" / "tcia-v3" / "documents"
 COPIES = 20

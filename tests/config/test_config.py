@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from tciagen.address import parse_endpoint
-from tciagen.cli import selected_apis
 from tciagen.config import find_config, read_config
+from tciagen.documents.address import parse_endpoint
 from tciagen.errors import UsageProblem
+from tciagen.selection import selected_apis
 
 
 def write(folder: Path, text: str, name: str = "tciagen.toml") -> Path:

@@ -8,9 +8,9 @@ import pytest
 from jsonschema import Draft7Validator
 
 from tciagen.config import read_config
+from tciagen.config_schema import config_keys, config_schema
 from tciagen.drift.levels import DRIFT_LEVELS
 from tciagen.errors import UsageProblem
-from tciagen.schema import config_keys, config_schema
 
 SOURCE = {"endpoint": "Fleet/countHullScans", "attribute": "ScanCount"}
 INVALID: list[tuple[str, Any]] = [

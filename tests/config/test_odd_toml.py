@@ -11,11 +11,11 @@ import tomlkit
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from tciagen.cli import selected_apis
 from tciagen.config import read_config
+from tciagen.contract.overlay import parse_overlay
 from tciagen.drift.accept import FILE_NAME, read_acceptances
 from tciagen.errors import DocumentProblem, UsageProblem
-from tciagen.overlay import parse_overlay
+from tciagen.selection import selected_apis
 
 Run = Callable[..., Any]
 

@@ -3,6 +3,8 @@
 import json
 import random
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,7 +16,8 @@ import pytest
 
 from tciagen import crawl as crawling
 from tciagen.crawl import crawl, write_documents
-from tciagen.documents import JsonObject, document_path, read_folder
+from tciagen.documents.folder import document_path, read_folder
+from tciagen.documents.parsing import JsonObject
 from tciagen.errors import DocumentProblem, ServerProblem, UsageProblem
 
 Run = Callable[..., Any]
@@ -235,3 +238,10 @@ def test_a_server_that_is_not_there_is_exit_status_4(tciagen: Run, tmp_path: Pat
 def test_what_is_no_base_url_is_refused(url: str) -> None:
     with pytest.raises(UsageProblem, match="is not a BaseURL"):
         crawl(url, ADDRESSES)
+
+
+def test_crawl_module_import_loads_no_formatter_and_no_templates() -> None:
+    heavy = "{'black', 'jinja2', 'tciagen.render'}"
+    code = f"import sys, tciagen.crawl; print(sorted({heavy} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

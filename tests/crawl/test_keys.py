@@ -14,7 +14,8 @@ import attrs
 import pytest
 
 from tciagen.api_key import without_key
-from tciagen.documents import JsonObject, read_folder
+from tciagen.documents.folder import read_folder
+from tciagen.documents.parsing import JsonObject
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 KEY = 'S3cret"Key-7Q'

@@ -15,9 +15,9 @@ import pytest
 from pages import SECTIONS, all_pages, page_title
 
 import tcia_client
-from tciagen.cli import cli
-from tciagen.drift.rules import RULES
-from tciagen.schema import CONFIG_SCHEMA_NAME, config_keys
+from tciagen.cli.application import cli
+from tciagen.config_schema import CONFIG_SCHEMA_NAME, config_keys
+from tciagen.drift.catalogue.rules import RULES
 
 from ..drift.browser import CHROMIUM, browser
 from .conftest import ROOT

@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from tciagen.documents import JsonObject, canonical, judge, parse, read_folder, require_valid
+from tciagen.documents.canonical import canonical
+from tciagen.documents.folder import read_folder
+from tciagen.documents.parsing import JsonObject, parse
+from tciagen.documents.validation import require_valid, validate
 from tciagen.errors import DocumentProblem
 
 ADDRESS = "TCIA/query/getSeriesSize"
@@ -63,7 +66,7 @@ def test_the_committed_documents_are_canonical_and_valid(
 
 
 def rules(document: object) -> list[tuple[str, str]]:
-    return [(f.rule, f.violation.pointer) for f in judge(ADDRESS, document)]
+    return [(f.rule, f.violation.pointer) for f in validate(ADDRESS, document)]
 
 
 def test_a_good_document_has_no_finding(document: JsonObject) -> None:
@@ -135,15 +138,15 @@ def test_another_schema_allows_no_other_form(
         inner = inner[part]
     inner[place[-1]] = value
     anything = Draft202012Validator({})
-    found = judge(ADDRESS, document, anything)
+    found = validate(ADDRESS, document, anything)
     assert {(f.rule, f.violation.pointer) for f in found} == {("document-invalid", pointer)}
 
 
 def test_another_schema_can_allow_other_names(document: JsonObject) -> None:
     document["Parameters"] = ["vessel-name (R)", {"Name": "größe"}]
     document["Result"]["Name"] = "Vessel_Row"
-    assert judge(ADDRESS, document, Draft202012Validator({})) == []
-    assert judge(ADDRESS, document)
+    assert validate(ADDRESS, document, Draft202012Validator({})) == []
+    assert validate(ADDRESS, document)
 
 
 @pytest.mark.parametrize(

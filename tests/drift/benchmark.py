@@ -5,9 +5,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tciagen.contract import Contract
-from tciagen.documents import member_name
-from tciagen.resolve import resolve
+from tciagen.contract.model import Contract
+from tciagen.contract.resolve import resolve
+from tciagen.documents.validation import member_name
 
 Documents = dict[str, Any]
 BENCHMARK = json.loads((Path(__file__).parent / "data" / "drift-mutations.json").read_bytes())

@@ -6,8 +6,8 @@ from typing import Any
 
 from tests.drift.benchmark import Documents
 
-from tciagen.contract import Contract, Endpoint, Parameter, Source
-from tciagen.documents import judge
+from tciagen.contract.model import Contract, Endpoint, Parameter, Source
+from tciagen.documents.validation import validate
 
 Path = tuple[str | int, ...]
 Edit = tuple[str, Path, Any]
@@ -23,7 +23,7 @@ def every_edit(documents: Documents) -> Iterator[Edit]:
     for edit in _candidates(documents):
         address = str(edit[1][0])
         changed = edited(documents, edit)
-        if address not in changed or not judge(address, changed[address]):
+        if address not in changed or not validate(address, changed[address]):
             yield edit
 
 

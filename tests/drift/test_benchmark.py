@@ -8,10 +8,10 @@ from tests.drift.benchmark import BENCHMARK, contract_of, mutated
 from tests.drift.server import server_of
 
 from tciagen.crawl import Failure, crawl
-from tciagen.drift.compare import compare
-from tciagen.drift.faults import judge
+from tciagen.drift.catalogue.rules import CONTRACT_RULES, RULES
+from tciagen.drift.compare.contracts import compare
 from tciagen.drift.levels import Severity
-from tciagen.drift.rules import CONTRACT_RULES, RULES
+from tciagen.drift.verdict import compare_documents
 
 MUTATIONS = {m["id"]: m for m in BENCHMARK["mutations"]}
 CHANGES = [m for m in MUTATIONS.values() if not m.get("control") and m["id"][0] != "X"]
@@ -75,7 +75,7 @@ def test_a_control_gives_nothing(mutation: dict[str, Any]) -> None:
 @pytest.mark.parametrize("mutation", ["X03", "X05"])
 def test_a_faulty_document_is_told_and_the_last_one_stays(mutation: str) -> None:
     old, new = mutated(MUTATIONS[mutation])
-    verdict = judge(contract_of(old), new)
+    verdict = compare_documents(contract_of(old), new)
     assert {f.rule for f in verdict.faults} == {MUTATIONS[mutation]["expected"]["rule"]}
     assert {f.level for f in verdict.faults} == {Severity.FAULT}
     assert verdict.changes == ()
@@ -85,7 +85,7 @@ def test_a_faulty_document_is_told_and_the_last_one_stays(mutation: str) -> None
 
 def test_a_replacement_that_does_not_exist_is_a_warning_beside_the_deprecation() -> None:
     old, new = mutated(MUTATIONS["X08"])
-    verdict = judge(contract_of(old), new)
+    verdict = compare_documents(contract_of(old), new)
     assert [f.rule for f in verdict.faults] == ["replacement-unknown"]
     assert [c.rule for c in verdict.changes] == ["endpoint-deprecated"]
     assert verdict.exit_status == 0
@@ -96,7 +96,7 @@ def test_a_proxys_503_keeps_the_last_document(base: dict[str, Any]) -> None:
     answers["TCIA/query/getSeries"] = MUTATIONS["X07"]["ops"][0]["after"]["status"]
     with server_of(answers) as url:
         found = crawl(url, base)
-    verdict = judge(contract_of(base), found.documents, found.failures)
+    verdict = compare_documents(contract_of(base), found.documents, found.failures)
     assert [f.rule for f in verdict.faults] == ["endpoint-unreachable"]
     assert verdict.changes == ()
     assert verdict.exit_status == 4
@@ -116,7 +116,7 @@ def test_a_crawled_fault_has_its_rule(base: dict[str, Any], body: bytes | int, r
     answers["TCIA/query/getPatient"] = body
     with server_of(answers) as url:
         found = crawl(url, base)
-    verdict = judge(contract_of(base), found.documents, found.failures)
+    verdict = compare_documents(contract_of(base), found.documents, found.failures)
     assert [(f.rule, f.endpoint) for f in verdict.faults] == [(rule, "TCIA/query/getPatient")]
     assert verdict.changes == ()
 
@@ -144,31 +144,38 @@ def test_a_document_that_contradicts_itself_is_a_fault(
 ) -> None:
     old = contract_of(base)
     edit(base["TCIA/query/getSeries"])
-    verdict = judge(old, base)
+    verdict = compare_documents(old, base)
     assert [f.rule for f in verdict.faults] == [rule]
     assert verdict.changes == ()
-    assert judge(contract_of(BENCHMARK["base_documents"]), BENCHMARK["base_documents"]).faults == ()
+    assert (
+        compare_documents(
+            contract_of(BENCHMARK["base_documents"]), BENCHMARK["base_documents"]
+        ).faults
+        == ()
+    )
 
 
 def test_too_many_silent_endpoints_make_a_crawl_incomplete(base: dict[str, Any]) -> None:
     failures = [Failure(a, "endpoint-unreachable", "no answer") for a in list(base)[:4]]
     good = {a: d for a, d in base.items() if a not in {f.address for f in failures}}
     good["TCIA/query/getSeries"] = {**good["TCIA/query/getSeries"], "Description": "New."}
-    incomplete = judge(contract_of(base), good, failures)
+    incomplete = compare_documents(contract_of(base), good, failures)
     assert incomplete.faults[-1].rule == "crawl-incomplete"
     assert incomplete.changes == ()
     assert incomplete.exit_status == 4
-    tolerant = judge(contract_of(base), good, failures, unreachable_share=0.5)
+    tolerant = compare_documents(contract_of(base), good, failures, unreachable_share=0.5)
     assert [c.rule for c in tolerant.changes] == ["endpoint-description-changed"]
 
 
 def test_a_replacement_that_led_nowhere_before_is_not_told_again() -> None:
     _, new = mutated(MUTATIONS["X08"])
-    assert judge(contract_of(new), new).faults == ()
+    assert compare_documents(contract_of(new), new).faults == ()
     gone = {a: d for a, d in new.items() if a != "TCIA/query/getSeries"}
     gone["TCIA/query/getImage"] = {
         **gone["TCIA/query/getImage"],
         "Deprecated": True,
         "ReplacedBy": "getSeries",
     }
-    assert [f.endpoint for f in judge(contract_of(new), gone).faults] == ["TCIA/query/getImage"]
+    assert [f.endpoint for f in compare_documents(contract_of(new), gone).faults] == [
+        "TCIA/query/getImage"
+    ]

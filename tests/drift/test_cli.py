@@ -13,10 +13,11 @@ from tests.drift.benchmark import BENCHMARK, Documents, contract_of
 from tests.drift.edits import Edit, edited
 from tests.drift.server import server_of
 
-from tciagen.cli import main
-from tciagen.contract_json import to_json
-from tciagen.documents import canonical, document_path
-from tciagen.drift.rules import RULES
+from tciagen.cli.application import main
+from tciagen.contract.json import to_json
+from tciagen.documents.canonical import canonical
+from tciagen.documents.folder import document_path
+from tciagen.drift.catalogue.rules import RULES
 
 SERIES = "TCIA/query/getSeries"
 BASE: Documents = BENCHMARK["base_documents"]

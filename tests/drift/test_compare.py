@@ -6,12 +6,12 @@ import pytest
 from tests.drift.benchmark import BENCHMARK, Documents, contract_of
 from tests.drift.edits import edited
 
-from tciagen.contract import Contract, Type
+from tciagen.contract.model import Contract, Type
+from tciagen.contract.overlay import Entry, Overlay
+from tciagen.contract.resolve import resolve
 from tciagen.drift.change import Change
-from tciagen.drift.compare import compare
-from tciagen.drift.type_pairs import answer_type, request_type
-from tciagen.overlay import Entry, Overlay
-from tciagen.resolve import resolve
+from tciagen.drift.compare.contracts import compare
+from tciagen.drift.compare.types import answer_type, request_type
 
 SERIES = "TCIA/query/getSeries"
 B, D, N = "breaking", "dangerous", "non-breaking"

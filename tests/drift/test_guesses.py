@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.drift.benchmark import BENCHMARK, Documents, contract_of
 
-from tciagen.contract import Endpoint
-from tciagen.drift import guesses as module
-from tciagen.drift.guesses import guesses
+from tciagen.contract.model import Endpoint
+from tciagen.drift.compare import guesses as module
+from tciagen.drift.compare.guesses import guesses
 
 BASE: Documents = BENCHMARK["base_documents"]
 ENDPOINTS = tuple(contract_of(BASE))

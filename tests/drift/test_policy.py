@@ -12,7 +12,7 @@ from tests.drift.edits import edited
 from tciagen.drift.accept import accept, apply_acceptances, read_acceptances
 from tciagen.drift.change import Change
 from tciagen.drift.changelog import changelog_entry
-from tciagen.drift.compare import compare
+from tciagen.drift.compare.contracts import compare
 from tciagen.drift.levels import Bump, Severity
 from tciagen.drift.policy import exit_status, read_severities, with_severities
 from tciagen.drift.version import bump, version_not_bumped, worst_bump

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from tests.drift.benchmark import BENCHMARK, contract_of, reverse_keys
 from tests.drift.edits import Edit, edited, every_edit, meaning
 
-from tciagen.contract import Contract
+from tciagen.contract.model import Contract
 from tciagen.drift.change import Change, in_order
-from tciagen.drift.compare import compare
+from tciagen.drift.compare.contracts import compare
 from tciagen.drift.levels import Severity
 
 BASE = BENCHMARK["base_documents"]

@@ -18,11 +18,11 @@ from tests.drift.browser import CHROMIUM, Browser, browser
 from tests.drift.edits import edited
 
 from tciagen.drift.change import Change
-from tciagen.drift.compare import compare
+from tciagen.drift.compare.contracts import compare
 from tciagen.drift.levels import DRIFT_LEVELS, Severity
 from tciagen.drift.report import FORMATS, render
 from tciagen.drift.report.html import marked_words
-from tciagen.drift.report.json_ import report_schema
+from tciagen.drift.report.json import report_schema
 from tciagen.errors import UsageProblem
 
 SERIES = "TCIA/query/getSeries"

@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 from tests.drift.benchmark import contract_of
 
-from tciagen.documents import judge
-from tciagen.drift.compare import compare
+from tciagen.documents.validation import validate
+from tciagen.drift.catalogue.rule import Example, attributes, documents, members, parameters
+from tciagen.drift.catalogue.rules import CONTRACT_RULES, RULES, get_rule
+from tciagen.drift.compare.contracts import compare
 from tciagen.drift.levels import DRIFT_LEVELS
-from tciagen.drift.pages import rule_page
-from tciagen.drift.rule import Example, attributes, documents, members, parameters
-from tciagen.drift.rules import CONTRACT_RULES, RULES, get_rule
+from tciagen.drift.report.rule_pages import rule_page
 from tciagen.errors import UsageProblem
 
 
@@ -280,7 +280,7 @@ NEAR_MISSES: dict[str, tuple[Example, set[str]]] = {
 def rules_of(example: Example) -> list[str]:
     old, new = example.documents()
     for address, document in [*old.items(), *new.items()]:
-        assert judge(address, document) == []
+        assert validate(address, document) == []
     return [change.rule for change in compare(contract_of(old), contract_of(new))]
 
 

@@ -31,8 +31,8 @@ def copy(root: Path, demo: DemoArchive, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def job(copy: Path) -> Job:
-    command = [sys.executable, "-m", "tciagen.demo"]
+def job(root: Path, copy: Path) -> Job:
+    command = [sys.executable, str(root / "generator/demo")]
     return lambda: subprocess.run(
         command, cwd=copy, capture_output=True, text=True, timeout=120, check=False
     )

@@ -19,7 +19,7 @@ from tciagen.archive.demo import DemoArchive
 from tciagen.archive.running import RunningArchive, running_archive
 from tciagen.config import read_config
 from tciagen.crawl import crawl
-from tciagen.documents import JsonObject
+from tciagen.documents.parsing import JsonObject
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Call = Callable[..., Any]

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tomllib
 import venv
+import zipfile
 from itertools import chain
 from pathlib import Path
 from textwrap import dedent
@@ -71,6 +72,19 @@ def constraints(
     path = tmp_path_factory.mktemp("constraints") / "constraints.txt"
     path.write_text("\n".join(request.param(root)) + "\n")
     return path
+
+
+def test_generator_wheel_contains_no_demo_and_no_site_tooling(root: Path, tmp_path: Path) -> None:
+    run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "-o", tmp_path, root,
+        cwd=tmp_path)  # fmt: skip
+    (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+    top = {name.split("/")[1] for name in names if name.startswith("tciagen/")}
+    assert "tciagen/documents/query-endpoint-metadata.schema.json" in names
+    assert {name.split("/")[0] for name in names} == {"tciagen", "tciagen-0.1.0.dist-info"}
+    assert not {name for name in top if re.search("demo|docs|pages|site", name)}
+    assert "tciagen/archive/demo.py" in names
 
 
 def test_the_generators_wheel_serves_crawls_and_generates(

@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from tciagen.config import Api
-from tciagen.documents import read_folder
+from tciagen.documents.folder import read_folder
 from tciagen.errors import DocumentProblem
 from tciagen.pipeline import make_plan, plan_of
 from tciagen.python.text import plain

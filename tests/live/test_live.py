@@ -11,8 +11,9 @@ import pytest
 
 from tciagen.archive.demo import DemoArchive
 from tciagen.archive.running import RunningArchive, running_archive
-from tciagen.documents import JsonObject, canonical
-from tciagen.schema import schema_text
+from tciagen.documents.canonical import canonical
+from tciagen.documents.parsing import JsonObject
+from tciagen.documents.schema import schema_text
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from tciagen.contract import Attribute, Endpoint, Result, Source
+from tciagen.contract.model import Attribute, Endpoint, Result, Source
 from tciagen.live.proposals import type_proposals
 from tciagen.live.rows import judge_rows
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from tcia_client._runtime.decoding.values import CONVERTERS, InvalidValue
-from tciagen.contract import Attribute, Endpoint, Result, Type
+from tciagen.contract.model import Attribute, Endpoint, Result, Type
+from tciagen.contract.resolve import Resolution
 from tciagen.live.rows import judge_rows
-from tciagen.resolve import Resolution
 
 ENDPOINT = Endpoint(
     resource="Fleet",

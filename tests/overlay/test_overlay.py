@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from tciagen.contract.overlay import read_overlay
 from tciagen.errors import DocumentProblem
-from tciagen.overlay import read_overlay
 
 KNOWN = "; known are class, default_format, formats, name"
 

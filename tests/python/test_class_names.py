@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tciagen.contract import Attribute, Contract, Endpoint, Result
-from tciagen.contract_json import from_json, to_json
+from tciagen.contract.json import from_json, to_json
+from tciagen.contract.model import Attribute, Contract, Endpoint, Result
 from tciagen.errors import DocumentProblem
 from tciagen.python.class_names import class_of, name_classes, shape_of
 from tciagen.python.view import build_view

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tciagen.contract import Contract, Endpoint, Parameter, Result
+from tciagen.contract.model import Contract, Endpoint, Parameter, Result
 from tciagen.python.view import build_view
 
 

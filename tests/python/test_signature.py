@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import attrs
 import pytest
 
-from tciagen.contract import Attribute, Contract, Endpoint, Parameter, Result, Source, Type
+from tciagen.contract.model import Attribute, Contract, Endpoint, Parameter, Result, Source, Type
 from tciagen.python.notices import member_notices
 from tciagen.python.text import literal
 from tciagen.python.view import build_view

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from tciagen.contract_json import digest
-from tciagen.documents import JsonObject
-from tciagen.drift.compare import compare
-from tciagen.overlay import read_overlay
-from tciagen.regenerate.silence import keep_declarations
-from tciagen.regenerate.texts import HEADER, with_entry, with_version
-from tciagen.resolve import resolve
+from tciagen.contract.json import digest
+from tciagen.contract.overlay import read_overlay
+from tciagen.contract.resolve import resolve
+from tciagen.documents.parsing import JsonObject
+from tciagen.drift.compare.contracts import compare
+from tciagen.regenerate.declarations import keep_declarations
+from tciagen.regenerate.project_files import HEADER, with_entry, with_version
 
 
 def bare(document: JsonObject) -> JsonObject:

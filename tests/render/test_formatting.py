@@ -8,7 +8,8 @@ import black
 import pytest
 
 from tciagen.config import Api
-from tciagen.documents import JsonObject, read_folder
+from tciagen.documents.folder import read_folder
+from tciagen.documents.parsing import JsonObject
 from tciagen.errors import DocumentProblem
 from tciagen.formatting import LINE_LENGTH, NotPythonError, formatted
 from tciagen.pipeline import plan_of

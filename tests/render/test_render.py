@@ -15,14 +15,14 @@ import pytest
 from tcia_client import DownloadOptions
 from tcia_client._runtime.file_methods import Files
 from tciagen.config import read_config
-from tciagen.contract import Contract
+from tciagen.contract.model import Contract
+from tciagen.contract.resolve import Resolution
 from tciagen.errors import DocumentProblem, UsageProblem
 from tciagen.pipeline import changed_layers, make_plan
 from tciagen.publish import Kind, compare, publish
 from tciagen.python.signature import DOWNLOAD_KEYWORDS, RESERVED_METHODS
 from tciagen.python.view import build_view
 from tciagen.render import Target, public_names, render, template_files, templates_folder
-from tciagen.resolve import Resolution
 
 TARGET = Target(
     package="fleet_client",

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 
 import pytest
 
-from tciagen.contract import Source, Type
-from tciagen.dicom import type_of_tag
-from tciagen.documents import JsonObject
+from tciagen.contract.dicom import type_of_tag
+from tciagen.contract.model import Source, Type
+from tciagen.contract.overlay import Entry, Overlay, parse_overlay
+from tciagen.contract.resolve import Resolution, resolve
+from tciagen.documents.parsing import JsonObject
 from tciagen.errors import DocumentProblem
-from tciagen.overlay import Entry, Overlay, parse_overlay
-from tciagen.resolve import Resolution, resolve
 
 ADDRESS = "TCIA/query/getSeries"
 

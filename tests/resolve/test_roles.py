@@ -9,12 +9,12 @@ import pytest
 from tests.config.test_config import write
 
 from tciagen.config import read_config
-from tciagen.contract import Contract, FileRoles, StatedBy
-from tciagen.contract_json import digest, from_json, to_json
-from tciagen.documents import JsonObject
-from tciagen.drift.compare import compare
+from tciagen.contract.json import digest, from_json, to_json
+from tciagen.contract.model import Contract, FileRoles, StatedBy
+from tciagen.contract.resolve import Resolution, resolve
+from tciagen.documents.parsing import JsonObject
+from tciagen.drift.compare.contracts import compare
 from tciagen.errors import UsageProblem
-from tciagen.resolve import Resolution, resolve
 
 SCAN, COUNT = "Fleet/query/getHullScan", "Fleet/query/countHullScans"
 

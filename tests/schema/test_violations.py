@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from tciagen.contract import Type
-from tciagen.documents import JsonObject
+from tciagen.contract.model import Type
+from tciagen.documents.parsing import JsonObject
+from tciagen.documents.schema import load_validator, schema_text, unknown_members, violations
 from tciagen.errors import DocumentProblem
-from tciagen.schema import load_validator, schema_text, unknown_members, violations
 
 
 @pytest.fixture

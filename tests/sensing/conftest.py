@@ -18,8 +18,8 @@ from click.testing import CliRunner
 
 from tciagen.archive.demo import DemoArchive
 from tciagen.archive.running import running_archive
-from tciagen.cli import cli
-from tciagen.documents import JsonObject
+from tciagen.cli.application import cli
+from tciagen.documents.parsing import JsonObject
 
 Ask = Callable[..., Any]
 HERE = Path(__file__).parent

@@ -10,11 +10,11 @@ import pytest
 
 from tcia_client import ContractChange
 from tcia_client._runtime.drift.compare import compare
-from tciagen.contract_json import to_json
-from tciagen.documents import JsonObject
-from tciagen.drift.compare import compare as compare_contracts
-from tciagen.overlay import Entry, Overlay
-from tciagen.resolve import resolve
+from tciagen.contract.json import to_json
+from tciagen.contract.overlay import Entry, Overlay
+from tciagen.contract.resolve import resolve
+from tciagen.documents.parsing import JsonObject
+from tciagen.drift.compare.contracts import compare as compare_contracts
 
 ADDRESS = "TCIA/query/getSeries"
 

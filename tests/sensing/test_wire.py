@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tciagen.drift.rules import RULES
+from tciagen.drift.catalogue.rules import RULES
 
 if TYPE_CHECKING:
     from tests.sensing.conftest import Ask, Collect, Told

@@ -12,11 +12,11 @@ from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
 
 from tciagen.config import read_config
-from tciagen.contract import Attribute, Contract, Endpoint, Result
-from tciagen.contract_json import from_json, to_json
-from tciagen.documents import read_folder
-from tciagen.drift.compare import compare
-from tciagen.resolve import Resolution
+from tciagen.contract.json import from_json, to_json
+from tciagen.contract.model import Attribute, Contract, Endpoint, Result
+from tciagen.contract.resolve import Resolution
+from tciagen.documents.folder import read_folder
+from tciagen.drift.compare.contracts import compare
 
 ROOT = Path(__file__).parents[2]
 ADDRESSES = read_config(ROOT / "pyproject.toml")["tcia-v3"].addresses

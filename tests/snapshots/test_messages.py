@@ -6,7 +6,7 @@ import attrs
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from tciagen.contract import Attribute, Contract, Endpoint, Parameter, Result
+from tciagen.contract.model import Attribute, Contract, Endpoint, Parameter, Result
 from tciagen.errors import DocumentProblem
 from tciagen.python.view import build_view
 

@@ -31,8 +31,8 @@ from tciagen.archive.responses import (
     with_type,
 )
 from tciagen.archive.zips import FileLayout
+from tciagen.documents.schema import schema_text
 from tciagen.errors import TciagenError
-from tciagen.schema import schema_text
 
 BASE_PATH = "/services/v3"
 _NOT_FOUND = b"<HTML><BODY><H1>404 Not Found</H1></BODY></HTML>"

@@ -138,7 +138,7 @@ def synth_command(series: int, seed: int, catalog: Path) -> None:
 
     Its values are like those of TCIA.
     """
-    from tciagen.archive.synth import synthesize  # noqa: PLC0415 - not needed by the others
+    from tciagen.archive.testing.synthetic import synthesize  # noqa: PLC0415 - not needed by the others
 
     with writing(catalog) as connection, _progress("Making") as progress:
         if connection.execute(statements.ANY_SERIES).fetchone():

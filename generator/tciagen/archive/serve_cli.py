@@ -7,8 +7,8 @@ import click
 from click.core import ParameterSource
 
 from tciagen.archive.command_options import catalog_option, counted
-from tciagen.archive.faults import KINDS, FaultyApp, check_faults, parse_fault
 from tciagen.archive.keys import Keys, checked_key, new_key, read_key_file
+from tciagen.archive.testing.faults import KINDS, FaultyApp, check_faults, parse_fault
 from tciagen.errors import UsageProblem
 
 DEFAULT_PORT = 8042
@@ -134,15 +134,10 @@ def serve_command(
 
     Standard output gets the BaseURL, standard error the access log, which never holds a key.
     """
-    from tciagen.archive import (  # noqa: PLC0415 - starlette
-        app,
-        changed,
-        queries,
-        serving,
-        zips,
-    )
+    from tciagen.archive import app, queries, serving, zips  # noqa: PLC0415 - starlette
     from tciagen.archive.cors import CorsApp  # noqa: PLC0415 - starlette
     from tciagen.archive.ranges import RangesApp  # noqa: PLC0415 - starlette
+    from tciagen.archive.testing import contract_server as changed  # noqa: PLC0415 - starlette
 
     served = changed.endpoints(contract) if contract else queries.endpoints()
     wanted = [parse_fault(fault) for fault in faults]

@@ -25,12 +25,12 @@ import tomlkit
 import tomlkit.exceptions
 from tomlkit.items import AoT
 
+from tciagen.drift.catalogue.rules import CONTRACT_RULES, get_rule
 from tciagen.drift.change import Change, Value
 from tciagen.drift.levels import Severity
-from tciagen.drift.rules import CONTRACT_RULES, get_rule
 from tciagen.errors import UsageProblem
-from tciagen.overlay import suggestion
-from tciagen.publish import replace_file
+from tciagen.files import replace_file
+from tciagen.suggestions import suggestion
 
 FILE_NAME = "drift-accept.toml"
 LONGEST = datetime.timedelta(days=180)

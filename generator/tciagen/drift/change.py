@@ -7,9 +7,9 @@ from functools import cached_property
 
 import attrs
 
-from tciagen.contract import Endpoint
+from tciagen.contract.model import Endpoint
+from tciagen.drift.catalogue.rules import get_rule
 from tciagen.drift.levels import Bump, Effect, Severity, Wire
-from tciagen.drift.rules import get_rule
 
 Value = str | bool | tuple[str, ...] | None
 """What was or is: a name, a text, true or false, a set of names, or nothing."""

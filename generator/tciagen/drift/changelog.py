@@ -3,12 +3,12 @@
 import datetime
 from collections.abc import Iterable
 
-from tciagen.contract import Contract, Endpoint
+from tciagen.contract.model import Contract, Endpoint
+from tciagen.drift.catalogue.rules import get_rule
 from tciagen.drift.change import Change, in_order
+from tciagen.drift.display import code_span, shown, step
 from tciagen.drift.levels import Effect, Severity
 from tciagen.drift.names import python_name
-from tciagen.drift.rules import get_rule
-from tciagen.drift.words import code_span, shown, step
 from tciagen.python.names import snake_case
 
 _LEVELS = {

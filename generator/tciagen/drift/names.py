@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from tciagen.contract import Attribute, Endpoint, Parameter
+from tciagen.contract.model import Attribute, Endpoint, Parameter
 from tciagen.python.names import snake_case
 from tciagen.python.signature import method_name
 

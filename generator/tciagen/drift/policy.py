@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping
 
 import attrs
 
+from tciagen.drift.catalogue.rules import CONTRACT_RULES, get_rule
 from tciagen.drift.change import Change, in_order
 from tciagen.drift.levels import DRIFT_LEVELS, Severity
-from tciagen.drift.rules import CONTRACT_RULES, get_rule
 from tciagen.errors import EXIT_DIFFERENT, EXIT_FINE, UsageProblem
-from tciagen.overlay import suggestion
+from tciagen.suggestions import suggestion
 
 FAIL_ON = tuple(str(level) for level in DRIFT_LEVELS)
 """What ``--fail-on`` takes; ``none`` fails on no change at all."""

@@ -8,11 +8,10 @@ from pathlib import Path, PurePosixPath
 
 import attrs
 
-from tciagen import documents as documents_
-from tciagen.address import address_of
-from tciagen.documents import JsonObject
+from tciagen.contract.overlay import Overlay, parse_overlay
+from tciagen.documents.address import address_of
+from tciagen.documents.parsing import JsonObject, parse
 from tciagen.errors import DocumentProblem, UsageProblem
-from tciagen.overlay import Overlay, parse_overlay
 
 OVERLAY = "overlay.toml"
 
@@ -63,7 +62,7 @@ class Repository:
         else:
             raise UsageProblem(f"Say which folder of {name} holds the documents: {name}:path.")
         found = {
-            address_of(path.parent.name, path.stem): documents_.parse(
+            address_of(path.parent.name, path.stem): parse(
                 self._git("cat-file", "blob", f"{commit}:{path}"), f"{name} ({path})"
             )
             for path in self._files(commit, folder)

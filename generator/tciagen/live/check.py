@@ -6,19 +6,22 @@ from typing import Any
 
 import click
 
-from tciagen import documents, pipeline
+from tciagen import pipeline
 from tciagen.config import Api, required
-from tciagen.contract import Contract
+from tciagen.contract.model import Contract
+from tciagen.contract.resolve import resolve
+from tciagen.display import count
+from tciagen.documents.canonical import canonical
+from tciagen.documents.folder import document_path, read_folder
+from tciagen.documents.schema import load_validator
 from tciagen.drift.levels import Severity
 from tciagen.errors import EXIT_DIFFERENT, EXIT_FINE, DocumentProblem
-from tciagen.live.ask import Sample, sample, schema_differs
+from tciagen.files import replace_file
 from tciagen.live.observation import Observation
 from tciagen.live.proposals import type_proposals
 from tciagen.live.rows import judge_rows
-from tciagen.publish import replace_file
+from tciagen.live.sampling import Sample, sample, schema_differs
 from tciagen.python.text import plain
-from tciagen.resolve import resolve
-from tciagen.schema import load_validator
 
 SAMPLES = "samples"
 RECORDED_ROWS = 5
@@ -88,8 +91,7 @@ def _tell(
     samples: Mapping[str, Sample],
 ) -> None:
     rows = sum(len(taken.rows) for taken in samples.values())
-    count = len(observations)
-    said = "as described" if not count else f"{count} observation" + ("s" if count > 1 else "")
+    said = count(len(observations), "observation") if observations else "as described"
     click.echo(f"{api.name}: samples: {len(samples)} endpoints, {rows:,} rows: {said}")
     for observation in sorted(observations, key=lambda o: (o.level.rank, o)):
         click.echo(f"  {plain(str(observation))}")
@@ -105,11 +107,11 @@ def _status(observations: Sequence[Observation], fail_on: Severity) -> int:
 def _recorded(folder: Path) -> dict[str, Any]:
     if not any(folder.glob("*/*.json")):
         return {}
-    found = documents.read_folder(folder)
+    found = read_folder(folder)
     for address, body in found.items():
         rows = body.get("rows")
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-            place = documents.document_path(folder, address)
+            place = document_path(folder, address)
             raise DocumentProblem(f"{place}: /rows must be a list of objects; record it again.")
     return found
 
@@ -121,5 +123,5 @@ def _arguments(recorded: Mapping[str, Any]) -> dict[str, str]:
 
 def _write(folder: Path, address: str, taken: Sample) -> None:
     rows = list(taken.rows[:RECORDED_ROWS])
-    body = documents.canonical({"arguments": dict(taken.arguments), "rows": rows})
-    replace_file(documents.document_path(folder, address), body)
+    body = canonical({"arguments": dict(taken.arguments), "rows": rows})
+    replace_file(document_path(folder, address), body)

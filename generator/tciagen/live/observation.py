@@ -2,8 +2,8 @@
 
 import attrs
 
+from tciagen.drift.catalogue.rules import get_rule
 from tciagen.drift.levels import Severity
-from tciagen.drift.rules import get_rule
 
 
 @attrs.frozen(order=True)

@@ -3,10 +3,11 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from tciagen.contract import Endpoint, Type
+from tciagen.contract.model import Endpoint, Type
+from tciagen.contract.overlay import overlay_lines
+from tciagen.contract.values import text_fits
+from tciagen.display import count
 from tciagen.live.rows import Row, attribute_values
-from tciagen.overlay import overlay_lines
-from tciagen.values import text_fits
 
 _SPELLINGS = (
     (Type.BOOLEAN, re.compile(r"true|false", re.IGNORECASE)),
@@ -29,12 +30,12 @@ def type_proposals(endpoint: Endpoint, rows: Sequence[Row]) -> Iterator[str]:
         found = [v[attribute.name] for v in values if v.get(attribute.name) not in (None, "")]
         type_ = _common_type(found) if attribute.undeclared else None
         if type_ is not None:
-            count = f"{len(found):,} value{'s' * (len(found) != 1)}"
-            reason = f"The sampled rows agree: {count} of type {type_}."
+            values_found = count(len(found), "value")
+            reason = f"The sampled rows agree: {values_found} of type {type_}."
             where = {"attribute": attribute.name}
             yield (
                 f"{endpoint.address}: {attribute.name} has no declared type, and the sampled rows"
-                f" agree on {type_} ({count}). To state it, add to the overlay:\n"
+                f" agree on {type_} ({values_found}). To state it, add to the overlay:\n"
                 + overlay_lines(endpoint.address, "type", type_.value, reason, **where)
             )
 

@@ -4,9 +4,9 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from tciagen.contract import Attribute, Endpoint, Type
+from tciagen.contract.model import Attribute, Endpoint, Type
+from tciagen.contract.values import text_fits
 from tciagen.live.observation import Observation
-from tciagen.values import text_fits
 
 Row = Mapping[str, Any]
 

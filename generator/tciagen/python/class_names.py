@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 
 import attrs
 
-from tciagen.contract import Contract, Endpoint, Result
+from tciagen.contract.model import Contract, Endpoint, Result
 from tciagen.python.names import RESERVED, Identifier, class_name, pascal_case
 
 _MODULE_NAMES = frozenset({"Literal", "UID", "attrs", "datetime", "decimal"})

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from tciagen.contract import COMPUTED, NO_TAG, Attribute, Endpoint, Parameter, Result, Type
+from tciagen.contract.model import COMPUTED, NO_TAG, Attribute, Endpoint, Parameter, Result, Type
 from tciagen.python.names import Identifier
 from tciagen.python.signature import namesake
 from tciagen.python.text import ServerText, compose, plain

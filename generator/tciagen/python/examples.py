@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from tciagen.contract import NO_TAG, Attribute, Contract, Parameter, Type
+from tciagen.contract.model import NO_TAG, Attribute, Contract, Parameter, Type
 from tciagen.python.text import ServerText, literal, plain
 
 _EXAMPLES = {

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from tciagen.contract import Attribute, Contract, Parameter, Type
+from tciagen.contract.model import Attribute, Contract, Parameter, Type
+from tciagen.contract.values import text_fits
 from tciagen.python.signature import closed_set
-from tciagen.values import text_fits
 
 _SHOWN_VALUES = 5
 

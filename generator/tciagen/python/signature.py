@@ -6,7 +6,7 @@ change does to user code.
 
 import re
 
-from tciagen.contract import Attribute, Endpoint, Parameter, Type
+from tciagen.contract.model import Attribute, Endpoint, Parameter, Type
 from tciagen.python.names import snake_case, words
 
 RESERVED_METHODS = frozenset(

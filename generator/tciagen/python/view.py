@@ -10,7 +10,8 @@ from typing import TypeVar
 
 import attrs
 
-from tciagen.contract import (
+from tciagen.contract.dicom import is_code_string, keyword_of_tag
+from tciagen.contract.model import (
     RECORD_FORMATS,
     Attribute,
     Contract,
@@ -19,7 +20,6 @@ from tciagen.contract import (
     StatedBy,
     Type,
 )
-from tciagen.dicom import is_code_string, keyword_of_tag
 from tciagen.errors import DocumentProblem
 from tciagen.python.class_names import name_classes
 from tciagen.python.docs import class_doc, method_doc

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 import attrs
 
-from tciagen.contract import RECORD_FORMATS
+from tciagen.contract.model import RECORD_FORMATS
 from tciagen.python.examples import argument
 from tciagen.python.names import Identifier
 from tciagen.python.text import ServerText

@@ -19,7 +19,7 @@ from typing import TextIO
 import attrs
 
 from tciagen.errors import TciagenError, UsageProblem
-from tciagen.publish import replace_file
+from tciagen.files import replace_file
 
 FOLDER = ".tciagen-undo"
 _LIST = "files.json"

@@ -6,24 +6,26 @@ from pathlib import Path
 
 import attrs
 
-from tciagen import documents as documents_
 from tciagen import pipeline, publish
 from tciagen.config import Api, required
-from tciagen.contract_json import from_json, to_json
-from tciagen.documents import JsonObject
+from tciagen.contract.json import from_json, to_json
+from tciagen.contract.resolve import resolve
+from tciagen.documents.canonical import canonical, unix_lines
+from tciagen.documents.folder import document_path, read_folder
+from tciagen.documents.parsing import JsonObject
+from tciagen.documents.schema import load_validator
+from tciagen.documents.validation import require_valid
 from tciagen.drift.accept import FILE_NAME, Accepted, apply_acceptances, read_acceptances
 from tciagen.drift.change import Change
 from tciagen.drift.changelog import changelog_entry
-from tciagen.drift.faults import Verdict
 from tciagen.drift.levels import Bump, Severity
-from tciagen.drift.sources import Side, compare_sides
+from tciagen.drift.sides import Side, compare_sides
+from tciagen.drift.verdict import Verdict
 from tciagen.drift.version import bump, worst_bump
 from tciagen.errors import DocumentProblem
-from tciagen.regenerate.silence import keep_declarations
-from tciagen.regenerate.texts import with_entry
+from tciagen.regenerate.declarations import keep_declarations
+from tciagen.regenerate.project_files import with_entry
 from tciagen.render import CONTRACT
-from tciagen.resolve import resolve
-from tciagen.schema import load_validator
 
 Writes = Mapping[Path, bytes | None]
 """The new content of each file, None for one to delete."""
@@ -65,8 +67,8 @@ def prepare(api: Api, crawled: Mapping[str, JsonObject], today: datetime.date) -
     """
     folder = required(api.documents, "documents")
     validator = load_validator(api.schema)
-    old = documents_.read_folder(folder)
-    documents_.require_valid(old, validator, folder)
+    old = read_folder(folder)
+    require_valid(old, validator, folder)
     new, lost = keep_declarations(old, crawled, validator)
     before = _before(api, old)
 
@@ -182,13 +184,12 @@ def _release(
 def _document_writes(api: Api, final: Mapping[str, JsonObject]) -> dict[Path, bytes | None]:
     folder = required(api.documents, "documents")
     bodies = {
-        documents_.document_path(folder, address): documents_.canonical(document)
-        for address, document in final.items()
+        document_path(folder, address): canonical(document) for address, document in final.items()
     }
     writes: dict[Path, bytes | None] = {
         path: body
         for path, body in bodies.items()
-        if not path.is_file() or documents_.unix_lines(path.read_bytes()) != body
+        if not path.is_file() or unix_lines(path.read_bytes()) != body
     }
-    gone = (documents_.document_path(folder, a) for a in documents_.read_folder(folder))
+    gone = (document_path(folder, a) for a in read_folder(folder))
     return writes | {path: None for path in gone if path not in bodies}

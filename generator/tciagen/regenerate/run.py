@@ -10,15 +10,15 @@ from pathlib import Path
 
 import attrs
 
-from tciagen.cli import selected_apis
 from tciagen.config import Api, required
 from tciagen.crawl import crawl
+from tciagen.documents.schema import load_validator
 from tciagen.errors import DocumentProblem, UsageProblem
 from tciagen.publish import present
 from tciagen.regenerate.journal import Digests, Journal, digests_of
+from tciagen.regenerate.project_files import with_version
 from tciagen.regenerate.release import Release, Writes, prepare
-from tciagen.regenerate.texts import with_version
-from tciagen.schema import load_validator
+from tciagen.selection import selected_apis
 
 
 @attrs.frozen(kw_only=True)

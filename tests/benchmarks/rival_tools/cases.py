@@ -7,10 +7,10 @@ from pathlib import Path
 import attrs
 from tests.drift.benchmark import BENCHMARK, Documents, contract_of, mutated
 
-from tciagen.contract import Contract
-from tciagen.documents import document_path
+from tciagen.contract.model import Contract
+from tciagen.documents.folder import document_path
+from tciagen.drift.catalogue.rules import RULES
 from tciagen.drift.levels import Severity
-from tciagen.drift.rules import RULES
 
 UNSAID_ELSEWHERE = frozenset({"declaration-lost", "declaration-gained", "name-collision"})
 """Rules for which no other language has words. In each of them leaving out is saying otherwise;

@@ -8,7 +8,7 @@ prose is a description, a DICOM tag the argument of a directive. The format is a
 import json
 from collections.abc import Iterator
 
-from tciagen.contract import Attribute, Contract, Endpoint, Parameter, Type
+from tciagen.contract.model import Attribute, Contract, Endpoint, Parameter, Type
 
 from .naming import by_resource, first_of_each, record_names, symbol
 

@@ -11,8 +11,9 @@ from typing import Any
 import attrs
 from tests.drift.benchmark import contract_of
 
-from tciagen.documents import read_folder, require_valid
-from tciagen.drift.compare import compare
+from tciagen.documents.folder import read_folder
+from tciagen.documents.validation import require_valid
+from tciagen.drift.compare.contracts import compare
 
 from .cases import Written
 from .install import HERE, UnavailableError, run

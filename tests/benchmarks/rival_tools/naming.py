@@ -3,7 +3,7 @@
 import re
 from collections.abc import Hashable
 
-from tciagen.contract import Contract, Endpoint
+from tciagen.contract.model import Contract, Endpoint
 from tciagen.python.class_names import class_of, shape_of
 
 

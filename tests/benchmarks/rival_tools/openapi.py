@@ -10,7 +10,7 @@ schema is that of JSON, since OpenAPI has no words for the columns of a CSV text
 import json
 from typing import Any
 
-from tciagen.contract import Attribute, Contract, Endpoint, Parameter, Type
+from tciagen.contract.model import Attribute, Contract, Endpoint, Parameter, Type
 
 from .naming import first_of_each, record_names
 

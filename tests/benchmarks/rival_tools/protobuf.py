@@ -10,7 +10,7 @@ import json
 import zlib
 from collections.abc import Iterable
 
-from tciagen.contract import Attribute, Contract, Endpoint, Parameter, Type
+from tciagen.contract.model import Attribute, Contract, Endpoint, Parameter, Type
 
 from .naming import by_resource, first_of_each, record_names, symbol
 

@@ -6,7 +6,7 @@ DICOM tag metadata of ``Annotated``. Only Python names are shown: a change of a 
 under the same Python name is no change of a Python API.
 """
 
-from tciagen.contract import Attribute, Contract, Endpoint, Parameter, Type
+from tciagen.contract.model import Attribute, Contract, Endpoint, Parameter, Type
 from tciagen.drift.names import python_name
 from tciagen.python.names import variable
 

@@ -1,1 +1,1 @@
-"""The catalogue of rules, as data; :mod:`tciagen.drift.rules` finds them."""
+"""The catalogue of rules, as data; :mod:`tciagen.drift.catalogue.rules` finds them."""

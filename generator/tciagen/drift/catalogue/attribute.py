@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tciagen.drift.catalogue.rule import Rule, attributes
 from tciagen.drift.levels import Bump, Effect, Severity, Wire
-from tciagen.drift.rule import Rule, attributes
 
 _B, _D, _N = Severity.BREAKING, Severity.DANGEROUS, Severity.NON_BREAKING
 

@@ -1,7 +1,7 @@
 """Rules for endpoints and for the document as a whole."""
 
+from tciagen.drift.catalogue.rule import Rule, documents, members, parameters
 from tciagen.drift.levels import Bump, Effect, Severity, Wire
-from tciagen.drift.rule import Rule, documents, members, parameters
 
 _OLD = "TCIA/query/getSeries"
 _OTHER = {

@@ -1,7 +1,7 @@
 """Rules that are no drift of a contract: faults, run-time events and policies."""
 
+from tciagen.drift.catalogue.rule import Rule, words
 from tciagen.drift.levels import Bump, Effect, Severity, Wire
-from tciagen.drift.rule import Rule, words
 
 
 def _other(

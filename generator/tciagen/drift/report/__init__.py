@@ -8,12 +8,12 @@ from tciagen.drift.change import Change, in_order
 from tciagen.drift.levels import Severity
 from tciagen.drift.report.model import Report
 from tciagen.errors import UsageProblem
-from tciagen.overlay import suggestion
+from tciagen.suggestions import suggestion
 
 FORMATS: Mapping[str, str] = MappingProxyType(
     {
         "text": "tciagen.drift.report.text",
-        "json": "tciagen.drift.report.json_",
+        "json": "tciagen.drift.report.json",
         "markdown": "tciagen.drift.report.markdown",
         "html": "tciagen.drift.report.html",
         "github": "tciagen.drift.report.github",

@@ -1,9 +1,9 @@
 """Workflow commands of GitHub Actions: one annotation for each change."""
 
 from tciagen.drift.change import Change
+from tciagen.drift.display import shown
 from tciagen.drift.levels import Severity
 from tciagen.drift.report.model import Report
-from tciagen.drift.words import shown
 from tciagen.python.text import plain
 
 _COMMANDS = {Severity.BREAKING: "error", Severity.DANGEROUS: "warning"}

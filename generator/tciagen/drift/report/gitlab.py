@@ -2,9 +2,9 @@
 
 import json
 
+from tciagen.drift.display import shown
 from tciagen.drift.levels import Severity
 from tciagen.drift.report.model import Report
-from tciagen.drift.words import shown
 from tciagen.python.text import plain
 
 _LEVELS = {

@@ -15,11 +15,11 @@ import attrs
 import jinja2
 from markupsafe import Markup
 
+from tciagen.drift.catalogue.rules import get_rule
 from tciagen.drift.change import Change, Value
+from tciagen.drift.display import shown
 from tciagen.drift.levels import DRIFT_LEVELS
 from tciagen.drift.report.model import Report
-from tciagen.drift.rules import get_rule
-from tciagen.drift.words import shown
 from tciagen.python.text import plain
 
 _WORDS = re.compile(r"\w+|\s+|[^\w\s]")

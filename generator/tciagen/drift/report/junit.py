@@ -3,8 +3,8 @@
 from xml.etree import ElementTree as ET
 
 from tciagen.drift.change import Change
+from tciagen.drift.display import shown
 from tciagen.drift.report.model import Report
-from tciagen.drift.words import shown
 from tciagen.python.text import plain
 
 

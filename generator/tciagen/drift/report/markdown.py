@@ -1,8 +1,8 @@
 """For a pull request: at most 65,000 characters, worst first, every text inert."""
 
 from tciagen.drift.change import Change
+from tciagen.drift.display import code_span, shown, step
 from tciagen.drift.report.model import Report
-from tciagen.drift.words import code_span, shown, step
 from tciagen.python.text import markdown
 
 LONGEST = 65_000

@@ -4,11 +4,11 @@ import json
 from typing import Any
 
 from tciagen import __version__
+from tciagen.drift.catalogue.rules import get_rule
 from tciagen.drift.change import Change
+from tciagen.drift.display import shown
 from tciagen.drift.levels import Severity
 from tciagen.drift.report.model import Report
-from tciagen.drift.rules import get_rule
-from tciagen.drift.words import shown
 from tciagen.python.text import plain
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/schemas/sarif-schema-2.1.0.json"

@@ -6,9 +6,9 @@ from rich.console import Console
 from rich.text import Text
 
 from tciagen.drift.change import Change
+from tciagen.drift.display import shown
 from tciagen.drift.levels import Severity
 from tciagen.drift.report.model import Report
-from tciagen.drift.words import shown
 from tciagen.python.text import plain
 
 _STYLES = {

@@ -1,0 +1,1 @@
+"""Servers with faults or changed documents, and synthetic catalogs, for tests."""

@@ -1,0 +1,76 @@
+"""The command line: ``tciagen COMMAND``.
+
+Exit status of every command: 0 fine, 1 differences found, 2 usage or configuration,
+3 a document that cannot be judged, 4 server out of reach or crawl incomplete, 130
+interrupted. Errors are sentences on stderr, one for each problem.
+"""
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+import click
+
+from tciagen.cli.errors import run_safely
+
+_COMMANDS = {
+    "accept": "tciagen.cli.drift:accept",
+    "archive": "tciagen.archive.cli:archive",
+    "check": "tciagen.cli.generate:check",
+    "crawl": "tciagen.cli.documents:crawl",
+    "diff": "tciagen.cli.drift:diff",
+    "generate": "tciagen.cli.generate:generate",
+    "regenerate": "tciagen.cli.regenerate:regenerate",
+    "rules": "tciagen.cli.drift:rules",
+    "validate": "tciagen.cli.documents:validate",
+    "watch": "tciagen.cli.watch:watch",
+}
+_SHORT_HELP = {
+    "accept": "Accept a change that `diff` reports, for a while.",
+    "archive": "Index DICOM files and serve them as the v3 API does.",
+    "check": "Tell what no longer agrees: documents, overlay, templates, source.",
+    "crawl": "Fetch the metadata of every endpoint into the documents folder.",
+    "diff": "Compare two contracts by meaning, and say what a change breaks.",
+    "generate": "Make the client package from documents and overlay.",
+    "regenerate": "Bring everything up to date with the server: all of it or nothing.",
+    "rules": "List the drift rules, or explain one.",
+    "validate": "Report every violation of the schema in every document.",
+    "watch": "Generate anew on each change of documents, overlay or templates.",
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are called, not when listed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """Return the names of all commands."""
+        return sorted(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import and return one command."""
+        if cmd_name not in _COMMANDS:
+            return None
+        module, _, name = _COMMANDS[cmd_name].partition(":")
+        command = getattr(import_module(module), name)
+        return command if isinstance(command, click.Command) else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the list of commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(_SHORT_HELP.items()))
+
+
+@click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="tciagen")
+def cli() -> None:
+    """Typed clients from the metadata that a query API serves about itself.
+
+    Exit status: 0 fine, 1 differences found or archive index incomplete, 2 usage or
+    configuration, 3 a document that cannot be judged, 4 server out of reach or crawl
+    incomplete, 130 interrupted.
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit with the documented status."""
+    sys.exit(run_safely(lambda: cli.main(arguments, prog_name="tciagen", standalone_mode=False)))

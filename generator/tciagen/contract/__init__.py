@@ -1,0 +1,1 @@
+"""The contract: what an API means, and how documents and overlay become one."""

@@ -1,1 +1,0 @@
-"""The whole way once, as `make` runs it: archive, crawl, generate, import, query, download."""

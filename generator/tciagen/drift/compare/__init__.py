@@ -1,0 +1,1 @@
+"""Comparison of two contracts by meaning."""

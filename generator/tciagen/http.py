@@ -1,0 +1,37 @@
+"""HTTP as `crawl` and `check --live` use it: timeouts, headers, the API key and errors."""
+
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import TypedDict
+
+import httpx
+
+from tciagen import __version__
+from tciagen.api_key import HEADER
+from tciagen.errors import ServerProblem
+
+TIMEOUT = httpx.Timeout(10.0, read=30.0)
+
+
+class ClientOptions(TypedDict):
+    """Arguments that ``httpx.Client`` and ``httpx.AsyncClient`` share."""
+
+    timeout: httpx.Timeout
+    headers: dict[str, str]
+    cookies: CookieJar
+
+
+def client_options(api_key: str | None) -> ClientOptions:
+    """Return the options of a client that sends the key as a header and stores no cookies."""
+    headers = {"User-Agent": f"tciagen/{__version__}"}
+    if api_key:
+        headers[HEADER] = api_key
+    # A cookie that is not ASCII would make the next request fail.
+    no_cookies = CookieJar(policy=DefaultCookiePolicy(allowed_domains=[]))
+    return {"timeout": TIMEOUT, "headers": headers, "cookies": no_cookies}
+
+
+def unreachable(url: str, error: httpx.HTTPError) -> ServerProblem:
+    """Return the error for a request that got no response."""
+    if isinstance(error, httpx.TimeoutException):
+        return ServerProblem(f"{url} did not answer in time.")
+    return ServerProblem(f"{url} is out of reach: {str(error) or type(error).__name__}.")

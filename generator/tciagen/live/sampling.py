@@ -1,0 +1,252 @@
+"""Asks a server for a few rows of every endpoint, and tries what its metadata claims."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Self
+
+import attrs
+import httpx
+
+from tciagen.api_key import without_key
+from tciagen.contract.model import NO_TAG, Contract, Endpoint, Parameter, Type
+from tciagen.documents.address import check_base_url
+from tciagen.http import client_options, unreachable
+from tciagen.live.observation import Observation
+from tciagen.live.rows import Row, attribute_values, fold, judge_rows
+from tciagen.python.signature import keywords
+
+SAMPLE_BYTES = 2 * 1024 * 1024
+"""At most so much of an answer is read; longer ones are judged by their first rows."""
+
+MISSING_PARAMETER = 471
+_CONTENT_TYPES = {
+    "JSON": "application/json",
+    "CSV": "application/csv",
+    "XML": "application/xml",
+    "HTML": "text/html",
+    "ZIP": "application/zip",
+    "DICOM": "application/dicom",
+}
+_GUESSES = {Type.DATE: "1900-01-01", Type.DATE_TIME: "1900-01-01 00:00:00"}
+
+Arguments = Mapping[str, str]
+
+
+@attrs.frozen
+class Sample:
+    """Rows of one endpoint and what was asked; rows are empty for a file endpoint."""
+
+    arguments: Arguments
+    rows: Sequence[Row] = ()
+
+
+@attrs.frozen
+class Report:
+    """What was observed, what was sampled, and the endpoints that could not be asked."""
+
+    observations: tuple[Observation, ...]
+    samples: Mapping[str, Sample]
+    skipped: tuple[str, ...]
+
+
+def schema_differs(
+    base_url: str, schema: object, name: str, api_key: str | None = None
+) -> str | None:
+    """Return how the server's schema differs from ours, None if it does not.
+
+    Args:
+        base_url: where the API is.
+        schema: the schema that the documents are judged by.
+        name: what it is called in the message.
+        api_key: sent as a header.
+
+    Raises:
+        ServerProblem: the server is out of reach.
+    """
+    with _Server(base_url, api_key) as server:
+        status, _, body = server.ask("schema", {})
+    if status != httpx.codes.OK:
+        return f"the server has no schema to compare: it answered {status}"
+    try:
+        same = json.loads(body) == schema
+    except ValueError:
+        return "the server's schema is not JSON"
+    return None if same else f"the server's schema differs from {name}"
+
+
+def sample(
+    base_url: str,
+    contract: Contract,
+    known: Mapping[str, Arguments] | None = None,
+    api_key: str | None = None,
+) -> Report:
+    """Ask every endpoint for rows and judge them.
+
+    Args:
+        base_url: where the API is.
+        contract: what is claimed.
+        known: recorded arguments by address, for what cannot be found among the values
+            that other endpoints answer.
+        api_key: sent as a header.
+
+    Raises:
+        ServerProblem: the server does not answer.
+    """
+    with _Server(base_url, api_key) as server:
+        return _Sampler(server, contract, known or {}).run()
+
+
+class _Server:
+    def __init__(self, base_url: str, api_key: str | None = None) -> None:
+        check_base_url(base_url)
+        self.api_key = api_key
+        self.base_url = base_url.rstrip("/")
+        self.client = httpx.Client(**client_options(api_key))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.client.close()
+
+    def ask(self, path: str, query: Arguments, limit: int = SAMPLE_BYTES) -> tuple[int, str, bytes]:
+        """Return status, content type and the first bytes of an answer."""
+        url = f"{self.base_url}/{path}"
+        body = bytearray()
+        try:
+            with self.client.stream("GET", url, params=dict(query)) as response:
+                for chunk in response.iter_bytes():
+                    body += chunk
+                    if len(body) >= limit:
+                        break
+        except httpx.HTTPError as error:
+            raise unreachable(url, error) from error
+        kind = response.headers.get("Content-Type", "").split(";")[0].strip().lower()
+        return response.status_code, kind, without_key(bytes(body), self.api_key)
+
+
+class _Sampler:
+    def __init__(self, server: _Server, contract: Contract, known: Mapping[str, Arguments]) -> None:
+        self.server = server
+        self.contract = contract
+        self.known = known
+        self.pool: dict[str, str] = {}
+        self.observations: list[Observation] = []
+        self.samples: dict[str, Sample] = {}
+
+    def run(self) -> Report:
+        # The richest records first: arguments that stem from one row belong together.
+        waiting = sorted(
+            self.contract,
+            key=lambda e: (_required(e) != [], -len(e.result.attributes), e.address),
+        )
+        while waiting:
+            ready = next((e for e in waiting if self._arguments(e) is not None), None)
+            if ready is None:
+                break
+            waiting.remove(ready)
+            self._endpoint(ready, self._arguments(ready) or {})
+        return Report(
+            tuple(sorted(self.observations)),
+            dict(sorted(self.samples.items())),
+            tuple(sorted(endpoint.address for endpoint in waiting)),
+        )
+
+    def _arguments(self, endpoint: Endpoint) -> Arguments | None:
+        """Return values for all required parameters, None while one is unknown."""
+        recorded = self.known.get(endpoint.address, {})
+        found = {p.name: self._value(p, recorded.get(p.name)) for p in _required(endpoint)}
+        told = {name: value for name, value in found.items() if value is not None}
+        return told if len(told) == len(found) else None
+
+    def _value(self, parameter: Parameter, recorded: str | None) -> str | None:
+        for key in (parameter.dicom, fold(parameter.name)):
+            if key is not None and key != NO_TAG and key in self.pool:
+                return self.pool[key]
+        told = (recorded, parameter.example, *(parameter.allowed_values or ()))
+        return next(filter(None, told), _GUESSES.get(parameter.type))
+
+    def _tell(self, endpoint: Endpoint, rule: str, message: str, place: str = "") -> None:
+        self.observations.append(Observation(endpoint.address, place, rule, message))
+
+    def _endpoint(self, endpoint: Endpoint, arguments: Arguments) -> None:
+        limit = 1 if endpoint.answers_file else SAMPLE_BYTES
+        status, kind, body = self.server.ask(endpoint.address, arguments, limit)
+        if status == MISSING_PARAMETER:
+            asked = ", ".join(arguments) or "no key"
+            message = f"471 although every required key was sent ({asked})"
+            self._tell(endpoint, "wire-required-undeclared", message)
+            return
+        if status >= httpx.codes.BAD_REQUEST:
+            gone = status == httpx.codes.INTERNAL_SERVER_ERROR and b"not found" in body
+            rule = "wire-endpoint-gone" if gone else "endpoint-unreachable"
+            self._tell(endpoint, rule, f"the server answered {status}")
+            return
+        if endpoint.answers_file:
+            self.samples[endpoint.address] = Sample(arguments)
+        else:
+            rows = _rows(body) if kind == _CONTENT_TYPES["JSON"] else None
+            if rows is None:
+                self._tell(endpoint, "wire-media-type-mismatch", f"{kind} that is no list of rows")
+                return
+            self.samples[endpoint.address] = Sample(arguments, rows)
+            self.observations += judge_rows(endpoint, rows)
+            self._remember(endpoint, rows)
+        self._formats(endpoint, arguments, kind)
+        self._requirements(endpoint, arguments)
+
+    def _remember(self, endpoint: Endpoint, rows: Iterable[Row]) -> None:
+        """Keep the values of the first row that has most of them, to ask others with."""
+        fullest = max(rows, key=lambda row: len(attribute_values(endpoint, row)), default={})
+        values = attribute_values(endpoint, fullest)
+        for attribute in endpoint.result.attributes:
+            value = values.get(attribute.name)
+            if isinstance(value, str) and value:
+                self.pool.setdefault(fold(attribute.name), value)
+                if attribute.dicom not in (None, NO_TAG):
+                    self.pool.setdefault(str(attribute.dicom), value)
+
+    def _formats(self, endpoint: Endpoint, arguments: Arguments, default: str) -> None:
+        for format_ in endpoint.formats or ():
+            kind = default
+            if len(endpoint.formats or ()) > 1:
+                query = {**arguments, "format": format_}
+                status, kind, _ = self.server.ask(endpoint.address, query, limit=1)
+                if status >= httpx.codes.BAD_REQUEST:
+                    kind = str(status)
+            if kind != _CONTENT_TYPES[format_]:
+                message = f"asked for {format_}, {kind or 'no content type'} came"
+                self._tell(endpoint, "wire-format-ignored", message, "/Formats")
+
+    def _requirements(self, endpoint: Endpoint, arguments: Arguments) -> None:
+        for parameter in _required(endpoint):
+            query = {k: v for k, v in arguments.items() if k != parameter.name}
+            status, _, _ = self.server.ask(endpoint.address, query, limit=1)
+            if status < httpx.codes.BAD_REQUEST:
+                message = f"{parameter.name} is said to be required, and the server does without"
+                place = f"/Parameters/{parameter.name}"
+                self._tell(endpoint, "wire-required-not-enforced", message, place)
+
+
+def _required(endpoint: Endpoint) -> list[Parameter]:
+    """Return the required keywords; the key goes as a header, and the format is ours."""
+    return [p for p in keywords(endpoint) if p.required]
+
+
+def _rows(body: bytes) -> list[Row] | None:
+    """Return the rows of a JSON answer, the whole ones of an answer that was cut."""
+    for text in _candidates(body):
+        try:
+            value: Any = json.loads(text)
+        except ValueError:
+            continue
+        if isinstance(value, list) and all(isinstance(row, dict) for row in value):
+            return value
+    return None
+
+
+def _candidates(body: bytes) -> Iterator[bytes]:
+    yield body or b"[]"
+    cut = body.rfind(b"},")
+    if len(body) >= SAMPLE_BYTES and cut > 0:
+        yield body[: cut + 1] + b"]"
