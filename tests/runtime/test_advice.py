@@ -43,6 +43,9 @@ PROOFS = {
         "files/test_advice.py::test_a_call_succeeds_once_what_the_advice_names_is_right"
     ),
     "Choose one of": "runtime/test_advice.py::test_a_format_that_is_listed_is_accepted",
+    "A proxy in front of the server": (
+        "end_to_end/test_nginx.py::test_nginx_with_the_documented_settings_serves_the_archive"
+    ),
     "Close or use up answers": "runtime/test_advice.py::test_a_closed_answer_frees_its_connection",
     "Copy it again": "runtime/test_advice.py::test_an_api_key_is_sent",
     "Correct the value": REPORT,
@@ -56,11 +59,11 @@ PROOFS = {
     "Give an http_client that trusts": (
         "runtime/test_transports.py::test_an_http_client_that_trusts_the_certificate_is_answered"
     ),
-    "Give a valid key by the environment": (
+    "Set a valid key in the environment": (
         "client_cli/test_config.py::test_the_file_is_used_and_its_key_goes_to_its_server_only"
     ),
     "Give it a value": "runtime/test_advice.py::test_a_required_value_is_accepted",
-    "Give the client an api_key": "runtime/test_advice.py::test_an_api_key_is_sent",
+    "Pass an api_key that is valid": "runtime/test_advice.py::test_an_api_key_is_sent",
     "Give the parameter that the server": REPORT,
     "If you trust the server": (
         "files/test_advice.py::test_the_limit_that_is_named_is_the_one_to_raise"
@@ -164,7 +167,7 @@ def test_every_advice_is_followed_by_a_test() -> None:
     [
         *[
             ({"status": status, "body": b"{}"}, errors.HTTPStatusError)
-            for status in (404, 429, 471, 500, 571, 572, 573, 574, 575, 591)
+            for status in (404, 429, 471, 500, 502, 571, 572, 573, 574, 575, 591)
         ],
         (
             {"status": 500, "body": b'{"errorMessage": "QueryEndpoint [x] not found"}'},
