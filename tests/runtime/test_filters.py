@@ -9,8 +9,8 @@ from typing import Any
 import attrs
 import pytest
 
-from _runtime import drift
 from _runtime.client import Settings, SyncClient
+from _runtime.drift import detector
 from _runtime.drift.detector import ContractDriftError, ContractDriftWarning
 from _runtime.endpoint import Arguments, Attribute, Endpoint, Kind, Parameter
 from _runtime.methods import records
@@ -73,7 +73,7 @@ class Client(SyncClient):
 
 @pytest.fixture(autouse=True)
 def _forgetful(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(drift, "_WARNED", set())
+    monkeypatch.setattr(detector, "_WARNED", set())
 
 
 @pytest.fixture(params=["call", "iter"])
