@@ -10,7 +10,7 @@ from files_client import names
 
 SERIES = "1.2.3.4"
 ASKED_BY = ("sync",)
-WRITING = ("part.py", "journal.py", "replace.py", "inventory.py", "job.py")
+WRITING = ("part.py", "journal.py", "replace.py", "receipt.py", "job.py")
 
 
 class Interruption:
@@ -32,7 +32,7 @@ class Interruption:
 
     def _called(self, frame: FrameType, _event: str, _value: object) -> Any:
         path = Path(frame.f_code.co_filename)
-        writes = path.parent.name == "files" and path.name in WRITING
+        writes = path.parent.name == "downloads" and path.name in WRITING
         return self._line if writes else None
 
     def _line(self, _frame: FrameType, event: str, _value: object) -> Any:

@@ -217,3 +217,25 @@ def test_a_key_is_never_in_an_error(
             retry=Retry(attempts=1),
         )
     assert "sesame-7" not in f"{caught.value} {caught.value!r} {vars(caught.value)}"
+
+
+def test_key_in_what_an_archive_holds_is_redacted_and_our_words_are_not(
+    ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
+) -> None:
+    def told(body: bytes, key: str) -> str:
+        server.answers(body)
+        with pytest.raises(DownloadError) as caught:
+            ask(
+                server.base_url,
+                lambda c: c.download_image(tmp_path / "x", series_instance_uid=SERIES),
+                api_key=key,
+                retry=Retry(attempts=1),
+            )
+        return str(caught.value)
+
+    unsafe = make.zipped([("../member", b"")])
+    assert "member '../<api_key>' of the ZIP archive leads out" in told(unsafe, "member")
+    another = make.zipped([("SeriesInstanceUID.dcm", make.dicom(series="9.9"))])
+    words = told(another, "SeriesInstanceUID")
+    assert "<api_key>.dcm: its SeriesInstanceUID is 9.9, not 1.2.3.4" in words
+    assert "its SeriesInstanceUID is <api_key>, not 1.2.3.4" in told(another, "9.9")
