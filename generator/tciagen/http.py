@@ -1,5 +1,7 @@
 """HTTP as `crawl` and `check --live` use it: timeouts, headers, the API key and errors."""
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TypedDict
 
@@ -7,7 +9,7 @@ import httpx
 
 from tciagen import __version__
 from tciagen.api_key import HEADER
-from tciagen.errors import ServerProblem
+from tciagen.errors import ServerProblem, UsageProblem
 
 TIMEOUT = httpx.Timeout(10.0, read=30.0)
 
@@ -28,6 +30,22 @@ def client_options(api_key: str | None) -> ClientOptions:
     # A cookie that is not ASCII would make the next request fail.
     no_cookies = CookieJar(policy=DefaultCookiePolicy(allowed_domains=[]))
     return {"timeout": TIMEOUT, "headers": headers, "cookies": no_cookies}
+
+
+@contextmanager
+def environment() -> Generator[None]:
+    """Make a client in this block: httpx reads proxies and certificates of the environment then.
+
+    Raises:
+        UsageProblem: They cannot be used.
+    """
+    try:
+        yield
+    except (OSError, ValueError, ImportError) as error:
+        raise UsageProblem(
+            f"the proxy or the certificates of the environment cannot be used: {error}. Check "
+            "HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE and SSL_CERT_DIR."
+        ) from error
 
 
 def unreachable(url: str, error: httpx.HTTPError) -> ServerProblem:

@@ -138,6 +138,24 @@ def test_odd_headers_lose_no_document(server: Server, headers: dict[str, str]) -
     assert set(result.documents) == set(ADDRESSES)
 
 
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("ALL_PROXY", "socks5://127.0.0.1:9"),
+        ("HTTP_PROXY", "junk://x"),
+        ("SSL_CERT_FILE", "/nowhere/ca.pem"),
+    ],
+)
+def test_an_environment_that_cannot_be_used_is_one_sentence(
+    server: Server, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(
+        UsageProblem, match="of the environment cannot be used"
+    ):
+        crawl(server.base_url, ADDRESSES)
+
+
 def test_a_broken_connection_is_tried_again(server: Server) -> None:
     good = server.script[f"/api/{ADDRESSES[0]}/metadata"][0][1]
     server.answer(ADDRESSES[0], (0, ""), (0, ""), (200, good))

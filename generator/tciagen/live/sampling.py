@@ -10,7 +10,7 @@ import httpx
 from tciagen.api_key import without_key
 from tciagen.contract.model import NO_TAG, Contract, Endpoint, Parameter, Type
 from tciagen.documents.address import check_base_url
-from tciagen.http import client_options, unreachable
+from tciagen.http import client_options, environment, unreachable
 from tciagen.live.observation import Observation
 from tciagen.live.rows import Row, attribute_values, fold, judge_rows
 from tciagen.python.signature import keywords
@@ -101,7 +101,8 @@ class _Server:
         check_base_url(base_url)
         self.api_key = api_key
         self.base_url = base_url.rstrip("/")
-        self.client = httpx.Client(**client_options(api_key))
+        with environment():
+            self.client = httpx.Client(**client_options(api_key))
 
     def __enter__(self) -> Self:
         return self
