@@ -182,3 +182,39 @@ def test_proxies_are_remembered_for_a_bounded_number_of_origins(
         for number in range(transports._MOST_ORIGINS + 10):
             transport._proxy(f"http://127.0.0.1:{number + 1}/")
         assert 0 < len(transport._proxies) <= transports._MOST_ORIGINS
+
+
+def busy_connections(client: Any) -> list[Any]:
+    (transport,) = client._core.transport._transports.values()
+    return [one for one in transport._pool.connections if not (one.is_idle() or one.is_closed())]
+
+
+def test_unread_bodies_hold_no_connection_of_httpx(rt: "Runtime", server: "Server") -> None:
+    hold = threading.Event()
+    body: dict[str, Any] = {"body": b"[" * 1_000_000, "pieces": 2, "hold": hold}
+    here = {"Location": f"{server.base_url}/Fleet/query/listShips?format=json"}
+    server.answers(rt.Reply(status=206, **body), rt.Reply(status=302, headers=here, **body), b"[]")
+    try:
+        with rt.Client(base_url=server.base_url, transport="httpx", **ONE_SLOT) as client:
+            with pytest.raises(IncompleteResponseError) as caught:
+                client.list_ships()
+            assert busy_connections(client) == []
+            assert client.list_ships() == []
+            assert busy_connections(client) == []
+            assert caught.value.status is None
+    finally:
+        hold.set()
+
+
+def test_urllib3_transport_that_is_to_hold_more_connections_makes_a_new_pool(
+    server: "Server",
+) -> None:
+    server.answers(b"[]")
+    transport = Urllib3Transport(1)
+    for connections in (1, 4):
+        transport.hold(connections)
+        transport.handle_request(httpx.Request("GET", f"{server.base_url}/x")).read()
+        (pool,) = transport._pools.values()
+        assert pool.pool is not None
+        assert pool.pool.maxsize == connections
+    transport.close()
