@@ -150,9 +150,7 @@ def test_an_environment_that_cannot_be_used_is_one_sentence(
     server: Server, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
 ) -> None:
     monkeypatch.setenv(variable, value)
-    with pytest.raises(
-        UsageProblem, match="of the environment cannot be used"
-    ):
+    with pytest.raises(UsageProblem, match="of the environment cannot be used"):
         crawl(server.base_url, ADDRESSES)
 
 
