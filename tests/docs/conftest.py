@@ -174,7 +174,7 @@ class Reader:
     def _compare(self, block: Block, output: str) -> None:
         for actual, shown in ((self.served.base_url, ADDRESS), (str(self.served.files), FILES)):
             output = output.replace(actual, shown)
-        output = "".join(f"{line.rstrip()}\n" for line in output.splitlines())
+        output = "".join(f"{line.rstrip()}\n" for line in output.rstrip().splitlines())
         if not output_matches(block.code, output):
             self.outputs[block.line] = output
 
