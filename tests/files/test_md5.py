@@ -9,8 +9,6 @@ from typing import Any
 import pytest
 
 from _runtime.downloads.public import VerificationError
-from _runtime.errors import IncompleteResponseError
-from _runtime.http.retry import Retry
 
 SERIES = "1.2.3.4"
 ASKED_BY = ("sync",)
@@ -145,7 +143,7 @@ def test_names_that_are_there_twice_in_folders_need_their_folder(
         fetch(make.zipped([*members, (LIST, listing({"0.dcm": md5(one)}))]))
 
 
-def test_it_is_compared_with_what_was_gone_on_with(
+def test_md5_sums_are_compared_after_a_resumed_download(
     ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
 ) -> None:
     data = {"0.dcm": make.dicom(number=1), "1.dcm": make.dicom(number=2, size=200_000)}
@@ -156,10 +154,8 @@ def test_it_is_compared_with_what_was_gone_on_with(
 
     for wrong in ({}, {"0.dcm": md5(b"other")}):
         body = make.zipped([(LIST, listing(sums | wrong)), *data.items()], method=0)
-        server.answers(make.Reply(body, sent=len(body) - 5000, tag="v1"))
-        with pytest.raises(IncompleteResponseError):
-            ask(server.base_url, download, retry=Retry(attempts=1))
-        server.answers(make.Reply(body, tag="v1"))
+        broken = make.Reply(body, sent=len(body) - 5000, tag="v1")
+        server.answers(broken, make.Reply(body, tag="v1"))
         if wrong:
             with pytest.raises(VerificationError, match=r"0\.dcm: its MD5"):
                 ask(server.base_url, download)

@@ -1,4 +1,4 @@
-"""Processes that end in a download, and what one needs of memory."""
+"""Processes that are killed or interrupted during a download, and their memory."""
 
 import os
 import signal
@@ -61,6 +61,51 @@ def test_a_process_that_ends_leaves_whole_series_alone(
     assert sorted(path.name for path in tmp_path.iterdir()) == UIDS
 
 
+CALLS = {
+    "folder": 'client.download_image(target, series_instance_uid="1.2.2")',
+    "zip": 'client.download_image(target + "/a.zip", series_instance_uid="1.2.2")',
+}
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_download_after_a_kill_fetches_all_and_removes_the_partial_file(
+    half: Any, start: Callable[..., Any], wait_for: "WaitFor", tmp_path: Path, call: str
+) -> None:
+    reply = half.by_uid["1.2.2"]
+    reply.tag = "v1"  # with it a resumed download would send a range
+    killed = start(CALLS[call], tmp_path, half.base_url)
+    wait_for(lambda: bool(list(tmp_path.glob("*.part/*")) or list(tmp_path.glob("a.zip.part"))))
+    killed.kill()
+    killed.communicate(timeout=30)
+    left = list(tmp_path.iterdir())
+    assert left
+    assert {path.suffix for path in left} == {".part"}
+    reply.sent = reply.hold = None
+    body = f"print(len({CALLS[call]}.checks))"
+    process = start(body, tmp_path, half.base_url)
+    checks, errors = process.communicate(timeout=30)
+    assert process.returncode == 0, errors
+    assert int(checks) > 2
+    assert half.ranges == [None, None]
+    assert [path.name for path in tmp_path.iterdir()] == ["1.2.2" if call == "folder" else "a.zip"]
+
+
+def test_second_process_fails_while_the_first_writes_the_same_folder(
+    half: Any, start: Callable[..., Any], wait_for: "WaitFor", tmp_path: Path
+) -> None:
+    reply = half.by_uid["1.2.2"]
+    first = start(CALLS["folder"], tmp_path, half.base_url)
+    wait_for(lambda: bool(list(tmp_path.glob("*.part/*"))))
+    _, errors = start(CALLS["folder"], tmp_path, half.base_url).communicate(timeout=30)
+    assert f"another download to {tmp_path / '1.2.2'} is in progress" in errors
+    assert len(half.asked) == 1
+    reply.hold.set()
+    _, errors = first.communicate(timeout=30)
+    assert first.returncode == 0, errors
+    assert [path.name for path in tmp_path.iterdir()] == ["1.2.2"]
+    assert len(names(tmp_path / "1.2.2")) == 5
+
+
 @pytest.mark.parametrize("tag", ["v1", None], ids=["ranges", "no ranges"])
 def test_ctrl_c_ends_downloads_whose_server_is_silent(
     half: Any, start: Callable[..., Any], wait_for: "WaitFor", tmp_path: Path, tag: str | None
@@ -77,7 +122,7 @@ def test_ctrl_c_ends_downloads_whose_server_is_silent(
     assert "KeyboardInterrupt" in said
     whole = {path.name for path in tmp_path.iterdir() if path.suffix != ".part"}
     assert whole == set(UIDS[:2])
-    assert bool(list(tmp_path.glob("*.part"))) == (tag is not None)
+    assert not list(tmp_path.glob("*.part"))
 
 
 def test_what_ends_one_thread_ends_those_that_wait(

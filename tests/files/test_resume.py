@@ -190,6 +190,24 @@ def test_attempts_are_bounded_and_their_error_tells_what_came(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("name", ["a", "a.zip"])
+def test_download_after_a_failed_call_sends_no_range(
+    ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path, name: str
+) -> None:
+    body = make.series_zip(5)
+
+    def download(client: Any) -> Any:
+        return client.download_image(tmp_path / name, series_instance_uid="1.2.3.4")
+
+    server.answers(make.Reply(body, headers=TAG, sent=len(body) // 2))
+    with pytest.raises(IncompleteResponseError):
+        ask(server.base_url, download, retry=Retry(attempts=1))
+    assert list(tmp_path.iterdir()) == []
+    server.answers(make.Reply(body, headers=TAG))
+    assert len(ask(server.base_url, download).checks) > 2
+    assert server.ranges == [None, None]
+
+
 def test_the_total_time_counts_from_the_last_byte() -> None:
     now = [0.0]
     attempts = Attempts(Retry(total=10, backoff=0), Clock(monotonic=lambda: now[0]))

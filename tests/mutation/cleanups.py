@@ -68,8 +68,6 @@ NEAR = {
 
 LEFT_OUT = frozenset(
     {
-        # Resuming across processes, which is about to be removed.
-        "downloads/journal.py", "downloads/notes.py", "downloads/existing.py",
         # Here clear(), discard() and end() are steps of decoding.
         "decoding/row_factory.py", "cli/options.py", "decoding/columns.py", "decoding/csv.py",
         "decoding/json.py", "decoding/fast_json.py", "downloads/dicom_header.py",

@@ -49,7 +49,7 @@ PROOFS = {
     "Close or use up answers": "runtime/test_advice.py::test_a_closed_answer_frees_its_connection",
     "Copy it again": "runtime/test_advice.py::test_an_api_key_is_sent",
     "Correct the value": REPORT,
-    "Download to one place once": (
+    "Download to each path once": (
         "files/test_targets.py::test_of_two_downloads_to_one_place_the_later_one_fails"
     ),
     "Fetch them into folders": (
@@ -110,7 +110,9 @@ PROOFS = {
     "This server does not have the endpoint": LATER,
     "Values with ; -- /*": LATER,
     "Wait and call again": LATER,
-    "Wait for its end": "files/test_resume_later.py::test_two_processes_do_not_write_one_part",
+    "Wait until it ends": (
+        "files/test_processes.py::test_second_process_fails_while_the_first_writes_the_same_folder"
+    ),
     "With --on-mismatch warn": ("client_cli/test_records.py::test_misfits_end_it_or_are_warned_of"),
     "With on_mismatch=": "runtime/test_advice.py::test_on_mismatch_warn_delivers_the_row",
 }

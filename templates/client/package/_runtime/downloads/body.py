@@ -32,10 +32,6 @@ class Body:
         self._progress = progress
         self._asked = False
 
-    def restore(self, count: int, total: int | None, validator: str) -> None:
-        """Go on with what an earlier process has of it."""
-        self.count, self.total, self.validator = count, total, validator
-
     def request_headers(self) -> dict[str, str]:
         """Headers to ask with, now."""
         headers = {"Accept-Encoding": "identity"}

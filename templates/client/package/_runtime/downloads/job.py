@@ -1,15 +1,15 @@
 """One download from its first byte to its final name; all but the network is here.
 
-The synchronous and the asynchronous way in :mod:`.fetch` both push what arrives into a
-:class:`Job`, a context manager that leaves nothing behind unless :meth:`Job.finish`
-has been reached, or a later process can go on with it.
+The synchronous and the asynchronous function in :mod:`.download` both pass what they receive
+to a :class:`Job`, a context manager that leaves nothing behind unless :meth:`Job.finish`
+succeeds.
 """
 
 import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from ..decoding.decoder import is_page, summary
 from ..errors import ApiError, ReadTimeoutError
@@ -23,9 +23,8 @@ from .dicom_header import HeaderReader
 from .errors import CorruptDownloadError, DownloadError, NotAFileError, VerificationError
 from .existing import Existing, kept_files
 from .free_space import FreeSpace
-from .notes import Head, Written
 from .options import DownloadOptions, Limits, Names, StrPath
-from .outcome import can_resume_after, completed, describe, unchecked
+from .outcome import completed, describe, unchecked
 from .part import Part
 from .receipt import Inventory, asked_by
 from .result import NOT_COUNTED, UNCHECKED, Download
@@ -83,9 +82,9 @@ class Job:
 
     def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
         try:
-            self._end(error)
+            self.abandon()
         except KeyboardInterrupt:
-            self._end(error)
+            self.abandon()
             raise
         if isinstance(error, DownloadError):
             seconds = time.perf_counter() - self._started
@@ -100,26 +99,19 @@ class Job:
             )
 
     def abandon(self) -> None:
-        """End it for its own thread, whatever that waits for: it finds it ended then.
+        """End the download and remove what is not placed, from any thread.
+
+        The thread of the download raises :class:`Stopped` at its next step.
 
         Raises:
-            OSError: It cannot be removed.
+            OSError: A file cannot be removed.
         """
-        self._end(Stopped())
-
-    def _end(self, error: BaseException | None) -> None:
         with self._turn:
             if not self._ended:
-                self._leave(error)
+                if self._unpacker is not None:
+                    self._unpacker.close()
+                self._part.discard()
                 self._ended = True
-
-    def _leave(self, error: BaseException | None) -> None:
-        if self._unpacker is not None:
-            self._unpacker.close()
-        if self._body.validator is not None and can_resume_after(error):
-            self._part.keep()
-        else:
-            self._part.discard()
 
     def _go_on(self) -> None:
         if self._ended:
@@ -147,8 +139,7 @@ class Job:
     def existing(self, count: Count | None) -> Download | None:
         """Return the earlier download if it passes the checks.
 
-        Else a part of it is taken over, if an ended process has left one that can be
-        resumed.
+        Else the partial file of a killed process is removed.
 
         Args:
             count: The number of files that another endpoint states, if it was queried.
@@ -167,7 +158,7 @@ class Job:
         with self._turn:
             self._go_on()
             self._existing, self._checks = None, self._new_checks()
-            self._resume()
+            self._part.clean()
         return None
 
     @property
@@ -178,23 +169,6 @@ class Job:
 
     def _new_checks(self) -> Checks:
         return Checks(self._request, self._options.get("expect"), self._stated)
-
-    def _resume(self) -> None:
-        first, *notes = self._part.left() or ({},)
-        url, kind = self._request.url, self._target.kind
-        head = Head.read(first, url=url, kind=kind, names=self._names)
-        if head is None:
-            return
-        self._prepare()
-        try:
-            taken, count = self._restore(notes)
-        except DownloadError:  # begun anew, it is told where it is found
-            taken = count = 0
-        if not taken:
-            return
-        self._part.take(taken)
-        self._body.restore(count, head.total, head.validator)
-        self._headers = Headers({"imagecount": head.image_count})
 
     def request_headers(self) -> dict[str, str]:
         """Headers to ask with, now."""
@@ -214,7 +188,7 @@ class Job:
                 if self._unpacker is not None:
                     self._unpacker.close()
                 self._headers = headers
-                self._part.begin(self._head())
+                self._part.begin()
                 self._prepare()
                 self._space.expect(self._body.total or 0)
             self._answered = True
@@ -326,50 +300,18 @@ class Job:
     def _limits(self) -> Limits:
         return self._options.get("limits", Limits())
 
-    def _head(self) -> dict[str, Any] | None:
-        """What a later process has to know to go on with this; None if it cannot."""
-        if self._body.validator is None:
-            return None
-        return Head(
-            url=self._request.url,
-            kind=self._target.kind,
-            names=self._names,
-            validator=self._body.validator,
-            total=self._body.total,
-            image_count=self._headers.get("imagecount", ""),
-        ).line()
-
     def _prepare(self) -> None:
-        """Look at what comes as at the beginning of it."""
+        """Create what reads a body from its first byte."""
         self._beginning = b""
         self._checks = self._new_checks()
         self._space = FreeSpace(self._part.path.parent, self._limits.free_bytes)
         if self._target.kind == "file":
             self._reader = HeaderReader() if self._checks.dicom else None
             return
-        part = self._part  # not all of this in the lambda: a cycle would keep the lock for a while
-        folder = part.path if self._target.kind == "folder" else None
+        folder = self._part.path if self._target.kind == "folder" else None
         self._unpacker = Unpacker(
-            folder,
-            self._names,
-            self._limits,
-            self._checks,
-            note=lambda one: part.note(one.line),
-            space=self._space,
+            folder, self._names, self._limits, self._checks, space=self._space
         )
-
-    def _restore(self, notes: list[dict[str, Any]]) -> tuple[int, int]:
-        """Take over what the notes say: how many of them are true, and to which byte."""
-        if self._target.kind == "folder" and self._unpacker is not None:
-            written = list(map(Written.read, notes))
-            end = written.index(None) if None in written else len(written)
-            return self._unpacker.restore([one for one in written[:end] if one is not None])
-        taken = count = 0
-        for data in self._part.read_back(notes):
-            self._see(data)
-            count += len(data)
-            taken += 1
-        return taken, count
 
     def _see(self, data: bytes) -> None:
         if len(self._beginning) < _BEGINNING:

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from ..errors import ApiError
 from ..http.request import Request
 from ..warn import warn_caller
 from .checks import Checks
@@ -75,10 +74,3 @@ def describe(
     error.checks = checks.made
     error.differences = tuple(checks.differences)
     error.files = tuple(name.as_posix() for name, _ in files)
-
-
-def can_resume_after(error: BaseException | None) -> bool:
-    """Return whether the received bytes are good though the download was interrupted or broke."""
-    if isinstance(error, Exception):
-        return isinstance(error, ApiError) and not isinstance(error, DownloadError)
-    return error is not None

@@ -1,7 +1,5 @@
 """An archive that arrives, unpacked into a folder and checked on the way."""
 
-import os
-from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import IO
@@ -11,12 +9,9 @@ from . import md5
 from .checks import Checks
 from .companions import is_companion
 from .dicom_header import HeaderReader
-from .errors import CorruptDownloadError, UnsafeArchiveError
+from .errors import UnsafeArchiveError
 from .free_space import FreeSpace
-from .inflate import LIBRARY
-from .input import read_blocks
 from .names import Taken, file_stem, safe_parts
-from .notes import Written
 from .options import UNLIMITED, Limits, Names
 from .receipt import NAME as INVENTORY
 from .report import LONGEST_REPORT, REPORT
@@ -34,7 +29,6 @@ class Unpacker:
         names: What to call DICOM files.
         limits: What the archive may unpack to.
         checks: What is told of each file.
-        note: Told of each member once it is whole on disk.
         space: The free space of the disk with the folder.
 
     Attributes:
@@ -51,7 +45,6 @@ class Unpacker:
         limits: Limits,
         checks: Checks,
         *,
-        note: Callable[[Written], None] | None = None,
         space: FreeSpace | None = None,
     ) -> None:
         self.files: list[tuple[Path, int]] = []
@@ -77,46 +70,7 @@ class Unpacker:
         self._size = 0
         self._is_folder = False
         self._is_md5_list = False
-        self._member: Member | None = None
-        self._note = note
         self._space = space
-
-    def restore(self, written: Sequence[Written]) -> tuple[int, int]:
-        """Take over what an ended process has written, up to the first that is not as it was.
-
-        All else is removed from the folder.
-
-        Returns:
-            How many members were taken, and the byte of the archive behind them.
-
-        Raises:
-            DownloadError: It is more than the limits allow, or makes no sense.
-            OSError: It cannot be read.
-        """
-        assert self._folder is not None  # noqa: S101 - what is only checked is not restored
-        taken: list[Written] = []
-        for one in written:
-            if not self._is_as_written(one):
-                break
-            self._claim(one.member)
-            if self._header is not None:
-                self._read(one.path, self._header)
-            if self._is_md5_list:
-                self._data_of_list((self._folder / one.path).read_bytes())
-            self._size = one.member.size
-            self._finish(rename=False)
-            if not self._is_folder and self._written != one.path:
-                raise CorruptDownloadError("the journal of a part does not agree with it")
-            taken.append(one)
-        place = taken[-1].end if taken else 0
-        self._unzip.restore([one.member for one in taken], place)
-        known = {self._folder / one.path for one in taken}
-        for root, folders, files in os.walk(self._folder):
-            for name in [*files, *folders]:
-                path = Path(root, name)
-                if path not in known and (path.is_symlink() or not path.is_dir()):
-                    path.unlink()
-        return len(taken), place
 
     def feed(self, data: bytes) -> None:
         """Unpack on.
@@ -161,37 +115,9 @@ class Unpacker:
         """Close the file that is open."""
         self._open.close()
 
-    def _is_as_written(self, one: Written) -> bool:
-        """Whether a member stands on disk as its note says."""
-        name, parts = _name_of(one.member)
-        if name.endswith("/") or not parts:
-            return one.member.size == 0
-        is_report = self._checks.dicom and parts[-1] == REPORT
-        if is_report or one.path.parts != safe_parts(one.path.as_posix()):
-            return False
-        return self._read(one.path, None) == (one.member.crc, one.member.size)
-
-    def _read(self, written: Path, header: HeaderReader | None) -> tuple[int, int] | None:
-        """CRC-32 and size of a file in the folder; for a header, as far as that needs to see."""
-        assert self._folder is not None  # noqa: S101 - looked at by the callers
-        path = self._folder / written
-        if path.is_symlink() or not path.is_file():
-            return None
-        crc = size = 0
-        for block in read_blocks(path):
-            if header is None:
-                crc = LIBRARY.crc32(block, crc)
-                size += len(block)
-            else:
-                header.feed(block)
-                if header.done:
-                    break
-        return crc, size
-
     def _claim(self, member: Member) -> None:
         """Take the names of a member, and see what it is."""
         name, parts = _name_of(member) if self._folder is not None else _any_name_of(member)
-        self._member = member
         self._name = "/".join(parts)
         self._size = 0
         self._header = self._report = None
@@ -250,14 +176,6 @@ class Unpacker:
     def _end(self) -> None:
         self._open.close()
         self._file = None
-        self._finish(rename=True)
-        if self._report is not None:
-            self._note = None  # it is not on disk: a later process has to see it again
-        if self._note is not None and self._member is not None:
-            self._note(Written(self._member, self._written, self._unzip.place))
-
-    def _finish(self, *, rename: bool) -> None:
-        """Check a member that has ended, and give it its name."""
         if self._is_folder:
             return
         if self._report is not None:
@@ -270,8 +188,7 @@ class Unpacker:
                     self._names, header.instance_number, header.sop_instance_uid
                 )
                 chosen = Path(self._on_disk.free(stem or f"file-{len(self.files):05}", ".dcm"))
-                if rename:
-                    (self._folder / _INCOMING).rename(self._folder / chosen)
+                (self._folder / _INCOMING).rename(self._folder / chosen)
                 self._written = chosen
         self.files.append((self._written, self._size))
         self.names.append(self._name)

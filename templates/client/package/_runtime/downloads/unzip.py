@@ -6,7 +6,7 @@ with the central directory. The reading is strict: members follow each other wit
 gap, each one is in the directory once, and nothing but padding is behind its end.
 """
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator
 from typing import Any
 
 from ..redaction import redacted
@@ -84,30 +84,6 @@ class Unzip(Input):
         self._crc = 0
         self._size = 0
         self._steps = self._archive()
-
-    @property
-    def place(self) -> int:
-        """The byte of the archive that is read next."""
-        return self._place
-
-    def restore(self, members: Sequence[Member], place: int) -> None:
-        """Go on behind members that have been read earlier.
-
-        Args:
-            members: These members, from the first.
-            place: The byte of the archive behind the last of them.
-
-        Raises:
-            LimitError: They are more than the limits allow.
-        """
-        self._before = place
-        self._members = len(members)
-        self._total = sum(member.size for member in members)
-        self._seen = {member.offset: member for member in members}
-        if self._members > self._limits.members or self._total > self._limits.total_bytes:
-            raise LimitError(
-                "the ZIP archive unpacks to more than the limits allow", limit="total_bytes"
-            )
 
     def feed(self, data: bytes) -> Iterator[Event]:
         """Read on; the events must be used up before more is fed.

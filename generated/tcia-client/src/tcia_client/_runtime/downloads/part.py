@@ -1,34 +1,27 @@
-"""A file or a folder beside its final place until it is whole."""
+"""The partial file or folder of a download, beside its destination until it is complete."""
 
 import contextlib
 import errno
 import os
 import shutil
-import stat
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from .errors import DownloadError
-from .inflate import LIBRARY
-from .journal import Journal
+from .lock import Lock
 from .receipt import Inventory, inventory_path
 from .replace import clear, replace_folder, set_aside, settle
-
-_STEP = 1024 * 1024
-"""Bytes of a file after which its state is noted."""
-_LONGEST_STEP = 64 * 1024 * 1024
 
 
 class Part:
     """``<name>.part`` beside ``<name>``, until :meth:`place` renames it.
 
-    Beside it lies ``<name>.journal.part``: its lock, for one download at a time has it; and,
-    where the server allows to go on with it, what a later process has to know for that.
-    Its first line is what :meth:`begin` was given, the others say what was whole by then:
-    members of an archive, or the length of a file and its CRC-32.
+    Two processes that download to the same destination cannot corrupt each other: a download
+    holds ``<name>.lock.part`` while it writes, and a second one fails. Where a file system has
+    no locks, the last one to begin owns the partial file, and the other one fails. A later
+    download removes what a killed process left.
 
-    What was not what was asked for can be kept as ``<name>.incomplete``.
+    A download that differs from the request can be retained as ``<name>.incomplete``.
     """
 
     def __init__(self, final: Path, *, folder: bool) -> None:
@@ -40,12 +33,9 @@ class Part:
         self._made: list[Path] = []
         self._beginning = False
         self._identity: tuple[int, int] | None = None
-        self._journal = Journal(final.with_name(final.name + ".journal.part"), final)
-        self._noting = False
-        self._count = self._noted = 0
-        self._crc: int = 0
+        self._lock = Lock(final)
         code = 0
-        if final.is_symlink():  # it has been followed as far as it leads
+        if final.is_symlink():  # choose_target has followed links as far as they lead
             code = errno.ELOOP
         elif final.exists() and final.is_dir() != folder:
             code = errno.ENOTDIR if folder else errno.EISDIR
@@ -53,82 +43,41 @@ class Part:
             raise OSError(code, os.strerror(code), str(final))
 
     def settle(self) -> None:
-        """End what a killed process was in: putting a folder in place of another.
+        """Complete the replacement of a folder that a killed process began.
 
         Raises:
-            DownloadError: Another download is in it.
-            OSError: It cannot be ended.
+            DownloadError: Another download to the same destination is in progress.
+            OSError: A file cannot be moved or removed.
         """
         for target in (self.final, self._incomplete):
             if self._folder and os.path.lexists(set_aside(target)):
-                self._journal.open(create=True)
+                self._lock.acquire(create=True)
                 settle(target)
 
-    def left(self) -> list[dict[str, Any]]:
-        """The journal of what an ended process left here; empty if there is none.
+    def clean(self) -> None:
+        """Remove the partial file that a killed process left.
 
         Raises:
-            DownloadError: Another download has it.
-            OSError: It cannot be read.
+            DownloadError: Another download to the same destination is in progress.
+            OSError: The file cannot be removed.
         """
-        if not self._journal.open(create=False):
-            return []
-        try:
-            mode = self.path.lstat().st_mode
-        except FileNotFoundError:
-            return []
-        fits = stat.S_ISDIR(mode) if self._folder else stat.S_ISREG(mode)
-        return self._journal.read() if fits else []
+        if self._lock.acquire(create=False):
+            self._remove()
 
-    def read_back(self, notes: list[dict[str, Any]]) -> Iterator[bytes]:
-        """What a file holds, as far as its notes say so truly; then it is gone on with there."""
-        file = self.file = self.path.open("r+b")
-        for note in notes:
-            count, crc = note.get("bytes"), note.get("crc32")
-            if not isinstance(count, int) or not 0 < count - self._count <= _LONGEST_STEP:
-                break
-            data = file.read(count - self._count)
-            found: int = LIBRARY.crc32(data, self._crc)
-            if len(data) != count - self._count or found != crc:
-                break
-            self._count, self._crc = count, found
-            yield data
-
-    def take(self, notes: int) -> None:
-        """Go on with what an ended process left.
-
-        Args:
-            notes: How many of its notes are still true.
-        """
-        self._identity = self._found()
-        self._noting = True
-        self._noted = self._count or notes
-        self._journal.cut(1 + notes)
-        if self.file is not None:
-            self.file.seek(self._count)
-            self.file.truncate()
-
-    def begin(self, head: dict[str, Any] | None = None) -> None:
-        """Begin, or begin anew, with nothing in it.
-
-        Args:
-            head: What a later process has to know to go on with it, None if none can.
+    def begin(self) -> None:
+        """Create the partial file or folder, empty; a previous one is removed.
 
         Raises:
-            DownloadError: Another download has its place.
+            DownloadError: Another download to the same destination is in progress.
+            OSError: It cannot be created.
         """
         if self._identity is not None:
             self._check()
         self._make_parents()
-        self._journal.open(create=True)
+        self._lock.acquire(create=True)
         self._beginning = True
         self._identity = None
         self._remove()
-        self._journal.cut(0)
-        self._noting = head is not None
-        if head is not None:
-            self._journal.add(head)
-        self._count = self._noted = self._crc = 0
         if self._folder:
             self.path.mkdir()
         else:
@@ -137,34 +86,22 @@ class Part:
         self._beginning = False
 
     def write(self, data: bytes) -> None:
-        """Add to a file."""
-        if self.file is None:
-            return
-        self.file.write(data)
-        if self._noting:
-            self._count += len(data)
-            self._crc = LIBRARY.crc32(data, self._crc)
-            if self._count - self._noted >= _STEP:
-                self._note_length()
-
-    def note(self, line: Callable[[], dict[str, Any]]) -> None:
-        """Tell a later process what is whole in a folder."""
-        if self._folder and self._noting:
-            self._journal.add(line())
-            self._noted += 1
+        """Append to the file; a folder is written by the unpacker."""
+        if self.file is not None:
+            self.file.write(data)
 
     def place(self, inventory: Inventory, *, listed: bool) -> Path:
-        """Give it its final name, in place of what is there.
+        """Rename it to the destination, replacing an existing file or folder.
 
         Args:
-            inventory: What it holds; if that is not the whole, it gets another name.
-            listed: Whether the inventory of a file is left beside it; that of a folder is in it.
+            inventory: The receipt; if it is not complete, the name gets ``.incomplete``.
+            listed: Whether to write the receipt of a file beside it; a folder contains its own.
 
         Returns:
-            The name that it has got.
+            The path it was renamed to.
 
         Raises:
-            DownloadError: Another download has taken its place.
+            DownloadError: Another download has replaced the partial file.
             OSError: It cannot be renamed.
         """
         target = self.final if inventory.whole else self._incomplete
@@ -186,34 +123,20 @@ class Part:
             self._remove_incomplete()
         return target
 
-    def keep(self) -> None:
-        """Leave it to a later process, or remove it if that would find nothing to go on with."""
-        if self._identity is None or self._found() != self._identity:  # it has been placed
-            self.discard()
-            return
-        if self.file is not None and self._count > self._noted:
-            self._note_length()
-        if not self._noted:
-            self.discard()
-            return
-        if self.file is not None:
-            self.file.close()
-        self._journal.close(remove=False)
-
     def discard(self) -> None:
-        """Remove it, and the folders that were made for it; nothing if it has been placed."""
+        """Release the lock, and remove what was created and is not placed."""
         if self.file is not None:
             self.file.close()
         found = self._found()
         if found is not None and (self._beginning or found == self._identity):
             self._remove()
-        self._journal.close(remove=self._found() is None)
+        self._lock.release()
         for folder in self._made:
             with contextlib.suppress(OSError):
                 folder.rmdir()
 
     def _remove_incomplete(self) -> None:
-        """Remove what an earlier download kept of less than the whole."""
+        """Remove the incomplete result of an earlier download."""
         with contextlib.suppress(OSError):
             if not self._folder:
                 self._incomplete.unlink(missing_ok=True)
@@ -221,18 +144,11 @@ class Part:
             elif not self._incomplete.is_symlink():
                 clear(self._incomplete)
 
-    def _note_length(self) -> None:
-        assert self.file is not None  # noqa: S101 - looked at by both callers
-        if not self.file.closed:
-            self.file.flush()
-        self._journal.add({"bytes": self._count, "crc32": self._crc})
-        self._noted = self._count
-
     def _check(self) -> None:
         if self._found() != self._identity:
             raise DownloadError(
                 f"another download to {self.final} has begun meanwhile",
-                advice="Download to one place once at a time.",
+                advice="Download to each path once at a time.",
             )
 
     def _found(self) -> tuple[int, int] | None:
