@@ -50,7 +50,7 @@ def comparable(text: str) -> list[str]:
     return [_DIFFERS_EACH_TIME.sub("", line) for line in text.splitlines()]
 
 
-def test_it_says_what_the_readme_says_and_changes_nothing(root: Path, copy: Path, job: Job) -> None:
+def test_main_job_prints_the_readme_output_and_changes_nothing(root: Path, copy: Path, job: Job) -> None:
     before = content(copy)
     done = job()
     assert (done.returncode, done.stderr) == (0, "")
@@ -64,7 +64,7 @@ def test_it_says_what_the_readme_says_and_changes_nothing(root: Path, copy: Path
     assert content(copy) == before
 
 
-def test_what_differs_from_the_server_is_mended_and_told(copy: Path, job: Job) -> None:
+def test_main_job_fixes_and_reports_differences_from_the_server(copy: Path, job: Job) -> None:
     before = content(copy)
     document = copy / "generator/contracts/tcia-v3/documents/TCIA/getSeries.json"
     document.write_text(document.read_text().replace("series", "serious"))
@@ -78,7 +78,7 @@ def test_what_differs_from_the_server_is_mended_and_told(copy: Path, job: Job) -
     assert content(copy) == before
 
 
-def test_what_somebody_wrote_is_not_overwritten(copy: Path, job: Job) -> None:
+def test_main_job_stops_at_a_manual_edit(copy: Path, job: Job) -> None:
     edited = copy / "generated/tcia-client/src/tcia_client/client.py"
     edited.write_text("# mine")
     done = job()
@@ -88,7 +88,7 @@ def test_what_somebody_wrote_is_not_overwritten(copy: Path, job: Job) -> None:
     assert edited.read_text() == "# mine"
 
 
-def test_a_client_that_fails_is_told_in_one_sentence(copy: Path, job: Job) -> None:
+def test_main_job_reports_a_failing_client_in_one_sentence(copy: Path, job: Job) -> None:
     config = copy / "pyproject.toml"
     config.write_text(
         config.read_text().replace('package = "tcia_client"', 'package = "another_client"')
