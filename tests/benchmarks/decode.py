@@ -128,10 +128,10 @@ def ways(folder: Path) -> dict[str, Callable[[], Any]]:
     body = {path.name: path.read_bytes() for path in folder.iterdir()}
 
     def rows_of(kind: Callable[..., Any], name: str, **options: Any) -> Callable[[], list[Any]]:
-        return lambda: all_rows(kind(Rows(BLUEPRINT), **options), body[name])
+        return lambda: all_rows(kind(RowReader(BLUEPRINT), **options), body[name])
 
     def drained() -> int:
-        return sum(map(len, batches(JsonDecoder(Rows(BLUEPRINT)), body["json"])))
+        return sum(map(len, batches(JsonDecoder(RowReader(BLUEPRINT)), body["json"])))
 
     standard = rows_of(JsonDecoder, "json", use_msgspec=False)
     fast = rows_of(JsonDecoder, "json", use_msgspec=True)
@@ -202,7 +202,7 @@ def main() -> None:
             compared = f"{ratio:8.2f}{WANTED.get(name, ''):>8}"
             share = middle["way_peak"] / middle["rival_peak"]
             print(f"{name:44}{milliseconds}{compared}{share:10.2f}")
-        first = batches(JsonDecoder(Rows(BLUEPRINT)), body["json"])
+        first = batches(JsonDecoder(RowReader(BLUEPRINT)), body["json"])
         print(f"first rows of an iterator after {seconds(lambda: next(first)) * 1e3:.1f} ms")
 
 

@@ -135,6 +135,6 @@ def test_the_clients_extras_work_outside_the_repository(
         from tcia_client import Client
         with Client() as client:
             rows = client.get_series()
-        print(pyarrow.table(rows).num_rows == len(rows) > 50)
+        print(rows.to_arrow().num_rows == len(rows) > 50)
     """
     assert run(python, "-c", dedent(code), cwd=tmp_path, **env) == "True\n"

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from wire_forms import FORMATS, HARD, KINDS, SHIP, WRITERS, as_json, decode, decoder_of
 
-from _runtime.decoding.rows import Rows
+from _runtime.decoding.rows import RowReader
 from _runtime.errors import InvalidResponseError, ShapeError
 
 NAMES = ["ShipUID", "ShipName", "HomePort"]
@@ -33,7 +33,7 @@ PIECES = [
 def read(name: str, body: bytes, cuts: Any, *, msgspec: bool) -> tuple[list[Any], Any, Any]:
     """The rows that came, and the kind and the row of the error behind them."""
     rows: list[Any] = []
-    reader = decoder_of(name, Rows(SHIP), msgspec=msgspec)
+    reader = decoder_of(name, RowReader(SHIP), msgspec=msgspec)
     places = [0, *sorted(cut % (len(body) + 1) for cut in cuts), len(body)]
     try:
         for start, end in pairwise(places):

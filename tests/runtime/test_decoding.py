@@ -27,7 +27,7 @@ from wire_forms import (
 
 from _runtime.decoding.formats import decoder
 from _runtime.decoding.json import JsonDecoder
-from _runtime.decoding.rows import Blueprint, Rows
+from _runtime.decoding.rows import Blueprint, RowReader
 from _runtime.endpoint import Attribute, Endpoint
 from _runtime.errors import (
     InvalidResponseError,
@@ -181,7 +181,7 @@ def test_names_that_change_within_an_answer_are_still_found() -> None:
 
 
 def test_undeclared_names_are_kept_for_the_log() -> None:
-    rows = Rows(ALIASED)
+    rows = RowReader(ALIASED)
     decoder("csv", rows).feed(b"ShipUID,Captain,SHIPNAME\n")
     assert list(rows.layouts.undeclared) == ["Captain", "SHIPNAME"]
 
@@ -227,7 +227,7 @@ def test_mismatches_can_be_delivered_with_one_warning_for_each_attribute(name: s
 @pytest.mark.parametrize("name", FORMATS)
 def test_rows_before_an_error_are_delivered(name: str) -> None:
     body = WRITERS[name](*rows_of(GOOD, GOOD, {**GOOD, "Crew": "x"}, GOOD)).encode()
-    reader = decoder(name, Rows(SHIP))
+    reader = decoder(name, RowReader(SHIP))
     built = reader.feed(body) + (reader.finish() if reader._failure is None else [])
     assert len(built) == 2
     with pytest.raises(InvalidValueError):
@@ -298,7 +298,7 @@ def test_wrong_shapes_are_told(body: str, words: str) -> None:
 
 
 def test_a_broken_row_in_the_middle_is_told_when_it_comes_and_not_at_the_end() -> None:
-    reader = JsonDecoder(Rows(SHIP))
+    reader = JsonDecoder(RowReader(SHIP))
     assert len(reader.feed(b'[{"ShipUID":"1.2"},<html>,{"ShipUID":"1.2"},{"Sh')) == 1
     with pytest.raises(NotRecordsError, match="row 2"):
         reader.feed(b"")

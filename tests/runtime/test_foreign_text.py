@@ -9,7 +9,7 @@ import attrs
 import pytest
 from wire_forms import FORMATS, WRITERS, decode, decoder_of
 
-from _runtime.decoding.rows import Blueprint, Rows
+from _runtime.decoding.rows import Blueprint, RowReader
 from _runtime.decoding.values import UID
 from _runtime.endpoint import Attribute, Endpoint
 from _runtime.errors import (
@@ -64,7 +64,7 @@ CREW = Blueprint(
 
 
 def read(blueprint: Any, form: str, body: bytes, *, step: int = 10**6, msgspec: bool = True) -> Any:
-    reader = decoder_of(form, Rows(blueprint), msgspec=msgspec)
+    reader = decoder_of(form, RowReader(blueprint), msgspec=msgspec)
     rows: list[Any] = []
     for start, end in pairwise([*range(0, len(body), step), len(body)]):
         rows += reader.feed(body[start:end])

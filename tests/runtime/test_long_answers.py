@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from wire_forms import FORMATS, KINDS, SHIP, WRITERS, Row, as_json, blueprint, decode, ships
 
 from _runtime.decoding.json import JsonDecoder
-from _runtime.decoding.rows import Blueprint, Rows
+from _runtime.decoding.rows import Blueprint, RowReader
 from _runtime.endpoint import Attribute, Endpoint
 from _runtime.errors import InvalidResponseError, InvalidValueError, MissingValueError
 
@@ -132,7 +132,7 @@ def test_a_misfit_late_in_an_answer_is_told_with_its_row(
     ships = [{**usual, "ShipName": f"Usual {i * different}"} for i in range(2501)]
     ships[2000] |= wrong
     body = json.dumps(ships)
-    decoder = JsonDecoder(Rows(SHIP), use_msgspec=msgspec)
+    decoder = JsonDecoder(RowReader(SHIP), use_msgspec=msgspec)
     rows: list[Any] = []
     pieces = [body[start : start + 4000].encode() for start in range(0, len(body), 4000)]
     with pytest.raises(error) as told:
@@ -183,7 +183,7 @@ def test_values_that_an_attribute_does_not_list_are_known_afterwards(
         Attribute("Part", "part"),
     )
     model = attrs.make_class("Series", ["modality", "part"])
-    rows: Rows[Any] = Rows(
+    rows: RowReader[Any] = RowReader(
         Blueprint(Endpoint(resource="X", name="y", attributes=attributes), model)
     )
     decoder = JsonDecoder(rows, use_msgspec=msgspec)

@@ -195,5 +195,5 @@ def test_undeclared_attribute_refuses_what_is_no_value(server: "Server") -> None
 def test_undeclared_attribute_is_a_column_of_text(server: "Server") -> None:
     server.answers(b'[{"imo": 1}, {"imo": "2"}, {}]')
     with Client(base_url=server.base_url, on_drift="off") as client:
-        table = pd.DataFrame.from_arrow(client.positions())
+        table = client.positions().to_pandas()
     assert table["imo"].tolist()[:2] == ["1", "2"]

@@ -69,7 +69,7 @@ class Fleet:
 
     def rows(self, *rows: Any) -> Any:
         """Rows as a client gives them."""
-        return tcia_client.RowList(rows or (WHOLE, Vessel()), self.attributes)
+        return tcia_client.Rows(rows or (WHOLE, Vessel()), self.attributes)
 
 
 @pytest.fixture(scope="session")

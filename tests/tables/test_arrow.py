@@ -1,4 +1,4 @@
-"""Rows go to table libraries whole, with the types that they have."""
+"""Rows convert to the tables of other libraries with their types."""
 
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
@@ -6,7 +6,6 @@ from typing import Any
 
 import attrs
 import duckdb
-import pandas as pd  # type: ignore[import-untyped]
 import polars as pl
 import pyarrow as pa  # type: ignore[import-untyped]
 import pytest
@@ -55,58 +54,61 @@ def one(client: tcia_client.Client) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(("method", "keys"), METHODS, ids=[m for m, _ in METHODS])
-def test_every_endpoint_gives_a_table_of_the_same_values(
+def test_to_arrow_every_endpoint_has_the_same_values(
     client: tcia_client.Client, one: dict[str, str], method: str, keys: list[str]
 ) -> None:
     rows = getattr(client, method)(**{key: one[key] for key in keys})
     assert len(rows) > 0
     expected = [attrs.asdict(row) for row in rows]
-    assert pa.table(rows).to_pylist() == expected
-    assert pl.DataFrame(rows).to_dicts() == expected
+    assert rows.to_arrow().to_pylist() == expected
+    assert rows.to_polars().to_dicts() == expected
+    assert rows.to_pandas().columns.tolist() == [*expected[0]]
 
 
-def test_polars_takes_types(client: tcia_client.Client) -> None:
-    frame = pl.DataFrame(client.get_series())
+def test_to_polars_series_have_types(client: tcia_client.Client) -> None:
+    frame = client.get_series().to_polars()
     assert {name: frame.schema[name] for name in SERIES} == SERIES
     assert frame["series_number"].null_count() == sum(
         row.series_number is None for row in client.get_series()
     )
 
 
-def test_duckdb_asks_in_sql(client: tcia_client.Client) -> None:
+def test_duckdb_queries_the_arrow_table(client: tcia_client.Client) -> None:
     rows = client.get_series()
+    table_ = rows.to_arrow()
     found = duckdb.execute(
-        "select modality, sum(image_count)::int, min(series_date) from rows group by all"
+        "select modality, sum(image_count)::int, min(series_date) from table_ group by all"
     ).fetchall()
     assert ("CT", sum(r.image_count for r in rows if r.modality == "CT"), date(1995, 9, 3)) in found
 
 
-def test_pandas_takes_types(client: tcia_client.Client) -> None:
+def test_to_pandas_series_have_types(client: tcia_client.Client) -> None:
     rows = client.get_series()
-    frame = pd.DataFrame.from_arrow(rows)
+    frame = rows.to_pandas()
     assert frame["modality"].dtype == "category"
     assert frame["image_count"].dtype == "int64"
     assert frame["series_date"].dropna().map(type).eq(date).all()
     assert frame["image_count"].sum() == sum(row.image_count for row in rows)
 
 
-def test_pandas_by_its_constructor_is_told_the_right_call(fleet_rows: Any) -> None:
-    with pytest.raises(TypeError, match=r"pandas\.DataFrame\.from_arrow\(rows\)"):
-        pd.DataFrame(fleet_rows.rows())
+def test_capsule_interface_consumer_gets_all_rows(fleet_rows: Any) -> None:
+    rows = fleet_rows.rows()
+    assert pa.schema(rows) == rows.to_arrow().schema
+    assert pa.RecordBatchReader.from_stream(rows).read_all() == rows.to_arrow()
 
 
-def test_no_rows_keep_their_columns(client: tcia_client.Client) -> None:
+def test_empty_result_has_the_same_columns(client: tcia_client.Client) -> None:
     rows = client.get_series()
     none = client.get_series(collection="no such collection")
     assert none == []
-    assert pa.table(none).schema == pa.table(rows).schema
-    assert pl.DataFrame(none).schema == pl.DataFrame(rows).schema
-    assert duckdb.from_arrow(none).columns == pa.table(rows).column_names
-    assert list(pd.DataFrame.from_arrow(none).columns) == pa.table(rows).column_names
+    assert none.to_arrow().schema == rows.to_arrow().schema
+    assert none.to_polars().schema == rows.to_polars().schema
+    assert duckdb.from_arrow(none.to_arrow()).columns == rows.to_arrow().column_names
+    assert none.to_pandas().columns.tolist() == rows.to_arrow().column_names
 
 
-def test_every_kind_has_its_type(fleet_rows: Any) -> None:
-    table = pa.table(fleet_rows.rows())
+def test_to_arrow_every_kind_has_its_type(fleet_rows: Any) -> None:
+    table = fleet_rows.rows().to_arrow()
     assert table.schema.types == [
         pa.string(),
         pa.dictionary(pa.int32(), pa.string()),
@@ -121,16 +123,16 @@ def test_every_kind_has_its_type(fleet_rows: Any) -> None:
     assert table.to_pylist() == [attrs.asdict(row) for row in fleet_rows.rows()]
 
 
-def test_a_time_with_an_offset_is_brought_to_utc(fleet_rows: Any) -> None:
+def test_to_arrow_time_with_offset_is_converted_to_utc(fleet_rows: Any) -> None:
     seen = datetime(2020, 1, 31, 12, tzinfo=timezone(timedelta(hours=2)))
     rows = fleet_rows.rows(fleet_rows.Vessel(last_seen_at=seen))
-    (found,) = pa.table(rows)["last_seen_at"].to_pylist()
+    (found,) = rows.to_arrow()["last_seen_at"].to_pylist()
     assert found.replace(tzinfo=UTC) == seen
 
 
-def test_half_a_surrogate_pair_is_replaced(fleet_rows: Any) -> None:
+def test_to_arrow_half_a_surrogate_pair_is_replaced(fleet_rows: Any) -> None:
     rows = fleet_rows.rows(fleet_rows.Vessel(vessel_id="a\ud800b"), fleet_rows.whole)
-    assert pa.table(rows)["vessel_id"].to_pylist() == ["a\ufffdb", fleet_rows.whole.vessel_id]
+    assert rows.to_arrow()["vessel_id"].to_pylist() == ["a\ufffdb", fleet_rows.whole.vessel_id]
 
 
 @pytest.mark.parametrize(
@@ -153,12 +155,12 @@ def test_half_a_surrogate_pair_is_replaced(fleet_rows: Any) -> None:
         ("gross_tonnage", 1.5, "decimal"),
     ],
 )
-def test_a_value_that_fits_no_column_is_named(
+def test_to_polars_value_that_does_not_fit_is_named(
     fleet_rows: Any, name: str, value: object, kind: str
 ) -> None:
     rows = fleet_rows.rows(fleet_rows.whole, fleet_rows.Vessel(**{name: value}))
     with pytest.raises(ValueError, match=f"row 2: {name} is .* does not fit .* kind {kind}"):
-        pl.DataFrame(rows)
+        rows.to_polars()
 
 
 @given(
@@ -174,27 +176,36 @@ def test_a_value_that_fits_no_column_is_named(
         max_size=5,
     )
 )
-def test_whatever_rows_hold_comes_back(fleet_rows: Any, values: list[tuple[Any, ...]]) -> None:
+def test_to_arrow_any_values_are_preserved(fleet_rows: Any, values: list[tuple[Any, ...]]) -> None:
     names = ["vessel_id", "crew_count", "gross_tonnage", "built_on", "last_seen_at", "watch_begins"]
-    rows = tcia_client.RowList(
+    rows = tcia_client.Rows(
         [fleet_rows.Vessel(**dict(zip(names, row, strict=True))) for row in values],
         fleet_rows.attributes,
     )
-    assert pa.table(rows).to_pylist() == [attrs.asdict(row) for row in rows]
+    assert rows.to_arrow().to_pylist() == [attrs.asdict(row) for row in rows]
 
 
-def test_without_pyarrow_the_extra_is_named(client: tcia_client.Client, python: Any) -> None:
+@pytest.mark.parametrize(
+    ("method", "missing", "extra"),
+    [
+        ("to_arrow", "pyarrow", "arrow"),
+        ("to_polars", "pyarrow", "arrow"),
+        ("to_polars", "polars", "polars"),
+        ("to_pandas", "pandas", "pandas"),
+    ],
+)
+def test_conversion_without_the_library_prints_the_install_command(
+    python: Any, method: str, missing: str, extra: str
+) -> None:
     source = f"""
         import sys
-        sys.modules["pyarrow"] = None
-        import tcia_client, polars
-        with tcia_client.Client(base_url={client.base_url!r}) as client:
-            rows = client.get_collection_values()
+        sys.modules[{missing!r}] = None
+        import tcia_client
         try:
-            polars.DataFrame(rows)
+            tcia_client.Rows().{method}()
         except ImportError as error:
             print(error)
     """
-    assert python(source).stdout == (
-        "tables need pyarrow; install tcia_client with its extra 'arrow'\n"
-    )
+    line = python(source).stdout
+    assert line.startswith(f"{missing} is not installed; install it with: pip install 'tcia")
+    assert line.endswith(f"[{extra}]'\n")

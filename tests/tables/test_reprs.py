@@ -88,4 +88,4 @@ def test_no_rows_show_their_columns(fleet_rows: Any, monkeypatch: pytest.MonkeyP
     empty = fleet_rows.rows()[:0]
     assert repr(empty).splitlines()[0].startswith("vessel_id")
     assert repr(empty).endswith("[0 rows]")
-    assert repr(tcia_client.RowList([], ())) == "\n[0 rows]"
+    assert repr(tcia_client.Rows([], ())) == "\n[0 rows]"

@@ -18,7 +18,7 @@ import attrs
 from tciagen.contract.model import Contract, Endpoint, Result
 from tciagen.python.names import RESERVED, Identifier, class_name, pascal_case
 
-_MODULE_NAMES = frozenset({"Literal", "UID", "attrs", "datetime", "decimal"})
+_MODULE_NAMES = frozenset({"Literal", "RecordBase", "UID", "attrs", "datetime", "decimal"})
 """What the module of the record classes imports."""
 
 

@@ -11,7 +11,7 @@ from _runtime.decoding.csv import CsvDecoder
 from _runtime.decoding.decoder import Decoder
 from _runtime.decoding.formats import decoder
 from _runtime.decoding.json import JsonDecoder
-from _runtime.decoding.rows import Blueprint, OnMismatch, Rows
+from _runtime.decoding.rows import Blueprint, OnMismatch, RowReader
 from _runtime.endpoint import Attribute, Endpoint, Kind
 
 Row = Sequence[Any]
@@ -43,7 +43,7 @@ SHIP = blueprint(**KINDS)
 NAME = blueprint(Name="string")
 
 
-def decoder_of(name: str, rows: Rows[Any], *, msgspec: bool) -> Decoder[Any]:
+def decoder_of(name: str, rows: RowReader[Any], *, msgspec: bool) -> Decoder[Any]:
     reader = decoder(name, rows)
     if isinstance(reader, JsonDecoder | CsvDecoder):
         return type(reader)(rows, use_msgspec=msgspec)
@@ -60,7 +60,7 @@ def decode(
     warn: Callable[[str], None] = lambda _message: None,
     msgspec: bool = True,
 ) -> list[Any]:
-    reader = decoder_of(name, Rows(plan, on_mismatch, warn), msgspec=msgspec)
+    reader = decoder_of(name, RowReader(plan, on_mismatch, warn), msgspec=msgspec)
     built: list[Any] = []
     start = 0
     body = body if isinstance(body, bytes) else body.encode()

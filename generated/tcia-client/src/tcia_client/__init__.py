@@ -88,7 +88,7 @@ if TYPE_CHECKING:
         Timeouts,
     )
     from ._runtime.tables import (
-        RowList,
+        Rows,
     )
     from .client import AsyncClient, Client
 
@@ -153,7 +153,7 @@ _HOMES = {
     "RawResponse": "._runtime.http.response",
     "Retry": "._runtime.http.retry",
     "Timeouts": "._runtime.options",
-    "RowList": "._runtime.tables",
+    "Rows": "._runtime.tables",
 }
 
 __all__ = [
@@ -204,7 +204,7 @@ __all__ = [
     "ReadTimeoutError",
     "RedirectError",
     "Retry",
-    "RowList",
+    "Rows",
     "ServerError",
     "ShapeError",
     "Timeouts",

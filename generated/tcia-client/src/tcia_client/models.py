@@ -6,10 +6,11 @@ import datetime
 import attrs
 
 from ._runtime.decoding.values import UID
+from ._runtime.record import RecordBase
 
 
 @attrs.frozen(kw_only=True)
-class BodyPartValue:
+class BodyPartValue(RecordBase):
     """One body part that occurs among the series.
 
     Answered by ``TCIA/query/getBodyPartValues``.
@@ -23,7 +24,7 @@ class BodyPartValue:
 
 
 @attrs.frozen(kw_only=True)
-class CollectionValue:
+class CollectionValue(RecordBase):
     """One collection that the archive holds.
 
     Answered by ``TCIA/query/getCollectionValues``.
@@ -37,7 +38,7 @@ class CollectionValue:
 
 
 @attrs.frozen(kw_only=True)
-class ManufacturerValue:
+class ManufacturerValue(RecordBase):
     """One equipment maker that occurs among the series.
 
     Answered by ``TCIA/query/getManufacturerValues``.
@@ -51,7 +52,7 @@ class ManufacturerValue:
 
 
 @attrs.frozen(kw_only=True)
-class ModalityValue:
+class ModalityValue(RecordBase):
     """One modality that occurs among the series.
 
     Answered by ``TCIA/query/getModalityValues``.
@@ -65,7 +66,7 @@ class ModalityValue:
 
 
 @attrs.frozen(kw_only=True)
-class NewPatient:
+class NewPatient(RecordBase):
     """One subject whose first series came into the collection on or after the date.
 
     Answered by ``TCIA/query/NewPatientsInCollection``.
@@ -82,7 +83,7 @@ class NewPatient:
 
 
 @attrs.frozen(kw_only=True)
-class NewStudy:
+class NewStudy(RecordBase):
     """One study whose first series came into the collection on or after the date.
 
     Answered by ``TCIA/query/NewStudiesInPatientCollection``.
@@ -101,7 +102,7 @@ class NewStudy:
 
 
 @attrs.frozen(kw_only=True)
-class Patient:
+class Patient(RecordBase):
     """One subject of a collection, with what de-identification left.
 
     Answered by ``TCIA/query/getPatient``.
@@ -130,7 +131,7 @@ class Patient:
 
 
 @attrs.frozen(kw_only=True)
-class PatientByModality:
+class PatientByModality(RecordBase):
     """One subject of a collection who has at least one series of a modality.
 
     Answered by ``TCIA/query/PatientsByModality``.
@@ -150,7 +151,7 @@ class PatientByModality:
 
 
 @attrs.frozen(kw_only=True)
-class PatientStudy:
+class PatientStudy(RecordBase):
     """One study: the series of one visit of a subject, together with the subject.
 
     Answered by ``TCIA/query/getPatientStudy``.
@@ -200,7 +201,7 @@ class PatientStudy:
 
 
 @attrs.frozen(kw_only=True)
-class SOPInstance:
+class SOPInstance(RecordBase):
     """One stored DICOM object of a series.
 
     Answered by ``TCIA/query/getSOPInstanceUIDs``.
@@ -214,7 +215,7 @@ class SOPInstance:
 
 
 @attrs.frozen(kw_only=True)
-class Series:
+class Series(RecordBase):
     """One series: images of one modality acquired in one go, with their equipment.
 
     Answered by ``TCIA/query/getSeries``.
@@ -273,7 +274,7 @@ class Series:
 
 
 @attrs.frozen(kw_only=True)
-class SeriesSize:
+class SeriesSize(RecordBase):
     """Number and total size of the stored objects of one series.
 
     Answered by ``TCIA/query/getSeriesSize``.
@@ -289,7 +290,7 @@ class SeriesSize:
 
 
 @attrs.frozen(kw_only=True)
-class SharedListItem:
+class SharedListItem(RecordBase):
     """One series that stands in a shared list.
 
     Answered by ``SharedList/query/ContentsByName``.

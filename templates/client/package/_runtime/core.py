@@ -5,7 +5,7 @@ import threading
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .decoding.decoder import Decoder
-from .decoding.rows import Blueprint, OnMismatch, Rows
+from .decoding.rows import Blueprint, OnMismatch, RowReader
 from .decoding.sniff import format_of
 from .endpoint import Arguments, Endpoint
 from .errors import ApiError, FormatIgnoredError, InvalidResponseError, MismatchWarning
@@ -47,14 +47,14 @@ class _Core:
         """Check a call's arguments; see :func:`.request.prepare`."""
         return prepare(self.options.base_url, endpoint, method, arguments, file=file)
 
-    def rows(self, blueprint: Blueprint[R]) -> Rows[R]:
+    def rows(self, blueprint: Blueprint[R]) -> RowReader[R]:
         """The rows of a new answer."""
         address = blueprint.endpoint.address
 
         def warn(message: str) -> None:
             warn_caller(f"{address}: {message}", MismatchWarning)
 
-        return Rows(blueprint, self._on_mismatch, warn, self.options.redactor)
+        return RowReader(blueprint, self._on_mismatch, warn, self.options.redactor)
 
     def placed(
         self, error: InvalidResponseError, request: Request, reader: Decoder[Any]

@@ -24,7 +24,7 @@ from .errors import IncompleteResponseError, InvalidResponseError
 from .http.request import Request
 from .http.response import RawResponse
 from .http.retry import Attempts
-from .tables import RowList
+from .tables import Rows
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -53,7 +53,7 @@ class RecordsMethod(Method[P], Generic[P, R]):
     @property
     def returns(self) -> Any:
         """What a call gives."""
-        return RowList.__class_getitem__(self.model)
+        return Rows.__class_getitem__(self.model)
 
     @overload
     def __get__(self, client: None, owner: Any = None) -> Self: ...
@@ -80,7 +80,7 @@ class Records(SyncBound[P], Generic[P, R]):
         super().__init__(method, client)
         self._blueprint: Callable[[], Blueprint[R]] = lambda: method.blueprint
 
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> RowList[R]:
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Rows[R]:
         """Ask, and give all rows.
 
         Raises:
@@ -97,7 +97,7 @@ class Records(SyncBound[P], Generic[P, R]):
             except IncompleteResponseError as error:
                 transport.sleep(attempts.after(error))
             else:
-                return RowList(rows, self._endpoint.attributes)
+                return Rows(rows, self._endpoint.attributes)
 
     def iter(self, *args: P.args, **kwargs: P.kwargs) -> Generator[R, None, None]:
         """Ask, and give each row as it arrives; memory stays small however many there are.
@@ -169,7 +169,7 @@ class AsyncRecords(AsyncBound[P], Generic[P, R]):
         super().__init__(method, client)
         self._blueprint: Callable[[], Blueprint[R]] = lambda: method.blueprint
 
-    async def __call__(self, *args: P.args, **kwargs: P.kwargs) -> RowList[R]:
+    async def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Rows[R]:
         """Ask, and give all rows; see :meth:`Records.__call__`."""
         request = self._request(self._arguments(*args, **kwargs))
         transport = self._core.transport
@@ -182,7 +182,7 @@ class AsyncRecords(AsyncBound[P], Generic[P, R]):
             except IncompleteResponseError as error:
                 await transport.sleep(attempts.after(error))
             else:
-                return RowList(rows, self._endpoint.attributes)
+                return Rows(rows, self._endpoint.attributes)
 
     def iter(self, *args: P.args, **kwargs: P.kwargs) -> AsyncGenerator[R, None]:
         """Ask, and give each row as it arrives; see :meth:`Records.iter`.

@@ -1,7 +1,6 @@
-"""Lists of rows that are tables as well.
+"""Rows of a response as a list that converts to the tables of other libraries.
 
-Arrow's PyCapsule interface hands a whole answer to polars, pyarrow, duckdb, pandas and
-others at once, with the types that the endpoint's attributes have:
+Each kind of attribute has one Arrow type:
 
 =========  ==================================================================
 kind       Arrow type
@@ -10,29 +9,29 @@ string     string; dictionary of strings for code strings (CS)
 uid        string
 undeclared string, also of JSON numbers and booleans
 integer    int64
-decimal    decimal128 of 38 digits, 18 of them behind the point: room for all
-           that DICOM's 16 characters and a database's DECIMAL say
+decimal    decimal128 of 38 digits, 18 of them after the point, which holds the
+           16 characters of DICOM's DS and the DECIMAL of common databases
 boolean    bool
 date       date32
-dateTime   timestamp in microseconds; one with an offset is brought to UTC
+dateTime   timestamp in microseconds; one with an offset is converted to UTC
 time       time64 in microseconds
 =========  ==================================================================
 """
 
-import functools
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
 from importlib import import_module
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, SupportsIndex, TypeVar, overload
+from typing import Any, Self, SupportsIndex, TypeVar, overload
 
 from .decoding.rows import shown
 from .display import columns, html_table
 from .endpoint import Attribute, Kind
 
 R = TypeVar("R")
+T = TypeVar("T")
 
 _SHOWN_ROWS = 20
 _NONE = type(None)
@@ -47,16 +46,16 @@ _TYPES: dict[Kind, frozenset[type]] = {
     "dateTime": frozenset({datetime, _NONE}),
     "time": frozenset({time, _NONE}),
 }
-"""What a column may hold; Arrow itself would take 5 for a date."""
+"""The types that a column may hold; Arrow itself accepts 5 as a date."""
 
 
 def arrow_schema(attributes: Sequence[Attribute]) -> Any:
-    """The Arrow schema of an endpoint's rows, a ``pyarrow.Schema``.
+    """Return the Arrow schema of an endpoint's rows, a ``pyarrow.Schema``.
 
     Raises:
         ImportError: pyarrow is not installed.
     """
-    arrow = _pyarrow()
+    arrow = _library("pyarrow", "arrow")
     types = {
         "string": arrow.string(),
         "undeclared": arrow.string(),
@@ -81,13 +80,13 @@ def arrow_schema(attributes: Sequence[Attribute]) -> Any:
 
 
 def arrow_table(rows: Sequence[Any], attributes: Sequence[Attribute]) -> Any:
-    """Rows as a ``pyarrow.Table``.
+    """Return rows as a ``pyarrow.Table``.
 
     Raises:
         ImportError: pyarrow is not installed.
-        ValueError: A value that does not fit its column.
+        ValueError: A value does not fit its column.
     """
-    arrow = _pyarrow()
+    arrow = _library("pyarrow", "arrow")
     schema = arrow_schema(attributes)
     arrays = [
         _array(arrow, list(map(attrgetter(attribute.python_name), rows)), attribute, field.type)
@@ -101,8 +100,8 @@ def _array(arrow: Any, values: list[Any], attribute: Attribute, type_: Any) -> A
     try:
         if known.issuperset(map(type, values)):
             return arrow.array(values, type_)
-    except UnicodeEncodeError:  # half of a surrogate pair, which is no text
-        return arrow.array([v and _whole(v) for v in values], type_)
+    except UnicodeEncodeError:  # half of a surrogate pair, which UTF-8 cannot hold
+        return arrow.array([v and _without_half_pairs(v) for v in values], type_)
     except (arrow.ArrowInvalid, OverflowError):  # more digits than the column has
         pass
     for number, value in enumerate(values, 1):
@@ -111,80 +110,114 @@ def _array(arrow: Any, values: list[Any], attribute: Attribute, type_: Any) -> A
         except (arrow.ArrowException, OverflowError):
             raise ValueError(
                 f"row {number}: {attribute.python_name} is {shown(value)}, which does not fit a "
-                f"column of kind {attribute.kind}; leave the row out, or take CSV or JSON"
+                f"column of kind {attribute.kind}; leave the row out, or write CSV or JSON"
             ) from None
     raise AssertionError("every value fits alone, but not all together")
 
 
-def _whole(text: str) -> str:
+def _without_half_pairs(text: str) -> str:
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-def _pyarrow() -> Any:
+def _library(name: str, extra: str) -> Any:
     try:
-        return import_module("pyarrow")
+        return import_module(name)
     except ImportError as error:
+        from importlib.metadata import packages_distributions  # noqa: PLC0415 - slow, rarely needed
+
         package = (__package__ or "").partition(".")[0]
+        distribution = packages_distributions().get(package, [package])[0]
         raise ImportError(
-            f"tables need pyarrow; install {package} with its extra 'arrow'", name="pyarrow"
+            f"{name} is not installed; install it with: pip install '{distribution}[{extra}]'",
+            name=name,
         ) from error
 
 
-if TYPE_CHECKING:
-    _List = list
-else:
-    _List = Generic
+class Rows(list[R]):
+    """The rows of a response: a list that converts to a table.
 
+    ``rows.to_polars()``, ``rows.to_pandas()`` and ``rows.to_arrow()`` convert all rows at once,
+    with the types of the endpoint's attributes. Libraries that look at the elements of a list,
+    such as polars, pandas, pyarrow and DuckDB, need these methods. Libraries that ask for the
+    Arrow PyCapsule interface take the rows as they are.
 
-class RowList(_List[R]):
-    """The rows of an answer: a list of objects, and a table for those who take Arrow.
-
-    ``polars.DataFrame(rows)``, ``pyarrow.table(rows)``, ``pandas.DataFrame.from_arrow(rows)``
-    and ``duckdb.sql("from rows")`` take all rows at once. It equals a list, does what a list
-    does, and is one to type checkers; yet ``isinstance(rows, list)`` is False, because those
-    libraries would otherwise look at its elements and never ask whether it is a table.
+    A slice, a copy, a sum and a product of rows are rows, too.
 
     Attributes:
-        attributes: What the endpoint says of each attribute; the columns of the table.
+        attributes: The endpoint's attributes, which are the columns of the table.
     """
 
-    __slots__ = ("_rows", "attributes")
-    __hash__ = None
+    __slots__ = ("attributes",)
 
-    def __init__(self, rows: Iterable[R], attributes: Sequence[Attribute]) -> None:
-        self._rows = list(rows)
+    def __init__(self, rows: Iterable[R] = (), attributes: Sequence[Attribute] = ()) -> None:
+        super().__init__(rows)
         self.attributes = tuple(attributes)
 
-    @overload
-    def __getitem__(self, place: SupportsIndex, /) -> R: ...
-    @overload
-    def __getitem__(self, place: slice, /) -> "RowList[R]": ...
-    def __getitem__(self, place: SupportsIndex | slice, /) -> "R | RowList[R]":
-        if isinstance(place, slice):
-            return RowList(self._rows[place], self.attributes)
-        return self._rows[place]
+    def to_arrow(self) -> Any:
+        """Return the rows as a ``pyarrow.Table``.
 
-    def __radd__(self, other: list[Any]) -> list[Any]:
-        return other + self._rows
+        Raises:
+            ImportError: pyarrow is not installed.
+            ValueError: A value does not fit its column.
+        """
+        return arrow_table(self, self.attributes)
 
-    def copy(self) -> "RowList[R]":
-        """A list of the same rows."""
-        return RowList(self._rows, self.attributes)
+    def to_pandas(self) -> Any:
+        """Return the rows as a ``pandas.DataFrame``.
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self._rows, self.attributes)
+        Raises:
+            ImportError: pandas or pyarrow is not installed.
+            ValueError: A value does not fit its column.
+        """
+        _library("pandas", "pandas")
+        return self.to_arrow().to_pandas()
+
+    def to_polars(self) -> Any:
+        """Return the rows as a ``polars.DataFrame``.
+
+        Raises:
+            ImportError: polars or pyarrow is not installed.
+            ValueError: A value does not fit its column.
+        """
+        return _library("polars", "polars").DataFrame(self.to_arrow())
 
     def __arrow_c_schema__(self) -> object:
         return arrow_schema(self.attributes).__arrow_c_schema__()
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        return arrow_table(self._rows, self.attributes).__arrow_c_stream__(requested_schema)
+        return self.to_arrow().__arrow_c_stream__(requested_schema)
 
-    def __array__(self, *_args: Any, **_options: Any) -> NoReturn:
-        raise TypeError(
-            "rows have columns of several types; use pandas.DataFrame.from_arrow(rows), "
-            "or list(rows) for an array of objects"
-        )
+    @overload
+    def __getitem__(self, index: SupportsIndex, /) -> R: ...
+    @overload
+    def __getitem__(self, index: slice, /) -> Self: ...
+    def __getitem__(self, index: SupportsIndex | slice, /) -> R | Self:
+        if isinstance(index, slice):
+            return self._like(super().__getitem__(index))
+        return super().__getitem__(index)
+
+    @overload
+    def __add__(self, other: list[R], /) -> Self: ...
+    @overload
+    def __add__(self, other: list[T], /) -> "Rows[R | T]": ...
+    def __add__(self, other: list[Any], /) -> Any:
+        return self._like(super().__add__(other))
+
+    def __mul__(self, count: SupportsIndex, /) -> Self:
+        return self._like(super().__mul__(count))
+
+    def __rmul__(self, count: SupportsIndex, /) -> Self:
+        return self._like(super().__rmul__(count))
+
+    def copy(self) -> Self:
+        """Return a list of the same rows."""
+        return self._like(self)
+
+    def _like(self, rows: Iterable[R]) -> Self:
+        return type(self)(rows, self.attributes)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _load_rows, (type(self), [*self], self.attributes)
 
     def __repr__(self) -> str:
         names, rows, note = self._excerpt()
@@ -197,29 +230,11 @@ class RowList(_List[R]):
 
     def _excerpt(self) -> tuple[list[str], list[list[Any]], str]:
         names = [attribute.python_name for attribute in self.attributes]
-        rows = [[getattr(row, n, None) for n in names] for row in self._rows[:_SHOWN_ROWS]]
-        first = f"first {_SHOWN_ROWS} of " * (len(self._rows) > _SHOWN_ROWS)
-        return names, rows, f"{first}{len(self._rows):,} row{'s' * (len(self._rows) != 1)}"
+        rows = [[getattr(row, n, None) for n in names] for row in self[:_SHOWN_ROWS]]
+        first = f"first {_SHOWN_ROWS} of " * (len(self) > _SHOWN_ROWS)
+        return names, rows, f"{first}{len(self):,} row{'s' * (len(self) != 1)}"
 
 
-_GIVE_LISTS = frozenset({"__add__", "__mul__", "__rmul__"})
-
-
-def _as_list(name: str) -> Callable[..., Any]:
-    method = getattr(list, name)
-
-    @functools.wraps(method)
-    def forward(self: RowList[Any], *args: Any, **options: Any) -> Any:
-        rows, *plain = (getattr(one, "_rows", one) for one in (self, *args))
-        done: Any = method(rows, *plain, **options)
-        if done is rows:
-            return self
-        return RowList[Any](done, self.attributes) if name in _GIVE_LISTS else done
-
-    return forward
-
-
-if not TYPE_CHECKING:
-    _compared = {"__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__"}
-    for _name in {*dir(list)} - {*dir(object)} - {*dir(RowList)} | _compared:
-        setattr(RowList, _name, _as_list(_name))
+def _load_rows(kind: type[Rows[R]], rows: list[R], attributes: Sequence[Attribute]) -> Rows[R]:
+    """Return the rows of a pickle, without the columns that another version of the package had."""
+    return kind(rows, [a for a in attributes if not rows or hasattr(rows[0], a.python_name)])

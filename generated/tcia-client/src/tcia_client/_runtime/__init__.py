@@ -64,7 +64,7 @@ PUBLIC: dict[str, tuple[str, ...]] = {
     ),
     "options": ("Timeouts",),
     "http.retry": ("Retry",),
-    "tables": ("RowList",),
+    "tables": ("Rows",),
     "decoding.values": ("UID",),
 }
 """The names that a client package shows at its top, by the module that defines them."""

@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 import attrs
 
+from .record import RecordBase
+
 Kind = Literal[
     "string", "integer", "decimal", "boolean", "date", "dateTime", "time", "uid", "undeclared"
 ]
@@ -36,7 +38,7 @@ class Parameter:
 
 
 @attrs.frozen
-class Attribute:
+class Attribute(RecordBase):
     """One value of a record.
 
     ``aliases`` are further names that the wire may use for it. A ``code`` is a text of few

@@ -6,12 +6,12 @@ from .csv import CsvDecoder
 from .decoder import Decoder
 from .json import JsonDecoder
 from .markup import HtmlDecoder, XmlDecoder
-from .rows import Rows
+from .rows import RowReader
 
 R = TypeVar("R")
 
 
-def decoder(name: str, rows: Rows[R]) -> Decoder[R]:
+def decoder(name: str, rows: RowReader[R]) -> Decoder[R]:
     """A decoder for the format ``csv``, ``html``, ``xml`` or ``json``."""
     match name:
         case "csv":

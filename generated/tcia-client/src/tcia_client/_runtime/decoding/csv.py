@@ -16,7 +16,7 @@ from . import fast_json
 from .csv_as_json import as_json
 from .decoder import ENOUGH_TO_TELL, Decoder, not_records
 from .row_factory import Access
-from .rows import Cells, Rows, excerpt, picker, shown
+from .rows import Cells, RowReader, excerpt, picker, shown
 from .values import json_number
 
 R = TypeVar("R")
@@ -85,7 +85,7 @@ def _line(data: bytes | bytearray) -> str:
 class CsvDecoder(Decoder[R]):
     """Decodes a line of names and then a line per row."""
 
-    def __init__(self, rows: Rows[R], *, use_msgspec: bool = True) -> None:
+    def __init__(self, rows: RowReader[R], *, use_msgspec: bool = True) -> None:
         super().__init__(rows)
         self._use_msgspec = use_msgspec
         self._fast: fast_json.Reader | None = None

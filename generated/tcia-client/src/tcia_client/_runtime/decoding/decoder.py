@@ -21,7 +21,7 @@ from typing import Any, Generic, TypeVar, cast
 
 from ..errors import InvalidResponseError, NotRecordsError, ShapeError
 from ..redaction import redacted, redacting
-from .rows import Rows
+from .rows import RowReader
 
 R = TypeVar("R")
 
@@ -56,7 +56,7 @@ class Decoder(ABC, Generic[R]):
         beginning: The first bytes of the answer, as many as tell what it is.
     """
 
-    def __init__(self, rows: Rows[R]) -> None:
+    def __init__(self, rows: RowReader[R]) -> None:
         self.rows = rows
         self.at_least = 0
         self.beginning = b""

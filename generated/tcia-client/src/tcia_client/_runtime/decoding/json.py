@@ -17,7 +17,7 @@ from ..errors import InvalidResponseError, NotRecordsError, ShapeError, Truncate
 from . import fast_json
 from .decoder import ENOUGH_TO_TELL, Decoder, not_records
 from .row_factory import Access
-from .rows import Cells, Rows, excerpt, shown
+from .rows import Cells, RowReader, excerpt, shown
 from .values import json_number
 
 R = TypeVar("R")
@@ -38,7 +38,7 @@ _JSON = json.JSONDecoder(parse_float=json_number, parse_constant=_no_constant, s
 class JsonDecoder(Decoder[R]):
     """Decodes ``[{…},{…}]``."""
 
-    def __init__(self, rows: Rows[R], *, use_msgspec: bool = True) -> None:
+    def __init__(self, rows: RowReader[R], *, use_msgspec: bool = True) -> None:
         super().__init__(rows)
         self._state = "start"
         self._fit([attribute.name for attribute in rows.blueprint.attributes], ())

@@ -15,7 +15,7 @@ from typing import ClassVar, TypeVar
 from ..errors import InvalidResponseError, NotRecordsError, ShapeError, TruncatedResponseError
 from ..redaction import redacted
 from .decoder import Decoder, is_page, not_records
-from .rows import Cells, Rows, excerpt, picker, shown
+from .rows import Cells, RowReader, excerpt, picker, shown
 
 R = TypeVar("R")
 
@@ -42,7 +42,7 @@ class _MarkupDecoder(Decoder[R]):
     outer: ClassVar[re.Pattern[str]]
     between: ClassVar[re.Pattern[str]]
 
-    def __init__(self, rows: Rows[R]) -> None:
+    def __init__(self, rows: RowReader[R]) -> None:
         super().__init__(rows)
         self._begun = False
         self._texts: Collection[int] = ()
@@ -148,7 +148,7 @@ class XmlDecoder(_MarkupDecoder[R]):
     _joint = re.compile(r"</([^\s<>/]+)>\s*<([^\s<>/]+)\s*>")
     _typed_joint = re.compile(rf"</([^\s<>/]+)>\s*<([^\s<>/]+){_TYPE}\s*>")
 
-    def __init__(self, rows: Rows[R]) -> None:
+    def __init__(self, rows: RowReader[R]) -> None:
         super().__init__(rows)
         self._columns: tuple[str, ...] | None = None
         self._like_first = _NEVER
@@ -254,7 +254,7 @@ class HtmlDecoder(_MarkupDecoder[R]):
     _row_end = re.compile(r"</td>\s*+</tr>", re.IGNORECASE)
     _cell = rf"<[Tt][Dd][^<>]*>(?:null|((?:{_INSIDE})?))</[Tt][Dd]>"
 
-    def __init__(self, rows: Rows[R]) -> None:
+    def __init__(self, rows: RowReader[R]) -> None:
         super().__init__(rows)
         self._width = 0
         self._pick = picker(())

@@ -139,7 +139,7 @@ class Layouts(dict[Any, Callable[[Sequence[Any]], Cells]]):
         return tuple(names), rest
 
 
-class Rows(Generic[R]):
+class RowReader(Generic[R]):
     """The rows of one answer, numbered from 1 as they are built.
 
     Attributes:

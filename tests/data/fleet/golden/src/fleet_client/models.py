@@ -8,10 +8,11 @@ from typing import Literal
 import attrs
 
 from ._runtime.decoding.values import UID
+from ._runtime.record import RecordBase
 
 
 @attrs.frozen(kw_only=True)
-class ListSailorsSailor:
+class ListSailorsSailor(RecordBase):
     """One record of the class Sailor.
 
     Answered by ``Crew/query/listSailors``.
@@ -28,7 +29,7 @@ class ListSailorsSailor:
 
 
 @attrs.frozen(kw_only=True)
-class Sailor:
+class Sailor(RecordBase):
     """One member of the crew.
 
     Answered by ``Crew/query/listCrew``.
@@ -43,7 +44,7 @@ class Sailor:
 
 
 @attrs.frozen(kw_only=True)
-class ScanCount:
+class ScanCount(RecordBase):
     """Number of scans of one hull.
 
     Answered by ``Fleet/query/countHullScans``.
@@ -57,7 +58,7 @@ class ScanCount:
 
 
 @attrs.frozen(kw_only=True)
-class Vessel:
+class Vessel(RecordBase):
     """One vessel.
 
     Answered by ``Fleet/query/listVessels``.
