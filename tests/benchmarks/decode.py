@@ -34,7 +34,7 @@ from tcia_client._runtime.decoding.csv import CsvDecoder  # noqa: E402
 from tcia_client._runtime.decoding.decoder import MANY_BYTES  # noqa: E402
 from tcia_client._runtime.decoding.json import JsonDecoder  # noqa: E402
 from tcia_client._runtime.decoding.markup import HtmlDecoder, XmlDecoder  # noqa: E402
-from tcia_client._runtime.decoding.rows import Blueprint, Rows  # noqa: E402
+from tcia_client._runtime.decoding.rows import Blueprint, RowReader  # noqa: E402
 
 CHUNK = 64 * 1024
 PROCESSES = 3

@@ -75,10 +75,8 @@ def test_to_polars_series_have_types(client: tcia_client.Client) -> None:
 
 def test_duckdb_queries_the_arrow_table(client: tcia_client.Client) -> None:
     rows = client.get_series()
-    table_ = rows.to_arrow()
-    found = duckdb.execute(
-        "select modality, sum(image_count)::int, min(series_date) from table_ group by all"
-    ).fetchall()
+    query = "select modality, sum(image_count)::int, min(series_date) from series group by all"
+    found = duckdb.connect().register("series", rows.to_arrow()).execute(query).fetchall()
     assert ("CT", sum(r.image_count for r in rows if r.modality == "CT"), date(1995, 9, 3)) in found
 
 

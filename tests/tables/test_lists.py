@@ -40,7 +40,9 @@ def test_operators_return_the_same_as_a_list(values: list[int], others: list[int
 
 
 @given(NUMBERS, NUMBERS, st.slices(8))
-def test_mutations_have_the_same_result_as_on_a_list(values: list[int], others: list[int], part: slice) -> None:
+def test_mutations_have_the_same_result_as_on_a_list(
+    values: list[int], others: list[int], part: slice
+) -> None:
     rows, expected = rows_of(values), [*values]
     same = rows
     target: Any
@@ -111,9 +113,7 @@ def test_hash_of_rows_raises_as_a_list_does(fleet_rows: Any) -> None:
         hash(fleet_rows.rows())
 
 
-def test_import_and_call_load_no_extra(
-    client: tcia_client.Client, python: Any
-) -> None:
+def test_import_and_call_load_no_extra(client: tcia_client.Client, python: Any) -> None:
     source = f"""
         import sys, json, tcia_client
         before = [*sys.modules]

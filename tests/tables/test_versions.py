@@ -56,9 +56,7 @@ def with_integer_rank(document: dict[str, Any]) -> None:
 
 
 @pytest.fixture(scope="module")
-def generated(
-    fleet_folder: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Callable[..., Path]:
+def generated(fleet_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """Generate the package of the invented API with a change; return the folder to import from."""
 
     def generate(change: Change, overlay: str = "") -> Path:

@@ -6,11 +6,9 @@ package loads it with the defaults of attributes that are new, or raises an erro
 
 from functools import cache
 from types import NoneType, UnionType
-from typing import Any, Literal, NewType, TypeVar, Union, get_args, get_origin
+from typing import Any, Literal, NewType, Union, get_args, get_origin
 
 import attrs
-
-R = TypeVar("R", bound="RecordBase")
 
 Shape = tuple[tuple[str, ...], tuple[str, ...]]
 """The names and the types of a record's values."""
@@ -22,11 +20,12 @@ class RecordBase:
     __slots__ = ()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        shape = _shape(type(self))
-        return load_record, (type(self), shape, tuple(getattr(self, name) for name in shape[0]))
+        model: Any = type(self)
+        shape = _shape(model)
+        return load_record, (model, shape, tuple(getattr(self, name) for name in shape[0]))
 
 
-def load_record(model: type[R], pickled: Shape, values: tuple[Any, ...]) -> R:
+def load_record(model: Any, pickled: Shape, values: tuple[Any, ...]) -> Any:
     """Return the record of a pickle.
 
     Args:
@@ -44,7 +43,7 @@ def load_record(model: type[R], pickled: Shape, values: tuple[Any, ...]) -> R:
     before = dict(zip(*pickled, strict=True))
     now = dict(zip(*_shape(model), strict=True))
     known = {name: state[name] for name in now if name in state}
-    for field in attrs.fields(model):  # type: ignore[type-var, misc]
+    for field in attrs.fields(model):
         if field.name not in known:
             if field.default is attrs.NOTHING:
                 raise _unloadable(model, f"it lacks {field.name}, which every record has now")
@@ -55,7 +54,7 @@ def load_record(model: type[R], pickled: Shape, values: tuple[Any, ...]) -> R:
 
 
 @cache
-def _shape(model: type[Any]) -> Shape:
+def _shape(model: Any) -> Shape:
     fields = attrs.fields(model)
     types = (f.type.__name__ if isinstance(f.type, type) else str(f.type) for f in fields)
     return tuple(field.name for field in fields), tuple(types)
