@@ -50,7 +50,9 @@ def comparable(text: str) -> list[str]:
     return [_DIFFERS_EACH_TIME.sub("", line) for line in text.splitlines()]
 
 
-def test_main_job_prints_the_readme_output_and_changes_nothing(root: Path, copy: Path, job: Job) -> None:
+def test_main_job_prints_the_readme_output_and_changes_nothing(
+    root: Path, copy: Path, job: Job
+) -> None:
     before = content(copy)
     done = job()
     assert (done.returncode, done.stderr) == (0, "")
