@@ -25,6 +25,9 @@ def copy(root: Path, demo: DemoArchive, tmp_path: Path) -> Path:
         shutil.copytree(
             root / part, tmp_path / part, ignore=shutil.ignore_patterns("__pycache__", "build")
         )
+    for folder in sorted((tmp_path / "generated").rglob("*/"), reverse=True):
+        if not any(folder.iterdir()):  # only compiled modules of a deleted package were in it
+            folder.rmdir()
     (tmp_path / ".work/archive").mkdir(parents=True)
     (tmp_path / ".work/archive/images").symlink_to(demo.folder / "images")
     return tmp_path
