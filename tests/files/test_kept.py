@@ -11,6 +11,7 @@ import pytest
 from files_client import names
 
 from _runtime.downloads.public import Download
+from _runtime.downloads.replace import set_aside
 from _runtime.errors import ParameterError
 
 SERIES = "1.2.3.4"
@@ -201,3 +202,15 @@ def test_links_in_a_circle_are_refused_before_any_request(
     with pytest.raises(OSError, match="symbolic links"):
         fetch()
     assert server.asked == []
+
+
+def test_series_that_an_interrupted_replacement_set_aside_is_kept(
+    fetch: Fetch, server: Any, tmp_path: Path
+) -> None:
+    fetch()
+    (tmp_path / SERIES).rename(set_aside(tmp_path / SERIES))
+    server.asked.clear()
+    done = fetch(existing="keep")
+    assert done.kept
+    assert server.asked == []
+    assert [path.name for path in tmp_path.iterdir()] == [SERIES]
