@@ -28,11 +28,13 @@ class Screen:
     def __init__(self) -> None:
         self.started = perf_counter()
 
-    def step(self, name: str, work: Callable[[], Result], told: Callable[[Result], str]) -> Result:
-        """Do one step and tell it."""
+    def step(
+        self, name: str, work: Callable[[], Result], summary: Callable[[Result], str]
+    ) -> Result:
+        """Run one step and print its summary."""
         begin = perf_counter()
         result = work()
-        self.line(name, told(result), begin)
+        self.line(name, summary(result), begin)
         return result
 
     def line(self, name: str, text: str, begin: float) -> None:
@@ -64,7 +66,7 @@ def main_job(root: Path) -> None:
         screen.step(
             "query",
             lambda: _query(output / "src", server.base_url),
-            lambda count: f"{count} endpoints answered",
+            lambda count: f"{count} endpoints queried",
         )
     if crawled or published.written or published.deleted:
         screen.line("done", "something changed; look at it with `git diff`", screen.started)
@@ -114,11 +116,11 @@ def _query(source: Path, base_url: str) -> int:
         check=False,
     )
     if process.returncode != 0:
-        said = process.stderr.strip().splitlines() or ["it said nothing"]
-        raise ServerProblem(f"The generated client failed: {said[-1]}")
+        output = process.stderr.strip().splitlines() or ["no output"]
+        raise ServerProblem(f"The generated client failed: {output[-1]}")
     lines = [json.loads(line) for line in process.stdout.splitlines()]
-    for endpoint, came in lines:
-        click.echo(f"          {endpoint:<30} {came}")
+    for endpoint, result in lines:
+        click.echo(f"          {endpoint:<30} {result}")
     return len(lines) - 1
 
 

@@ -1,8 +1,7 @@
-"""The API key that a server asks for: from an option, the environment or a file.
+"""The API key of a server: from an option, the environment or a file.
 
-These are the places where the generated client looks, too: ``--api-key``, the variable
-``<PREFIX>_API_KEY`` and the file that ``<command> config set api-key`` writes. A key is never
-printed and never written.
+The generated client reads the same sources: ``--api-key``, the variable ``<PREFIX>_API_KEY``
+and the file that ``<command> config set api-key`` writes. A key is never printed or written.
 """
 
 import json
@@ -15,21 +14,21 @@ from tciagen.errors import UsageProblem
 
 HEADER = "api_key"
 _SECRET = 8
-"""From this length on a key is taken for a secret, and is looked for in responses."""
+"""Minimum length of a key that is a secret, which responses must not repeat."""
 
 
 def checked_key(key: str, source: str) -> str:
-    """Return a key as it can be in a header.
+    """Return a key in the form of a header value.
 
     Raises:
-        UsageProblem: it is empty, or holds other than visible ASCII characters.
+        UsageProblem: It is empty, or has other characters than visible ASCII.
     """
     key = key.strip()
     if not key:
-        raise UsageProblem(f"{source} is empty. Leave it out, or set it to a key.")
+        raise UsageProblem(f"{source} is empty. Omit it, or set it to a key.")
     if not (key.isascii() and key.isprintable()) or " " in key:
         raise UsageProblem(
-            f"{source} holds characters that no key has."
+            f"{source} contains characters that no key has."
             " Copy it again: letters, digits and punctuation, without blanks."
         )
     return key
@@ -38,17 +37,17 @@ def checked_key(key: str, source: str) -> str:
 def find_key(
     given: str | None, *, prefix: str, command: str, default_url: str | None, base_url: str
 ) -> str | None:
-    """Return the key for a server, None if there is none.
+    """Return the key for a server, or None.
 
     Args:
-        given: the key of the option.
-        prefix: of the environment variable.
-        command: whose file may hold a key. It goes to the server of the file only.
-        default_url: the server of a file that names none.
-        base_url: the server that gets the key.
+        given: The key of the option.
+        prefix: Prefix of the environment variable.
+        command: Command whose configuration file may have a key for one server.
+        default_url: The server of a file that names no server.
+        base_url: The server that receives the key.
 
     Raises:
-        UsageProblem: a key or the file is not usable.
+        UsageProblem: A key or the file is invalid.
     """
     variable = f"{prefix}_API_KEY"
     if given is not None:
@@ -70,14 +69,14 @@ def find_key(
 
 
 def holds_key(text: bytes, key: str | None) -> bool:
-    """Return whether a response repeats the key. A key of a few letters is no secret."""
+    """Return whether a response repeats the key. A short key is not a secret."""
     if key is None or len(key) < _SECRET:
         return False
     return key.encode() in text or json.dumps(key)[1:-1].encode() in text
 
 
 def without_key(text: bytes, key: str | None) -> bytes:
-    """Return a response without the key, should the server repeat it."""
+    """Return a response in which the key is redacted."""
     if key is None or len(key) < _SECRET:
         return text
     shorter = text.replace(json.dumps(key)[1:-1].encode(), b"<api_key>")

@@ -16,6 +16,7 @@ import attrs
 from tciagen.api_key import find_key
 from tciagen.config_schema import config_keys
 from tciagen.contract.roles import Roles, invalid_roles, read_roles
+from tciagen.display import shorten
 from tciagen.documents.address import name_conflicts, parse_endpoint
 from tciagen.errors import UsageProblem
 from tciagen.render import Target
@@ -32,7 +33,7 @@ Value = TypeVar("Value")
 
 @attrs.frozen(kw_only=True)
 class Api:
-    """One API's configuration; None where neither file nor command line says."""
+    """The configuration of one API; None where neither file nor command line sets a value."""
 
     name: str = "api"
     base_url: str | None = None
@@ -59,18 +60,18 @@ class Api:
     roles: Roles = attrs.field(factory=dict)
 
     def changelog_file(self) -> Path:
-        """Return where the package's changelog is kept, whether or not there is one yet.
+        """Return the path of the package's changelog, which need not exist yet.
 
         Raises:
-            UsageProblem: no documents folder is configured.
+            UsageProblem: No documents folder is configured.
         """
         return self.changelog or required(self.documents, "documents").parent / "CHANGELOG.md"
 
     def target(self) -> Target:
-        """Return what the distribution is called.
+        """Return the names of the distribution.
 
         Raises:
-            UsageProblem: the package or the BaseURL is not known, or a name is wrong.
+            UsageProblem: The package or the BaseURL is not configured, or a name is invalid.
         """
         package = required(self.package, "package")
         return Target(
@@ -84,10 +85,10 @@ class Api:
         )
 
     def key_for(self, base_url: str) -> str | None:
-        """Return the API key for a server, None if there is none.
+        """Return the API key for a server, or None.
 
         Raises:
-            UsageProblem: the key or the client's file of settings is not usable.
+            UsageProblem: The key or the client's configuration file is invalid.
         """
         package = self.package or "tciagen"
         return find_key(
@@ -106,22 +107,22 @@ class Api:
 
 
 def required(value: Value | None, key: str) -> Value:
-    """Return a value that a command cannot do without.
+    """Return a value that a command requires.
 
     Raises:
-        UsageProblem: it is not given.
+        UsageProblem: It is not set.
     """
     if value is None or value == ():
         option = {"addresses": "--endpoint Resource/QueryName", "output": "--out DIR"}.get(
             key, f"--{key}"
         )
         named = {"addresses": "resources"}.get(key, key)
-        raise UsageProblem(f"Give {option}, or {named!r} in the configuration.")
+        raise UsageProblem(f"Pass {option}, or set {named!r} in the configuration.")
     return value
 
 
 def find_config(start: Path) -> Path | None:
-    """Return the nearest tciagen.toml, or pyproject.toml with ``[tool.tciagen]``, upwards."""
+    """Return the nearest tciagen.toml or pyproject.toml with ``[tool.tciagen]`` upwards."""
     for folder in (start, *start.parents):
         if (folder / _OWN_FILE).is_file():
             return folder / _OWN_FILE
@@ -132,15 +133,15 @@ def find_config(start: Path) -> Path | None:
 
 
 def config_path(given: Path | None) -> Path:
-    """Return the configuration file that is given, else the nearest upwards.
+    """Return the specified configuration file. Default: the nearest one upwards.
 
     Raises:
-        UsageProblem: there is none.
+        UsageProblem: There is no configuration file.
     """
     path = given or find_config(Path.cwd())
     if path is None:
         raise UsageProblem(
-            "There is no tciagen.toml or [tool.tciagen] here or above; give --config FILE."
+            "There is no tciagen.toml or [tool.tciagen] here or above; pass --config FILE."
         )
     return path
 
@@ -149,7 +150,8 @@ def read_config(path: Path) -> dict[str, Api]:
     """Return the APIs of a configuration file by name.
 
     Raises:
-        UsageProblem: unreadable, not TOML, or wrong entries; all are told together.
+        UsageProblem: The file is unreadable, not TOML, or invalid; all findings are reported
+            together.
     """
     problems: list[str] = []
     apis: dict[str, Api] = {}
@@ -187,12 +189,12 @@ def _tables(path: Path) -> dict[str, Any]:
 
 
 def _shared_outputs(apis: Mapping[str, Api]) -> Iterable[str]:
-    """Yield a sentence for each API whose output folder is that of another one, or inside it."""
+    """Yield a sentence for each API whose output folder is inside another one's, or the same."""
     folders = {n: api.output.resolve() for n, api in apis.items() if api.output is not None}
     for name, folder in folders.items():
         for other, outer in folders.items():
             if folder == outer and other < name:
-                yield f"[{name}]: output is that of [{other}]; give each API a folder of its own"
+                yield f"[{name}]: output is that of [{other}]; set a separate folder for each API"
             elif outer in folder.parents:
                 yield f"[{name}]: output is inside that of [{other}]; use a separate folder"
 
@@ -200,16 +202,16 @@ def _shared_outputs(apis: Mapping[str, Api]) -> Iterable[str]:
 def _wrong(table: Mapping[str, Any]) -> Iterable[str]:
     for key, value in table.items():
         if key == "api-key":
-            yield "a key must not be in a file that others read; set <PREFIX>_API_KEY instead"
+            yield "an API key must not be in a shared file; set <PREFIX>_API_KEY instead"
         elif key not in _KEYS:
             yield f"unknown key {_shown(key)}{suggestion(key, set(_KEYS))}"
         elif key in _TEXTS and (not isinstance(value, str) or not value.strip()):
-            yield f"{key} must be a text, not {_shown(value)}"
+            yield f"{key} must be a string, not {_shown(value)}"
         elif (
             key in _TEXTS
             and not (value if key != "test" else " ".join(value.split())).isprintable()
         ):
-            yield f"{key} must not hold control characters"
+            yield f"{key} must not contain control characters"
     severity = table.get("severity", {})
     if not isinstance(severity, dict) or not all(isinstance(v, str) for v in severity.values()):
         yield "severity must be a table such as { param-added-optional = 'docs' }"
@@ -234,8 +236,7 @@ def _wrong(table: Mapping[str, Any]) -> Iterable[str]:
 
 
 def _shown(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+    return shorten(repr(value), _SHOWN)
 
 
 def _api(name: str, table: Mapping[str, Any], folder: Path) -> Api:

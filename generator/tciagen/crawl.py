@@ -1,8 +1,8 @@
-"""Fetching every endpoint's metadata.
+"""The crawl: fetch the metadata of every endpoint.
 
-``<BaseURL>/<Resource>/query/<QueryName>/metadata`` of all endpoints at once, with a
-bound on how many at a time, time-outs, and retries with backoff. A document that
-cannot be fetched or judged never replaces a good one; all failures are told together.
+The requests for ``<BaseURL>/<Resource>/query/<QueryName>/metadata`` are concurrent up to a
+limit, with timeouts and retries with backoff. A document that cannot be fetched or is invalid
+never replaces a valid one. All failures are reported together.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ _ACCEPT = {"Accept": "application/json"}
 
 @attrs.frozen
 class Failure:
-    """An endpoint without a usable document, and why. ``rule`` is the drift rule's id."""
+    """An endpoint without a valid document, and the reason. ``rule`` is the ID of a drift rule."""
 
     address: str
     rule: str
@@ -44,25 +44,25 @@ class Failure:
 
 @attrs.frozen
 class Crawl:
-    """What a crawl brought: documents by address, and the failures."""
+    """The result of a crawl: documents by address, and the failures."""
 
     documents: Mapping[str, JsonObject]
     failures: tuple[Failure, ...] = ()
 
     def require_complete(self) -> None:
-        """Raise unless every endpoint gave a valid document.
+        """Raise unless there is a valid document for every endpoint.
 
         Raises:
-            ServerProblem: an endpoint was out of reach.
-            DocumentProblem: all answered, but a document is unreadable or invalid.
+            ServerProblem: An endpoint was unreachable.
+            DocumentProblem: A document is unreadable or invalid.
         """
         if not self.failures:
             return
         total = len(self.documents) + len({f.address for f in self.failures})
         lines = [f"{f.address}: {f.reason}" for f in self.failures]
         lines.append(
-            f"{len(self.documents)} of {total} documents are good;"
-            " those that failed were left as they were."
+            f"{len(self.documents)} of {total} documents are valid;"
+            " the others remain unchanged in the folder."
         )
         unreachable = any(f.rule == "endpoint-unreachable" for f in self.failures)
         raise (ServerProblem if unreachable else DocumentProblem)("\n".join(lines))
@@ -75,13 +75,13 @@ def crawl(
     *,
     api_key: str | None = None,
 ) -> Crawl:
-    """Fetch and judge the metadata of every address.
+    """Fetch and validate the metadata of every address.
 
-    A key is sent as a header. A document that repeats it is a failure. Redirects are not
-    followed, so no other server gets the key.
+    The key is sent as a header. A document that repeats it is a failure. Redirects are not
+    followed, so no other server receives the key.
 
     Raises:
-        UsageProblem: ``base_url`` is no http or https address.
+        UsageProblem: ``base_url`` is not an HTTP or HTTPS address.
     """
     check_base_url(base_url)
     return asyncio.run(_crawl(base_url.rstrip("/"), sorted(set(addresses)), validator, api_key))
@@ -91,9 +91,9 @@ def write_documents(documents: Mapping[str, JsonObject], folder: Path) -> list[s
     """Write each document that is new or differs; return their addresses."""
     changed = []
     for address, document in documents.items():
-        place, body = document_path(folder, address), canonical(document)
-        if not place.is_file() or unix_lines(place.read_bytes()) != body:
-            replace_file(place, body)
+        path, body = document_path(folder, address), canonical(document)
+        if not path.is_file() or unix_lines(path.read_bytes()) != body:
+            replace_file(path, body)
             changed.append(address)
     return changed
 
@@ -139,10 +139,10 @@ def _refuse_key(body: bytes, api_key: str | None) -> None:
 
 
 async def _fetch(client: httpx.AsyncClient, url: str) -> bytes:
-    """Return the body of a 200 answer.
+    """Return the body of a response with status 200.
 
     Raises:
-        ServerProblem: it did not come, after the last attempt.
+        ServerProblem: The last attempt failed.
     """
     for attempt in range(1, ATTEMPTS + 1):
         last = attempt == ATTEMPTS
@@ -162,10 +162,10 @@ async def _fetch(client: httpx.AsyncClient, url: str) -> bytes:
 
 
 def _refusal(url: str, status: int) -> str:
-    told = f"{url} answered {status}."
+    message = f"{url} responded with status {status}."
     if status in (httpx.codes.UNAUTHORIZED, _NO_SUCH_KEY):
-        told += " Its API key is missing or not valid: set <PREFIX>_API_KEY, or pass --api-key."
-    return told
+        message += " The API key is missing or invalid: set <PREFIX>_API_KEY, or pass --api-key."
+    return message
 
 
 async def _body(response: httpx.Response) -> bytes:
@@ -178,7 +178,7 @@ async def _body(response: httpx.Response) -> bytes:
 
 
 def _retry_after(value: str | None) -> float:
-    """Return the seconds that a server asks to wait, at most MAX_WAIT; 0 if it does not."""
+    """Return the seconds of a Retry-After header, at most MAX_WAIT; 0 without one."""
     if value is None or not re.fullmatch(r"\s*[0-9]+\s*", value):
         return 0.0
     return min(float(value), MAX_WAIT)

@@ -1,13 +1,12 @@
-"""What can go wrong, whose fault it is, and the exit status that says so.
+"""Errors, and the exit status of each.
 
 TciagenError
-├── UsageProblem      2  the call or the configuration is wrong
-├── DocumentProblem   3  a document cannot be judged: unreadable or invalid
-└── ServerProblem     4  the server is out of reach or the crawl is incomplete
+├── UsageProblem      2  the call or the configuration is invalid
+├── DocumentProblem   3  a document is unreadable or invalid
+└── ServerProblem     4  the server is unreachable or the crawl is incomplete
 
-Differences that a command was asked to look for are results, not errors: the
-command returns exit status 1, as does a scan that could not read everything. Each
-message is one sentence that says what is wrong, where, and what to do.
+Differences are results, not errors: the command returns exit status 1, as does a scan that
+could not read everything. A message states what failed, on which thing, and how to fix it.
 """
 
 EXIT_FINE = 0
@@ -20,13 +19,13 @@ EXIT_INTERRUPTED = 130
 
 
 class TciagenError(Exception):
-    """Root of all errors that the command line turns into a sentence."""
+    """Base class of all errors that the command line prints as a sentence."""
 
     exit_status: int = EXIT_USAGE
 
 
 class UsageProblem(TciagenError):
-    """The call, an option or the configuration is wrong; nothing was done."""
+    """The call, an option or the configuration is invalid; nothing was done."""
 
     exit_status = EXIT_USAGE
 
@@ -38,6 +37,6 @@ class DocumentProblem(TciagenError):
 
 
 class ServerProblem(TciagenError):
-    """The server did not answer, or not every endpoint could be crawled."""
+    """The server is unreachable, or not every endpoint could be crawled."""
 
     exit_status = EXIT_SERVER

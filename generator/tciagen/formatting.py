@@ -1,9 +1,8 @@
-"""Rendered Python to the source that is published: formatted by black, proven by the gate.
+"""Rendered Python to the source that is published: formatted by black, checked by the gate.
 
-Both cost most of a run, so a source is cut into its statements and the methods of its
-classes, and each of them is formatted and proven once: a change of one document costs one
-document. That is sound, since a module of whole statements one after the other is the
-program of these statements.
+Both take most of a run, so a source is split into its statements and the methods of its
+classes, and each is formatted and checked once: a change of one document costs one document.
+This is sound, because a module is the sequence of its complete statements.
 """
 
 import re
@@ -32,7 +31,7 @@ class NotPythonError(DocumentProblem):
 
 @attrs.frozen
 class _Unit:
-    """A statement of a module, or a method of a class; ``blank`` is what follows it."""
+    """A statement of a module, or a method of a class; ``blank`` lines follow it."""
 
     text: str
     method: bool
@@ -40,21 +39,21 @@ class _Unit:
 
     @property
     def source(self) -> str:
-        """The unit as a module of its own."""
+        """The unit as a separate module."""
         return _CLASS + self.text if self.method else self.text
 
 
 def formatted(name: str, rendered: str, neutral: str) -> str:
-    """Return a rendered source as black leaves it.
+    """Return a rendered source, formatted by black.
 
     Args:
-        name: the file, for messages.
-        rendered: the source as the templates gave it.
-        neutral: the same with neutral texts, for the gate.
+        name: The file, for messages.
+        rendered: The output of the templates.
+        neutral: The same with neutral texts, for the gate.
 
     Raises:
-        NotPythonError: it does not parse.
-        DocumentProblem: a text of a document has changed the program.
+        NotPythonError: It does not parse.
+        DocumentProblem: A text of a document has changed the program.
     """
     units, plain = list(_units(rendered)), list(_units(neutral))
     if len(units) == len(plain):
@@ -69,7 +68,7 @@ def formatted(name: str, rendered: str, neutral: str) -> str:
                 if key not in found and key not in made:
                     made[key] = _unit(name, unit, other)
         except DocumentProblem:
-            pass  # a unit says less than the whole, whose outcome counts
+            pass  # the result of the complete source counts
         else:
             write_results(made)
             known = found | made

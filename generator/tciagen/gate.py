@@ -1,9 +1,8 @@
 """The gate behind the formatter: proof that no server text became code.
 
-The same view is rendered twice, once with the documents' texts and once with a
-neutral word in the place of each. The two must be one program but for the content
-of their string constants. Then the formatter must have kept every constant, and
-nothing in the source may be a character that does not print.
+The same view is rendered twice, once with the texts of the documents and once with a neutral
+word for each. Both must be the same program except for the content of string constants. The
+formatter must retain every constant, and the source must be printable.
 """
 
 import ast
@@ -12,22 +11,22 @@ from tciagen.errors import DocumentProblem
 
 
 def check_gate(name: str, rendered: str, neutral: str, formatted: str) -> None:
-    """Pass silently, or raise.
+    """Raise if a text of a document has changed the program.
 
     Args:
-        name: the file, for the message.
-        rendered: the source as the templates gave it.
-        neutral: the same with neutral texts.
-        formatted: what would be published.
+        name: The file, for the message.
+        rendered: The output of the templates.
+        neutral: The same with neutral texts.
+        formatted: The source to publish.
 
     Raises:
-        DocumentProblem: a text of a document has changed the program.
+        DocumentProblem: A text of a document has changed the program.
     """
 
     def fail(reason: str) -> DocumentProblem:
         return DocumentProblem(
             f"{name}: a text of a document would become code ({reason});"
-            " the template must let it out by literal, docstring or comment."
+            " the template must use the filter literal, docstring or comment."
         )
 
     try:
@@ -35,12 +34,12 @@ def check_gate(name: str, rendered: str, neutral: str, formatted: str) -> None:
     except (SyntaxError, ValueError) as error:
         raise fail(f"the source does not parse: {error}") from error
     if _shape(real) != _shape(plain):
-        raise fail("with other texts it is another program")
+        raise fail("other texts give another program")
     if _constants(real) != _constants(final) or _shape(real) != _shape(final):
         raise fail("the formatter changed it")
     for number, line in enumerate(formatted.split("\n"), 1):
         if not line.isprintable():
-            raise fail(f"line {number} holds a character that does not print")
+            raise fail(f"line {number} has an unprintable character")
 
 
 def _shape(tree: ast.Module) -> str:
@@ -54,7 +53,7 @@ def _shape(tree: ast.Module) -> str:
 
 
 def _constants(tree: ast.Module) -> list[str]:
-    """Return the string constants that are no docstring, in order."""
+    """Return the string constants that are not docstrings, in order."""
     docstrings = {
         id(node.body[0].value)
         for node in ast.walk(tree)

@@ -51,5 +51,5 @@ def environment() -> Generator[None]:
 def unreachable(url: str, error: httpx.HTTPError) -> ServerProblem:
     """Return the error for a request that got no response."""
     if isinstance(error, httpx.TimeoutException):
-        return ServerProblem(f"{url} did not answer in time.")
-    return ServerProblem(f"{url} is out of reach: {str(error) or type(error).__name__}.")
+        return ServerProblem(f"{url} did not respond in time.")
+    return ServerProblem(f"{url} is unreachable: {str(error) or type(error).__name__}.")

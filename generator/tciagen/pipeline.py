@@ -1,4 +1,4 @@
-"""From configuration to files: the offline way, in one place for every command."""
+"""The offline steps from configuration to files, for every command."""
 
 import hashlib
 from collections.abc import Mapping
@@ -52,26 +52,26 @@ def load_documents(api: Api) -> dict[str, JsonObject]:
     if extra:
         raise DocumentProblem(
             f"{folder} has documents for {', '.join(extra)}, which the configuration does not"
-            " name; add them to `resources` or delete the files."
+            " list; add them to `resources` or delete the files."
         )
     return found
 
 
 def load_overlay(api: Api) -> Overlay:
-    """Return the API's overlay, an empty one if none is configured."""
+    """Return the API's overlay, or an empty one if no overlay is configured."""
     return read_overlay(api.overlay) if api.overlay else Overlay()
 
 
 def load_changelog(api: Api) -> bytes:
-    """Return the package's changelog, empty if there is none yet."""
-    place = api.changelog_file()
-    return place.read_bytes() if place.is_file() else b""
+    """Return the package's changelog, empty if it does not exist yet."""
+    path = api.changelog_file()
+    return path.read_bytes() if path.is_file() else b""
 
 
 def published_contract(api: Api) -> Contract | None:
-    """Return the contract of the package in the output folder, None if there is none to read.
+    """Return the contract of the package in the output folder, or None if it cannot be read.
 
-    Its class names are those that users import, so a new generation keeps them.
+    Users import its class names, so a new generation retains them.
     """
     if api.output is None or api.package is None:
         return None
@@ -107,7 +107,7 @@ def load_contract(api: Api, found: Mapping[str, JsonObject]) -> Resolution:
 
 
 def make_plan(api: Api, templates: Path | None = None) -> Plan:
-    """Return what `generate` would publish.
+    """Return the distribution that `generate` publishes.
 
     Raises:
         UsageProblem: the configuration does not suffice.
@@ -140,7 +140,7 @@ def plan_of(
 
 
 def changed_layers(plan: Plan, folder: Path) -> list[str]:
-    """Return the inputs that are not those that a published folder was made of."""
+    """Return the inputs that have changed since a folder was published."""
     before = publish.read_manifest(folder)["inputs"]
     return [layer for layer, value in plan.inputs.items() if before.get(layer) != value]
 

@@ -1,8 +1,8 @@
-"""Publishing a distribution's files, and telling how a folder differs from them.
+"""Publication of a distribution's files, and comparison of a folder with them.
 
-The manifest beside the generated files (``.tciagen.json``) holds the SHA-256 of
-each file and of each input. By it a hand edit (EDITED) is told from a file that
-the inputs have left behind (STALE), and a file is deleted only if it was generated.
+The manifest beside the generated files (``.tciagen.json``) has the SHA-256 of each file and of
+each input. It distinguishes a manual edit (EDITED) from a file whose inputs have changed
+(STALE). Only a file that was generated is deleted.
 """
 
 import difflib
@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 
 import attrs
 
+from tciagen.display import listed, plural
 from tciagen.documents.canonical import unix_lines
 from tciagen.errors import UsageProblem
 from tciagen.files import replace_file
@@ -36,7 +37,7 @@ class Kind(StrEnum):
 
 @attrs.frozen
 class Difference:
-    """One file that is not as it would be published, with a unified diff."""
+    """One file that differs from what would be published, with a unified diff."""
 
     kind: Kind
     path: PurePosixPath
@@ -45,7 +46,7 @@ class Difference:
 
 @attrs.frozen
 class Published:
-    """What publishing did: how many files, by what happened to them."""
+    """The result of a publication: the files by what happened to them."""
 
     written: tuple[PurePosixPath, ...]
     unchanged: int
@@ -68,7 +69,7 @@ def with_manifest(files: Files, inputs: Mapping[str, str]) -> Files:
 
 
 def read_manifest(folder: Path) -> dict[str, dict[str, str]]:
-    """Return the manifest's ``files`` and ``inputs``; both empty if there is none to read."""
+    """Return the manifest's ``files`` and ``inputs``; both empty if it cannot be read."""
     try:
         data = json.loads((folder / MANIFEST).read_bytes())
         return {
@@ -83,11 +84,11 @@ def compare(files: Files, folder: Path) -> list[Difference]:
     known = read_manifest(folder)["files"]
     found: list[Difference] = []
     for path, wanted in files.items():
-        place = folder / path
-        if not place.is_file():
+        target = folder / path
+        if not target.is_file():
             found.append(Difference(Kind.MISSING, path))
             continue
-        actual = place.read_bytes()
+        actual = target.read_bytes()
         if actual != wanted:
             found.append(_difference(path, actual, wanted, known.get(str(path))))
     found += [Difference(Kind.EXTRA, path) for path in present(folder) if path not in files]
@@ -106,15 +107,15 @@ def publish(files: Files, folder: Path, *, force: bool = False) -> Published:
     """Make a folder hold exactly ``files``; each is replaced atomically.
 
     Raises:
-        UsageProblem: the folder holds hand-edited files, or files that were never
-            generated, and ``force`` is not given; nothing was written.
+        UsageProblem: The folder has manual edits or untracked files, and ``force`` is not set;
+            nothing was written.
     """
     differences = compare(files, folder)
     if not force:
-        refuse_hand_work(differences, folder)
+        refuse_manual_edits(differences, folder)
     written = [d.path for d in differences if d.kind is not Kind.EXTRA]
     deleted = [d.path for d in differences if d.kind is Kind.EXTRA]
-    # The manifest goes last: a run that is cut short is told by the next one.
+    # The manifest is last, so that the next run detects an interrupted one.
     for path in sorted(written, key=lambda p: p == MANIFEST):
         replace_file(folder / path, files[path])
     for path in deleted:
@@ -123,37 +124,35 @@ def publish(files: Files, folder: Path, *, force: bool = False) -> Published:
     return Published(tuple(written), len(files) - len(written), tuple(deleted))
 
 
-def refuse_hand_work(differences: list[Difference], folder: Path) -> None:
-    """Raise where publishing would lose what a person wrote.
+def refuse_manual_edits(differences: list[Difference], folder: Path) -> None:
+    """Raise if a publication would overwrite manual edits.
 
     Raises:
-        UsageProblem: among the differences are hand-edited files, or files that were
-            never generated.
+        UsageProblem: Among the differences are manual edits or untracked files.
     """
     known = read_manifest(folder)["files"]
     edited = [str(d.path) for d in differences if d.kind is Kind.EDITED]
-    foreign = [
+    untracked = [
         str(d.path) for d in differences if d.kind is Kind.EXTRA and str(d.path) not in known
     ]
     if edited:
         raise UsageProblem(
-            f"In {folder} {_listed(edited)} edited by hand; move the change into the templates"
-            " or the overlay, or give --force to overwrite."
+            f"In {folder} {_listed(edited)} edited manually; move the change into the templates"
+            " or the overlay, or pass --force to overwrite."
         )
-    if foreign:
+    if untracked:
         raise UsageProblem(
-            f"In {folder} {_listed(foreign)} not generated; move it elsewhere, or give --force"
+            f"In {folder} {_listed(untracked)} not generated; move it elsewhere, or pass --force"
             " to delete it."
         )
 
 
 def _listed(names: list[str]) -> str:
-    shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
-    return shown + (" was" if len(names) == 1 else " were")
+    return f"{listed(names)} {plural(len(names), 'was', 'were')}"
 
 
 def present(folder: Path) -> Iterator[PurePosixPath]:
-    """Yield the files of a folder, sorted, without caches and build results."""
+    """Yield the files of a folder, sorted, without caches and build artifacts."""
     for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
         relative = path.relative_to(folder)
         cache = any(

@@ -64,10 +64,10 @@ def _not_imported(_: object, field: "attrs.Attribute[str]", value: str) -> None:
 
 @attrs.frozen(kw_only=True)
 class Target:
-    """What the distribution is called and where its client looks by default.
+    """The names of the distribution, and the default server of its client.
 
     Raises:
-        UsageProblem: a name that packaging does not allow, or a version that is none.
+        UsageProblem: A name that packaging does not allow, or an invalid version.
     """
 
     package: str = attrs.field(validator=[_checked(_PACKAGE, "'fleet_client'"), _not_imported])
@@ -94,7 +94,7 @@ def template_files(folder: Path) -> Iterator[tuple[PurePosixPath, bytes]]:
     """Yield the files below a templates folder with their content, sorted, caches left out.
 
     Raises:
-        UsageProblem: there is no such folder.
+        UsageProblem: The folder does not exist.
     """
     if not folder.is_dir():
         raise UsageProblem(f"There is no templates folder {folder}.")
@@ -130,11 +130,11 @@ def render(
     Record classes that have no name yet are named as for a first generation.
 
     Raises:
-        DocumentProblem: names that collide, or a text that would become code.
-        UsageProblem: the templates are not to be found or are wrong.
+        DocumentProblem: Names collide, or a text would become code.
+        UsageProblem: The templates do not exist or are invalid.
     """
     if not contract.endpoints:
-        raise UsageProblem("The contract has no endpoint; name them in `resources` and crawl.")
+        raise UsageProblem("The contract has no endpoint; list them in `resources` and crawl.")
     folder = templates or templates_folder()
     public = public_names(folder)
     exported = exported_names(folder)
@@ -155,12 +155,12 @@ def render(
     if changelog:
         rendered[PurePosixPath("CHANGELOG.md")] = changelog
     for path, body in template_files(folder):
-        place = package.joinpath(*path.parts[1:]) if path.parts[0] == "package" else path
+        target_path = package.joinpath(*path.parts[1:]) if path.parts[0] == "package" else path
         if path.suffix == ".jinja":
-            place = place.with_suffix("")
-            rendered[place] = _rendered(str(place), body.decode("utf-8"), context)
+            target_path = target_path.with_suffix("")
+            rendered[target_path] = _rendered(str(target_path), body.decode("utf-8"), context)
         else:
-            rendered[place] = body
+            rendered[target_path] = body
     return dict(sorted(rendered.items()))
 
 

@@ -33,14 +33,15 @@ def selected_apis(config_file: Path | None, name: str | None, **overrides: Any) 
         if name is not None or not values:
             raise UsageProblem(
                 "There is no tciagen.toml or [tool.tciagen] here or above;"
-                " give --config FILE, or --documents DIR and what else the command needs."
+                " pass --config FILE, or --documents DIR and the other options of the command."
             )
         return [config.Api(**values)]
     apis = config.read_config(path)
     chosen = [_named(apis, name, path)] if name is not None else list(apis.values())
     if values and len(chosen) > 1:
         raise UsageProblem(
-            f"{path} configures {', '.join(apis)}; say by --api which one the options are for."
+            f"{path} configures {', '.join(apis)}; specify one with --api, since"
+            " these options are for a single API."
         )
     return [attrs.evolve(one, **values) for one in chosen]
 
@@ -54,7 +55,7 @@ def selected_api(config_file: Path | None, name: str | None) -> config.Api:
     path = config_file or config.find_config(Path.cwd())
     if path is None:
         if name is not None:
-            raise UsageProblem("There is no configuration that --api could be about.")
+            raise UsageProblem("--api needs a configuration, and there is none here or above.")
         return config.Api()
     apis = config.read_config(path)
     if name is None and len(apis) > 1:

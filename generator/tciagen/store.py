@@ -1,7 +1,7 @@
-"""Results of slow, pure functions, kept in the user's cache folder by digest of the input.
+"""Results of slow, pure functions, cached in the user's cache folder by digest of the input.
 
-A digest covers the input and the code that makes the result, so an entry cannot be out of
-date. The store is a convenience: without a writable folder everything works, only slower.
+A digest covers the input and the code of the function, so an entry cannot be out of date. The
+store is optional: without a writable folder everything works, only slower.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ WITHOUT ROWID
 
 
 def code_digest(*modules: ModuleType, also: str = "") -> str:
-    """Return the SHA-256 of the source of modules, and of what else decides a result."""
+    """Return the SHA-256 of the source of modules and of further inputs."""
     total = hashlib.sha256(also.encode())
     for module in modules:
         total.update(Path(str(module.__file__)).read_bytes())
@@ -41,7 +41,7 @@ def key_of(*parts: str) -> bytes:
 
 
 def read_results(keys: Iterable[bytes]) -> dict[bytes, str]:
-    """Return the results that are stored for some of the keys."""
+    """Return the cached results of those keys that have one."""
     database = _database()
     if database is None:
         return {}
@@ -64,7 +64,7 @@ def read_results(keys: Iterable[bytes]) -> dict[bytes, str]:
 
 
 def write_results(results: Mapping[bytes, str]) -> None:
-    """Store results, and forget those that nobody has used for two months."""
+    """Store results, and delete those that were not used for two months."""
     database = _database()
     if database is None or not results:
         return

@@ -74,7 +74,7 @@ def test_generate_a_second_time_changes_nothing(project: Path, tciagen: Run) -> 
     assert (done.returncode, "0 written" in done.stdout) == (0, True)
     assert tciagen("generate", "--check", cwd=project).returncode == 0
     done = tciagen("check", cwd=project)
-    assert (done.returncode, done.stdout) == (0, "fleet: out is what its inputs generate\n")
+    assert (done.returncode, done.stdout) == (0, "fleet: out is up to date\n")
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_a_hand_edit_is_never_overwritten_without_force(project: Path, tciagen: 
     replace(project / "documents/Fleet/listVessels.json", "People on board", "Everybody on board")
     done = tciagen("generate", cwd=project)
     assert done.returncode == 2
-    assert "src/fleet_client/models.py was edited by hand" in done.stderr
+    assert "src/fleet_client/models.py was edited manually" in done.stderr
     assert "--force" in done.stderr
     assert place.read_text() == "# mine\n"
 
@@ -175,7 +175,7 @@ def test_validate_tells_every_violation_of_every_document(project: Path, tciagen
         (["generate", "--package", "class"], 2, "package = 'class' is not a valid name"),
         (["generate", "--overlay", "none.toml"], 3, "The overlay none.toml cannot be read"),
         (["generate", "--schema", "none.json"], 3, "none.json is not a readable JSON Schema"),
-        (["crawl", "--endpoint", "x"], 2, "'x' is no endpoint; write Resource/QueryName."),
+        (["crawl", "--endpoint", "x"], 2, "'x' is not an endpoint; write Resource/QueryName."),
         (["generate", "--nonsense"], 2, "--nonsense"),
         (["nonsense"], 2, "No such command 'nonsense'"),
         (["generate", "--out", "tciagen.toml/x"], 2, "tciagen.toml"),
@@ -225,7 +225,7 @@ def test_a_document_without_an_endpoint_in_the_configuration_is_told(
 
 def test_help_lists_the_exit_statuses(tciagen: Run) -> None:
     done = tciagen("--help")
-    assert "0 fine, 1 differences found" in " ".join(done.stdout.split())
+    assert "0 success, 1 differences found" in " ".join(done.stdout.split())
 
 
 @pytest.mark.parametrize("arguments", [[], ["archive"]])

@@ -34,8 +34,8 @@ def test_every_wrong_key_is_told_with_a_suggestion(tmp_path: Path) -> None:
         "[other]: it must be a table",
         "[fleet]: unknown key 'base_url'; did you mean 'base-url'?",
         "[fleet]: unknown key 'pakage'; did you mean 'package'?",
-        "[fleet]: version must be a text, not 1",
-        "[fleet]: resources: 'Fleet/a b' is no endpoint; write Resource/QueryName.",
+        "[fleet]: version must be a string, not 1",
+        "[fleet]: resources: 'Fleet/a b' is not an endpoint; write Resource/QueryName.",
         "[fleet]: resources.Crew must be a list of QueryNames",
         "[fleet]: resources names Fleet/query/c twice",
     ]
@@ -64,7 +64,7 @@ def test_the_command_line_comes_before_the_file(tmp_path: Path) -> None:
 
 def test_options_for_two_apis_at_once_are_refused(tmp_path: Path) -> None:
     path = write(tmp_path, "[x]\n[y]\n")
-    with pytest.raises(UsageProblem, match="say by --api which one"):
+    with pytest.raises(UsageProblem, match="specify one with --api"):
         selected_apis(path, None, package="b")
 
 

@@ -166,7 +166,7 @@ def test_a_lasting_fault_is_not_tried_again(server: Server, status: int) -> None
     told = reasons(server)
     rule, reason = told[ADDRESSES[0]]
     assert rule == "endpoint-unreachable"
-    assert reason.startswith(f"URL/{ADDRESSES[0]}/metadata answered {status}.")
+    assert reason.startswith(f"URL/{ADDRESSES[0]}/metadata responded with status {status}.")
     assert server.asked.count(f"/api/{ADDRESSES[0]}/metadata") == 1
 
 
@@ -195,7 +195,7 @@ def test_failures_of_all_endpoints_are_told_together(server: Server) -> None:
         crawl(server.base_url, ADDRESSES).require_complete()
     lines = str(caught.value).splitlines()
     assert [line.split(":")[0] for line in lines[:2]] == [ADDRESSES[0], ADDRESSES[2]]
-    assert lines[2].startswith("1 of 3 documents are good")
+    assert lines[2].startswith("1 of 3 documents are valid")
 
 
 def test_only_bad_documents_are_not_the_networks_fault(server: Server) -> None:
@@ -246,8 +246,8 @@ def test_a_server_that_is_not_there_is_exit_status_4(tciagen: Run, tmp_path: Pat
     done = tciagen("crawl", "--base-url", url, "--endpoint", "A/b", "--documents", tmp_path)
     assert done.returncode == 4
     first, second = done.stderr.splitlines()
-    assert first.startswith(f"tciagen: error: A/query/b: {url}/A/query/b/metadata is out of reach")
-    assert second.startswith("tciagen: error: 0 of 1 documents are good")
+    assert first.startswith(f"tciagen: error: A/query/b: {url}/A/query/b/metadata is unreachable")
+    assert second.startswith("tciagen: error: 0 of 1 documents are valid")
 
 
 @pytest.mark.parametrize("url", ["", "x", "ftp://x", "http://", "http://x/?q", "http://x:99999999"])

@@ -140,7 +140,7 @@ def test_refused_key_is_a_sentence_without_the_key(
     words = [server.url if word == "URL" else word for word in command]
     done = tciagen(*words, cwd=project, env={"FLEET_API_KEY": "wrong-key-0815"})
     assert done.returncode == 4
-    assert "answered 401. Its API key is missing or not valid" in done.stderr
+    assert "responded with status 401. The API key is missing or invalid" in done.stderr
     assert "wrong-key-0815" not in done.stdout + done.stderr + seen(project)
 
 
@@ -188,7 +188,7 @@ def test_key_does_not_follow_a_redirect(
     server, other = servers
     server.redirect.append(other.url)
     done = tciagen("crawl", cwd=project, env={"FLEET_API_KEY": KEY})
-    assert (done.returncode, "answered 302" in done.stderr) == (4, True)
+    assert (done.returncode, "status 302" in done.stderr) == (4, True)
     assert other.keys == []
 
 
@@ -246,5 +246,5 @@ def test_key_in_the_configuration_is_refused(project: Path, tciagen: Run) -> Non
     config.write_text(config.read_text().replace("[fleet]\n", f"[fleet]\napi-key = '{KEY}'\n", 1))
     done = tciagen("crawl", cwd=project)
     assert done.returncode == 2
-    assert "a key must not be in a file that others read" in done.stderr
+    assert "an API key must not be in a shared file" in done.stderr
     assert KEY not in done.stderr

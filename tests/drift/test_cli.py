@@ -190,7 +190,7 @@ def test_an_endpoint_out_of_reach_is_not_a_removal(run: Run, old: Path) -> None:
     with server_of({**answers, SERIES: 500}) as url:
         code, out, err = run("diff", old, url)
         assert code == 4
-        assert out.endswith("No change in what could be judged.\n")
+        assert out.endswith("No change in the endpoints that could be compared.\n")
         assert f"unknown: {SERIES}: endpoint-unreachable" in err
         code, _, err = run("diff", url, old)
         assert code == 4
@@ -198,7 +198,7 @@ def test_an_endpoint_out_of_reach_is_not_a_removal(run: Run, old: Path) -> None:
     with server_of(dict.fromkeys(BASE, 500)) as url:
         code, out, err = run("diff", old, url, "--output", "report")
     assert (code, out) == (4, "")
-    assert "crawl-incomplete: 15 of 15 endpoints are out of reach; nothing was compared" in err
+    assert "crawl-incomplete: 15 of 15 endpoints are unreachable; nothing was compared" in err
     assert not Path("report").exists()
 
 
@@ -257,7 +257,7 @@ def test_a_file_gets_the_report_and_the_terminal_the_text(
         (("--severity", "param-renamd=docs"), "did you mean 'param-renamed'"),
         (("--severity", "param-renamed"), "takes RULE=LEVEL"),
         (("--fail-on", "doc"), "doc"),
-        (("--api", "fleet"), "no configuration"),
+        (("--api", "fleet"), "--api needs a configuration"),
     ],
 )
 def test_a_wrong_option_is_one_sentence(

@@ -11,7 +11,7 @@ from tciagen.contract.overlay import Entry, Overlay
 from tciagen.contract.resolve import resolve
 from tciagen.drift.change import Change
 from tciagen.drift.compare.contracts import compare
-from tciagen.drift.compare.types import answer_type, request_type
+from tciagen.drift.compare.types import request_type, result_type
 
 SERIES = "TCIA/query/getSeries"
 B, D, N = "breaking", "dangerous", "non-breaking"
@@ -71,7 +71,7 @@ def test_a_replacement_that_was_announced_is_a_renaming(base: Documents) -> None
     new = {a: d for a, d in base.items() if a != SERIES}
     removed = changes_of(old, new)
     assert [c.rule for c in removed] == ["endpoint-removed-deprecated"]
-    assert "getStation was named" in removed[0].message
+    assert "getStation was announced" in removed[0].message
     new["TCIA/query/getStation"] = {**base[SERIES], "QueryName": "getStation"}
     assert "endpoint-renamed" in {c.rule for c in changes_of(old, new)}
 
@@ -81,7 +81,7 @@ def test_both_names_that_are_one_in_python_need_only_a_patch(base: Documents) ->
     (change,) = changes_of(base, edited(base, ("set", place, "PatientId")))
     assert (change.rule, change.severity) == ("param-renamed", "breaking")
     assert (change.wire, change.source, change.bump) == ("silent", "ok", "patch")
-    assert "user code stays as it is" in change.message
+    assert "user code need not change" in change.message
     assert "without an error" in change.message
 
 
@@ -318,7 +318,7 @@ def test_bare_documents_lose_declarations_but_no_meaning(base: Documents) -> Non
 def test_a_type_change_is_judged_by_its_pair(
     old: str, new: str, request_level: str, answer_level: str
 ) -> None:
-    request, answer = request_type(Type(old), Type(new)), answer_type(Type(old), Type(new))
+    request, answer = request_type(Type(old), Type(new)), result_type(Type(old), Type(new))
     assert (request.severity, answer.severity) == (request_level, answer_level)
     for judged in (request, answer):
         assert (judged.bump == "major") == (judged.severity == "breaking")

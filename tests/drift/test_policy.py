@@ -82,7 +82,7 @@ def test_wrong_severities_are_told_together_with_suggestions() -> None:
     assert len(lines) == 3
     assert "did you mean 'attr-removed'" in lines[0]
     assert "did you mean 'docs'" in lines[1]
-    assert "document-empty is no rule of contract changes" in lines[2]
+    assert "document-empty is not a rule for contract changes" in lines[2]
 
 
 def test_an_entry_accepts_by_structure(tmp_path: Path, changes: tuple[Change, ...]) -> None:
@@ -141,7 +141,7 @@ def test_an_expired_and_an_unused_entry_are_told(
         (lambda t: t.replace("2027-01-31", "2027-12-31"), "more than 180 days ahead"),
         (lambda t: t.replace("2027-01-31", '"soon"'), "must be a date"),
         (lambda t: t.replace("reason", "reasons"), "did you mean 'reason'"),
-        (lambda t: t.replace('"announced"', '" "'), "`reason` must be a text"),
+        (lambda t: t.replace('"announced"', '" "'), "`reason` must be a string"),
         (lambda t: t.replace("[[accept]]", "[accept]"), "[[accept]]"),
         (lambda t: t.replace("[[accept]]", "[[except]]"), "unknown key 'except'"),
         (lambda t: t.replace("]]", "]"), "is not TOML"),
@@ -198,7 +198,7 @@ def test_every_change_can_be_accepted_into_a_new_file(
         ({"until": None}, "needs an end date"),
         ({"until": datetime.date(2026, 11, 19)}, "is past"),
         ({"until": datetime.date(2027, 11, 19)}, "more than 180 days ahead"),
-        ({"reason": " "}, "`reason` must be a text"),
+        ({"reason": " "}, "`reason` must be a string"),
     ],
 )
 def test_what_cannot_be_accepted_writes_nothing(
@@ -244,7 +244,7 @@ def test_the_worst_bump_decides(changes: tuple[Change, ...]) -> None:
     assert version_not_bumped("1.2.3", "1.2.3", []) is None
     told = version_not_bumped("1.2.3", "1.3.0", changes)
     assert told is not None
-    assert "ask for 2.0.0" in told
+    assert "require 2.0.0" in told
 
 
 def test_a_changelog_entry_tells_the_line_to_change(base: Documents) -> None:
@@ -278,7 +278,7 @@ def test_a_changelog_entry_tells_the_line_to_change(base: Documents) -> None:
 - **Breaking** `BodyPartExamined`: query key has another name (`BodyPartExamined` → `BodyPart`). \
 `client.get_series(body_part_examined=...)` is now `client.get_series(body_part=...)`.
 - **Breaking** `ProtocolName`: attribute gone (was: `ProtocolName`). `row.protocol_name` is gone.
-- **Documentation**: endpoint described otherwise \
+- **Documentation**: endpoint described differently \
 (`Lists series, optionally filtered.` → ``New `text`.``).
 """
     )
@@ -303,10 +303,10 @@ def test_every_edit_has_a_changelog_line(base: Documents) -> None:
         entry = changelog_entry(compare(old, new), "2.0.0", old=old, new=new)
         fixes.append(entry.splitlines()[4].rsplit("). ", 1)[-1])
     assert fixes == [
-        "Check what is passed in `client.get_series(modality=...)`.",
+        "Check the value that is passed in `client.get_series(modality=...)`.",
         "`client.get_series(...)` is now `client.get_series(modality=...)`.",
         "`client.get_series(modality=...)` no longer takes `DX`.",
-        "Leave `modality=...` out of `client.get_series(...)`.",
+        "Remove `modality=...` from `client.get_series(...)`.",
         "`client.get_series(format=...)` takes one value less.",
         "`import Series` is now `import Other`.",
         "`row.modality` may be None.",

@@ -172,7 +172,7 @@ def test_markdown_fits_a_pull_request(changes: tuple[Change, ...]) -> None:
     text = report(many, "markdown")
     assert 60_000 < len(text) <= 65_000
     told = text.count("\n- ")
-    assert text.endswith(f"\n… and {len(many) - told} more; `tciagen diff` tells them all.\n")
+    assert text.endswith(f"\n… and {len(many) - told} more; `tciagen diff` reports all of them.\n")
     assert "### Breaking (400)" in text
     assert len(report(many[:10], "markdown")) < 10_000
     assert "more; " not in report(many[:10], "markdown")

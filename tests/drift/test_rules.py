@@ -339,13 +339,13 @@ def test_the_catalogue_has_the_rules_that_were_agreed() -> None:
 
 
 def test_the_pages_of_run_time_rules_quote_the_client() -> None:
-    of_the_client = [rule for rule in RULES.values() if rule.says]
+    of_the_client = [rule for rule in RULES.values() if rule.client_message]
     assert len(of_the_client) == 13
     for rule in of_the_client:
         page = rule_page(rule)
         assert f"- By default: {rule.action}" in page
-        _, _, quoted = page.partition("What a generated client says of such a case:")
-        assert " ".join(quoted.split()) == f"```text {rule.says} ```"
+        _, _, quoted = page.partition("Message of the generated client:")
+        assert " ".join(quoted.split()) == f"```text {rule.client_message} ```"
 
 
 def test_an_unknown_rule_is_answered_with_the_closest() -> None:

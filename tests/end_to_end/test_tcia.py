@@ -161,7 +161,7 @@ def test_killing_the_archive_in_the_middle_is_one_sentence(
         done = tciagen("crawl", *arguments, "--base-url", server.base_url)
     assert done.returncode == 4
     assert "Traceback" not in done.stderr
-    assert done.stderr.splitlines()[-1].startswith("tciagen: error: 0 of 15 documents are good")
+    assert done.stderr.splitlines()[-1].startswith("tciagen: error: 0 of 15 documents are valid")
     assert not list(tmp_path.rglob("*.json"))
 
 

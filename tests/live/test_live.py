@@ -88,7 +88,7 @@ def test_claims_that_the_rows_contradict_fail(
     )
     done = check(archive.base_url)
     assert done.returncode == 1
-    for told in (
+    for reported in (
         "breaking wire-type-mismatch TCIA/query/getSeries#/Result/Attributes/SeriesDescription",
         "dangerous wire-value-undeclared TCIA/query/getPatient#/Result/Attributes/PatientSex",
         "dangerous wire-attr-missing TCIA/query/getPatient#/Result/Attributes/PatientSex",
@@ -96,7 +96,7 @@ def test_claims_that_the_rows_contradict_fail(
         "docs wire-required-not-enforced TCIA/query/getModalityValues#/Parameters/Collection",
         "docs wire-attr-never-sent TCIA/query/getSeries#/Result/Attributes/AnnotationsFlag",
     ):
-        assert told in done.stdout
+        assert reported in done.stdout
     # The same differences are told as drift of the documents.
     assert "attr-type-narrowed" in done.stdout or "attr-type-widened" in done.stdout
 
@@ -160,7 +160,7 @@ def test_recorded_rows_are_checked_offline(
 def test_record_without_live_is_a_usage_error(tciagen: Run) -> None:
     done = tciagen("check", "--record")
     assert done.returncode == 2
-    assert "--record goes with --live" in done.stderr
+    assert "--record requires --live" in done.stderr
 
 
 def test_key_reaches_every_request_and_no_output_or_sample(
@@ -172,7 +172,7 @@ def test_key_reaches_every_request_and_no_output_or_sample(
         words = ["check", "--live", "--record", *given, "--base-url", server.base_url]
         without = tciagen(*words)
         done = tciagen(*words, env={"TCIAGEN_API_KEY": key})
-    assert (without.returncode, "answered 401" in without.stderr) == (4, True)
+    assert (without.returncode, "status 401" in without.stderr) == (4, True)
     assert (done.returncode, done.stderr) == (0, "")
     assert "samples: 15 endpoints" in done.stdout
     written = "".join(path.read_text() for path in project.rglob("*.json"))
@@ -180,7 +180,7 @@ def test_key_reaches_every_request_and_no_output_or_sample(
 
 
 @pytest.mark.parametrize(
-    ("comment", "status", "told"),
+    ("comment", "status", "reported"),
     [
         (None, 0, "schema: the configured one"),
         ("ours", 1, "schema: the server's schema differs from the configured one"),
@@ -192,7 +192,7 @@ def test_configured_schema_is_compared_with_that_of_the_server(
     check: Run,
     comment: str | None,
     status: int,
-    told: str,
+    reported: str,
 ) -> None:
     schema = json.loads(schema_text())
     if comment is not None:
@@ -200,4 +200,4 @@ def test_configured_schema_is_compared_with_that_of_the_server(
     (project / "schema.json").write_text(json.dumps(schema))
     done = check(archive.base_url, "--schema", str(project / "schema.json"))
     assert (done.returncode, done.stderr) == (status, "")
-    assert told in done.stdout
+    assert reported in done.stdout

@@ -66,5 +66,5 @@ def test_value_of_undeclared_type_is_no_observation(value: object) -> None:
 
 
 def test_list_of_undeclared_type_is_a_mismatch() -> None:
-    (told,) = judge_rows(ENDPOINT, [{"Value": [1], "Known": "x"}])
-    assert told.rule == "wire-type-mismatch"
+    (reported,) = judge_rows(ENDPOINT, [{"Value": [1], "Known": "x"}])
+    assert reported.rule == "wire-type-mismatch"

@@ -26,9 +26,9 @@ ENDPOINT = Endpoint(
 )
 
 
-def told(*rows: dict[str, Any]) -> list[tuple[str, str, int | None]]:
+def reported(*rows: dict[str, Any]) -> list[tuple[str, str, int | None]]:
     found = judge_rows(ENDPOINT, rows)
-    return [(o.rule, o.place.rsplit("/", 1)[-1], o.row) for o in found]
+    return [(o.rule, o.pointer.rsplit("/", 1)[-1], o.row) for o in found]
 
 
 GOOD = {"VesselID": "V-7", "Crew": "12.000000", "Flag": "NL"}
@@ -45,11 +45,11 @@ GOOD = {"VesselID": "V-7", "Crew": "12.000000", "Flag": "NL"}
     ],
 )
 def test_rows_as_described_give_nothing(row: dict[str, Any]) -> None:
-    assert told(row) == []
+    assert reported(row) == []
 
 
 def test_no_rows_prove_nothing() -> None:
-    assert told() == []
+    assert reported() == []
 
 
 @pytest.mark.parametrize(
@@ -66,13 +66,13 @@ def test_no_rows_prove_nothing() -> None:
 def test_each_difference_is_told_once_with_its_first_row(
     row: dict[str, Any], rule: str, attribute: str
 ) -> None:
-    assert told(GOOD, row, row) == [(rule, attribute, 2)]
+    assert reported(GOOD, row, row) == [(rule, attribute, 2)]
 
 
 def test_an_attribute_that_never_comes_is_told() -> None:
     row = {"VesselID": "V-7", "Flag": "NL"}
-    assert told(row, row) == [("wire-attr-never-sent", "Crew", None)]
-    assert told(row, GOOD) == []
+    assert reported(row, row) == [("wire-attr-never-sent", "Crew", None)]
+    assert reported(row, GOOD) == []
 
 
 TEXTS = [

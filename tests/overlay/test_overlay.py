@@ -40,15 +40,15 @@ def test_every_wrong_entry_is_told_at_once(tmp_path: Path) -> None:
     """
     assert read(tmp_path, text) == [
         "unknown key 'title'; entries are [[entry]] tables",
-        "entry 1: `reason` must be a text",
+        "entry 1: `reason` must be a string",
         f"entry 1: an overlay cannot set 'type' of an endpoint{KNOWN}",
         "entry 2: unknown key 'atribute'; did you mean 'attribute'?",
-        "entry 2: `reason` must be a text",
+        "entry 2: `reason` must be a string",
         "entry 2: formats must be a list of CSV, HTML, XML, JSON, ZIP, DICOM, not []",
         f"entry 2: an overlay cannot set 'optional' of an endpoint{KNOWN}",
         "entry 2: an overlay cannot set 'alias' of an endpoint; did you mean 'class'?",
-        "entry 3: give `parameter` or `attribute`, not both",
-        "entry 3: `set` must be a table of what to fill in, such as { optional = false }",
+        "entry 3: set `parameter` or `attribute`, not both",
+        "entry 3: `set` must be a table of values, such as { optional = false }",
     ]
 
 
@@ -58,8 +58,8 @@ def test_every_wrong_entry_is_told_at_once(tmp_path: Path) -> None:
         ("parameter", 'required = "yes"', "required must be true or false, not 'yes'"),
         ("parameter", 'type = "int"', "type must be one of string, integer, decimal, boolean, "),
         ("parameter", "dicom = '(0020,000E)'", "dicom must be a tag such as '0020 000E', NA or "),
-        ("attribute", "aliases = 'x'", "aliases must be a list of texts, not 'x'"),
-        ("attribute", "name = ''", "name must be a text, not ''"),
+        ("attribute", "aliases = 'x'", "aliases must be a list of strings, not 'x'"),
+        ("attribute", "name = ''", "name must be a string, not ''"),
     ],
 )
 def test_values_must_fit(tmp_path: Path, kind: str, setting: str, expected: str) -> None:

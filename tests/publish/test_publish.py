@@ -74,7 +74,7 @@ def test_what_is_no_longer_generated_is_deleted_with_its_folder(folder: Path) ->
 
 def test_an_edited_file_stops_everything(folder: Path) -> None:
     (folder / A).write_text("by hand\n")
-    with pytest.raises(UsageProblem, match=r"a\.py was edited by hand"):
+    with pytest.raises(UsageProblem, match=r"a\.py was edited manually"):
         publish(files(a="1\n", b="2\n"), folder)
     assert (folder / A).read_text() == "by hand\n"
     assert (folder / B).read_text() == "two\n"
@@ -93,7 +93,7 @@ def test_a_file_that_was_never_generated_is_not_deleted(folder: Path) -> None:
 
 def test_without_a_manifest_a_different_file_counts_as_edited(folder: Path) -> None:
     (folder / MANIFEST).unlink()
-    with pytest.raises(UsageProblem, match="edited by hand"):
+    with pytest.raises(UsageProblem, match="edited manually"):
         publish(files(a="1\n", b="two\n"), folder)
 
 

@@ -10,7 +10,7 @@ from tciagen.contract.overlay import read_overlay
 from tciagen.contract.resolve import resolve
 from tciagen.documents.parsing import JsonObject
 from tciagen.drift.compare.contracts import compare
-from tciagen.regenerate.declarations import keep_declarations
+from tciagen.regenerate.declarations import retain_declarations
 from tciagen.regenerate.project_files import HEADER, with_entry, with_version
 
 
@@ -33,7 +33,7 @@ def test_documents_that_turn_bare_keep_their_meaning(
     tcia_documents: Mapping[str, JsonObject], root: Path
 ) -> None:
     silent = {address: bare(document) for address, document in tcia_documents.items()}
-    kept, lost = keep_declarations(tcia_documents, silent)
+    kept, lost = retain_declarations(tcia_documents, silent)
     assert {change.rule for change in lost} == {"declaration-lost"}
     overlay = read_overlay(root / "generator/contracts/tcia-v3/overlay.toml")
     before, after = (resolve(d, overlay).contract for d in (tcia_documents, kept))
@@ -46,7 +46,7 @@ def test_documents_that_turn_bare_keep_their_meaning(
 def test_documents_that_say_all_are_returned_as_they_came(
     tcia_documents: Mapping[str, JsonObject],
 ) -> None:
-    kept, lost = keep_declarations(tcia_documents, tcia_documents)
+    kept, lost = retain_declarations(tcia_documents, tcia_documents)
     assert (kept, lost) == (tcia_documents, ())
     assert digest(resolve(kept).contract) == digest(resolve(tcia_documents).contract)
 

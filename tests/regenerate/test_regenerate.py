@@ -125,7 +125,7 @@ def test_what_the_server_no_longer_says_is_kept(project: Project) -> None:
     project.server.edit(VESSELS, to_bare)
     before = project.tree()
     told = project.regenerate()
-    assert "fell silent, and kept" in told
+    assert "lost and retained" in told
     assert "nothing to do" in told
     assert project.tree() == before
 
@@ -236,7 +236,7 @@ def test_a_file_edited_by_hand_stops_it(project: Project) -> None:
     with (project.folder / "out/README.md").open("a") as readme:
         readme.write("mine\n")
     before = project.tree()
-    assert "edited by hand" in project.regenerate(expected=2)
+    assert "edited manually" in project.regenerate(expected=2)
     assert project.tree() == before
 
 
@@ -437,7 +437,7 @@ def test_two_apis_change_together_or_not_at_all(project: Project) -> None:
     )
     project.run("generate")
     project.server.edit(VESSELS, add_port)
-    assert "Say by --api" in project.regenerate(expected=2)
+    assert "Specify with --api" in project.regenerate(expected=2)
     text = config.read_text()
     config.write_text(text.replace("[other]", "[other]\ntest = 'false'"))
     before = project.contents()

@@ -68,7 +68,7 @@ def test_types_come_from_document_then_tag_then_overlay(
     assert sources["Collection"] == (Type.STRING, Source.ASSUMED)
     (notice,) = resolution.notices
     assert notice.startswith(
-        f"{ADDRESS}: no document states the type of attribute Collection; its values come as text."
+        f"{ADDRESS}: no document states the type of attribute Collection; its values are strings."
     )
 
 
@@ -139,7 +139,7 @@ def test_an_entry_that_the_document_says_itself_is_an_error(
 
 def test_an_overlay_cannot_overrule_a_document(documents: dict[str, JsonObject]) -> None:
     (told,) = problems(documents, entry("attribute", "Modality", type="integer"))
-    assert "the document says type = 'string', and an overlay cannot overrule it" in told
+    assert "the document states type = 'string', and an overlay cannot override it" in told
 
 
 def test_an_overlay_cannot_overrule_a_tag(documents: dict[str, JsonObject]) -> None:
@@ -148,7 +148,7 @@ def test_an_overlay_cannot_overrule_a_tag(documents: dict[str, JsonObject]) -> N
     ]
     (told,) = problems(documents, entry("attribute", "SeriesDate", type="string"))
     assert "the tag 0008 0021 of attribute SeriesDate" in told
-    assert "take `type` out of the entry" in told
+    assert "delete `type` from the entry" in told
 
 
 def test_two_entries_cannot_say_the_same(documents: dict[str, JsonObject]) -> None:
@@ -189,7 +189,7 @@ def test_a_default_format_is_one_of_the_formats(documents: dict[str, JsonObject]
     del documents[ADDRESS]["DefaultFormat"]
     documents[ADDRESS]["Formats"] = ["CSV", "JSON"]
     assert problems(documents, entry("endpoint", "", default_format="XML")) == [
-        f"overlay.toml: the default format XML of {ADDRESS} is none of its formats: CSV, JSON"
+        f"overlay.toml: the default format XML of {ADDRESS} is not one of its formats: CSV, JSON"
     ]
 
 
@@ -206,5 +206,5 @@ def test_records_have_attributes(documents: dict[str, JsonObject], told: str) ->
     with pytest.raises(DocumentProblem) as caught:
         resolve(documents, Overlay("overlay.toml", tuple(entries)))
     prefix = "overlay.toml: " if told == "overlay" else ""
-    said = f"{ADDRESS} answers records, by its formats, but describes no attribute of them"
+    said = f"{ADDRESS} returns records, by its formats, but describes no attribute of them"
     assert str(caught.value) == prefix + said

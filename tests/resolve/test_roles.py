@@ -26,7 +26,7 @@ def table(text: str) -> str:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("'Fleet/a b' = {}", "files: 'Fleet/a b' is no endpoint; write Resource/QueryName."),
+        ("'Fleet/a b' = {}", "files: 'Fleet/a b' is not an endpoint; write Resource/QueryName."),
         ("'F/x' = 1", "files must be a table such as "),
         ("'F/x' = { cuont = [] }", "unknown key 'cuont'; did you mean 'count'?"),
         ("'F/x' = { count = 'F/y' }", "count must be a list such as [{ endpoint = "),
@@ -34,7 +34,7 @@ def table(text: str) -> str:
         ("'F/x' = { size = [{ endpoint = 1, attribute = 'A' }] }", "size must be a list such as "),
         (
             "'F/x' = { count = [{ endpoint = 'y', attribute = 'A' }] }",
-            "count: 'y' is no endpoint; write Resource/QueryName.",
+            "count: 'y' is not an endpoint; write Resource/QueryName.",
         ),
     ],
 )

@@ -32,11 +32,12 @@ def test_all_violations_are_told_in_order_of_their_pointers(document: JsonObject
     assert told(document) == [
         '/Deprecated: found "yes", expected a boolean',
         "/Formats: found [], expected at least 1 element",
-        r'/Parameters/0: found "x (Q)", expected text like ^[A-Za-z_][A-Za-z0-9_]*( \((R|O)\))?$',
+        r'/Parameters/0: found "x (Q)", expected a string that matches '
+        r"^[A-Za-z_][A-Za-z0-9_]*( \((R|O)\))?$",
         "/Parameters/1/Name: found 3, expected a string",
         '/Parameters/1/Type: found "text", expected one of ' + ", ".join(Type),
-        "/Parameters/2: found 4, expected an object, or the short form of one as text",
-        '/QueryName: found "get series", expected text like ^[A-Za-z][A-Za-z0-9_]*$',
+        "/Parameters/2: found 4, expected an object or its short form, a string",
+        '/QueryName: found "get series", expected a string that matches ^[A-Za-z][A-Za-z0-9_]*$',
         '/Result: found no member "Description", expected that member, which is required',
     ]
 
@@ -140,5 +141,5 @@ def test_a_dollar_is_the_end_or_one_of_a_class(
 
 def test_a_schema_that_refers_to_nothing_is_told(document: JsonObject, schema: Any) -> None:
     validator = schema("name", {"$ref": "#/$defs/nowhere"})
-    with pytest.raises(DocumentProblem, match="refers to /\\$defs/nowhere, which is not there"):
+    with pytest.raises(DocumentProblem, match="refers to /\\$defs/nowhere, which does not exist"):
         violations(document, validator)

@@ -70,7 +70,7 @@ def words_of(told: "Told") -> str:
 
 
 def test_every_run_time_rule_of_the_client_is_seen_happening() -> None:
-    of_the_client = {r.id for r in RULES.values() if r.group == "run time" and r.says}
+    of_the_client = {r.id for r in RULES.values() if r.group == "run time" and r.client_message}
     assert set(QUESTIONS) == of_the_client
     assert len(of_the_client) == 13
 
@@ -81,7 +81,7 @@ def test_a_server_that_has_moved_on_is_told_by_the_rule(
 ) -> None:
     told = collect(lambda: ask(lambda c: QUESTIONS[rule](c, series_uid, target), base_url=moved))
     (one,) = [t for t in told if t.kind != "DEBUG" or rule == "wire-metadata-unreadable"]
-    assert words_of(one) == RULES[rule].says
+    assert words_of(one) == RULES[rule].client_message
     if one.kind.endswith("Error"):
         assert one.source.rule == rule
         assert pickle.loads(pickle.dumps(one.source)).rule == rule

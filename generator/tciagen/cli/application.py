@@ -1,8 +1,8 @@
 """The command line: ``tciagen COMMAND``.
 
-Exit status of every command: 0 fine, 1 differences found, 2 usage or configuration,
-3 a document that cannot be judged, 4 server out of reach or crawl incomplete, 130
-interrupted. Errors are sentences on stderr, one for each problem.
+Exit status of every command: 0 success, 1 differences found, 2 usage or configuration,
+3 an invalid document, 4 server unreachable or crawl incomplete, 130 interrupted. Errors are
+sentences on stderr, one for each problem.
 """
 
 import sys
@@ -26,21 +26,21 @@ _COMMANDS = {
     "watch": "tciagen.cli.watch:watch",
 }
 _SHORT_HELP = {
-    "accept": "Accept a change that `diff` reports, for a while.",
+    "accept": "Accept a change that `diff` reports until a date.",
     "archive": "Index DICOM files and serve them as the v3 API does.",
-    "check": "Tell what no longer agrees: documents, overlay, templates, source.",
+    "check": "Report everything that is out of date: documents, overlay, templates, source.",
     "crawl": "Fetch the metadata of every endpoint into the documents folder.",
-    "diff": "Compare two contracts by meaning, and say what a change breaks.",
-    "generate": "Make the client package from documents and overlay.",
-    "regenerate": "Bring everything up to date with the server: all of it or nothing.",
+    "diff": "Compare two contracts by meaning, and report what a change breaks.",
+    "generate": "Generate the client package from documents and overlay.",
+    "regenerate": "Update everything from the server, or nothing.",
     "rules": "List the drift rules, or explain one.",
     "validate": "Report every violation of the schema in every document.",
-    "watch": "Generate anew on each change of documents, overlay or templates.",
+    "watch": "Generate again on each change of documents, overlay or templates.",
 }
 
 
 class LazyGroup(click.Group):
-    """A group whose commands are imported when they are called, not when listed."""
+    """A group that imports a command when it is called, not when it is listed."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         """Return the names of all commands."""
@@ -55,7 +55,7 @@ class LazyGroup(click.Group):
         return command if isinstance(command, click.Command) else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        """Write the list of commands without importing them."""
+        """Print the list of commands without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl(sorted(_SHORT_HELP.items()))
 
@@ -63,11 +63,11 @@ class LazyGroup(click.Group):
 @click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="tciagen")
 def cli() -> None:
-    """Typed clients from the metadata that a query API serves about itself.
+    """Generate typed clients from the metadata that a query API serves about itself.
 
-    Exit status: 0 fine, 1 differences found or archive index incomplete, 2 usage or
-    configuration, 3 a document that cannot be judged, 4 server out of reach or crawl
-    incomplete, 130 interrupted.
+    Exit status: 0 success, 1 differences found or archive index incomplete, 2 usage or
+    configuration, 3 invalid document, 4 server unreachable or crawl incomplete,
+    130 interrupted.
     """
 
 

@@ -21,8 +21,8 @@ from tciagen.selection import selected_apis
 def crawl(config_file: Path | None, api: str | None, **given: Any) -> int:
     """Fetch the metadata of every endpoint into the documents folder.
 
-    A document that cannot be fetched or is invalid never replaces a good one; all
-    failures are told together (exit status 4 if a server was out of reach, else 3).
+    A document that cannot be fetched or is invalid never replaces a valid one. All failures
+    are reported together (exit status 4 if a server was unreachable, else 3).
     """
     for one in selected_apis(config_file, api, **given):
         base_url = required(one.base_url, "base-url")
@@ -46,8 +46,8 @@ def crawl(config_file: Path | None, api: str | None, **given: Any) -> int:
 def validate(config_file: Path | None, api: str | None, **given: Any) -> int:
     """Report every violation of the schema in every document.
 
-    Members that the schema does not know are notices. Exit status 3 if a document
-    is unreadable or invalid.
+    Members that the schema does not know are notices. Exit status 3 if a document is
+    unreadable or invalid.
     """
     status = EXIT_FINE
     for one in selected_apis(config_file, api, **given):

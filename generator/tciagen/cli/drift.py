@@ -43,11 +43,16 @@ def _options(command: Command) -> Command:
             "severities",
             multiple=True,
             metavar="RULE=LEVEL",
-            help="Rate a rule otherwise; give the option once for each.",
+            help="Severity of a rule. Repeat the option for each rule.",
         ),
         click.option("--schema", type=_FILE, metavar="FILE", help="JSON Schema of the documents."),
         api_key_option,
-        click.option("--accept-file", type=_FILE, metavar="FILE", help=f"Instead of {FILE_NAME}."),
+        click.option(
+            "--accept-file",
+            type=_FILE,
+            metavar="FILE",
+            help=f"File of accepted changes. Default: {FILE_NAME}.",
+        ),
         config_options,
     ):
         command = option(command)
@@ -63,18 +68,27 @@ def _options(command: Command) -> Command:
     default="text",
     show_default=True,
     metavar="FORMAT",
-    help=f"Of the report: {', '.join(FORMATS)}.",
+    help=f"Format of the report: {', '.join(FORMATS)}.",
 )
-@click.option("--output", type=_FILE, metavar="FILE", help="Write the report here; text to stdout.")
+@click.option(
+    "--output",
+    type=_FILE,
+    metavar="FILE",
+    help="Write the report to this file, and text to stdout.",
+)
 @click.option(
     "--fail-on",
     type=click.Choice(FAIL_ON),
     default="dangerous",
     show_default=True,
-    help="Exit status 1 for a change as bad as this or worse.",
+    help="Lowest severity that causes exit status 1.",
 )
-@click.option("--all", "all_levels", is_flag=True, help="Tell changes of level none too.")
-@click.option("--strict", is_flag=True, help="Expired and unused entries of accepted changes fail.")
+@click.option("--all", "all_levels", is_flag=True, help="Report changes of level none, too.")
+@click.option(
+    "--strict",
+    is_flag=True,
+    help="Exit status 1 for expired and unused entries of accepted changes.",
+)
 @_options
 def diff(
     old: str,
@@ -87,7 +101,7 @@ def diff(
     strict: bool,
     **given: Any,
 ) -> int:
-    """Compare two contracts by meaning, and say what a change breaks.
+    """Compare two contracts by meaning, and report what a change breaks.
 
     OLD and NEW are each a folder of documents, a git revision (REV, or REV:path to the
     documents), a BaseURL, or an installed generated package.
@@ -102,9 +116,9 @@ def diff_documents(api: config.Api, fail_on: str) -> int:
     """Compare an API's documents with its server, as `diff` does; return the exit status.
 
     Raises:
-        UsageProblem: the configuration does not suffice.
-        DocumentProblem: documents or overlay cannot be used.
-        ServerProblem: the server is out of reach.
+        UsageProblem: The configuration is incomplete.
+        DocumentProblem: Documents or overlay are invalid.
+        ServerProblem: The server is unreachable.
     """
     documents = str(config.required(api.documents, "documents"))
     run = _Run.start(api, documents, config.required(api.base_url, "base-url"))
@@ -125,11 +139,11 @@ def _report(
         run.changes, read_acceptances(run.accept_file, run.today), run.today
     )
     level = Severity(fail_on)
-    told = [c for c in accepted.changes if all_levels or c.severity is not Severity.NONE]
+    reported = [c for c in accepted.changes if all_levels or c.severity is not Severity.NONE]
 
     def report(name: str) -> str:
         return render(
-            told,
+            reported,
             name,
             old=run.old.name,
             new=run.new.name,
@@ -153,12 +167,12 @@ def _report(
         return run.verdict.exit_status
     if strict and accepted.notices:
         return EXIT_DIFFERENT
-    return exit_status(told, level)
+    return exit_status(reported, level)
 
 
 @click.command()
 @click.argument("rule_id", metavar="[ID]", required=False)
-@click.option("--markdown", is_flag=True, help="The whole catalogue as Markdown.")
+@click.option("--markdown", is_flag=True, help="Print the whole catalogue as Markdown.")
 def rules(rule_id: str | None, *, markdown: bool) -> int:
     """List the drift rules, or explain one with an example."""
     if rule_id is not None:
@@ -173,15 +187,17 @@ def rules(rule_id: str | None, *, markdown: bool) -> int:
 
 @click.command()
 @click.argument("fingerprint")
-@click.option("--reason", required=True, metavar="TEXT", help="Why the change may stand for now.")
+@click.option(
+    "--reason", required=True, metavar="TEXT", help="Reason why the change is acceptable for now."
+)
 @click.option(
     "--until",
     type=click.DateTime(["%Y-%m-%d"]),
     metavar="YYYY-MM-DD",
-    help="Last day; required for a breaking change, at most 180 days ahead.",
+    help="Last day of the acceptance, at most 180 days ahead. Required for a breaking change.",
 )
-@click.option("--old", default="HEAD", show_default=True, help="As OLD of `diff`.")
-@click.option("--new", help="As NEW of `diff`; the configured documents if not given.")
+@click.option("--old", default="HEAD", show_default=True, help="Same as OLD of `diff`.")
+@click.option("--new", help="Same as NEW of `diff`. Default: the configured documents.")
 @_options
 def accept(
     fingerprint: str,
@@ -192,9 +208,9 @@ def accept(
     new: str | None,
     **given: Any,
 ) -> int:
-    """Accept a change that `diff` reports, for a while.
+    """Accept a change that `diff` reports until a date.
 
-    FINGERPRINT is what the report shows, or the start of it. The entry goes into
+    FINGERPRINT is the one in the report, or its beginning. The command adds an entry to
     drift-accept.toml beside the documents.
     """
     run = _Run.given(old, new, **given)
@@ -210,14 +226,14 @@ def accept(
         until=until.date() if until else None,
         today=run.today,
     )
-    place = plain(f"{change.endpoint}#{change.pointer}")
-    click.echo(f"{run.accept_file}: accepted {change.rule} at {place}.")
+    location = plain(f"{change.endpoint}#{change.pointer}")
+    click.echo(f"{run.accept_file}: accepted {change.rule} at {location}.")
     return EXIT_FINE
 
 
 @attrs.frozen(kw_only=True)
 class _Run:
-    """What ``diff`` and ``accept`` have in common: both sides, compared and rated."""
+    """The state that ``diff`` and ``accept`` share: both sides, compared and rated."""
 
     old: Side
     new: Side
@@ -240,7 +256,7 @@ class _Run:
         config_file: Path | None,
         api_key: str | None,
     ) -> "_Run":
-        """Start from the options of a command."""
+        """Return the run of a command's options."""
         one = selected_api(config_file, api)
         rated = {**one.severities, **dict(map(_severity, severities))}
         one = attrs.evolve(
@@ -249,15 +265,15 @@ class _Run:
         if new is None:
             new = str(config.required(one.documents, "documents"))
         if api_key is not None and not any(map(is_url, (old, new))):
-            raise UsageProblem("--api-key is of no use: neither OLD nor NEW is a server.")
+            raise UsageProblem("--api-key has no effect: neither OLD nor NEW is a server. Omit it.")
         return cls.start(one, old, new, accept_file)
 
     @classmethod
     def start(cls, api: config.Api, old: str, new: str, accept_file: Path | None = None) -> "_Run":
-        """Compare OLD and NEW with what an API's configuration states."""
+        """Compare OLD and NEW with the configuration of an API."""
         rated = read_severities(api.severities)
         validator = load_validator(api.schema)
-        servers = {urlsplit(place)[:2] for place in (old, new) if is_url(place)}
+        servers = {urlsplit(location)[:2] for location in (old, new) if is_url(location)}
         own = urlsplit(api.base_url or "")[:2]
 
         def api_key(url: str) -> str | None:

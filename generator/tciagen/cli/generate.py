@@ -11,7 +11,7 @@ from tciagen.cli.drift import diff_documents
 from tciagen.cli.options import api_options
 from tciagen.cli.terminal import shows_colors
 from tciagen.config import Api, required
-from tciagen.display import count, relative
+from tciagen.display import count, plural, relative
 from tciagen.drift.levels import Severity
 from tciagen.drift.policy import FAIL_ON
 from tciagen.errors import EXIT_DIFFERENT, EXIT_FINE
@@ -34,16 +34,17 @@ from tciagen.selection import selected_apis
     "command",
     "title",
 )
-@click.option("--check", is_flag=True, help="Write nothing; tell every difference (exit status 1).")
-@click.option("--force", is_flag=True, help="Overwrite files that were edited by hand.")
+@click.option(
+    "--check", is_flag=True, help="Report every difference and write nothing (exit status 1)."
+)
+@click.option("--force", is_flag=True, help="Overwrite manual edits.")
 def generate(
     config_file: Path | None, api: str | None, *, check: bool, force: bool, **given: Any
 ) -> int:
-    """Make the client package from documents and overlay. Offline.
+    """Generate the client package from documents and overlay, offline.
 
     The same documents, overlay and templates give the same bytes. Files are replaced
-    atomically; those no longer generated are deleted; a file that was edited by hand
-    stops everything unless --force is given.
+    atomically, and obsolete ones are deleted. Manual edits are an error without --force.
     """
     status = EXIT_FINE
     for one in selected_apis(config_file, api, **given):
@@ -69,14 +70,16 @@ def generate(
 
 @click.command()
 @api_options("base_url", "api_key", "documents", "overlay", "schema", "output")
-@click.option("--live", is_flag=True, help="Ask the server: documents, schema, and samples.")
-@click.option("--record", is_flag=True, help="With --live: keep a few of the sampled rows.")
+@click.option(
+    "--live", is_flag=True, help="Compare with the server: documents, schema and sampled rows."
+)
+@click.option("--record", is_flag=True, help="With --live: record some of the sampled rows.")
 @click.option(
     "--fail-on",
     type=click.Choice(FAIL_ON),
     default="dangerous",
     show_default=True,
-    help="With --live: exit status 1 for something as bad as this or worse.",
+    help="With --live: lowest severity that causes exit status 1.",
 )
 def check(
     config_file: Path | None,
@@ -87,23 +90,22 @@ def check(
     fail_on: str,
     **given: Any,
 ) -> int:
-    """Tell what no longer agrees.
+    """Report everything that is out of date.
 
-    Offline: the documents and their form, the generated source against documents,
-    overlay and templates, recorded samples against the contract. Names the layer that
-    differs and the command that mends it.
+    Offline, the command checks the form of the documents, the generated source against
+    documents, overlay and templates, and recorded samples against the contract. It names the
+    layer that differs and the command that fixes it.
 
-    With --live the server is asked instead: its documents against the committed ones, its
-    schema against the published one, and fresh rows of each endpoint against the
-    contract.
+    With --live, the command compares the server's documents with the committed ones, its
+    schema with the published one, and new rows of each endpoint with the contract.
 
-    Exit status 1 if anything differs, 3 if a document or the overlay cannot be used, 4 if
-    the server is out of reach.
+    Exit status: 1 if anything differs, 3 if a document or the overlay is invalid, 4 if
+    the server is unreachable.
     """
     if record and not live:
-        raise click.UsageError("--record goes with --live")
+        raise click.UsageError("--record requires --live")
     if given["api_key"] is not None and not live:
-        raise click.UsageError("--api-key goes with --live")
+        raise click.UsageError("--api-key requires --live")
     status = EXIT_FINE
     for one in selected_apis(config_file, api, **given):
         if live:
@@ -129,18 +131,18 @@ def _check(api: Api) -> int:
 
 
 def _report(api: Api, plan: pipeline.Plan, output: Path) -> int:
-    """Print how a folder differs from a plan, and the command that mends it."""
+    """Print how a folder differs from a plan, and the command that fixes it."""
     differences = publish.compare(plan.files, output)
     if not differences:
-        click.echo(f"{api.name}: {relative(output)} is what its inputs generate")
+        click.echo(f"{api.name}: {relative(output)} is up to date")
         return EXIT_FINE
     folder = relative(output)
     files = count(len(differences), "file")
-    verb = "differs" if len(differences) == 1 else "differ"
+    verb = plural(len(differences), "differs", "differ")
     if all(d.kind is publish.Kind.LINE_ENDS for d in differences):
         click.echo(
             f"{api.name}: {files} in {folder} {verb} in line ends alone, as git's core.autocrlf"
-            f" makes them. To fix: tciagen generate, and keep {folder}/.gitattributes in git"
+            f" makes them. To fix: tciagen generate, and commit {folder}/.gitattributes"
         )
         return EXIT_DIFFERENT
     bold = shows_colors(sys.stdout)

@@ -28,36 +28,44 @@ api_key_option = click.option(
     "--api-key",
     metavar="KEY",
     callback=_checked,
-    help="Key of the server. Better set the client's variable <PREFIX>_API_KEY"
-    " (TCIAGEN_API_KEY without a configured package), or store it with the client's command.",
+    help="API key of the server. Prefer the client's variable <PREFIX>_API_KEY"
+    " (TCIAGEN_API_KEY without a configured package), or its stored key.",
 )
 
 
 _PATH = click.Path(path_type=Path)
 _OPTIONS: dict[str, Callable[[Command], Command]] = {
-    "base_url": click.option("--base-url", metavar="URL", help="Where the API is."),
+    "base_url": click.option("--base-url", metavar="URL", help="BaseURL of the API."),
     "api_key": api_key_option,
     "endpoint": click.option(
         "--endpoint",
         "endpoints",
         multiple=True,
         metavar="Resource/QueryName",
-        help="An endpoint of the API; give the option once for each.",
+        help="Endpoint of the API. Repeat the option for each endpoint.",
     ),
     "documents": click.option(
         "--documents", type=_PATH, metavar="DIR", help="Folder of the metadata documents."
     ),
     "overlay": click.option(
-        "--overlay", type=_PATH, metavar="FILE", help="TOML file of what documents do not say."
+        "--overlay",
+        type=_PATH,
+        metavar="FILE",
+        help="TOML file with statements that the documents leave out.",
     ),
     "schema": click.option(
-        "--schema", type=_PATH, metavar="FILE", help="JSON Schema instead of the published one."
+        "--schema",
+        type=_PATH,
+        metavar="FILE",
+        help="JSON Schema of the documents. Default: the published one.",
     ),
     "output": click.option(
         "--out", "output", type=_PATH, metavar="DIR", help="Folder of the generated distribution."
     ),
     "package": click.option("--package", metavar="NAME", help="Import name of the package."),
-    "distribution": click.option("--distribution", metavar="NAME", help="Name on an index."),
+    "distribution": click.option(
+        "--distribution", metavar="NAME", help="Name of the distribution on an index."
+    ),
     "version": click.option(
         "--package-version", "version", metavar="X.Y.Z", help="Version of the distribution."
     ),
@@ -65,7 +73,7 @@ _OPTIONS: dict[str, Callable[[Command], Command]] = {
         "--environment", metavar="PREFIX", help="Prefix of the client's environment variables."
     ),
     "command": click.option("--command", metavar="NAME", help="Name of the client's command."),
-    "title": click.option("--title", metavar="TEXT", help="Name of the API for people."),
+    "title": click.option("--title", metavar="TEXT", help="Name of the API in documentation."),
 }
 
 

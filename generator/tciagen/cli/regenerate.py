@@ -15,7 +15,7 @@ from tciagen.drift.report import FORMATS
 from tciagen.errors import EXIT_DIFFERENT, EXIT_FINE, UsageProblem
 from tciagen.files import replace_file
 from tciagen.python.text import plain
-from tciagen.regenerate import summary as told
+from tciagen.regenerate import summary
 from tciagen.regenerate.journal import exclusive_run, refuse_unfinished
 from tciagen.regenerate.release import Release
 from tciagen.regenerate.run import Request, work_out, write
@@ -63,9 +63,10 @@ def regenerate(
 ) -> int:
     """Crawl, compare, generate, raise the version, write the changelog, and run the tests.
 
-    All or nothing: without a change of meaning, with an incomplete crawl, or if the tests
-    of the new package fail, everything stays as it is. What the server no longer says is
-    kept; what drift-accept.toml accepts waits.
+    The command writes everything or nothing. Without a change of meaning, after an incomplete
+    crawl, or if the tests of the new package fail, every file stays as it is. Declarations
+    that the server no longer makes are retained. Changes that drift-accept.toml accepts are
+    not applied.
     """
     request = Request(
         config_file=config.config_path(config_file).resolve(),
@@ -85,7 +86,7 @@ def regenerate(
             work = work_out(request)
             write(request.config_file, work, journal)
         releases = work.releases
-    _tell(releases, Path.cwd(), "would write" if dry_run else "written")
+    _print_summary(releases, Path.cwd(), "would write" if dry_run else "written")
     _write_files(releases, Path.cwd(), **files)
     changed = any(release.writes for release in releases)
     return EXIT_DIFFERENT if dry_run and changed else EXIT_FINE
@@ -98,11 +99,11 @@ def _today() -> datetime.date:
         seconds = float(int(epoch)) if epoch else time.time()
         return datetime.datetime.fromtimestamp(seconds, tz=datetime.UTC).date()
     except (ValueError, OverflowError, OSError) as error:
-        raise UsageProblem(f"SOURCE_DATE_EPOCH is {epoch!r}, no number of seconds.") from error
+        raise UsageProblem(f"SOURCE_DATE_EPOCH is {epoch!r}, not a number of seconds.") from error
 
 
-def _tell(releases: Sequence[Release], root: Path, verb: str) -> None:
-    for line in told.lines(releases, root, verb):
+def _print_summary(releases: Sequence[Release], root: Path, verb: str) -> None:
+    for line in summary.lines(releases, root, verb):
         click.echo(line)
     for release in releases:
         for notice in release.notices:
@@ -118,7 +119,9 @@ def _write_files(
     outputs: Path | None,
 ) -> None:
     if report is not None:
-        replace_file(report, told.report(releases, format_, root).encode("utf-8"))
+        replace_file(report, summary.report(releases, format_, root).encode("utf-8"))
     if outputs is not None:
         with outputs.open("a", encoding="utf-8") as file:
-            file.writelines(f"{name}={value}\n" for name, value in told.outputs(releases).items())
+            file.writelines(
+                f"{name}={value}\n" for name, value in summary.outputs(releases).items()
+            )

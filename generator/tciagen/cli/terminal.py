@@ -1,4 +1,4 @@
-"""What the terminal behind a stream can show."""
+"""Capabilities of the terminal behind a stream."""
 
 import os
 from typing import IO

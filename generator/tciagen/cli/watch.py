@@ -1,4 +1,4 @@
-"""``tciagen watch``: generate anew on each change of an input, while one works on it."""
+"""The command ``watch``: generate again on each change of an input."""
 
 import asyncio
 import os
@@ -18,12 +18,12 @@ from tciagen.render import templates_folder
 from tciagen.selection import selected_apis
 
 _TICK = 500
-"""Milliseconds after which the watchers answer, changes or none."""
+"""Milliseconds after which the watchers report, with or without changes."""
 
 
 @attrs.frozen
 class Inputs:
-    """What a distribution is generated from: single files, and folders with all below."""
+    """The inputs of a distribution: single files, and folders with everything below."""
 
     files: frozenset[Path]
     folders: frozenset[Path]
@@ -33,7 +33,7 @@ class Inputs:
         """Return the inputs of the APIs.
 
         Raises:
-            UsageProblem: an API has no documents folder.
+            UsageProblem: An API has no documents folder.
         """
         files, folders = {config_file}, {templates_folder()}
         for api in apis:
@@ -43,7 +43,7 @@ class Inputs:
         return cls(frozenset(p.resolve() for p in files), frozenset(p.resolve() for p in folders))
 
     def concern(self, path: Path) -> bool:
-        """Whether a changed path is an input, not a file that an editor or Python keeps."""
+        """Return whether a changed path is an input, not a file of an editor or a cache."""
         if path in self.files:
             return True
         for folder in self.folders:
@@ -56,9 +56,9 @@ class Inputs:
 @click.command()
 @config_options
 def watch(config_file: Path | None, api: str | None) -> int:
-    """Generate anew on each change of documents, templates, overlay or configuration.
+    """Generate again on each change of documents, templates, overlay or configuration.
 
-    An error is told, and the next change is waited for. Ctrl-C ends it (exit status 130).
+    The command prints errors and continues. Ctrl-C interrupts it (exit status 130).
     """
     return asyncio.run(_watch(config.config_path(config_file).resolve(), api))
 
@@ -66,24 +66,24 @@ def watch(config_file: Path | None, api: str | None) -> int:
 async def _watch(path: Path, api: str | None) -> int:
     inputs = Inputs.of(path, selected_apis(path, api))
     while True:
-        begun = False
+        started = False
         async for changed in _changes(inputs):
-            # The first answer says that the watching has begun.
-            if begun and not any(map(inputs.concern, changed)):
+            # The first report means that the watchers run.
+            if started and not any(map(inputs.concern, changed)):
                 continue
-            if not begun:
-                click.echo(f"watching {_count(inputs)}; Ctrl-C ends it")
-                begun = True
+            if not started:
+                click.echo(f"watching {_count(inputs)}; Ctrl-C interrupts it")
+                started = True
             if run_safely(lambda: _generate(path, api)) == EXIT_INTERRUPTED:
                 return EXIT_INTERRUPTED
-            moved = _inputs_now(path, api) or inputs
-            if moved != inputs:
-                inputs = moved
+            current = _inputs_now(path, api) or inputs
+            if current != inputs:
+                inputs = current
                 break
 
 
 async def _changes(inputs: Inputs) -> AsyncIterator[set[Path]]:
-    """Yield what has changed every half second, at first without waiting for a change."""
+    """Yield the changed paths every half second, the first time at once."""
     folders = filter(Path.is_dir, inputs.folders)
     beside = filter(Path.is_dir, {file.parent for file in inputs.files})
     watchers = [
@@ -98,7 +98,7 @@ async def _changes(inputs: Inputs) -> AsyncIterator[set[Path]]:
 
 
 def _inputs_now(path: Path, api: str | None) -> Inputs | None:
-    """Return the inputs as configured now, None where the configuration is wrong now."""
+    """Return the inputs as configured now, or None if the configuration is invalid."""
     try:
         return Inputs.of(path, selected_apis(path, api))
     except TciagenError:

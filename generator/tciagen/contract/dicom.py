@@ -28,8 +28,7 @@ _TYPE_OF_VR = {
 def type_of_tag(tag: str) -> Type | None:
     """Return the logical type of a tag such as ``0020 000E``; None for an unknown one.
 
-    A tag of more than one value is text, whatever its representation: the values
-    arrive joined by a backslash.
+    A tag with several values is a string, since the server joins the values with a backslash.
     """
     representation, multiplicity = _entry(tag)
     if representation is None or multiplicity == "1":

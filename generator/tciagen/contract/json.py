@@ -1,8 +1,7 @@
-"""The contract as a file: what a generated package carries of its origin.
+"""The contract as a file in the generated package.
 
-``contract.json`` in the package holds the meaning (:func:`to_json`), so that two
-versions of a client can be compared, and a client can tell at run time that its
-server has moved on.
+``contract.json`` has the meaning of the contract (:func:`to_json`), so that two versions of a
+client can be compared, and a client can detect at run time that its server has changed.
 """
 
 import hashlib
@@ -28,7 +27,7 @@ from tciagen.errors import DocumentProblem
 
 FORMAT = 1
 UNDECLARED = "undeclared"
-"""The type in the file of a parameter or attribute whose type nobody states."""
+"""The type in the file of a parameter or attribute whose type is undeclared."""
 
 
 def to_json(contract: Contract) -> bytes:
@@ -41,7 +40,7 @@ def from_json(body: bytes, where: str) -> Contract:
     """Return the contract that :func:`to_json` wrote.
 
     Raises:
-        DocumentProblem: it is something else.
+        DocumentProblem: The body is not a contract file.
     """
     try:
         data = json.loads(body)
@@ -92,14 +91,14 @@ def _plain(value: Any, *, prose: bool = True) -> Any:
 def _endpoint(data: dict[str, Any]) -> Endpoint:
     result = data["result"]
     attributes = tuple(Attribute(**_member(a)) for a in result.get("attributes", ()))
-    told = {"Formats": "formats", "DefaultFormat": "default_format"}
+    declarable = {"Formats": "formats", "DefaultFormat": "default_format"}
     return Endpoint(
         **{
             **_tuples(data),
             "parameters": tuple(Parameter(**_member(p)) for p in data.get("parameters", ())),
             "result": Result(**{**result, "attributes": attributes}),
             "roles": _roles(data.get("roles", {})),
-            "declared": frozenset(name for name, key in told.items() if key in data),
+            "declared": frozenset(name for name, key in declarable.items() if key in data),
         }
     )
 
@@ -109,7 +108,7 @@ def _roles(data: dict[str, Any]) -> FileRoles:
 
 
 def _member(data: dict[str, Any]) -> dict[str, Any]:
-    """Return a member's arguments; what the file says counts as declared."""
+    """Return a member's arguments; everything in the file counts as declared."""
     spelled = {
         "Required": "required",
         "Optional": "optional",

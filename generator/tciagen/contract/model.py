@@ -26,7 +26,7 @@ class Type(StrEnum):
 
 
 class Source(StrEnum):
-    """Who said what type a value has."""
+    """The source of a type."""
 
     DOCUMENT = "document"
     TAG = "tag"
@@ -45,9 +45,9 @@ class Parameter:
     """One query key.
 
     ``dicom`` is a tag in capitals (``"0020 000E"``), ``"NA"``, ``"Computed"`` or
-    None where nothing was said. ``declared`` holds the schema members that the
-    document itself states; a short-form parameter with ``(R)`` or ``(O)`` declares
-    ``Required``. Members that were filled in otherwise are not in it.
+    None if undeclared. ``declared`` has the schema members that the document itself
+    states; a short-form parameter with ``(R)`` or ``(O)`` declares ``Required``. Members from
+    other sources are not in it.
     """
 
     name: str
@@ -65,16 +65,15 @@ class Parameter:
 
     @property
     def undeclared(self) -> bool:
-        """Whether nobody states the type, so that ``type`` is no claim."""
+        """Whether no source states the type, so that ``type`` is an assumption."""
         return self.type_source is Source.ASSUMED
 
 
 @attrs.frozen(kw_only=True)
 class Attribute:
-    """One column of an answer; see :class:`Parameter` for the shared members.
+    """One column of a response; see :class:`Parameter` for the shared members.
 
-    ``aliases`` are further wire names under which the server sends the value;
-    only the overlay can know them.
+    ``aliases`` are further wire names of the value. Only the overlay can state them.
     """
 
     name: str
@@ -92,13 +91,13 @@ class Attribute:
 
     @property
     def undeclared(self) -> bool:
-        """Whether nobody states the type, so that ``type`` is no claim."""
+        """Whether no source states the type, so that ``type`` is an assumption."""
         return self.type_source is Source.ASSUMED
 
 
 @attrs.frozen(kw_only=True)
 class Result:
-    """One record of the answer: the class that the generated client gives it.
+    """One record of the response, and its class in the generated client.
 
     ``python_name`` is the class name that the overlay sets, ``class_name`` the one that the
     generated client has; None before :mod:`tciagen.python.class_names` chose it.
@@ -141,8 +140,8 @@ class FileRoles:
 class Endpoint:
     """One query endpoint below a resource.
 
-    ``formats`` and ``default_format`` are None where neither the document nor the
-    overlay says; ``unknown_members`` are JSON pointers of members that the schema
+    ``formats`` and ``default_format`` are undeclared (None) if neither the document nor the
+    overlay states them; ``unknown_members`` are JSON pointers of members that the schema
     does not know.
     """
 
@@ -166,11 +165,11 @@ class Endpoint:
         return f"{self.resource}/query/{self.name}"
 
     @property
-    def answers_file(self) -> bool:
-        """Whether an answer is a file (ZIP or DICOM) and not records.
+    def returns_file(self) -> bool:
+        """Whether a response is a file (ZIP or DICOM) and not records.
 
-        A contract without formats is judged by its default format, one without either by
-        its attributes: a file has none.
+        Without formats, the default format decides. Without either, the attributes decide: a
+        file has no attributes.
         """
         formats = self.formats or (self.default_format,)
         if formats == (None,):

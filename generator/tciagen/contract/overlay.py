@@ -1,4 +1,4 @@
-"""The overlay: what documents do not say, reviewed, each entry with its reason.
+"""The overlay: reviewed statements that the documents leave out, each with its reason.
 
 A TOML file of ``[[entry]]`` tables::
 
@@ -8,9 +8,8 @@ A TOML file of ``[[entry]]`` tables::
     set = { aliases = ["SERIES_INSTANCE_UID"] }
     reason = "The server writes the column's name in the database."
 
-An overlay never overrules: it fills in what the document and the DICOM dictionary
-leave open. An entry that matches nothing or states what the documents state is an
-error, so that the file cannot go stale.
+An overlay never overrides a document or the DICOM dictionary. An entry that matches nothing
+or repeats the documents is an error, so that the file cannot become stale.
 """
 
 import json
@@ -27,9 +26,9 @@ from tciagen.contract.model import COMPUTED, FILE_FORMATS, NO_TAG, RECORD_FORMAT
 from tciagen.errors import DocumentProblem
 from tciagen.suggestions import suggestion
 
-_TEXT = "a text"
+_TEXT = "a string"
 _YES_NO = "true or false"
-_TEXTS = "a list of texts"
+_TEXTS = "a list of strings"
 _FORMATS = "a list of " + ", ".join((*RECORD_FORMATS, *FILE_FORMATS))
 _FORMAT = "one of " + ", ".join((*RECORD_FORMATS, *FILE_FORMATS))
 _TYPE = "one of " + ", ".join(Type)
@@ -62,7 +61,7 @@ SETTABLE: Mapping[str, Mapping[str, str]] = {
         "aliases": _TEXTS,
     },
 }
-"""What an entry may set, by the kind of its target, and what the value must be."""
+"""The keys that an entry may set, by the kind of its target, and the form of each value."""
 
 
 @attrs.frozen
@@ -77,7 +76,7 @@ class Entry:
     reason: str
 
     def matches(self, address: str, kind: str, member: str = "") -> bool:
-        """Whether the entry speaks of this endpoint, parameter or attribute."""
+        """Return whether the entry applies to this endpoint, parameter or attribute."""
         return self.kind == kind and self.member == member and fnmatchcase(address, self.endpoint)
 
     def __str__(self) -> str:
@@ -94,7 +93,7 @@ class Overlay:
 
 
 def overlay_lines(endpoint: str, key: str, value: object, reason: str = "…", **member: str) -> str:
-    """Return an entry as TOML that a person can paste into the overlay."""
+    """Return an entry as TOML, ready to be pasted into the overlay."""
     shown = json.dumps(value, ensure_ascii=False)
     lines = [
         "[[entry]]",
@@ -110,7 +109,8 @@ def read_overlay(path: Path) -> Overlay:
     """Return the overlay in ``path``.
 
     Raises:
-        DocumentProblem: unreadable, not TOML, or entries that are wrong; all are told.
+        DocumentProblem: The file is unreadable or not TOML, or entries are invalid; all findings
+            are reported.
     """
     try:
         return parse_overlay(path.read_bytes(), str(path))
@@ -122,7 +122,7 @@ def parse_overlay(body: bytes, where: str) -> Overlay:
     """Return the overlay in ``body``; ``where`` names it in messages.
 
     Raises:
-        DocumentProblem: not TOML, or entries that are wrong; all are told.
+        DocumentProblem: The body is not TOML, or entries are invalid; all findings are reported.
     """
     try:
         data = tomllib.loads(body.decode("utf-8-sig"))
@@ -166,18 +166,18 @@ def _wrong(table: Mapping[str, Any]) -> list[str]:
         f"unknown key {key!r}{suggestion(key, allowed)}" for key in table if key not in allowed
     ]
     found += [
-        f"`{key}` must be a text"
+        f"`{key}` must be a string"
         for key in ("endpoint", "reason")
         if not _fits(table.get(key), _TEXT)
     ]
     if "parameter" in table and "attribute" in table:
-        found.append("give `parameter` or `attribute`, not both")
+        found.append("set `parameter` or `attribute`, not both")
     kind = _kind(table)
     if kind != "endpoint" and not isinstance(table[kind], str):
-        found.append(f"`{kind}` must be a text")
+        found.append(f"`{kind}` must be a string")
     values = table.get("set")
     if not isinstance(values, dict) or not values:
-        return [*found, "`set` must be a table of what to fill in, such as { optional = false }"]
+        return [*found, "`set` must be a table of values, such as { optional = false }"]
     for key, value in values.items():
         if key not in SETTABLE[kind]:
             hint = suggestion(key, SETTABLE[kind])

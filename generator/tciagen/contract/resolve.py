@@ -1,7 +1,7 @@
-"""Documents and overlay to contract: each question is answered once, by the first who can.
+"""Resolution of documents and overlay to a contract: the first source of a value counts.
 
-A type is told by the document, else by the DICOM tag's value representation, else
-by the overlay; else it is text, with a notice.
+The sources of a type are the document, the value representation of the DICOM tag, and the
+overlay, in this order. Without a source, the type is undeclared, with a notice.
 """
 
 from collections.abc import Mapping
@@ -26,20 +26,20 @@ from tciagen.contract.overlay import Entry, Overlay, overlay_lines
 from tciagen.contract.roles import Roles, check_roles, with_roles
 from tciagen.documents.parsing import JsonObject
 from tciagen.documents.schema import unknown_members
-from tciagen.documents.validation import member_name
+from tciagen.documents.validation import as_object
 from tciagen.errors import DocumentProblem
 from tciagen.suggestions import suggestion
 
 _UNDECLARED = {
-    "parameter": "the method takes text, numbers, dates and times",
-    "attribute": "its values come as text",
+    "parameter": "the method accepts strings, numbers, dates and times",
+    "attribute": "its values are strings",
 }
-"""What the client does where no document and no overlay states a type."""
+"""What the client does with an undeclared type."""
 
 
 @attrs.frozen
 class Resolution:
-    """A contract, and what its reader should know of how it came about."""
+    """A contract, and notices about its resolution."""
 
     contract: Contract
     notices: tuple[str, ...] = ()
@@ -55,16 +55,16 @@ def resolve(
     """Return the contract of valid documents, keyed by address.
 
     Args:
-        documents: what the server said.
-        overlay: what it did not say.
-        roles: what the configuration declares about file endpoints.
-        stale: whether overlay and roles may have been made for other documents, so that
-            they may contradict these or change nothing.
+        documents: The documents by address.
+        overlay: Statements that the documents leave out.
+        roles: Declarations of the configuration about file endpoints.
+        stale: Whether overlay and roles may belong to other documents, so that they may
+            contradict these or have no effect.
 
     Raises:
-        UsageProblem: roles that do not fit the documents; all are reported together.
-        DocumentProblem: an overlay entry that contradicts a document, stands against
-            another entry, or changes nothing; all are told together.
+        UsageProblem: Roles do not fit the documents; all findings are reported together.
+        DocumentProblem: An overlay entry contradicts a document or another entry, or has no
+            effect; all findings are reported together.
     """
     reader = _Resolver(overlay or Overlay())
     contract = Contract(tuple(reader.endpoint(a, d) for a, d in sorted(documents.items())))
@@ -86,7 +86,7 @@ class _Resolver:
 
     def endpoint(self, address: str, document: JsonObject) -> Endpoint:
         declared = frozenset(document) & {"Formats", "DefaultFormat", "Deprecated", "ReplacedBy"}
-        said = self._said(
+        values = self._filled(
             address,
             "endpoint",
             "",
@@ -97,8 +97,8 @@ class _Resolver:
         )
         unknown = unknown_members(document)
         self.notices += [f"{address}{p}: the schema does not know this member" for p in unknown]
-        formats = _tuple(said.get("formats"))
-        default = said.get("default_format")
+        formats = _tuple(values.get("formats"))
+        default = values.get("default_format")
         if default is None and formats is not None and len(formats) == 1:
             default = formats[0]
         result = document["Result"]
@@ -115,34 +115,34 @@ class _Resolver:
                 name=result["Name"],
                 description=result["Description"],
                 attributes=tuple(self._attribute(address, a) for a in result["Attributes"]),
-                python_name=said.get("class"),
+                python_name=values.get("class"),
             ),
-            python_name=said.get("name"),
+            python_name=values.get("name"),
             declared=declared,
             unknown_members=unknown,
         )
         self._unambiguous(endpoint)
         if default is not None and formats is not None and default not in formats:
             self.problems.append(
-                f"the default format {default} of {address} is none of its formats:"
+                f"the default format {default} of {address} is not one of its formats:"
                 f" {', '.join(formats)}"
             )
-        if not endpoint.answers_file and not endpoint.result.attributes:
+        if not endpoint.returns_file and not endpoint.result.attributes:
             self.problems.append(
-                f"{address} answers records, by its formats, but describes no attribute of them"
+                f"{address} returns records, by its formats, but describes no attribute of them"
             )
         if formats is None:
-            kind = "a file" if endpoint.answers_file else "records"
-            value = ["ZIP"] if endpoint.answers_file else ["JSON"]
+            kind = "a file" if endpoint.returns_file else "records"
+            value = ["ZIP"] if endpoint.returns_file else ["JSON"]
             self.notices.append(
-                f"{address}: no document states the formats, so the endpoint is taken to answer"
-                f" {kind}. To state them, add to the overlay, with the right formats:\n"
-                + overlay_lines(address, "formats", value)
+                f"{address}: no document states the formats, so the generator assumes that the"
+                f" endpoint returns {kind}. To state them, add to the overlay, with the right"
+                " formats:\n" + overlay_lines(address, "formats", value)
             )
         return endpoint
 
     def _unambiguous(self, endpoint: Endpoint) -> None:
-        """Tell an alias that is another attribute's name or alias: one value cannot be both."""
+        """Report an alias that is another attribute's name or alias."""
         attributes = endpoint.result.attributes
         holders = {attribute.name: attribute.name for attribute in attributes}
         for attribute in attributes:
@@ -151,19 +151,16 @@ class _Resolver:
                 if holder != attribute.name:
                     self.problems.append(
                         f"the alias {alias} of the attribute {attribute.name} of"
-                        f" {endpoint.address} stands for the attribute {holder} already"
+                        f" {endpoint.address} already belongs to the attribute {holder}"
                     )
 
     def _parameter(self, address: str, document: JsonObject | str) -> Parameter:
-        name = member_name(document)
-        if isinstance(document, str):
-            mark = document[len(name) :].strip(" ()")
-            document = {"Name": name, **({"Required": mark == "R"} if mark else {})}
-            declared = frozenset(document)
-        else:
-            # The schema gives Required a default: an object without it states false.
-            declared = frozenset(document) | {"Required"}
-        said = self._said(
+        # The schema has a default for Required: an object without it declares false.
+        implied = set() if isinstance(document, str) else {"Required"}
+        document = as_object(document)
+        name = document["Name"]
+        declared = frozenset(document) | implied
+        values = self._filled(
             address,
             "parameter",
             name,
@@ -177,25 +174,25 @@ class _Resolver:
                 "example": document.get("Example"),
             },
         )
-        type_, source = self._type(address, "parameter", name, document, said)
+        type_, source = self._type(address, "parameter", name, document, values)
         return Parameter(
             name=name,
-            description=said.get("description") or "",
-            required=said.get("required") or False,
+            description=values.get("description") or "",
+            required=values.get("required") or False,
             type=type_,
             type_source=source,
-            dicom=said.get("dicom"),
-            allowed_values=_tuple(said.get("allowed_values")),
-            default=said.get("default"),
+            dicom=values.get("dicom"),
+            allowed_values=_tuple(values.get("allowed_values")),
+            default=values.get("default"),
             deprecated=document.get("Deprecated", False),
-            example=said.get("example"),
-            python_name=said.get("name"),
+            example=values.get("example"),
+            python_name=values.get("name"),
             declared=declared - {"Name"},
         )
 
     def _attribute(self, address: str, document: JsonObject) -> Attribute:
         name = document["Name"]
-        said = self._said(
+        values = self._filled(
             address,
             "attribute",
             name,
@@ -207,40 +204,40 @@ class _Resolver:
                 "example": document.get("Example"),
             },
         )
-        type_, source = self._type(address, "attribute", name, document, said)
-        # The schema gives Optional a default, so an object without it states true.
+        type_, source = self._type(address, "attribute", name, document, values)
+        # The schema has a default for Optional: an object without it declares true.
         return Attribute(
             name=name,
             description=document["Description"],
             type=type_,
             type_source=source,
-            dicom=said["dicom"],
-            optional=said.get("optional") is not False,
-            allowed_values=_tuple(said.get("allowed_values")),
+            dicom=values["dicom"],
+            optional=values.get("optional") is not False,
+            allowed_values=_tuple(values.get("allowed_values")),
             deprecated=document.get("Deprecated", False),
-            example=said.get("example"),
-            python_name=said.get("name"),
-            aliases=_tuple(said.get("aliases")) or (),
+            example=values.get("example"),
+            python_name=values.get("name"),
+            aliases=_tuple(values.get("aliases")) or (),
             declared=(frozenset(document) | {"Optional"}) - {"Name"},
         )
 
     def _type(
-        self, address: str, kind: str, name: str, document: JsonObject, said: Mapping[str, Any]
+        self, address: str, kind: str, name: str, document: JsonObject, values: Mapping[str, Any]
     ) -> tuple[Type, Source]:
         if "Type" in document:
             return Type(document["Type"]), Source.DOCUMENT
-        tag = said.get("dicom")
+        tag = values.get("dicom")
         if tag not in (None, NO_TAG, COMPUTED):
-            told = type_of_tag(tag)
-            if told is not None:
-                if said.get("type") is not None:
+            stated = type_of_tag(tag)
+            if stated is not None:
+                if values.get("type") is not None:
                     self.problems.append(
-                        f"the tag {tag} of {kind} {name} of {address} tells the type {told};"
-                        " take `type` out of the entry"
+                        f"the tag {tag} of {kind} {name} of {address} states the type {stated};"
+                        " delete `type` from the entry"
                     )
-                return told, Source.TAG
-        if said.get("type") is not None:
-            return Type(said["type"]), Source.OVERLAY
+                return stated, Source.TAG
+        if values.get("type") is not None:
+            return Type(values["type"]), Source.OVERLAY
         self.notices.append(
             f"{address}: no document states the type of {kind} {name}; {_UNDECLARED[kind]}."
             " To state it, add to the overlay, with the right type:\n"
@@ -248,8 +245,10 @@ class _Resolver:
         )
         return Type.STRING, Source.ASSUMED
 
-    def _said(self, address: str, kind: str, member: str, told: dict[str, Any]) -> dict[str, Any]:
-        """Return what the document tells, filled in from the entries that match."""
+    def _filled(
+        self, address: str, kind: str, member: str, stated: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Return the statements of a document, completed by the entries that match."""
         self.members.setdefault((kind, address), set()).add(member)
         filled: dict[str, Entry] = {}
         for entry in self.overlay.entries:
@@ -260,23 +259,23 @@ class _Resolver:
                 if key in filled:
                     self.problems.append(f"{entry} and {filled[key]} both set {key} for {address}")
                     self.used.add((entry.number, key))
-                elif told.get(key) is None:
-                    told[key] = value
+                elif stated.get(key) is None:
+                    stated[key] = value
                     filled[key] = entry
                     self.used.add((entry.number, key))
         for entry in self.overlay.entries:
             exact = entry.endpoint == address and entry.matches(address, kind, member)
             for key, value in entry.values.items() if exact else ():
-                if key not in filled and told.get(key) is not None:
-                    self.problems.append(_silenced(entry, key, told[key], value))
+                if key not in filled and stated.get(key) is not None:
+                    self.problems.append(_overruled(entry, key, stated[key], value))
                     self.used.add((entry.number, key))
-        return told
+        return stated
 
     def finish(self) -> None:
         for entry in self.overlay.entries:
             unused = [key for key in entry.values if (entry.number, key) not in self.used]
             if entry.number not in self.matched:
-                self.problems.append(f"{entry} matches nothing: {self._nothing(entry)}")
+                self.problems.append(f"{entry} matches nothing: {self._why_unmatched(entry)}")
             elif unused:
                 what = "the entry" if len(unused) == len(entry.values) else "it from the entry"
                 self.problems.append(
@@ -287,8 +286,8 @@ class _Resolver:
             lines = "\n".join(f"{where}{p}" for p in self.problems)
             raise DocumentProblem(lines)
 
-    def _nothing(self, entry: Entry) -> str:
-        """Return why an entry matches nothing, and the closest name that would."""
+    def _why_unmatched(self, entry: Entry) -> str:
+        """Return why an entry matches nothing, and the closest name."""
         addresses = {address for kind, address in self.members if kind == "endpoint"}
         matched = {a for a in addresses if fnmatchcase(a, entry.endpoint)}
         if not matched:
@@ -304,12 +303,12 @@ class _Resolver:
         return reason + suggestion(entry.member, known[entry.kind])
 
 
-def _silenced(entry: Entry, key: str, told: object, value: object) -> str:
-    told, value = (list(v) if isinstance(v, tuple) else v for v in (told, value))
-    if told == value:
-        return f"{entry}: the document states {key} = {told!r} already; delete it from the entry"
+def _overruled(entry: Entry, key: str, stated: object, value: object) -> str:
+    stated, value = (list(v) if isinstance(v, tuple) else v for v in (stated, value))
+    if stated == value:
+        return f"{entry}: the document states {key} = {stated!r} already; delete it from the entry"
     return (
-        f"{entry}: the document says {key} = {told!r}, and an overlay cannot overrule it"
+        f"{entry}: the document states {key} = {stated!r}, and an overlay cannot override it"
         f" with {value!r}; delete it from the entry"
     )
 

@@ -1,4 +1,4 @@
-"""What a configuration declares about file endpoints: which endpoints state their counts.
+"""Roles of attributes: which ones state the number and size of the files of a download.
 
 In the table of an API::
 
@@ -109,7 +109,7 @@ def check_roles(contract: Contract, roles: Roles) -> None:
         if endpoint is None:
             hint = suggestion(_short(address), set(map(_short, endpoints)))
             problems.append(f"{where}: the API has no such endpoint{hint}.")
-        elif not endpoint.answers_file:
+        elif not endpoint.returns_file:
             problems.append(f"{where}: the endpoint returns records, not a file.")
         for key, sources in (("count", one.count), ("size", one.size)):
             problems += (f"{where}: {key}: {why}" for why in _unfit(endpoints, key, sources))
@@ -133,7 +133,7 @@ def _unfit(
             hint = suggestion(name, set(map(_short, endpoints)))
             yield f"the API has no endpoint {name}{hint}."
             continue
-        if endpoint.answers_file:
+        if endpoint.returns_file:
             yield f"{name} returns a file, so that no attribute of it states a {key}."
             continue
         attributes = {attribute.name: attribute for attribute in endpoint.result.attributes}

@@ -1,4 +1,4 @@
-"""Which text fits which type, as the client reads it."""
+"""The texts that are valid values of each type, as the client reads them."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -16,7 +16,7 @@ _TEXTS = {
     Type.DATE_TIME: re.compile(rf"({_DATE}([ T].+)?)", re.DOTALL),
     Type.TIME: re.compile(r"(.*:.*|[0-9]{4}([0-9]{2}(\.[0-9]+)?)?)", re.DOTALL),
 }
-"""What a text may look like on the wire, by its type; a STRING may be any."""
+"""The form of a text on the wire by its type; a STRING has any form."""
 
 _CALENDAR: Mapping[Type, Callable[[str], object]] = {
     Type.DATE: date.fromisoformat,
@@ -26,7 +26,7 @@ _CALENDAR: Mapping[Type, Callable[[str], object]] = {
 
 
 def text_fits(type_: Type, text: str) -> bool:
-    """Return whether the client reads a text as a value of a type."""
+    """Return whether the client accepts a text as a value of a type."""
     if type_ is Type.STRING:
         return True
     match = _TEXTS[type_].fullmatch(text if type_ is Type.UID else text.strip())

@@ -1,4 +1,4 @@
-"""Where an endpoint is: BaseURL, resource and QueryName."""
+"""Addresses of endpoints: BaseURL, resource and QueryName."""
 
 import re
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ QUERY_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 
 
 _DEVICES = {"con", "prn", "aux", "nul"} | {f"{d}{n}" for d in ("com", "lpt") for n in range(10)}
-"""Names that are no files on Windows."""
+"""Names that cannot be files on Windows."""
 
 
 def address_of(resource: str, query_name: str) -> str:
@@ -21,25 +21,25 @@ def address_of(resource: str, query_name: str) -> str:
 
 
 def parse_endpoint(text: str) -> str:
-    """Return the address that ``Resource/QueryName`` means.
+    """Return the address of ``Resource/QueryName``.
 
     Raises:
-        UsageProblem: it is not of that form.
+        UsageProblem: The text has another form.
     """
     resource, _, name = text.strip("/").replace("/query/", "/").partition("/")
     if not (RESOURCE.fullmatch(resource) and QUERY_NAME.fullmatch(name)):
-        raise UsageProblem(f"{text!r} is no endpoint; write Resource/QueryName.")
+        raise UsageProblem(f"{text!r} is not an endpoint; write Resource/QueryName.")
     device = next((part for part in (resource, name) if part.lower() in _DEVICES), None)
     if device:
         raise UsageProblem(
             f"{text!r} cannot have a document: on Windows {device} is a device, not a file."
-            " Leave it out."
+            " Omit it."
         )
     return address_of(resource, name)
 
 
 def name_conflicts(addresses: Iterable[str]) -> list[str]:
-    """Return a sentence for each two addresses that are one file where letter case is ignored."""
+    """Return a sentence for each two addresses that are one file without letter case."""
     found = []
     spelled: dict[str, str] = {}
     for address in sorted(set(addresses)):
@@ -56,7 +56,7 @@ def name_conflicts(addresses: Iterable[str]) -> list[str]:
 
 
 def check_base_url(base_url: str) -> None:
-    """Raise UsageProblem unless this can stand before ``/<Resource>/query/…``."""
+    """Raise UsageProblem unless the text is a URL to which ``/<Resource>/query/…`` can be added."""
     try:
         parts = urlsplit(base_url)
         good = parts.scheme in ("http", "https") and bool(parts.hostname)
@@ -66,5 +66,5 @@ def check_base_url(base_url: str) -> None:
         good = False
     if not good:
         raise UsageProblem(
-            f"{base_url!r} is not a BaseURL; give one such as http://127.0.0.1:8042/services/v3."
+            f"{base_url!r} is not a BaseURL; specify one such as http://127.0.0.1:8042/services/v3."
         )

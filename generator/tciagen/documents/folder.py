@@ -8,7 +8,7 @@ from tciagen.errors import DocumentProblem
 
 
 def document_path(folder: Path, address: str) -> Path:
-    """Return where the document of an endpoint stands in a folder."""
+    """Return the path of an endpoint's document in a folder."""
     resource, _, name = address.split("/")
     return folder / resource / f"{name}.json"
 
@@ -17,8 +17,8 @@ def read_folder(folder: Path) -> dict[str, JsonObject]:
     """Return the documents below ``folder`` by address, sorted.
 
     Raises:
-        DocumentProblem: no such folder, no document in it, or one that cannot be read;
-            all unreadable ones are told together.
+        DocumentProblem: The folder does not exist or has no document, or a document cannot be
+            read; all unreadable ones are reported together.
     """
     if not folder.is_dir():
         raise DocumentProblem(f"There is no documents folder {folder}; run `tciagen crawl` first.")

@@ -4,6 +4,7 @@ import json
 import math
 from typing import Any, NoReturn
 
+from tciagen.display import shorten
 from tciagen.errors import DocumentProblem
 
 JsonObject = dict[str, Any]
@@ -16,8 +17,8 @@ def parse(body: bytes, where: str) -> JsonObject:
     """Return the JSON object in ``body``.
 
     Raises:
-        DocumentProblem: not UTF-8, not JSON (with line and column), no object, a
-            member twice, a number that is none, a lone surrogate, or too large.
+        DocumentProblem: The body is not UTF-8, not JSON (with line and column), not an object,
+            or too large, or has a duplicate member, an infinite number or a lone surrogate.
     """
 
     def fail(reason: str) -> NoReturn:
@@ -28,13 +29,13 @@ def parse(body: bytes, where: str) -> JsonObject:
         if len(result) != len(pairs):
             names = [name for name, _ in pairs]
             twice = next(name for name in names if names.count(name) > 1)
-            fail(f"the member {json.dumps(twice)} stands twice in one object")
+            fail(f"the member {json.dumps(twice)} is duplicated in an object")
         return result
 
     def number(text: str) -> float:
         value = float(text)
         if not math.isfinite(value):
-            fail(f"the number {text[:40]} is too large")
+            fail(f"the number {shorten(text, 40)} is too large")
         return value
 
     if len(body) > MAX_DOCUMENT_BYTES:
@@ -51,7 +52,7 @@ def parse(body: bytes, where: str) -> JsonObject:
     except UnicodeDecodeError as error:
         fail(f"byte {error.start} is not UTF-8")
     except UnicodeEncodeError:
-        fail("a text holds half of a surrogate pair")
+        fail("a string contains half of a surrogate pair")
     except json.JSONDecodeError as error:
         fail(f"line {error.lineno}, column {error.colno}: {error.msg}")
     except RecursionError:
@@ -68,4 +69,4 @@ def _kind(value: object) -> str:
         return json.dumps(value)
     if isinstance(value, list):
         return "an array"
-    return "a text" if isinstance(value, str) else "a number"
+    return "a string" if isinstance(value, str) else "a number"

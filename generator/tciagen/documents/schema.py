@@ -1,8 +1,8 @@
 """The published schema of a metadata document, and every violation of it.
 
-The schema is given (``query-endpoint-metadata.schema.json`` beside this module,
-JSON Schema draft 2020-12); :func:`load_validator` takes another one from a file, and
-:func:`form_validator` asks for what no document can do without.
+The schema is ``query-endpoint-metadata.schema.json`` beside this module (JSON Schema draft
+2020-12). :func:`load_validator` reads another one from a file, and :func:`form_validator`
+requires only the members that the generator needs.
 """
 
 import json
@@ -19,17 +19,18 @@ from jsonschema import ValidationError as JsonSchemaError
 from jsonschema.validators import extend
 from referencing.exceptions import Unresolvable
 
+from tciagen.display import count, shorten
 from tciagen.errors import DocumentProblem
 
 SCHEMA_NAME = "query-endpoint-metadata.schema.json"
 _SHOWN = 60
 _CLASS_OR_END = re.compile(r"(\\.|\[(?:\\.|[^]\\])*])|\$", re.DOTALL)
-"""What holds a ``$`` that is one, or the ``$`` that is the end."""
+"""An escape or character class, in which ``$`` is literal, or a ``$`` that is the end."""
 
 
 @attrs.frozen(order=True)
 class Violation:
-    """One place in a document that is not as the schema asks."""
+    """One position in a document that violates the schema."""
 
     pointer: str
     found: str
@@ -40,7 +41,7 @@ class Violation:
 
 
 def schema_text() -> str:
-    """Return the published schema's text, as it was given."""
+    """Return the text of the published schema, byte for byte."""
     return files(__package__).joinpath(SCHEMA_NAME).read_text(encoding="utf-8")
 
 
@@ -62,10 +63,10 @@ _Validator = extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore
 
 
 def load_validator(path: Path | None = None) -> Draft202012Validator:
-    """Return a validator of the schema at ``path``, of the published one without.
+    """Return a validator of the schema at ``path``. Default: the published schema.
 
     Raises:
-        DocumentProblem: the file is no JSON Schema.
+        DocumentProblem: The file is not a JSON Schema.
     """
     if path is None:
         return _published_validator()
@@ -80,9 +81,9 @@ def load_validator(path: Path | None = None) -> Draft202012Validator:
 
 @cache
 def form_validator() -> Draft202012Validator:
-    """Return a validator of the published schema that takes names of any letters and length.
+    """Return a validator of the published schema that accepts names of any form and length.
 
-    Another schema may allow more than this; the generator could not read it.
+    Another schema may allow more than this, but the generator could not read it.
     """
     form = extend(Draft202012Validator, {"pattern": _any, "maxLength": _any})  # type: ignore[no-untyped-call]
     return form(json.loads(schema_text()))  # type: ignore[no-any-return]
@@ -101,13 +102,13 @@ def violations(document: object, validator: Draft202012Validator | None = None) 
     """Return every violation of the schema, in the order of their pointers.
 
     Raises:
-        DocumentProblem: the schema refers to something that is not to be found.
+        DocumentProblem: The schema has a reference that cannot be resolved.
     """
     errors = (validator or load_validator()).iter_errors(document)
     try:
-        return sorted({violation for error in errors for violation in _told(error)})
+        return sorted({violation for error in errors for violation in _reported(error)})
     except Unresolvable as error:
-        raise DocumentProblem(f"The schema refers to {error.ref}, which is not there.") from error
+        raise DocumentProblem(f"The schema refers to {error.ref}, which does not exist.") from error
 
 
 def unknown_members(
@@ -154,13 +155,13 @@ def _shapes(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Iterator[Mapp
         yield from _shapes(branch, root)
 
 
-def _told(error: JsonSchemaError) -> Iterator[Violation]:
+def _reported(error: JsonSchemaError) -> Iterator[Violation]:
     if error.validator in ("oneOf", "anyOf") and error.context:
         judged = isinstance(error.instance, str | dict)
         inside = [e for e in error.context if e.validator != "type" or e.relative_path]
         if judged and inside:
             for child in inside:
-                yield from _told(child)
+                yield from _reported(child)
             return
     pointer = json_pointer(error.absolute_path)
     if error.validator == "required":
@@ -180,17 +181,17 @@ def _expected(error: JsonSchemaError) -> str:
         case "const":
             return json.dumps(value)
         case "pattern":
-            return f"text like {value}"
+            return f"a string that matches {value}"
         case "maxLength":
             return f"at most {value} characters"
         case "minItems":
-            return f"at least {value} element" + ("s" if value != 1 else "")
+            return f"at least {count(value, 'element')}"
         case "uniqueItems":
-            return "no element twice"
+            return "unique elements"
         case "oneOf" | "anyOf":
-            return "an object, or the short form of one as text"
+            return "an object or its short form, a string"
         case _:
-            return f"what {error.validator!r} of the schema asks: {_short(value)}"
+            return f"{error.validator!r} of the schema: {_short(value)}"
 
 
 def _an(name: object) -> str:
@@ -200,5 +201,4 @@ def _an(name: object) -> str:
 
 
 def _short(value: object) -> str:
-    text = json.dumps(value, ensure_ascii=True, sort_keys=True)
-    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+    return shorten(json.dumps(value, ensure_ascii=True, sort_keys=True), _SHOWN)

@@ -26,7 +26,7 @@ from tciagen.store import code_digest, key_of, read_results, write_results
 
 @attrs.frozen(order=True)
 class Finding:
-    """One thing wrong with a document; ``rule`` is the drift rule's id."""
+    """One finding in a document; ``rule`` is the ID of a drift rule."""
 
     address: str
     violation: Violation
@@ -36,11 +36,11 @@ class Finding:
 def validate(
     address: str, document: object, validator: Draft202012Validator | None = None
 ) -> list[Finding]:
-    """Return everything that keeps a document from being used, in stable order.
+    """Return every finding that makes a document invalid, in stable order.
 
-    Beyond the schema: an empty object, a QueryName other than the address's, a
-    parameter or attribute named twice, and a DefaultFormat outside Formats. Another
-    schema than the published one can allow other names, but no other form.
+    Beyond the schema, the findings are an empty object, a QueryName that differs from the
+    address, a duplicate parameter or attribute, and a DefaultFormat outside Formats. A custom
+    schema can allow other names, but no other structure.
     """
     if document == {}:
         empty = Violation("", "{}", "a document; the server has no metadata for this endpoint")
@@ -55,35 +55,47 @@ def validate(
 
 
 def _beyond_schema(address: str, document: JsonObject) -> Iterable[Finding]:
-    asked = address.rsplit("/", 1)[-1]
-    if document["QueryName"] != asked:
-        told = Violation("/QueryName", json.dumps(document["QueryName"]), json.dumps(asked))
-        yield Finding(address, told, "document-misplaced")
-    places: list[tuple[tuple[str, ...], list[Any]]] = [
+    expected = address.rsplit("/", 1)[-1]
+    if document["QueryName"] != expected:
+        violation = Violation("/QueryName", json.dumps(document["QueryName"]), json.dumps(expected))
+        yield Finding(address, violation, "document-misplaced")
+    lists: list[tuple[tuple[str, ...], list[Any]]] = [
         (("Parameters",), document["Parameters"]),
         (("Result", "Attributes"), document["Result"]["Attributes"]),
     ]
-    for path, members in places:
+    for path, members in lists:
         first: dict[str, int] = {}
         for index, member in enumerate(members):
             name = member_name(member)
             if name in first:
-                told = Violation(
+                violation = Violation(
                     json_pointer((*path, index)),
                     f"the name {json.dumps(name)} again",
-                    f"a name of its own (element {first[name]} has this one)",
+                    f"a unique name (element {first[name]} has this one)",
                 )
-                yield Finding(address, told, "name-duplicated")
+                yield Finding(address, violation, "name-duplicated")
             first.setdefault(name, index)
     default, formats = document.get("DefaultFormat"), document.get("Formats")
     if default is not None and formats is not None and default not in formats:
-        told = Violation("/DefaultFormat", json.dumps(default), "one of " + ", ".join(formats))
-        yield Finding(address, told, "default-format-unknown")
+        violation = Violation("/DefaultFormat", json.dumps(default), "one of " + ", ".join(formats))
+        yield Finding(address, violation, "default-format-unknown")
+
+
+def as_object(member: str | Mapping[str, Any]) -> JsonObject:
+    """Return a parameter or attribute as an object.
+
+    A parameter's short form is ``Name``, ``Name (R)`` or ``Name (O)``.
+    """
+    if not isinstance(member, str):
+        return dict(member)
+    name, _, mark = member.partition(" ")
+    mark = mark.strip(" ()")
+    return {"Name": name, **({"Required": mark == "R"} if mark else {})}
 
 
 def member_name(member: str | Mapping[str, Any]) -> str:
     """Return the name of a parameter or attribute, also of one in short form."""
-    return member.split(" ", 1)[0] if isinstance(member, str) else str(member["Name"])
+    return str(as_object(member)["Name"])
 
 
 def require_valid(
@@ -91,7 +103,7 @@ def require_valid(
     validator: Draft202012Validator | None = None,
     folder: Path | None = None,
 ) -> None:
-    """Raise one DocumentProblem that tells every finding of every document."""
+    """Raise one DocumentProblem with every finding of every document."""
     code = _code((validator or load_validator()).schema)
     keys = {
         address: key_of(code, address, json.dumps(document, sort_keys=True))

@@ -10,8 +10,8 @@ One table for each entry::
     reason = "server follows NBIA spelling since 2026-11"
     until = 2027-03-31                     # required for breaking, at most 180 days ahead
 
-An entry matches by structure, never by text. Accepted changes stay in the report; to
-accept one for ever, commit the documents that have it.
+An entry matches by structure, never by text. Accepted changes stay in the report. To accept
+a change permanently, commit the documents that have it.
 """
 
 import datetime
@@ -41,7 +41,7 @@ _TEXTS = ("rule", "endpoint", "pointer", "reason")
 
 @attrs.frozen
 class Acceptance:
-    """One entry of the file; ``after`` is compared only where it is given."""
+    """One entry of the file; ``after`` is compared only if it is set."""
 
     number: int
     rule: str
@@ -66,17 +66,18 @@ class Acceptance:
 
 @attrs.frozen
 class Accepted:
-    """The changes, those accepted marked, and what is wrong with entries of the file."""
+    """The changes, accepted ones marked, and findings about entries of the file."""
 
     changes: tuple[Change, ...]
     notices: tuple[str, ...] = ()
 
 
 def read_acceptances(path: Path, today: datetime.date) -> tuple[Acceptance, ...]:
-    """Return the entries of a file; a file that is not there has none.
+    """Return the entries of a file, empty if it does not exist.
 
     Raises:
-        UsageProblem: unreadable, not TOML, or wrong entries; all are told together.
+        UsageProblem: The file is unreadable, not TOML, or has invalid entries; all findings are
+            reported together.
     """
     entries = []
     problems = []
@@ -105,7 +106,7 @@ def read_acceptances(path: Path, today: datetime.date) -> tuple[Acceptance, ...]
 def apply_acceptances(
     changes: Iterable[Change], entries: Sequence[Acceptance], today: datetime.date
 ) -> Accepted:
-    """Mark the changes that entries accept; tell expired and unused entries."""
+    """Mark the changes that entries accept; report expired and unused entries."""
     listed = list(changes)
     notices: list[str] = []
     for entry in entries:
@@ -224,7 +225,7 @@ def _wrong(table: Mapping[str, Any], today: datetime.date) -> Iterable[str]:
         value = table.get(key)
         # The pointer of a whole endpoint is empty.
         if not isinstance(value, str) or not (value.strip() or key == "pointer"):
-            yield f"`{key}` must be a text"
+            yield f"`{key}` must be a string"
     rule = table.get("rule")
     level = None
     if isinstance(rule, str):
@@ -236,7 +237,7 @@ def _wrong(table: Mapping[str, Any], today: datetime.date) -> Iterable[str]:
             if rule not in CONTRACT_RULES:
                 yield f"{rule} is no rule of contract changes and cannot be accepted"
     if not isinstance(table.get("after"), str | bool | list | None):
-        yield "`after` must be a text, true or false, or a list of texts"
+        yield "`after` must be a string, true or false, or a list of strings"
     yield from _wrong_until(table.get("until"), level, today)
 
 

@@ -1,4 +1,4 @@
-"""A change, the place where it stands, and the ledger that collects them."""
+"""A change, its location, and the ledger that collects changes."""
 
 import hashlib
 import json
@@ -12,9 +12,9 @@ from tciagen.drift.catalogue.rules import get_rule
 from tciagen.drift.levels import Bump, Effect, Severity, Wire
 
 Value = str | bool | tuple[str, ...] | None
-"""What was or is: a name, a text, true or false, a set of names, or nothing."""
+"""The value before or after a change: a string, a boolean, a set of names, or nothing."""
 
-SILENT_SENTENCE = "The old client gets another answer without an error."
+SILENT_SENTENCE = "The old client gets another response without an error."
 
 
 @attrs.frozen(kw_only=True, slots=False)
@@ -23,9 +23,9 @@ class Change:
 
     ``pointer`` names parameters and attributes by their name, so that it survives a
     change of order: ``/Parameters/Modality/Type``. ``pointer_old`` and ``pointer_new``
-    are RFC 6901 pointers in the two documents, None where there is nothing to point
-    at. ``cause`` is the fingerprint of the change that brought this one about;
-    ``accepted`` is the reason for which somebody accepted it for now.
+    are RFC 6901 pointers in the two documents, None where the node does not exist. ``cause`` is
+    the fingerprint of the change from which this one follows. ``accepted`` is the reason of an
+    acceptance.
     """
 
     rule: str
@@ -48,13 +48,13 @@ class Change:
 
     @cached_property
     def fingerprint(self) -> str:
-        """The first 16 digits of the SHA-256 of rule, place, before and after."""
-        told = json.dumps([self.rule, self.endpoint, self.pointer, self.before, self.after])
-        return hashlib.sha256(told.encode()).hexdigest()[:16]
+        """The first 16 digits of the SHA-256 of rule, location, before and after."""
+        identity = json.dumps([self.rule, self.endpoint, self.pointer, self.before, self.after])
+        return hashlib.sha256(identity.encode()).hexdigest()[:16]
 
     @property
     def sort_key(self) -> tuple[object, ...]:
-        """Worst first, then by place."""
+        """Worst first, then by location."""
         return (
             self.severity.rank,
             self.endpoint,
@@ -66,8 +66,8 @@ class Change:
 
 
 @attrs.frozen
-class Place:
-    """Where a change stands: a pointer that goes by names, and one in each document."""
+class Location:
+    """The location of a change: a pointer by names, and one in each document."""
 
     endpoint: Endpoint
     pointer: str = ""
@@ -75,10 +75,10 @@ class Place:
     new: str | None = ""
     member: str = ""
 
-    def at(self, *names: str) -> "Place":
-        """Return the place of a member below."""
+    def at(self, *names: str) -> "Location":
+        """Return the location of a member below."""
         below = "/" + "/".join(names)
-        return Place(
+        return Location(
             self.endpoint,
             self.pointer + below,
             None if self.old is None else self.old + below,
@@ -86,9 +86,9 @@ class Place:
             self.member,
         )
 
-    def element(self, name: str, old: int | None, new: int | None) -> "Place":
-        """Return the place of a named element of a list, by its index in each document."""
-        return Place(
+    def element(self, name: str, old: int | None, new: int | None) -> "Location":
+        """Return the location of a named element of a list, by its index in each document."""
+        return Location(
             self.endpoint,
             f"{self.pointer}/{name}",
             None if old is None else f"{self.old}/{old}",
@@ -106,7 +106,7 @@ class Ledger:
     def add(
         self,
         rule_id: str,
-        place: Place,
+        location: Location,
         before: Value,
         after: Value,
         *,
@@ -119,7 +119,7 @@ class Ledger:
         guess: bool = False,
         cause: Change | None = None,
     ) -> Change:
-        """Note a change; what is not given is the rule's own."""
+        """Add a change. Default of each effect: that of the rule."""
         rule = get_rule(rule_id)
         wire = wire or rule.wire
         sentences = [why or rule.why, more]
@@ -131,12 +131,12 @@ class Ledger:
             wire=wire,
             source=source or rule.source,
             bump=bump or rule.bump,
-            resource=place.endpoint.resource,
-            endpoint=place.endpoint.address,
-            member=place.member,
-            pointer=place.pointer,
-            pointer_old=place.old,
-            pointer_new=place.new,
+            resource=location.endpoint.resource,
+            endpoint=location.endpoint.address,
+            member=location.member,
+            pointer=location.pointer,
+            pointer_old=location.old,
+            pointer_new=location.new,
             before=before,
             after=after,
             message=" ".join(filter(None, sentences)),
@@ -148,5 +148,5 @@ class Ledger:
 
 
 def in_order(changes: Sequence[Change]) -> tuple[Change, ...]:
-    """Return changes in the one stable order: worst first, then by place."""
+    """Return changes in stable order: worst first, then by location."""
     return tuple(sorted(changes, key=lambda change: change.sort_key))

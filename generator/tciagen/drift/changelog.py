@@ -1,4 +1,4 @@
-"""The changelog entry of a regenerated client, in words (keepachangelog.com)."""
+"""The changelog entry of a regenerated client (keepachangelog.com)."""
 
 import datetime
 from collections.abc import Iterable
@@ -30,16 +30,16 @@ def changelog_entry(
     """Return the entry of one release: by endpoint, breaking first, before → after.
 
     A change that breaks source code comes with the line of user code to change.
-    Changes that are not worth a bump (order, unknown members) are left out.
+    Changes without a bump (order, unknown members) are omitted.
     """
     heading = f"## [{version}]" + (f" - {date.isoformat()}" if date else "")
     lines = [heading, ""]
-    told = [c for c in in_order(list(changes)) if c.severity in _LEVELS]
-    if not told:
+    reported = [c for c in in_order(list(changes)) if c.severity in _LEVELS]
+    if not reported:
         return "\n".join([*lines, "No change of the API.", ""])
-    for address in dict.fromkeys(change.endpoint for change in told):
+    for address in dict.fromkeys(change.endpoint for change in reported):
         lines += [f"### {code_span(shown(address))}", ""]
-        for change in told:
+        for change in reported:
             if change.endpoint == address:
                 lines.append(_line(change, old, new))
         lines.append("")
@@ -55,7 +55,7 @@ def _line(change: Change, old: Contract, new: Contract) -> str:
 
 
 def user_code(change: Change, old: Contract, new: Contract) -> str:
-    """Return the line of user code that a change breaks and what becomes of it, or nothing."""
+    """Return the line of user code that a change breaks and its replacement, or nothing."""
     if change.source in (Effect.OK, Effect.BUILD):
         return ""
     before = old.by_address().get(change.endpoint)
@@ -79,7 +79,7 @@ def user_code(change: Change, old: Contract, new: Contract) -> str:
         name, now = (code_span(f"import {shown(v)}") for v in (change.before, change.after))
         return f"{name} is now {now}."
     if change.rule == "return-kind-changed":
-        return f"{code_span(f'{call}(...)')} returns something else."
+        return f"{code_span(f'{call}(...)')} returns another type."
     return ""
 
 
@@ -99,12 +99,12 @@ def _keyword(change: Change, endpoint: Endpoint, call: str) -> str:
         case "param-renamed":
             return f"{used} is now {code_span(f'{call}({_snake(change.after)}=...)')}."
         case "param-removed" | "param-removed-deprecated":
-            return f"Leave {code_span(f'{name}=...')} out of {code_span(f'{call}(...)')}."
+            return f"Remove {code_span(f'{name}=...')} from {code_span(f'{call}(...)')}."
         case "param-added-required" | "param-became-required":
             return f"{code_span(f'{call}(...)')} is now {used}."
         case "param-enum-value-removed":
             return f"{used} no longer takes {code_span(shown(change.before))}."
-    return f"Check what is passed in {used}."
+    return f"Check the value that is passed in {used}."
 
 
 def _field(change: Change, endpoint: Endpoint) -> str:
@@ -117,7 +117,7 @@ def _field(change: Change, endpoint: Endpoint) -> str:
             return f"{used} is gone."
         case "attr-became-optional":
             return f"{used} may be None."
-    return f"Check what is done with {used}."
+    return f"Check the uses of {used}."
 
 
 def _snake(name: object) -> str:

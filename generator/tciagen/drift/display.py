@@ -1,7 +1,8 @@
-"""How values of a server are shown: on one line, visible, and never as markup."""
+"""Display of server values: on one line, printable, and never as markup."""
 
 import re
 
+from tciagen.display import shorten
 from tciagen.drift.change import Change, Value
 from tciagen.python.text import plain
 
@@ -9,7 +10,7 @@ LONGEST = 160
 
 
 def shown(value: Value, longest: int | None = LONGEST) -> str:
-    """Return a value on one line; what does not print is written as ``<U+202E>``."""
+    """Return a value on one line, with unprintable characters as ``<U+202E>``."""
     if value is None:
         return "nothing"
     if isinstance(value, bool):
@@ -17,11 +18,11 @@ def shown(value: Value, longest: int | None = LONGEST) -> str:
     text = plain(", ".join(value) if isinstance(value, tuple) else value)
     if not text:
         return '""'
-    return text if longest is None or len(text) <= longest else text[: longest - 1] + "…"
+    return text if longest is None else shorten(text, longest)
 
 
 def code_span(text: str) -> str:
-    """Return a Markdown code span of exactly this text, whatever backticks it holds."""
+    """Return a Markdown code span of exactly this text, which may contain backticks."""
     fence = "`" * (max(map(len, re.findall("`+", text)), default=0) + 1)
     pad = " " if text.startswith("`") or text.endswith("`") else ""
     return f"{fence}{pad}{text}{pad}{fence}"

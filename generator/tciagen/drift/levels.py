@@ -1,10 +1,10 @@
-"""The scales on which a change is judged; members are listed from worst to best."""
+"""The scales of a change; members are listed from worst to best."""
 
 from enum import StrEnum
 
 
 class _Scale(StrEnum):
-    """A text that also has a rank: 0 is the worst."""
+    """A string with a rank: 0 is the worst."""
 
     rank: int
 
@@ -15,8 +15,8 @@ class _Scale(StrEnum):
 class Severity(_Scale):
     """The worse of the effects on the wire and on source code.
 
-    The last three are no drift: ``fault`` and ``warning`` judge a document,
-    ``unknown`` says that nothing could be judged.
+    The last three are not drift: ``fault`` and ``warning`` are about a document, ``unknown``
+    means that nothing could be compared.
     """
 
     BREAKING = "breaking"
@@ -34,9 +34,9 @@ DRIFT_LEVELS = tuple(Severity)[:5]
 
 
 class Wire(_Scale):
-    """What the client generated from the old contract meets at the new server.
+    """The effect of the new server on the client of the old contract.
 
-    ``silent`` is another answer without an error.
+    ``silent`` is another response without an error.
     """
 
     ERROR = "error"
@@ -45,7 +45,7 @@ class Wire(_Scale):
 
 
 class Effect(_Scale):
-    """What user code written for the old client meets in the regenerated one.
+    """The effect of the regenerated client on user code for the old one.
 
     ``build`` concerns only code that constructs records, such as fakes in tests.
     """

@@ -1,4 +1,4 @@
-"""What a house makes of changes: severities of its own, and what fails a run."""
+"""Policy of a project: custom severities, and the changes that fail a run."""
 
 from collections.abc import Iterable, Mapping
 
@@ -11,15 +11,15 @@ from tciagen.errors import EXIT_DIFFERENT, EXIT_FINE, UsageProblem
 from tciagen.suggestions import suggestion
 
 FAIL_ON = tuple(str(level) for level in DRIFT_LEVELS)
-"""What ``--fail-on`` takes; ``none`` fails on no change at all."""
+"""The values of ``--fail-on``; ``none`` never fails."""
 
 
 def read_severities(given: Mapping[str, object]) -> dict[str, Severity]:
     """Return the severities that a configuration gives to rules.
 
     Raises:
-        UsageProblem: an unknown rule or level, with a suggestion, or a rule that is
-            not one of a contract's; all are told together.
+        UsageProblem: A rule or level is unknown, or a rule is not about contracts; all findings
+            are reported together.
     """
     problems: list[str] = []
     severities: dict[str, Severity] = {}
@@ -30,7 +30,7 @@ def read_severities(given: Mapping[str, object]) -> dict[str, Severity]:
             problems.append(str(problem))
             continue
         if rule.id not in CONTRACT_RULES:
-            problems.append(f"{rule_id} is no rule of contract changes, so it has no severity.")
+            problems.append(f"{rule_id} is not a rule for contract changes, so it has no severity.")
         elif level not in FAIL_ON:
             hint = suggestion(str(level), set(FAIL_ON))
             problems.append(f"The severity of {rule_id} cannot be {level!r}{hint}.")

@@ -17,12 +17,12 @@ OVERLAY = "overlay.toml"
 
 
 class GitProblem(UsageProblem):
-    """Git cannot do what was asked; the message holds its reason and a remedy."""
+    """Git failed; the message has its reason and a fix."""
 
 
 @attrs.frozen
 class Revision:
-    """The documents of one commit; ``folder`` is their place below the repository's top."""
+    """The documents of one commit; ``folder`` is their path below the repository's top."""
 
     documents: Mapping[str, JsonObject]
     overlay: Overlay | None
@@ -44,9 +44,9 @@ class Repository:
             documents: the folder that a revision alone means.
 
         Raises:
-            GitProblem: there is no such revision, or git fails.
-            UsageProblem: it is not known which folder holds the documents.
-            DocumentProblem: a document or the overlay cannot be read.
+            GitProblem: There is no such revision, or git fails.
+            UsageProblem: The folder of the documents is unknown.
+            DocumentProblem: A document or the overlay cannot be read.
         """
         revision, _, inside = name.partition(":")
         commit = self._commit(revision)
@@ -60,7 +60,7 @@ class Repository:
         elif documents is not None and documents.resolve().is_relative_to(top):
             folder = PurePosixPath(documents.resolve().relative_to(top).as_posix())
         else:
-            raise UsageProblem(f"Say which folder of {name} holds the documents: {name}:path.")
+            raise UsageProblem(f"Specify the folder of the documents in {name}: {name}:path.")
         found = {
             address_of(path.parent.name, path.stem): parse(
                 self._git("cat-file", "blob", f"{commit}:{path}"), f"{name} ({path})"
@@ -72,10 +72,10 @@ class Repository:
             raise DocumentProblem(
                 f"There is no document <Resource>/<QueryName>.json in {folder} of {name}."
             )
-        place = folder.parent / OVERLAY
+        path = folder.parent / OVERLAY
         overlay = None
-        if place in self._files(commit, place):
-            body = self._git("cat-file", "blob", f"{commit}:{place}")
+        if path in self._files(commit, path):
+            body = self._git("cat-file", "blob", f"{commit}:{path}")
             overlay = parse_overlay(body, f"{OVERLAY} of {name}")
         return Revision(found, overlay, folder, top)
 
@@ -83,22 +83,22 @@ class Repository:
         """Return the hash of a commit.
 
         Raises:
-            GitProblem: the repository has none of this name.
+            GitProblem: The repository has no such revision.
         """
         shallow = self._line("rev-parse", "--is-shallow-repository") == "true"
         try:
             return self._line("rev-parse", "--verify", "--end-of-options", revision + "^{commit}")
         except GitProblem as problem:
-            told = f"The git repository of {self.folder} has no revision {revision!r}."
+            message = f"The git repository of {self.folder} has no revision {revision!r}."
             if shallow:
-                told += (
+                message += (
                     " The clone is shallow: run `git fetch --unshallow`, or check out with the"
                     " whole history (`fetch-depth: 0`)."
                 )
-            raise GitProblem(told) from problem
+            raise GitProblem(message) from problem
 
-    def _files(self, commit: str, place: PurePosixPath) -> Iterator[PurePosixPath]:
-        within = () if place == PurePosixPath() else ("--", str(place))
+    def _files(self, commit: str, path: PurePosixPath) -> Iterator[PurePosixPath]:
+        within = () if path == PurePosixPath() else ("--", str(path))
         listed = self._git("ls-tree", "-r", "-z", "--name-only", "--full-tree", commit, *within)
         yield from map(PurePosixPath, filter(None, os.fsdecode(listed).split("\0")))
 
@@ -121,14 +121,14 @@ class Repository:
         return done.stdout
 
 
-def _reason(said: str, folder: Path) -> str:
-    """Return git's own reason as a sentence, with the remedy where there is one."""
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
+def _reason(stderr: str, folder: Path) -> str:
+    """Return the reason of git as a sentence, with a fix command if git names one."""
+    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
     reason = next((n.removeprefix("fatal: ") for n in lines if n.startswith("fatal: ")), "")
-    told = f"Git cannot read the repository of {folder}: {reason or 'it gave no reason'}."
+    message = f"Git cannot read the repository of {folder}: {reason or 'it gave no reason'}."
     remedy = next((line for line in lines if line.startswith("git config ")), None)
     if remedy:
-        return f"{told} Run `{remedy}` if you trust it."
+        return f"{message} Run `{remedy}` if you trust it."
     if reason.startswith("not a git repository"):
-        return f"{told} Name a folder, or pass --config FILE of a project in a repository."
-    return told
+        return f"{message} Name a folder, or pass --config FILE of a project in a repository."
+    return message

@@ -51,7 +51,7 @@ class Side:
 
 @attrs.frozen(kw_only=True)
 class Defaults:
-    """What the configuration says of an API, for what an argument leaves open.
+    """The configuration of an API, for everything that an argument leaves open.
 
     ``folder`` is the folder of the configuration: revisions are those of its repository.
     """
@@ -71,27 +71,26 @@ def load_sides(old: str, new: str, defaults: Defaults) -> tuple[Side, Side]:
     """Return both sides of a comparison.
 
     Each is a folder of documents, a git revision (``REV`` or ``REV:path``), a BaseURL,
-    or a generated package (its import name or its folder). A server is asked for the
-    endpoints that the configuration and the other side know, and read with the other
-    side's overlay.
+    or a generated package (its import name or its folder). A server is crawled for the
+    endpoints of the configuration and the other side, and read with the other side's overlay.
 
     Raises:
-        UsageProblem: one of them is none of these.
+        UsageProblem: A side has none of these forms.
         DocumentProblem: a document, overlay or contract file cannot be read.
     """
-    loaded = [None if is_url(place) else _load(place, defaults) for place in (old, new)]
+    loaded = [None if is_url(source) else _load(source, defaults) for source in (old, new)]
     known = set(defaults.addresses).union(*(side.addresses() for side in loaded if side))
     if not known:
         raise UsageProblem(
-            "A server does not list its endpoints: compare with documents, or name the"
+            "A server does not list its endpoints: compare with documents, or list the"
             " endpoints in the configuration."
         )
     overlay = next((s.overlay for s in loaded if s and s.overlay), None)
     if overlay is None and not any(loaded) and defaults.overlay:
         overlay = read_overlay(defaults.overlay)
     sides = [
-        side or _server(place, known, overlay, defaults)
-        for side, place in zip(loaded, (old, new), strict=True)
+        side or _server(source, known, overlay, defaults)
+        for side, source in zip(loaded, (old, new), strict=True)
     ]
     old_side, new_side = (attrs.evolve(side, roles=defaults.roles) for side in sides)
     return old_side, new_side
@@ -101,8 +100,8 @@ def compare_sides(old: Side, new: Side, validator: Draft202012Validator | None =
     """Return the changes from one side to the other, and the faults of the new one.
 
     Raises:
-        DocumentProblem: the old side cannot be judged; all its faults are told.
-        ServerProblem: the old side is a server that is out of reach.
+        DocumentProblem: The old side is invalid; all its faults are reported.
+        ServerProblem: The old side is a server that is unreachable.
     """
     if old.failures:
         lines = "\n".join(f"{failure.address}: {failure.reason}" for failure in old.failures)
@@ -128,7 +127,7 @@ def compare_sides(old: Side, new: Side, validator: Draft202012Validator | None =
         verdict = Verdict(compare(before, new.contract), (), new.contract)
     if old.contract is None and new.contract is None:
         return verdict
-    # A package does not say who told what, so the other side must not either.
+    # A package has no provenance, so that of the other side is dropped, too.
     changes = compare(_without_provenance(before), _without_provenance(verdict.contract))
     return attrs.evolve(verdict, changes=changes)
 
@@ -137,29 +136,29 @@ def _without_provenance(contract: Contract) -> Contract:
     return from_json(to_json(contract), CONTRACT)
 
 
-def is_url(place: str) -> bool:
+def is_url(source: str) -> bool:
     """Return whether a side of a comparison is a server."""
-    return place.startswith(("http://", "https://"))
+    return source.startswith(("http://", "https://"))
 
 
-def _load(place: str, defaults: Defaults) -> Side:
-    path = Path(place)
+def _load(source: str, defaults: Defaults) -> Side:
+    path = Path(source)
     if path.is_dir():
-        return _package(place, path) if (path / CONTRACT).is_file() else _folder(path, defaults)
+        return _package(source, path) if (path / CONTRACT).is_file() else _folder(path, defaults)
     try:
-        return _revision(place, defaults)
+        return _revision(source, defaults)
     except GitProblem as problem:
         reason = problem
-    if all(part.isidentifier() for part in place.split(".")):
+    if all(part.isidentifier() for part in source.split(".")):
         try:
-            spec = importlib.util.find_spec(place)
+            spec = importlib.util.find_spec(source)
         except (ImportError, ValueError):
             spec = None
         for location in (spec.submodule_search_locations or ()) if spec else ():
             if (Path(location) / CONTRACT).is_file():
-                return _package(place, Path(location))
+                return _package(source, Path(location))
     raise UsageProblem(
-        f"{place!r} is no folder of documents, git revision (REV or REV:path), BaseURL"
+        f"{source!r} is not a folder of documents, git revision (REV or REV:path), BaseURL"
         f" (http:// or https://), or generated package that is installed. {reason}"
     )
 

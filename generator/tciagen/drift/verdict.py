@@ -1,7 +1,7 @@
-"""Judge what a crawl brought: faults first, then the changes of what can be judged.
+"""Comparison of a contract with crawled documents: faults first, then changes.
 
-A document that is out of reach or at fault says nothing about the endpoint, so the
-last one stands in for it: a failed fetch is never told as a removal.
+The last document replaces an unreachable or invalid one, so that a failed fetch is never
+reported as a removal.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from tciagen.crawl import Failure
 
 UNREACHABLE_SHARE = 0.2
-"""A crawl is incomplete where more than this share of the endpoints is out of reach."""
+"""A crawl is incomplete where more than this share of the endpoints is unreachable."""
 
 
 @attrs.frozen
 class Fault:
-    """Why an endpoint, or the whole crawl (no address), cannot be judged."""
+    """Why an endpoint, or the whole crawl (no address), cannot be compared."""
 
     rule: str
     endpoint: str
@@ -48,9 +48,9 @@ class Fault:
 
 @attrs.frozen
 class Verdict:
-    """The changes that could be judged, the faults, and the new contract.
+    """The changes, the faults, and the new contract.
 
-    ``contract`` holds the old endpoints where the new document is at fault.
+    ``contract`` has the old endpoint where the new document has a fault.
     """
 
     changes: tuple[Change, ...]
@@ -59,12 +59,12 @@ class Verdict:
 
     @property
     def incomplete(self) -> bool:
-        """Whether so much is out of reach that nothing was compared."""
+        """Whether so many endpoints are unreachable that nothing was compared."""
         return any(fault.rule == "crawl-incomplete" for fault in self.faults)
 
     @property
     def exit_status(self) -> int:
-        """The status that the faults ask for; a warning asks for none."""
+        """The exit status of the faults; that of a warning is 0."""
         levels = {fault.level for fault in self.faults}
         if Severity.UNKNOWN in levels:
             return EXIT_SERVER
@@ -81,16 +81,16 @@ def compare_documents(
     validator: Draft202012Validator | None = None,
     unreachable_share: float = UNREACHABLE_SHARE,
 ) -> Verdict:
-    """Compare a contract with newer documents, as far as they can be judged.
+    """Compare a contract with newer documents, as far as they are valid.
 
     Args:
-        old: what the documents were.
-        documents: what was read, by address, valid or not.
-        failures: the endpoints without a usable document, as a crawl tells them.
-        overlay: what the new documents do not say.
-        roles: what the configuration declares about file endpoints.
-        validator: of another schema than the published one.
-        unreachable_share: above it nothing is compared.
+        old: The old contract.
+        documents: The new documents by address, valid or not.
+        failures: The endpoints without a document, as a crawl reports them.
+        overlay: Statements that the new documents leave out.
+        roles: Declarations of the configuration about file endpoints.
+        validator: Validator of the documents. Default: that of the published schema.
+        unreachable_share: Share of unreachable endpoints above which nothing is compared.
 
     Raises:
         DocumentProblem: an overlay entry does not fit the documents.
@@ -99,22 +99,22 @@ def compare_documents(
     for address, document in sorted(documents.items()):
         findings = validate(address, document, validator)
         faults += [Fault(f.rule, address, str(f.violation)) for f in findings]
-    silent = {fault.endpoint for fault in faults}
+    faulty = {fault.endpoint for fault in faults}
     unreachable = {f.endpoint for f in faults if f.level is Severity.UNKNOWN}
-    total = len(documents.keys() | silent)
+    total = len(documents.keys() | faulty)
     if len(unreachable) > unreachable_share * total:
-        message = f"{len(unreachable)} of {total} endpoints are out of reach; nothing was compared"
+        message = f"{len(unreachable)} of {total} endpoints are unreachable; nothing was compared"
         return Verdict((), (*faults, Fault("crawl-incomplete", "", message)), old)
-    good = {a: d for a, d in documents.items() if a not in silent}
-    kept = tuple(endpoint for endpoint in old if endpoint.address in silent)
+    good = {a: d for a, d in documents.items() if a not in faulty}
+    retained = tuple(endpoint for endpoint in old if endpoint.address in faulty)
     resolved = resolve(good, overlay, roles=roles, stale=True).contract
-    new = Contract((*resolved.endpoints, *kept))
+    new = Contract((*resolved.endpoints, *retained))
     faults += _unknown_replacements(old, new)
     return Verdict(compare(old, new), tuple(faults), new)
 
 
 def _unknown_replacements(old: Contract, new: Contract) -> Iterator[Fault]:
-    """Yield a warning for each ReplacedBy that leads nowhere and did not before."""
+    """Yield a warning for each ReplacedBy whose endpoint does not exist, if that is new."""
     before = {endpoint.name for endpoint in old}
     dangling = {(e.address, e.replaced_by) for e in old if e.replaced_by not in before}
     known = {endpoint.name for endpoint in new}

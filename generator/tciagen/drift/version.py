@@ -1,4 +1,4 @@
-"""What the generated client's version must become: the bump follows from source."""
+"""The next version of the generated client."""
 
 import re
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ _VERSION = re.compile(r"(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})")
 
 
 def worst_bump(changes: Iterable[Change]) -> Bump:
-    """Return the highest bump that a change asks for, before the shift below 1.0.0."""
+    """Return the highest bump of the changes, before the shift below 1.0.0."""
     return min((change.bump for change in changes), key=lambda b: b.rank, default=Bump.NONE)
 
 
@@ -34,7 +34,7 @@ def bump(version: str, step: Bump) -> str:
 
 
 def version_not_bumped(old: str, new: str, changes: Iterable[Change]) -> str | None:
-    """Return what is wrong where a version rose less than the changes ask, else None.
+    """Return a finding if a version rose less than the changes require, else None.
 
     Raises:
         UsageProblem: one of the versions is not MAJOR.MINOR.PATCH.
@@ -43,7 +43,7 @@ def version_not_bumped(old: str, new: str, changes: Iterable[Change]) -> str | N
     wanted = bump(old, step)
     if parse_version(new) >= parse_version(wanted):
         return None
-    return f"version-not-bumped: {old} became {new}, yet the changes ask for {wanted} ({step})"
+    return f"version-not-bumped: {old} became {new}, but the changes require {wanted} ({step})"
 
 
 def parse_version(version: str) -> tuple[int, int, int]:

@@ -1,1 +1,1 @@
-"""What a server really sends, held against what its metadata claims."""
+"""Comparison of a server's rows with its metadata."""

@@ -1,4 +1,4 @@
-"""The layers of `check` that look at rows: recorded ones offline, fresh ones live."""
+"""The layers of `check` that compare rows: recorded ones offline, new ones live."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -28,12 +28,12 @@ RECORDED_ROWS = 5
 
 
 def check_live(api: Api, fail_on: Severity, *, record: bool) -> int:
-    """Ask a server for its schema and for rows of each endpoint; return the exit status.
+    """Compare a server's schema and rows with the contract; return the exit status.
 
     Raises:
-        UsageProblem: the configuration does not suffice.
-        DocumentProblem: documents, overlay or recorded samples cannot be used.
-        ServerProblem: the server is out of reach.
+        UsageProblem: The configuration is incomplete.
+        DocumentProblem: Documents, overlay or recorded samples are invalid.
+        ServerProblem: The server is unreachable.
     """
     base_url = required(api.base_url, "base-url")
     contract = resolve(pipeline.load_documents(api), pipeline.load_overlay(api)).contract
@@ -44,13 +44,13 @@ def check_live(api: Api, fail_on: Severity, *, record: bool) -> int:
     folder = samples_folder(api)
     known = {address: _arguments(recorded) for address, recorded in _recorded(folder).items()}
     report = sample(base_url, contract, known, key)
-    _tell(api, report.observations, report.samples)
+    _report(api, report.observations, report.samples)
     endpoints = contract.by_address()
     for address, taken in report.samples.items():
         for proposal in type_proposals(endpoints[address], taken.rows):
             click.echo(f"  {proposal}")
     for address in report.skipped:
-        click.echo(f"  not asked: {address}; no value is known for a required key, record one")
+        click.echo(f"  not sampled: {address}; no value is known for a required key, record one")
     if record:
         for address, taken in report.samples.items():
             _write(folder, address, taken)
@@ -59,10 +59,10 @@ def check_live(api: Api, fail_on: Severity, *, record: bool) -> int:
 
 
 def check_recorded(api: Api, contract: Contract) -> int:
-    """Judge recorded rows by the contract; return the exit status.
+    """Compare recorded rows with the contract; return the exit status.
 
     Raises:
-        DocumentProblem: a recorded sample cannot be read.
+        DocumentProblem: A recorded sample cannot be read.
     """
     recorded = _recorded(samples_folder(api))
     endpoints = contract.by_address()
@@ -74,25 +74,25 @@ def check_recorded(api: Api, contract: Contract) -> int:
     if not samples:
         return EXIT_FINE
     found = [o for a, taken in samples.items() for o in judge_rows(endpoints[a], taken.rows)]
-    # A few recorded rows cannot show that an attribute never comes.
-    told = [o for o in found if o.rule != "wire-attr-never-sent"]
-    _tell(api, told, samples)
-    return _status(told, Severity.DANGEROUS)
+    # A few recorded rows cannot show that an attribute is never sent.
+    reported = [o for o in found if o.rule != "wire-attr-never-sent"]
+    _report(api, reported, samples)
+    return _status(reported, Severity.DANGEROUS)
 
 
 def samples_folder(api: Api) -> Path:
-    """Return where recorded rows stand: beside the documents."""
+    """Return the folder of recorded rows, beside the documents."""
     return required(api.documents, "documents").parent / SAMPLES
 
 
-def _tell(
+def _report(
     api: Api,
     observations: Sequence[Observation],
     samples: Mapping[str, Sample],
 ) -> None:
     rows = sum(len(taken.rows) for taken in samples.values())
-    said = count(len(observations), "observation") if observations else "as described"
-    click.echo(f"{api.name}: samples: {len(samples)} endpoints, {rows:,} rows: {said}")
+    result = count(len(observations), "observation") if observations else "as documented"
+    click.echo(f"{api.name}: samples: {len(samples)} endpoints, {rows:,} rows: {result}")
     for observation in sorted(observations, key=lambda o: (o.level.rank, o)):
         click.echo(f"  {plain(str(observation))}")
 
@@ -111,8 +111,8 @@ def _recorded(folder: Path) -> dict[str, Any]:
     for address, body in found.items():
         rows = body.get("rows")
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-            place = document_path(folder, address)
-            raise DocumentProblem(f"{place}: /rows must be a list of objects; record it again.")
+            pointer = document_path(folder, address)
+            raise DocumentProblem(f"{pointer}: /rows must be a list of objects; record it again.")
     return found
 
 

@@ -15,7 +15,7 @@ class Observation:
     """
 
     endpoint: str
-    place: str
+    pointer: str
     rule: str
     message: str
     row: int | None = None
@@ -27,5 +27,5 @@ class Observation:
 
     def __str__(self) -> str:
         row = f" (row {self.row})" if self.row else ""
-        place = f"#{self.place}" if self.place else ""
-        return f"{self.level} {self.rule} {self.endpoint}{place}: {self.message}{row}"
+        pointer = f"#{self.pointer}" if self.pointer else ""
+        return f"{self.level} {self.rule} {self.endpoint}{pointer}: {self.message}{row}"

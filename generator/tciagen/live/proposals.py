@@ -18,7 +18,7 @@ _SPELLINGS = (
     (Type.DATE_TIME, re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T].+")),
     (Type.TIME, re.compile(r"[0-9]{2}:[0-9]{2}.*")),
 )
-"""How a value of each type is usually spelled: stricter than what the client reads."""
+"""The usual spelling of each type: stricter than the client."""
 
 _WIDER = ({Type.INTEGER, Type.DECIMAL}, Type.DECIMAL), ({Type.DATE, Type.DATE_TIME}, Type.DATE_TIME)
 
@@ -41,7 +41,7 @@ def type_proposals(endpoint: Endpoint, rows: Sequence[Row]) -> Iterator[str]:
 
 
 def _common_type(values: Sequence[object]) -> Type | None:
-    """Return the type that all values have, None where they disagree or there is none."""
+    """Return the type that all values have, or None if they disagree or there are no values."""
     types = set(map(_type_of, values))
     for found, wider in _WIDER:
         if types == found:

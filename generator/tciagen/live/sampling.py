@@ -1,4 +1,4 @@
-"""Asks a server for a few rows of every endpoint, and tries what its metadata claims."""
+"""Sampling of a server: a few rows of every endpoint, and tests of its metadata."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -9,14 +9,15 @@ import httpx
 
 from tciagen.api_key import without_key
 from tciagen.contract.model import NO_TAG, Contract, Endpoint, Parameter, Type
+from tciagen.contract.names import fold
 from tciagen.documents.address import check_base_url
 from tciagen.http import client_options, environment, unreachable
 from tciagen.live.observation import Observation
-from tciagen.live.rows import Row, attribute_values, fold, judge_rows
+from tciagen.live.rows import Row, attribute_values, judge_rows
 from tciagen.python.signature import keywords
 
 SAMPLE_BYTES = 2 * 1024 * 1024
-"""At most so much of an answer is read; longer ones are judged by their first rows."""
+"""Maximum size of a response that is read; of longer ones the first rows count."""
 
 MISSING_PARAMETER = 471
 _CONTENT_TYPES = {
@@ -34,7 +35,7 @@ Arguments = Mapping[str, str]
 
 @attrs.frozen
 class Sample:
-    """Rows of one endpoint and what was asked; rows are empty for a file endpoint."""
+    """Rows of one endpoint and the arguments of the request; a file endpoint has no rows."""
 
     arguments: Arguments
     rows: Sequence[Row] = ()
@@ -42,7 +43,7 @@ class Sample:
 
 @attrs.frozen
 class Report:
-    """What was observed, what was sampled, and the endpoints that could not be asked."""
+    """Observations, samples, and the endpoints that could not be sampled."""
 
     observations: tuple[Observation, ...]
     samples: Mapping[str, Sample]
@@ -52,21 +53,21 @@ class Report:
 def schema_differs(
     base_url: str, schema: object, name: str, api_key: str | None = None
 ) -> str | None:
-    """Return how the server's schema differs from ours, None if it does not.
+    """Return how the server's schema differs from ours, or None.
 
     Args:
-        base_url: where the API is.
-        schema: the schema that the documents are judged by.
-        name: what it is called in the message.
-        api_key: sent as a header.
+        base_url: BaseURL of the server.
+        schema: The schema of the documents.
+        name: Its name in the message.
+        api_key: API key, sent as a header.
 
     Raises:
-        ServerProblem: the server is out of reach.
+        ServerProblem: The server is unreachable.
     """
     with _Server(base_url, api_key) as server:
-        status, _, body = server.ask("schema", {})
+        status, _, body = server.get("schema", {})
     if status != httpx.codes.OK:
-        return f"the server has no schema to compare: it answered {status}"
+        return f"the server has no schema to compare: it responded with status {status}"
     try:
         same = json.loads(body) == schema
     except ValueError:
@@ -80,17 +81,16 @@ def sample(
     known: Mapping[str, Arguments] | None = None,
     api_key: str | None = None,
 ) -> Report:
-    """Ask every endpoint for rows and judge them.
+    """Request rows of every endpoint and compare them with the contract.
 
     Args:
-        base_url: where the API is.
-        contract: what is claimed.
-        known: recorded arguments by address, for what cannot be found among the values
-            that other endpoints answer.
-        api_key: sent as a header.
+        base_url: BaseURL of the server.
+        contract: The contract.
+        known: Recorded arguments by address, for values that no other endpoint returns.
+        api_key: API key, sent as a header.
 
     Raises:
-        ServerProblem: the server does not answer.
+        ServerProblem: The server is unreachable.
     """
     with _Server(base_url, api_key) as server:
         return _Sampler(server, contract, known or {}).run()
@@ -110,8 +110,8 @@ class _Server:
     def __exit__(self, *_: object) -> None:
         self.client.close()
 
-    def ask(self, path: str, query: Arguments, limit: int = SAMPLE_BYTES) -> tuple[int, str, bytes]:
-        """Return status, content type and the first bytes of an answer."""
+    def get(self, path: str, query: Arguments, limit: int = SAMPLE_BYTES) -> tuple[int, str, bytes]:
+        """Return status, content type and the first bytes of a response."""
         url = f"{self.base_url}/{path}"
         body = bytearray()
         try:
@@ -136,7 +136,7 @@ class _Sampler:
         self.samples: dict[str, Sample] = {}
 
     def run(self) -> Report:
-        # The richest records first: arguments that stem from one row belong together.
+        # Records with most attributes first, since arguments should come from one row.
         waiting = sorted(
             self.contract,
             key=lambda e: (_required(e) != [], -len(e.result.attributes), e.address),
@@ -154,41 +154,43 @@ class _Sampler:
         )
 
     def _arguments(self, endpoint: Endpoint) -> Arguments | None:
-        """Return values for all required parameters, None while one is unknown."""
+        """Return values for all required parameters, or None while one is unknown."""
         recorded = self.known.get(endpoint.address, {})
         found = {p.name: self._value(p, recorded.get(p.name)) for p in _required(endpoint)}
-        told = {name: value for name, value in found.items() if value is not None}
-        return told if len(told) == len(found) else None
+        reported = {name: value for name, value in found.items() if value is not None}
+        return reported if len(reported) == len(found) else None
 
     def _value(self, parameter: Parameter, recorded: str | None) -> str | None:
         for key in (parameter.dicom, fold(parameter.name)):
             if key is not None and key != NO_TAG and key in self.pool:
                 return self.pool[key]
-        told = (recorded, parameter.example, *(parameter.allowed_values or ()))
-        return next(filter(None, told), _GUESSES.get(parameter.type))
+        reported = (recorded, parameter.example, *(parameter.allowed_values or ()))
+        return next(filter(None, reported), _GUESSES.get(parameter.type))
 
-    def _tell(self, endpoint: Endpoint, rule: str, message: str, place: str = "") -> None:
-        self.observations.append(Observation(endpoint.address, place, rule, message))
+    def _report(self, endpoint: Endpoint, rule: str, message: str, pointer: str = "") -> None:
+        self.observations.append(Observation(endpoint.address, pointer, rule, message))
 
     def _endpoint(self, endpoint: Endpoint, arguments: Arguments) -> None:
-        limit = 1 if endpoint.answers_file else SAMPLE_BYTES
-        status, kind, body = self.server.ask(endpoint.address, arguments, limit)
+        limit = 1 if endpoint.returns_file else SAMPLE_BYTES
+        status, kind, body = self.server.get(endpoint.address, arguments, limit)
         if status == MISSING_PARAMETER:
             asked = ", ".join(arguments) or "no key"
             message = f"471 although every required key was sent ({asked})"
-            self._tell(endpoint, "wire-required-undeclared", message)
+            self._report(endpoint, "wire-required-undeclared", message)
             return
         if status >= httpx.codes.BAD_REQUEST:
             gone = status == httpx.codes.INTERNAL_SERVER_ERROR and b"not found" in body
             rule = "wire-endpoint-gone" if gone else "endpoint-unreachable"
-            self._tell(endpoint, rule, f"the server answered {status}")
+            self._report(endpoint, rule, f"the server responded with status {status}")
             return
-        if endpoint.answers_file:
+        if endpoint.returns_file:
             self.samples[endpoint.address] = Sample(arguments)
         else:
             rows = _rows(body) if kind == _CONTENT_TYPES["JSON"] else None
             if rows is None:
-                self._tell(endpoint, "wire-media-type-mismatch", f"{kind} that is no list of rows")
+                self._report(
+                    endpoint, "wire-media-type-mismatch", f"{kind} that is not a list of rows"
+                )
                 return
             self.samples[endpoint.address] = Sample(arguments, rows)
             self.observations += judge_rows(endpoint, rows)
@@ -197,7 +199,7 @@ class _Sampler:
         self._requirements(endpoint, arguments)
 
     def _remember(self, endpoint: Endpoint, rows: Iterable[Row]) -> None:
-        """Keep the values of the first row that has most of them, to ask others with."""
+        """Store the values of the fullest row, as arguments for other endpoints."""
         fullest = max(rows, key=lambda row: len(attribute_values(endpoint, row)), default={})
         values = attribute_values(endpoint, fullest)
         for attribute in endpoint.result.attributes:
@@ -212,30 +214,32 @@ class _Sampler:
             kind = default
             if len(endpoint.formats or ()) > 1:
                 query = {**arguments, "format": format_}
-                status, kind, _ = self.server.ask(endpoint.address, query, limit=1)
+                status, kind, _ = self.server.get(endpoint.address, query, limit=1)
                 if status >= httpx.codes.BAD_REQUEST:
                     kind = str(status)
             if kind != _CONTENT_TYPES[format_]:
-                message = f"asked for {format_}, {kind or 'no content type'} came"
-                self._tell(endpoint, "wire-format-ignored", message, "/Formats")
+                message = f"requested {format_}, received {kind or 'no content type'}"
+                self._report(endpoint, "wire-format-ignored", message, "/Formats")
 
     def _requirements(self, endpoint: Endpoint, arguments: Arguments) -> None:
         for parameter in _required(endpoint):
             query = {k: v for k, v in arguments.items() if k != parameter.name}
-            status, _, _ = self.server.ask(endpoint.address, query, limit=1)
+            status, _, _ = self.server.get(endpoint.address, query, limit=1)
             if status < httpx.codes.BAD_REQUEST:
-                message = f"{parameter.name} is said to be required, and the server does without"
-                place = f"/Parameters/{parameter.name}"
-                self._tell(endpoint, "wire-required-not-enforced", message, place)
+                message = (
+                    f"{parameter.name} is declared as required, but the server does not require it"
+                )
+                pointer = f"/Parameters/{parameter.name}"
+                self._report(endpoint, "wire-required-not-enforced", message, pointer)
 
 
 def _required(endpoint: Endpoint) -> list[Parameter]:
-    """Return the required keywords; the key goes as a header, and the format is ours."""
+    """Return the required keywords, without the API key and the format."""
     return [p for p in keywords(endpoint) if p.required]
 
 
 def _rows(body: bytes) -> list[Row] | None:
-    """Return the rows of a JSON answer, the whole ones of an answer that was cut."""
+    """Return the rows of a JSON response, the complete ones of a truncated response."""
     for text in _candidates(body):
         try:
             value: Any = json.loads(text)

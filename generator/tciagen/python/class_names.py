@@ -88,7 +88,7 @@ class _Namer:
     ) -> None:
         self.contract = contract
         self.reserved = reserved
-        self.published = {e.address: e for e in published or () if not e.answers_file}
+        self.published = {e.address: e for e in published or () if not e.returns_file}
         self.former = {(class_of(e), shape_of(e.result)) for e in self.published.values()}
         self.taken = {name for name, _ in self.former}
         self.names: dict[str, Identifier] = {}
@@ -97,7 +97,7 @@ class _Namer:
         self.prefixed: list[Endpoint] = []
 
     def run(self) -> Naming:
-        records = [endpoint for endpoint in self.contract if not endpoint.answers_file]
+        records = [endpoint for endpoint in self.contract if not endpoint.returns_file]
         for endpoint in records:
             if endpoint.result.class_name is not None:
                 self._claim(endpoint, endpoint.result.class_name)

@@ -1,4 +1,4 @@
-"""Docstrings of the generated classes and methods, composed of ours and the server's text."""
+"""Docstrings of the generated classes and methods, with server text."""
 
 from collections.abc import Sequence
 
@@ -94,7 +94,7 @@ def _member(member: Parameter | Attribute) -> ServerText:
 
 
 def _sentence(text: str) -> ServerText | None:
-    """Return the text on one line, closed by a full stop; None if there is none."""
+    """Return the text on one line, closed by a full stop; or None if it is empty."""
     line = plain(text)
     if not line:
         return None

@@ -1,4 +1,4 @@
-"""Wire names to Python names: snake_case, class names, and what they must not be."""
+"""Python names of wire names: snake_case, class names, and reserved names."""
 
 import builtins
 import keyword
@@ -8,7 +8,7 @@ from typing import Self
 from tciagen.errors import DocumentProblem
 
 IRREGULAR = ("DICOMweb", "kVp", "mAs")
-"""Acronyms whose capitals do not tell where a word ends."""
+"""Acronyms whose capitals do not mark the end of a word."""
 
 _WORD = re.compile(
     rf"""
@@ -27,7 +27,7 @@ RESERVED = frozenset(keyword.kwlist) | frozenset(keyword.softkwlist) | frozenset
 
 
 class Identifier(str):
-    """A Python identifier that was checked to be one: ASCII, no keyword."""
+    """A valid Python identifier: ASCII, not a keyword."""
 
     __slots__ = ()
 
@@ -35,7 +35,7 @@ class Identifier(str):
         """Return ``text`` as an identifier.
 
         Raises:
-            ValueError: it is none.
+            ValueError: It is not an identifier.
         """
         if not (text.isascii() and text.isidentifier()) or keyword.iskeyword(text):
             raise ValueError(f"{text!r} is not a Python identifier")
@@ -66,7 +66,7 @@ def variable(name: str, reserved: frozenset[str] = frozenset()) -> Identifier:
     A keyword, a builtin or a name in ``reserved`` gets a final underscore.
 
     Raises:
-        DocumentProblem: the name has no letters, or begins with a digit.
+        DocumentProblem: The name has no letters, or begins with a digit.
     """
     snake = snake_case(name)
     if snake in RESERVED | reserved:
@@ -80,6 +80,6 @@ def variable(name: str, reserved: frozenset[str] = frozenset()) -> Identifier:
 
 
 def class_name(name: str, reserved: frozenset[str] = frozenset()) -> Identifier:
-    """Return the class name for a Result.Name; a taken one gets ``Record`` behind it."""
+    """Return the class name for a Result.Name, with the suffix ``Record`` if it is taken."""
     plain = name[:1].upper() + name[1:]
     return Identifier(plain + "Record" if plain in RESERVED | reserved else plain)

@@ -1,16 +1,15 @@
-"""What a reader of a contract should know of it: statements that contradict each other."""
+"""Notices about a contract whose statements contradict each other."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from tciagen.contract.model import Attribute, Contract, Parameter, Type
 from tciagen.contract.values import text_fits
+from tciagen.display import listed
 from tciagen.python.signature import closed_set
-
-_SHOWN_VALUES = 5
 
 
 def member_notices(contract: Contract) -> Iterator[str]:
-    """Yield a sentence for each parameter or attribute whose statements do not fit together."""
+    """Yield a sentence for each parameter or attribute whose statements are inconsistent."""
     for endpoint in contract:
         for parameter in endpoint.parameters:
             where = f"{endpoint.address}: parameter {parameter.name}"
@@ -22,9 +21,9 @@ def member_notices(contract: Contract) -> Iterator[str]:
 
 def _allowed_values(where: str, member: Parameter | Attribute) -> Iterator[str]:
     allowed = member.allowed_values or ()
-    misfits = [value for value in allowed if not text_fits(member.type, value)]
-    if misfits:
-        yield f"{where}: AllowedValues has {_listed(misfits)}, not of type {member.type}"
+    invalid = [value for value in allowed if not text_fits(member.type, value)]
+    if invalid:
+        yield f"{where}: AllowedValues has {_listed(invalid)}, not of type {member.type}"
     every_boolean = member.type is Type.BOOLEAN and set(allowed) == {"true", "false"}
     if allowed and not closed_set(member) and not every_boolean:
         yield (
@@ -46,6 +45,5 @@ def _default(where: str, parameter: Parameter) -> Iterator[str]:
         )
 
 
-def _listed(values: tuple[str, ...] | list[str]) -> str:
-    more = f" and {len(values) - _SHOWN_VALUES} more" if len(values) > _SHOWN_VALUES else ""
-    return ", ".join(map(repr, values[:_SHOWN_VALUES])) + more
+def _listed(values: Iterable[str]) -> str:
+    return listed([*map(repr, values)])

@@ -1,7 +1,7 @@
-"""What a generated method takes and what a record holds: keywords, annotations, reserved names.
+"""Signatures of methods and record classes: keywords, annotations, reserved names.
 
-The view builds methods and classes from it, and :mod:`tciagen.drift` judges by it what a
-change does to user code.
+The view builds methods and classes from them, and :mod:`tciagen.drift` derives the effect of a
+change on user code.
 """
 
 import re
@@ -44,19 +44,19 @@ VALUE_TYPES = {
     Type.TIME: "datetime.time",
 }
 UNDECLARED = "undeclared"
-"""The runtime's kind of a parameter or attribute whose type nobody states."""
+"""The runtime's kind of a parameter or attribute whose type is undeclared."""
 
 _UNDECLARED_ARGUMENT = "str | int | decimal.Decimal | float | datetime.date | datetime.time"
 _INTEGER = re.compile(r"0|-?[1-9][0-9]{0,17}")
 
 
 def keywords(endpoint: Endpoint) -> tuple[Parameter, ...]:
-    """Return the parameters that callers give: all but the query keys of the API itself.
+    """Return the parameters that callers pass: all but the query keys of the API itself.
 
-    The client sends ``format`` with every query of records, and the key as a header: as
-    query keys of a caller they would come twice, and the key would stand in every log.
+    The client sends ``format`` with every query of records, and the key as a header. As query
+    keys of a caller they would be duplicated, and the key would be in every log.
     """
-    own = {"api_key"} if endpoint.answers_file else {"api_key", "format"}
+    own = {"api_key"} if endpoint.returns_file else {"api_key", "format"}
     return tuple(p for p in endpoint.parameters if p.name not in own)
 
 
@@ -90,7 +90,7 @@ def kind_of(member: Parameter | Attribute) -> str:
 def namesake(endpoint: Endpoint, parameter: Parameter) -> Attribute | None:
     """Return the attribute of the same name and endpoint, for a parameter without a type.
 
-    It tells a reader what to pass, and never narrows what the method takes.
+    It documents the argument, and never narrows the annotation.
     """
     if not parameter.undeclared:
         return None
@@ -117,12 +117,12 @@ def argument_type(endpoint: Endpoint, parameter: Parameter) -> str:
 
 def reserved_parameters(endpoint: Endpoint) -> frozenset[str]:
     """Return the keywords that no parameter of an endpoint can have."""
-    return RESERVED_PARAMETERS | (DOWNLOAD_KEYWORDS if endpoint.answers_file else frozenset())
+    return RESERVED_PARAMETERS | (DOWNLOAD_KEYWORDS if endpoint.returns_file else frozenset())
 
 
 def method_name(endpoint: Endpoint) -> str:
     """Return the method's name: a file endpoint's ``getX`` is ``download_x``."""
     parts = words(endpoint.name)
-    if endpoint.answers_file and parts and parts[0].lower() == "get" and parts[1:]:
+    if endpoint.returns_file and parts and parts[0].lower() == "get" and parts[1:]:
         return "_".join(["download", *parts[1:]])
     return endpoint.name

@@ -1,26 +1,28 @@
-"""Text that a server wrote, and the only ways by which it reaches source code.
+"""Server text, and the only ways in which it reaches source code.
 
 A :class:`ServerText` refuses to become a string: ``str()``, ``format()``, ``%``,
 ``+``, ``join`` and Jinja's ``~`` all raise. :func:`literal`, :func:`docstring`,
-:func:`comment` and, for prose files, :func:`markdown` let it out, each in a form
-that cannot end the literal, docstring, comment or paragraph that it stands in.
+:func:`comment` and, for prose files, :func:`markdown` return it, each in a form
+that cannot end the literal, docstring, comment or paragraph around it.
 """
 
 import re
 import textwrap
 from typing import NoReturn, final
 
+from tciagen.display import printable
+
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+!|&-])")
 _BEGINNING = re.compile(r"^([0-9]*)([.:])")
-"""What begins a list, or a directive that takes its place."""
+"""The beginning of a list or of a directive."""
 
 _ENDING_QUOTES = re.compile(r'"""|"\Z')
-"""What would end a docstring: three quotes, or one in front of those that do."""
+"""Text that would end a docstring: three quotes, or one before the closing ones."""
 
 
 @final
 class ServerText:
-    """A text from a document; equal by content, never a string by accident."""
+    """Text of a document; equal by content, never a string by accident."""
 
     __slots__ = ("_text",)
 
@@ -56,18 +58,18 @@ def _raw(text: "str | ServerText") -> str:
 
 
 def compose(*parts: "str | ServerText") -> ServerText:
-    """Return one text made of ours and the server's."""
+    """Return the concatenation of strings and server text."""
     return ServerText("".join(map(_raw, parts)))
 
 
 def plain(text: "str | ServerText") -> str:
-    """Return the text on one line, what does not print written as ``<U+202E>``."""
+    """Return the text on one line, with unprintable characters as ``<U+202E>``."""
     raw = _raw(text)
-    return _visible(" ".join(raw.split()))
+    return printable(" ".join(raw.split()))
 
 
 def literal(text: "str | int | ServerText") -> str:
-    """Return a Python literal; a text is in double quotes, what does not print is escaped."""
+    """Return a Python literal; a string has double quotes and escapes of unprintable characters."""
     if isinstance(text, int):
         return repr(text)
     raw = _raw(text)
@@ -89,17 +91,17 @@ def _escaped(character: str) -> str:
 
 
 def docstring(text: "str | ServerText", indent: int = 4, width: int = 88) -> str:
-    """Return a whole docstring with its quotes, wrapped and indented for its place.
+    """Return a complete docstring with its quotes, wrapped and indented.
 
-    Paragraphs are separated by blank lines; a line that begins with blanks keeps its
-    depth and hangs its continuation four deeper.
+    Blank lines separate paragraphs. An indented line keeps its indent, and its continuation
+    lines are indented by four more.
     """
     raw = _raw(text).strip()
     margin = " " * indent
     lines: list[str] = []
     for line in raw.split("\n"):
         depth = len(line) - len(line.lstrip(" "))
-        words = _visible(" ".join(line.split()))
+        words = printable(" ".join(line.split()))
         if not words:
             lines.append("")
             continue
@@ -123,18 +125,12 @@ def docstring(text: "str | ServerText", indent: int = 4, width: int = 88) -> str
 
 
 def comment(text: "str | ServerText") -> str:
-    """Return the text on one line behind ``# ``."""
+    """Return the text as a comment of one line."""
     return "# " + plain(text)
 
 
 def markdown(text: "str | ServerText") -> str:
-    """Return the text on one line with every character that Markdown or HTML reads escaped."""
+    """Return the text on one line, with every special character of Markdown and HTML escaped."""
     shown = _MARKDOWN.sub(r"\\\1", plain(text)).replace("\\<", "&lt;").replace("\\&", "&amp;")
     shown = shown.replace("~", "&#126;")  # which not every Markdown lets escape
     return _BEGINNING.sub(lambda match: f"{match[1]}&#{ord(match[2])};", shown)
-
-
-def _visible(text: str) -> str:
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else f"<U+{ord(c):04X}>" for c in text)

@@ -1,6 +1,6 @@
-"""The Python view: every name, annotation and docstring of the client, decided here.
+"""The Python view: every name, annotation and docstring of the client.
 
-Templates lay out what stands in these classes and decide nothing. Names are
+Templates only lay out the content of these classes. Names are
 :class:`~tciagen.python.names.Identifier`, texts from documents are
 :class:`~tciagen.python.text.ServerText`.
 """
@@ -20,6 +20,7 @@ from tciagen.contract.model import (
     StatedBy,
     Type,
 )
+from tciagen.contract.names import fold
 from tciagen.errors import DocumentProblem
 from tciagen.python.class_names import name_classes
 from tciagen.python.docs import class_doc, method_doc
@@ -56,7 +57,7 @@ def build_view(contract: Contract, exported: Iterable[str]) -> ApiView:
         exported: the package's other public names, which no class may take.
 
     Raises:
-        DocumentProblem: names that collide, or that give no Python name; all are told.
+        DocumentProblem: Names collide or give no Python name; all findings are reported.
     """
     naming = name_classes(contract, exported=exported)
     builder = _Builder(naming.contract)
@@ -119,7 +120,7 @@ class _Builder:
         """Return the record class of each endpoint, by address."""
         users: dict[str, list[Endpoint]] = {}
         for endpoint in self.contract:
-            if not endpoint.answers_file and endpoint.result.class_name is not None:
+            if not endpoint.returns_file and endpoint.result.class_name is not None:
                 users.setdefault(endpoint.result.class_name, []).append(endpoint)
         return {
             endpoint.address: view
@@ -148,7 +149,7 @@ class _Builder:
     def _names(
         self, wanted: Sequence[tuple[str, str]], reserved: frozenset[str], kind: str
     ) -> list[Identifier | None]:
-        """Return a Python name for each source; tell those that meet another's."""
+        """Return a Python name for each source; report collisions."""
         taken: dict[str, str] = {}
         names: list[Identifier | None] = []
         for source, name in wanted:
@@ -196,11 +197,11 @@ def _formats(endpoint: Endpoint) -> tuple[tuple[str, ...], str]:
     in a format: it comes in the default one.
     """
     default = endpoint.default_format
-    if endpoint.answers_file:
-        told = (default,) if default else endpoint.formats or ("ZIP",)
-        return told, told[0]
-    told = endpoint.formats or (default or "JSON",)
-    formats = tuple(f for f in told if f in RECORD_FORMATS)
+    if endpoint.returns_file:
+        formats_stated = (default,) if default else endpoint.formats or ("ZIP",)
+        return formats_stated, formats_stated[0]
+    formats_stated = endpoint.formats or (default or "JSON",)
+    formats = tuple(f for f in formats_stated if f in RECORD_FORMATS)
     if default not in formats:
         default = "JSON" if "JSON" in formats else formats[0]
     return formats, default
@@ -226,7 +227,7 @@ def _parameter(
 
 def _dicom_keyword(parameter: Parameter) -> str:
     keyword = keyword_of_tag(parameter.dicom)
-    same = parameter.name.replace("_", "").lower() == keyword.lower()
+    same = fold(parameter.name) == fold(keyword)
     return "" if same else keyword
 
 

@@ -1,4 +1,4 @@
-"""What the templates see of a contract: names, annotations and docstrings, ready to lay out.
+"""The view of a contract in the templates: names, annotations and docstrings.
 
 Names are :class:`~tciagen.python.names.Identifier`, texts from documents are
 :class:`~tciagen.python.text.ServerText`.
@@ -68,7 +68,7 @@ class ClassView:
 class CountView:
     """A method whose rows state how many files a download has, and its fields that do.
 
-    ``size`` is the field that states their size in bytes, None where none does.
+    ``size`` is the field that states their size in bytes, or None.
     """
 
     method: Identifier
@@ -79,7 +79,7 @@ class CountView:
 
 @attrs.frozen(kw_only=True)
 class MethodView:
-    """One endpoint's method; ``record`` is None where the answer is a file."""
+    """One endpoint's method; ``record`` is None if the response is a file."""
 
     name: Identifier
     constant: Identifier
@@ -140,12 +140,12 @@ class ApiView:
 
     @property
     def has_attributes(self) -> bool:
-        """Whether any endpoint answers records with attributes."""
+        """Whether any endpoint returns records with attributes."""
         return any(c.fields for c in self.classes)
 
     @property
-    def answers_files(self) -> bool:
-        """Whether any endpoint answers a file."""
+    def returns_files(self) -> bool:
+        """Whether any endpoint returns a file."""
         return any(m.record is None for m in self.methods)
 
     @property
@@ -154,7 +154,7 @@ class ApiView:
         literal = any(p.allowed for m in self.methods for p in m.parameters) or any(
             len(m.record_formats) > 1 for m in self.methods
         )
-        return ("Literal",) * literal + ("Unpack",) * self.answers_files
+        return ("Literal",) * literal + ("Unpack",) * self.returns_files
 
     @property
     def models_use_literal(self) -> bool:

@@ -1,1 +1,1 @@
-"""Regenerate on change: crawl, compare, generate, version, changelog, tests, in one step."""
+"""Regeneration in one step: crawl, compare, generate, version, changelog, tests."""

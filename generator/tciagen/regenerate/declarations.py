@@ -1,7 +1,7 @@
-"""What a server no longer says is kept until it is contradicted.
+"""Declarations that a server no longer makes are retained until it contradicts them.
 
-A document that falls silent on a declaration (``declaration-lost``) gets the old value
-back before it is committed, so that the generated client stays as it is.
+A document that no longer has a declaration (``declaration-lost``) gets the old value back
+before it is committed, so that the generated client does not change.
 """
 
 import copy
@@ -12,30 +12,30 @@ from jsonschema import Draft202012Validator
 
 from tciagen.contract.resolve import resolve
 from tciagen.documents.parsing import JsonObject
-from tciagen.documents.validation import member_name, validate
+from tciagen.documents.validation import as_object, validate
 from tciagen.drift.change import Change
 from tciagen.drift.compare.contracts import compare
 
 
-def keep_declarations(
+def retain_declarations(
     old: Mapping[str, JsonObject],
     new: Mapping[str, JsonObject],
     validator: Draft202012Validator | None = None,
 ) -> tuple[dict[str, JsonObject], tuple[Change, ...]]:
-    """Return the new documents with what only the old ones say, and what that was.
+    """Return the new documents with the lost declarations of the old ones, and those changes.
 
-    Both are valid documents by address. A document that would become invalid by it is
-    returned as it came.
+    Both are valid documents by address. A document that would become invalid is returned
+    unchanged.
     """
     changes = compare(resolve(old).contract, resolve(new).contract)
     lost = tuple(c for c in changes if c.rule == "declaration-lost" and c.endpoint in new)
-    kept = {address: copy.deepcopy(document) for address, document in new.items()}
+    completed = {address: copy.deepcopy(document) for address, document in new.items()}
     for change in lost:
-        _put_back(change, old[change.endpoint], kept[change.endpoint])
-    for address, document in kept.items():
+        _put_back(change, old[change.endpoint], completed[change.endpoint])
+    for address, document in completed.items():
         if validate(address, document, validator):
-            kept[address] = new[address]
-    return kept, lost
+            completed[address] = new[address]
+    return completed, lost
 
 
 def _put_back(change: Change, old: JsonObject, new: JsonObject) -> None:
@@ -47,7 +47,7 @@ def _put_back(change: Change, old: JsonObject, new: JsonObject) -> None:
 
 
 def _names(change: Change) -> Iterable[str]:
-    """Return the members that fell silent: one that is pointed at, or several of a node."""
+    """Return the names of the lost members: one that is pointed at, or several of a node."""
     last = (change.pointer_old or "").rsplit("/", 1)[-1]
     if last.isdigit():
         return change.before if isinstance(change.before, tuple) else ()
@@ -55,7 +55,7 @@ def _names(change: Change) -> Iterable[str]:
 
 
 def _steps(pointer: str | None) -> Iterator[str | int]:
-    """Yield the way to the node that a pointer is about, without the member's name."""
+    """Yield the steps to the node of a pointer, without the member's name."""
     steps = (pointer or "").split("/")[1:]
     for step in steps if steps and steps[-1].isdigit() else steps[:-1]:
         yield int(step) if step.isdigit() else step
@@ -66,14 +66,7 @@ def _node(document: JsonObject, steps: Iterable[str | int]) -> JsonObject:
     node: Any = document
     for step in steps:
         if isinstance(node[step], str):
-            node[step] = _object(node[step])
+            node[step] = as_object(node[step])
         node = node[step]
     found: JsonObject = node
     return found
-
-
-def _object(parameter: str) -> JsonObject:
-    """Return a parameter of the form ``Name``, ``Name (R)`` or ``Name (O)`` as an object."""
-    name = member_name(parameter)
-    mark = parameter[len(name) :].strip(" ()")
-    return {"Name": name, **({"Required": mark == "R"} if mark else {})}

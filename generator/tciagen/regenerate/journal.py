@@ -3,7 +3,7 @@
 Before the first file is written, the old content of every file goes into ``.tciagen-undo``
 beside the configuration, with the digests of the old and of the new content. If the run
 fails, the old content is restored; if it is killed, the next run restores it. Only a file
-whose bytes are the old or the new ones is touched: anything else is the work of a person.
+whose bytes are the old or the new ones is touched: anything else is a manual edit.
 """
 
 import contextlib
@@ -18,6 +18,7 @@ from typing import TextIO
 
 import attrs
 
+from tciagen.display import plural
 from tciagen.errors import TciagenError, UsageProblem
 from tciagen.files import replace_file
 
@@ -69,7 +70,7 @@ class Journal:
             seen: the files that the new content was worked out from.
 
         Raises:
-            UsageProblem: a file was edited meanwhile; the sentence says what was kept.
+            UsageProblem: A file was edited meanwhile; the sentence names the retained files.
         """
         entries = self._note(writes, seen)
         begun: dict[str, _Entry] = {}
@@ -82,9 +83,13 @@ class Journal:
         except BaseException as error:
             try:
                 self._restore(begun)
-            except UsageProblem as kept:
-                told = f"{error}\n{kept}" if isinstance(error, TciagenError) else str(kept)
-                raise UsageProblem(told) from error
+            except UsageProblem as restore_error:
+                message = (
+                    f"{error}\n{restore_error}"
+                    if isinstance(error, TciagenError)
+                    else str(restore_error)
+                )
+                raise UsageProblem(message) from error
             if isinstance(error, TciagenError):
                 raise type(error)(f"{error} Every file is as it was before the run.") from error
             raise
@@ -107,18 +112,18 @@ class Journal:
         return entries
 
     def _read(self) -> dict[str, _Entry]:
-        place = self.folder / _LIST
+        path = self.folder / _LIST
         try:
-            return {name: _Entry(**entry) for name, entry in json.loads(place.read_bytes()).items()}
+            return {name: _Entry(**entry) for name, entry in json.loads(path.read_bytes()).items()}
         except (ValueError, TypeError, AttributeError) as error:
             raise UsageProblem(
-                f"{place} of an interrupted run cannot be read, so nothing was restored. Restore"
+                f"{path} of an interrupted run cannot be read, so nothing was restored. Restore"
                 f" the files from the copies beside it, then delete {self.folder}."
             ) from error
 
     def _restore(self, entries: Mapping[str, _Entry]) -> None:
         now = {name: digest_of(self.root / name) for name in entries}
-        theirs = [n for n, e in entries.items() if now[n] not in (e.before, e.after)]
+        edited = [n for n, e in entries.items() if now[n] not in (e.before, e.after)]
         written = [n for n, e in entries.items() if now[n] == e.after != e.before]
         lost = [
             n
@@ -126,8 +131,8 @@ class Journal:
             if entries[n].before is not None
             and digest_of(self.folder / entries[n].copy) != entries[n].before
         ]
-        if theirs:
-            raise _edited_since({n: self._copy(entries[n]) for n in theirs})
+        if edited:
+            raise _edited_since({n: self._copy(entries[n]) for n in edited})
         if lost:
             raise _without_copy(lost, self.folder)
         for name, entry in entries.items():
@@ -177,7 +182,7 @@ def refuse_unfinished(root: Path) -> None:
     """Raise if a run was killed while it wrote, or is writing.
 
     Raises:
-        UsageProblem: so it is.
+        UsageProblem: There is an unfinished run.
     """
     if is_unfinished(root):
         raise UsageProblem(
@@ -193,7 +198,7 @@ def digests_of(paths: Iterable[Path]) -> Digests:
 
 
 def digest_of(path: Path) -> str | None:
-    """Return the SHA-256 of a file, None where there is none."""
+    """Return the SHA-256 of a file, or None if it does not exist."""
     return _digest(path.read_bytes()) if path.is_file() else None
 
 
@@ -202,7 +207,7 @@ def _digest(body: bytes | None) -> str | None:
 
 
 def _edited_since(copies: Mapping[str, Path | None]) -> UsageProblem:
-    verb = "was" if len(copies) == 1 else "were"
+    verb = plural(len(copies), "was", "were")
     old = ", ".join(
         f"copy {copy} to {name}" if copy else f"delete {name}" for name, copy in copies.items()
     )
@@ -224,7 +229,7 @@ def _without_copy(names: list[str], folder: Path) -> UsageProblem:
 def _require_unchanged(digests: Mapping[Path, str | None]) -> None:
     edited = [str(path) for path, digest in digests.items() if digest_of(path) != digest]
     if edited:
-        verb = "was" if len(edited) == 1 else "were"
+        verb = plural(len(edited), "was", "were")
         raise UsageProblem(
             f"{', '.join(edited)} {verb} edited while the run was in progress."
             " Run `tciagen regenerate` again."
@@ -266,7 +271,7 @@ def _take(folder: Path) -> TextIO:
 
 
 def _clear(folder: Path) -> None:
-    """Remove the journal; the lock last, since who sees no lock may take a new one."""
+    """Remove the journal; the lock last, since another run may take a new one then."""
     for path in folder.iterdir():
         if path.name != _LOCK:
             path.unlink()

@@ -1,4 +1,4 @@
-"""The two texts that a release changes in place: the configuration and the changelog."""
+"""The two files that a release edits in place: the configuration and the changelog."""
 
 import re
 from pathlib import Path
@@ -18,7 +18,7 @@ _RELEASE = re.compile(r"^## \[?\d", re.MULTILINE)
 def with_version(config: str, path: Path, api: str, version: str) -> str:
     """Return a configuration file's text with another version of an API's package.
 
-    Comments and layout stay as they are. ``path`` tells where the API's table stands.
+    Comments and layout stay as they are. ``path`` determines the location of the API's table.
     """
     mark = BYTE_ORDER_MARK if config.startswith(BYTE_ORDER_MARK) else ""
     document = tomlkit.parse(config.removeprefix(mark))

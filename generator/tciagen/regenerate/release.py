@@ -1,4 +1,4 @@
-"""What regenerating one API would change: worked out whole before anything is written."""
+"""The changes of a regeneration of one API, computed before anything is written."""
 
 import datetime
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ from tciagen.drift.sides import Side, compare_sides
 from tciagen.drift.verdict import Verdict
 from tciagen.drift.version import bump, worst_bump
 from tciagen.errors import DocumentProblem
-from tciagen.regenerate.declarations import keep_declarations
+from tciagen.regenerate.declarations import retain_declarations
 from tciagen.regenerate.project_files import with_entry
 from tciagen.render import CONTRACT
 
@@ -33,11 +33,11 @@ Writes = Mapping[Path, bytes | None]
 
 @attrs.frozen(kw_only=True)
 class Release:
-    """What regenerating would do to one API's files.
+    """The changes of a regeneration to the files of one API.
 
-    ``api`` has the new version. ``changes`` is what there is to report, accepted ones
-    marked; ``applied`` is what goes into the package. ``writes`` is empty where there is
-    nothing to do; the configuration file is not among them.
+    ``api`` has the new version. ``changes`` are all reported changes, accepted ones marked;
+    ``applied`` are those in the package. ``writes`` is empty if nothing changes; it does not
+    contain the configuration file.
     """
 
     api: Api
@@ -50,26 +50,26 @@ class Release:
 
     @property
     def severity(self) -> Severity:
-        """The worst of what goes into the package."""
+        """The worst severity of the applied changes."""
         return min((c.severity for c in self.applied), key=lambda s: s.rank, default=Severity.NONE)
 
 
 def prepare(api: Api, crawled: Mapping[str, JsonObject], today: datetime.date) -> Release:
-    """Return what the documents of a complete crawl would change.
+    """Return the changes of a complete crawl.
 
     An endpoint whose changes are all accepted keeps its document, and so does one
     without a change of meaning.
 
     Raises:
-        UsageProblem: the configuration does not suffice, files of the package were
-            edited by hand, or ``drift-accept.toml`` is wrong.
-        DocumentProblem: documents or overlay cannot be used.
+        UsageProblem: The configuration is incomplete, the package has manual edits, or
+            ``drift-accept.toml`` is invalid.
+        DocumentProblem: Documents or overlay are invalid.
     """
     folder = required(api.documents, "documents")
     validator = load_validator(api.schema)
     old = read_folder(folder)
     require_valid(old, validator, folder)
-    new, lost = keep_declarations(old, crawled, validator)
+    new, lost = retain_declarations(old, crawled, validator)
     before = _before(api, old)
 
     def compare(documents: Mapping[str, JsonObject]) -> Verdict:
@@ -86,17 +86,17 @@ def prepare(api: Api, crawled: Mapping[str, JsonObject], today: datetime.date) -
     accepted = apply_acceptances((*verdict.changes, *lost), entries, today)
     open_ = {c.endpoint for c in accepted.changes if c.accepted is None and c not in lost}
     held = {c.endpoint for c in accepted.changes if c.accepted is not None} - open_
-    kept = held if before.contract else old.keys() - open_
-    final = {a: old[a] if a in kept and a in old else d for a, d in sorted(new.items())}
+    retained = held if before.contract else old.keys() - open_
+    final = {a: old[a] if a in retained and a in old else d for a, d in sorted(new.items())}
     if held:
         verdict = compare(final)
     return _release(api, before, final, verdict=verdict, accepted=accepted, today=today)
 
 
 def _before(api: Api, old: Mapping[str, JsonObject]) -> Side:
-    """Return what the package was generated from: the documents, else its own contract.
+    """Return the origin of the package: the documents, else its own contract.
 
-    The documents say more, but they do not count where documents or overlay were edited
+    The documents have provenance, but they do not count if documents or overlay were edited
     since.
     """
     overlay = pipeline.load_overlay(api)
@@ -137,7 +137,7 @@ def _release(
     today: datetime.date,
 ) -> Release:
     output = required(api.output, "output")
-    nothing = Release(
+    unchanged = Release(
         api=api,
         version_before=api.version,
         changes=accepted.changes,
@@ -149,7 +149,7 @@ def _release(
         differences = publish.compare(pipeline.plan_of(api, final, changelog).files, output)
         line_ends = publish.Kind.LINE_ENDS
         if all(d.path == publish.MANIFEST or d.kind is line_ends for d in differences):
-            return nothing
+            return unchanged
         step = Bump.PATCH
     if not publish.read_manifest(output)["files"]:
         step = Bump.NONE  # The first release has the version that is configured.
@@ -169,11 +169,11 @@ def _release(
         writes[api.changelog_file()] = changelog
     plan = pipeline.plan_of(api, final, changelog)
     differences = publish.compare(plan.files, output)
-    publish.refuse_hand_work(differences, output)
+    publish.refuse_manual_edits(differences, output)
     for difference in differences:
         writes[output / difference.path] = plan.files.get(difference.path)
     return attrs.evolve(
-        nothing,
+        unchanged,
         api=api,
         applied=verdict.changes,
         bump=step,

@@ -1,4 +1,4 @@
-"""One run over all configured APIs: crawl, work out, write, test; all of it or nothing."""
+"""One run over all configured APIs: crawl, plan, write and test, all or nothing."""
 
 import datetime
 import os
@@ -34,26 +34,26 @@ class Request:
 
 @attrs.frozen
 class Work:
-    """What a run would change, and the files that this was worked out from."""
+    """The changes of a run, and the files that they were computed from."""
 
     releases: tuple[Release, ...]
     seen: Digests
 
 
 def work_out(request: Request) -> Work:
-    """Crawl every API and return what would change. Nothing is written.
+    """Crawl every API and return the changes. Nothing is written.
 
     Raises:
-        ServerProblem: an endpoint of any API is out of reach.
-        DocumentProblem: a document cannot be judged.
-        UsageProblem: the configuration does not suffice.
+        ServerProblem: An endpoint of any API is unreachable.
+        DocumentProblem: A document is invalid.
+        UsageProblem: The configuration is incomplete.
     """
     configuration = digests_of([request.config_file])
     apis = selected_apis(request.config_file, request.api)
     options = {"--base-url": request.base_url, "--api-key": request.api_key}
     given = [name for name, value in options.items() if value]
     if given and len(apis) > 1:
-        raise UsageProblem(f"Say by --api which API {' and '.join(given)} is for.")
+        raise UsageProblem(f"Specify with --api the API that {' and '.join(given)} is for.")
     crawls = []
     for api in apis:
         base_url = request.base_url or required(api.base_url, "base-url")
@@ -71,7 +71,7 @@ def work_out(request: Request) -> Work:
 
 
 def write(config_file: Path, work: Work, journal: Journal) -> tuple[Path, ...]:
-    """Write what the releases change, and run the tests; return the files.
+    """Write the changes of the releases, and run the tests; return the files.
 
     Raises:
         DocumentProblem: the tests of a package fail; everything is as it was before.
@@ -94,7 +94,7 @@ def run_tests(api: Api, folder: Path) -> None:
     folder first on PATH.
 
     Raises:
-        DocumentProblem: they fail; what they said went to stderr.
+        DocumentProblem: They fail; their output is on stderr.
         UsageProblem: the command cannot be run.
     """
     package = required(api.package, "package")
@@ -116,9 +116,9 @@ def run_tests(api: Api, folder: Path) -> None:
             f"The tests of {api.name} cannot be run: {api.test}: {error}."
         ) from error
     if done.returncode != 0:
-        told = f"`{api.test}`" if api.test else f"`import {package}`"
+        failed = f"`{api.test}`" if api.test else f"`import {package}`"
         raise DocumentProblem(
-            f"The regenerated {package} fails its tests ({told}, exit status {done.returncode})."
+            f"The regenerated {package} fails its tests ({failed}, exit status {done.returncode})."
         )
 
 

@@ -26,7 +26,7 @@ def report(releases: Sequence[Release], format_: str, root: Path) -> str:
         UsageProblem: no such format, or one that cannot hold several APIs.
     """
     if len(releases) > 1 and format_ not in JOINED:
-        raise UsageProblem(f"A {format_} report is about one API; say by --api which.")
+        raise UsageProblem(f"A {format_} report is for one API; specify it with --api.")
     parts = (
         render(
             release.changes,
@@ -42,12 +42,12 @@ def report(releases: Sequence[Release], format_: str, root: Path) -> str:
 
 
 def severity(releases: Sequence[Release]) -> Severity:
-    """Return the worst severity of what goes into the packages."""
+    """Return the worst severity of the applied changes."""
     return min((r.severity for r in releases), key=lambda s: s.rank, default=Severity.NONE)
 
 
 def labels(releases: Sequence[Release]) -> list[str]:
-    """Return the labels of the pull request; none where nothing changes."""
+    """Return the labels of the pull request; empty if nothing changes."""
     changing = [release for release in releases if release.writes]
     if not changing:
         return []
@@ -65,7 +65,7 @@ def title(releases: Sequence[Release]) -> str:
 
 
 def outputs(releases: Sequence[Release]) -> dict[str, str]:
-    """Return what the workflow needs to open a pull request, as single-line values."""
+    """Return the values for a workflow that opens a pull request, one line each."""
     bumps = (release.bump for release in releases)
     return {
         "changed": str(any(release.writes for release in releases)).lower(),
@@ -79,24 +79,24 @@ def outputs(releases: Sequence[Release]) -> dict[str, str]:
 
 def lines(releases: Sequence[Release], root: Path, verb: str) -> list[str]:
     """Return a line for each API, and one for each file as seen from ``root``."""
-    told = []
+    found = []
     for release in releases:
         name = release.api.name
         lost = sum(c.rule == "declaration-lost" for c in release.changes)
         if lost:
-            told.append(f"{name}: {count(lost, 'declaration')} fell silent, and kept")
+            found.append(f"{name}: {count(lost, 'declaration')} lost and retained")
         if not release.writes:
             accepted = sum(c.accepted is not None for c in release.changes)
             why = f"{accepted} accepted for now" if accepted else "no change of meaning"
-            told.append(f"{name}: nothing to do, {why}")
+            found.append(f"{name}: nothing to do, {why}")
             continue
-        told += [
+        found += [
             f"{verb if body is not None else verb + ', as deleted,'} {os.path.relpath(path, root)}"
             for path, body in release.writes.items()
         ]
         step = f"{release.version_before} → {release.api.version}"
-        told.append(
+        found.append(
             f"{name}: {count(len(release.applied), 'change')}, worst {release.severity};"
             f" version {step} ({release.bump}), {count(len(release.writes), 'file')}"
         )
-    return told
+    return found

@@ -14,7 +14,7 @@ def record_names(contract: Contract) -> dict[str, str]:
     attributes are the same, else each gets its endpoint's name in front.
     """
     shapes: dict[str, set[Hashable]] = {}
-    answering = [endpoint for endpoint in contract if not endpoint.answers_file]
+    answering = [endpoint for endpoint in contract if not endpoint.returns_file]
     for endpoint in answering:
         shapes.setdefault(class_of(endpoint), set()).add(_shape(endpoint))
     return {

@@ -1,4 +1,4 @@
-"""Rules for attributes: what an answer carries. The client reads, so widening hurts."""
+"""Rules for attributes, which the client reads: a wider type or set is dangerous."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

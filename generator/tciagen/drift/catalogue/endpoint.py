@@ -34,8 +34,8 @@ RULES = (
         Effect.RUNTIME,
         Bump.MAJOR,
         "endpoint gone",
-        "The server answers 500 (QueryEndpoint not found), and the regenerated client has no"
-        " such method.",
+        "The server responds with status 500 (QueryEndpoint not found), and the regenerated client"
+        " has no such method.",
         documents({_OLD: {}, "TCIA/query/getCollectionValues": _OTHER}, {_OLD: {}}),
     ),
     Rule(
@@ -46,7 +46,7 @@ RULES = (
         Bump.MAJOR,
         "deprecated endpoint gone",
         "It was announced by a deprecation, yet a client that still calls it fails: the server"
-        " answers 500, and the regenerated client has no such method.",
+        " responds with status 500, and the regenerated client has no such method.",
         documents(
             {_OLD: {}, "TCIA/query/getCollectionValues": {**_OTHER, **_DEPRECATED}}, {_OLD: {}}
         ),
@@ -79,7 +79,7 @@ RULES = (
         Effect.OK,
         Bump.MINOR,
         "endpoint deprecated",
-        "Everything works on; the regenerated method gives a DeprecationWarning.",
+        "Calls work as before; the regenerated method raises a DeprecationWarning.",
         members({}, _DEPRECATED),
     ),
     Rule(
@@ -89,7 +89,7 @@ RULES = (
         Effect.OK,
         Bump.PATCH,
         "endpoint no longer deprecated",
-        "The regenerated method gives no DeprecationWarning any more.",
+        "The regenerated method no longer raises a DeprecationWarning.",
         members(_DEPRECATED, {}),
     ),
     Rule(
@@ -111,7 +111,7 @@ RULES = (
         Wire.OK,
         Effect.OK,
         Bump.PATCH,
-        "endpoint described otherwise",
+        "endpoint described differently",
         "The method's docstring changes, nothing else.",
         members({"Description": "Lists series."}, {"Description": "Lists all series."}),
     ),
@@ -122,7 +122,7 @@ RULES = (
         Effect.OK,
         Bump.NONE,
         "a member that the schema does not know",
-        "It came or went; the generator does not read it, so a newer schema may be worth a look.",
+        "It was added or removed. The generator does not read it; there may be a newer schema.",
         members({}, {"Owner": "imaging team"}),
     ),
     Rule(
@@ -131,10 +131,9 @@ RULES = (
         Wire.OK,
         Effect.OK,
         Bump.NONE,
-        "no longer said",
-        "The document is silent where it spoke, and silence does not overrule: the old value"
-        " stays until it is contradicted. Write it into the overlay to keep it in the generated"
-        " client.",
+        "no longer declared",
+        "The document no longer has the declaration. The old value is retained until the server"
+        " contradicts it. Add it to the overlay to make it permanent in the generated client.",
         members({}, {"Formats": None, "DefaultFormat": None}),
     ),
     Rule(
@@ -143,9 +142,9 @@ RULES = (
         Wire.OK,
         Effect.OK,
         Bump.NONE,
-        "now said",
-        "The document says now what the overlay told or what nobody contradicted; an overlay"
-        " entry for it can go.",
+        "now declared",
+        "The document now declares a value that came from the overlay or was assumed; delete its"
+        " overlay entry.",
         members({"Formats": None, "DefaultFormat": None}, {}),
     ),
     Rule(
@@ -155,8 +154,8 @@ RULES = (
         Effect.TYPING,
         Bump.MINOR,
         "type now declared",
-        "Nobody stated the type before. The old client works on; in the regenerated one the"
-        " parameter takes values of this type alone, and the attribute delivers them.",
+        "The type was undeclared before. The old client works as before; in the regenerated one"
+        " the parameter accepts only values of this type, and the attribute has this type.",
         parameters([{"Name": "Size"}], [{"Name": "Size", "Type": "integer"}]),
     ),
     Rule(
@@ -165,9 +164,9 @@ RULES = (
         Wire.OK,
         Effect.OK,
         Bump.MINOR,
-        "new name meets another in Python",
-        "Two names of the server become one in Python. The existing one keeps its spelling; give"
-        " the newcomer a name in the overlay.",
+        "new name collides with another in Python",
+        "Two names of the server become one in Python. The existing one keeps its spelling; set"
+        " a name for the new one in the overlay.",
         parameters(
             [{"Name": "PatientID", "Type": "string"}],
             [{"Name": "PatientID", "Type": "string"}, {"Name": "patientId", "Type": "string"}],

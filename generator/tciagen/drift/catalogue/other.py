@@ -1,4 +1,4 @@
-"""Rules that are no drift of a contract: faults, run-time events and policies."""
+"""Rules that are not about drift of a contract: faults, run-time events and policies."""
 
 from tciagen.drift.catalogue.rule import Rule, words
 from tciagen.drift.levels import Bump, Effect, Severity, Wire
@@ -10,10 +10,10 @@ def _other(
     summary: str,
     why: str,
     example: tuple[str, str],
-    *told: str,
+    *texts: str,
 ) -> Rule:
-    """Return a rule; what is told is its action, and then what a client says."""
-    action, says = (*told, "", "")[:2]
+    """Return a rule; ``texts`` are its action and the message of a client."""
+    action, client_message = (*texts, "", "")[:2]
     return Rule(
         id_,
         level,
@@ -24,7 +24,7 @@ def _other(
         why,
         words(*example),
         action=action,
-        says=says,
+        client_message=client_message,
     )
 
 
@@ -35,35 +35,35 @@ FAULTS = (
         "document-invalid",
         _F,
         "the document does not validate",
-        "What the schema forbids has no meaning to compare; the last valid document stays.",
+        "An invalid document cannot be compared; the last valid document stays.",
         ('"Parameters": []', '"Parameters": {}'),
     ),
     _other(
         "document-empty",
         _F,
         "no metadata was ever written",
-        "The server answers {} for an endpoint without metadata; the last document stays.",
+        "The server sends {} for an endpoint without metadata; the last document stays.",
         ('{"QueryName": "getSeries", …}', "{}"),
     ),
     _other(
         "document-unreadable",
         _F,
         "not JSON, not UTF-8, or cut short",
-        "The answer cannot be read, so nothing can be said of it; the last document stays.",
+        "The response cannot be read, so there is nothing to compare; the last document stays.",
         ('{"QueryName": "getSeries", …}', '{"QueryName": "getSer'),
     ),
     _other(
         "document-misplaced",
         _F,
         "the document names another endpoint",
-        "QueryName differs from the path that was asked; the last document stays.",
+        "QueryName differs from the requested path; the last document stays.",
         ('"QueryName": "getSeries"', '"QueryName": "getPatient"'),
     ),
     _other(
         "name-duplicated",
         _F,
-        "a parameter or attribute stands twice",
-        "A name that stands twice means two things; the last document stays.",
+        "a duplicate parameter or attribute",
+        "A duplicate name is ambiguous; the last document stays.",
         ('"Parameters": ["Modality"]', '"Parameters": ["Modality", "Modality (R)"]'),
     ),
     _other(
@@ -80,22 +80,22 @@ FAULTS = (
         "replacement-unknown",
         Severity.WARNING,
         "ReplacedBy names an endpoint that is not in the catalogue",
-        "The deprecation stands, but it sends the reader to nowhere.",
+        "The deprecation is valid, but its replacement does not exist.",
         ('"Deprecated": true', '"Deprecated": true, "ReplacedBy": "getNothing"'),
     ),
     _other(
         "endpoint-unreachable",
         _U,
-        "the server did not answer with a document",
+        "the server did not send a document",
         "A failed fetch is not a removal; the last document stays.",
         ("200 and a document", "503 and a proxy's HTML"),
     ),
     _other(
         "crawl-incomplete",
         _U,
-        "too many endpoints are out of reach",
-        "More endpoints than the set share did not answer, so nothing is judged or written.",
-        ("15 of 15 endpoints answered", "3 of 15 endpoints answered"),
+        "too many endpoints are unreachable",
+        "More endpoints than the permitted share are unreachable, so nothing is compared.",
+        ("15 of 15 endpoints responded", "3 of 15 endpoints responded"),
     ),
 )
 
@@ -109,7 +109,7 @@ RUN_TIME = (
         "the metadata header is not the document that the client was generated from",
         "The server has changed; the differences are classified by the rules of the contract.",
         (_HEADER, "header metadata: one optional parameter more"),
-        "ContractDriftWarning once for each endpoint; `on_drift` chooses otherwise",
+        "ContractDriftWarning once for each endpoint; `on_drift` changes this",
         "ContractDriftWarning: TCIA/query/getModalityValues is described otherwise than when "
         "this package was generated (param-added-optional at /Parameters/StationName: "
         '"StationName"). Update or regenerate the package when convenient.',
@@ -118,7 +118,7 @@ RUN_TIME = (
         "wire-metadata-unreadable",
         Severity.NONE,
         "the metadata header is absent, {}, cut or not JSON",
-        "A proxy may strip or cut headers; it says nothing about the server.",
+        "A proxy may remove or truncate headers; this is not a change of the server.",
         (_HEADER, "no header metadata"),
         "debug message, never an error",
         "DEBUG: TCIA/query/getBodyPartValues: the metadata header says nothing: it is absent "
@@ -130,8 +130,8 @@ RUN_TIME = (
         "a record has a key that the contract lacks",
         "The record is built without it.",
         ('{"Modality": "CT"}', '{"Modality": "CT", "StationName": "A"}'),
-        "ContractDriftWarning once for each endpoint, unless the header has told it; "
-        "`on_drift` chooses otherwise",
+        "ContractDriftWarning once for each endpoint, unless the header has reported it; "
+        "`on_drift` changes this",
         'ContractDriftWarning: TCIA/query/getManufacturerValues sends "StationName", unknown '
         "when this package was generated (wire-attr-undeclared). Nothing is broken, but the "
         "rows leave it out. Update or regenerate the package when convenient.",
@@ -140,7 +140,7 @@ RUN_TIME = (
         "wire-attr-missing",
         Severity.DANGEROUS,
         "an attribute that is never optional is absent",
-        "The record says less than the contract promises.",
+        "The record has less than the contract declares.",
         ('{"Modality": "CT"}', "{}"),
         'error; with `on_mismatch="warn"` MismatchWarning once for each attribute',
         "MissingValueError: TCIA/query/getPatient: row 1: patient_id (PatientID) is missing, "
@@ -170,10 +170,10 @@ RUN_TIME = (
         "wire-value-undeclared",
         Severity.DANGEROUS,
         "a value is outside AllowedValues",
-        "The value is passed on as it came.",
+        "The client returns the value unchanged.",
         ('{"PatientSex": "F"}', '{"PatientSex": "U"}'),
-        "ContractDriftWarning once for each attribute, unless the header has told it; "
-        "`on_drift` chooses otherwise",
+        "ContractDriftWarning once for each attribute, unless the header has reported it; "
+        "`on_drift` changes this",
         'ContractDriftWarning: TCIA/query/getPatientStudy sends "U" as PatientSex, not listed'
         " when this package was generated (wire-value-undeclared). It is delivered as it "
         "came; code with a case for each listed value meets one more. Update or regenerate "
@@ -182,10 +182,10 @@ RUN_TIME = (
     _other(
         "wire-format-ignored",
         Severity.BREAKING,
-        "another format came than was asked",
-        "The server answers JSON to a format that it does not know.",
-        ("asked CSV, CSV came", "asked CSV, JSON came"),
-        "error; ContractDriftWarning where the answer is asked for untouched",
+        "the response has another format than the requested one",
+        "The server sends JSON for a format that it does not know.",
+        ("requested CSV, received CSV", "requested CSV, received JSON"),
+        "error; ContractDriftWarning for a raw response",
         "FormatIgnoredError: TCIA/query/PatientsByModality: csv was asked for, and json came "
         "(wire-format-ignored). The server no longer gives the format that was asked for. Ask"
         " for the one that came, if the endpoint offers it, and update or regenerate the "
@@ -202,8 +202,8 @@ RUN_TIME = (
             'Collection=TCGA-GBM, {"Collection": "TCGA-GBM"}',
             'Collection=TCGA-GBM, {"Collection": "LIDC-IDRI"}',
         ),
-        "ContractDriftWarning once for each endpoint, unless the header has told it; "
-        "`on_drift` chooses otherwise",
+        "ContractDriftWarning once for each endpoint, unless the header has reported it; "
+        "`on_drift` changes this",
         "ContractDriftWarning: TCIA/query/NewStudiesInPatientCollection was queried with "
         'Collection="DEMO-PET-CT" and sends rows with "DEMO-BRAIN-MR" (wire-filter-ignored). The '
         "server may ignore the filter, so the result may have rows that do not match the query. "
@@ -213,9 +213,9 @@ RUN_TIME = (
         "wire-media-type-mismatch",
         Severity.DANGEROUS,
         "Content-Type does not fit the format",
-        "The body is read by the format that was asked for.",
+        "The client reads the body in the requested format.",
         ("application/csv", "text/plain"),
-        "ContractDriftWarning once for each endpoint; `on_drift` chooses otherwise",
+        "ContractDriftWarning once for each endpoint; `on_drift` changes this",
         "ContractDriftWarning: TCIA/query/getCollectionValues was asked for json and sent it,"
         ' but calls it "text/plain" (wire-media-type-mismatch). The rows are delivered; tell '
         "those who run the server, or the proxy before it.",
@@ -224,7 +224,7 @@ RUN_TIME = (
         "wire-required-undeclared",
         Severity.BREAKING,
         "471 although all required keys were sent",
-        "The contract is out of date: the server requires a key that it does not name.",
+        "The contract is out of date: the server requires a key that it does not declare.",
         ("200", "471"),
         "error",
         "MissingParameterError: TCIA/query/getSOPInstanceUIDs: status 471: a required query "
@@ -237,8 +237,8 @@ RUN_TIME = (
     _other(
         "wire-required-not-enforced",
         Severity.DOCS,
-        "the server answers without a key that is said to be required",
-        "The client asks its callers for more than the server does.",
+        "the server does not require a key that is declared as required",
+        "The client requires more of its callers than the server does.",
         ("471", "200"),
         "note of `check --live`",
     ),
@@ -246,7 +246,7 @@ RUN_TIME = (
         "wire-endpoint-gone",
         Severity.BREAKING,
         "the server has no such endpoint",
-        "It answers 500 with `QueryEndpoint [x] not found`.",
+        "It responds with status 500 and `QueryEndpoint [x] not found`.",
         ("200", "500 QueryEndpoint [getSeries] not found"),
         "error",
         "UnknownEndpointError: TCIA/query/getSingleImage: status 500: the server does not "
@@ -260,7 +260,7 @@ RUN_TIME = (
         "wire-count-mismatch",
         Severity.DANGEROUS,
         "the archive has another number of images than its header says",
-        "The server leaves out files that it cannot read, without an error status.",
+        "The server omits files that it cannot read, without an error status.",
         ("imageCount: 12, 12 members", "imageCount: 12, 11 members"),
         'error; with `on_difference="keep"` a difference of the result',
         "VerificationError: TCIA/query/getImage: not what was asked for: UID: the server "
@@ -272,7 +272,7 @@ RUN_TIME = (
         "wire-server-changed",
         Severity.NONE,
         "the server's version is not the recorded one",
-        "Bindaas-version is not that of the client's first answer; nothing is wrong by itself.",
+        "Bindaas-version differs from that of the client's first response, which is not an error.",
         ("Bindaas-version: 3.0", "Bindaas-version: 3.1"),
         "info message",
         "INFO: the server's version is 3, and was 2 (wire-server-changed)",
@@ -298,14 +298,14 @@ POLICY = (
         "code-stale",
         Severity.BREAKING,
         "regenerating gives other bytes",
-        "The committed client is not what the committed contract gives; run `tciagen generate`.",
+        "The committed client differs from the committed contract; run `tciagen generate`.",
         ("generated from this contract", "generated from an older contract"),
         "fails the gate of a pull request",
     ),
     _other(
         "code-edited",
         Severity.BREAKING,
-        "a generated file was edited by hand",
+        "a generated file has a manual edit",
         "Its digest differs from the manifest's; the next generation would lose the edit.",
         ("digest as in the manifest", "another digest"),
         "fails the gate of a pull request",
@@ -329,7 +329,7 @@ POLICY = (
     _other(
         "version-not-bumped",
         Severity.BREAKING,
-        "the version rose less than the drift asks",
+        "the version rose less than the drift requires",
         "Users read from the version what an update breaks.",
         ("1.2.0 → 2.0.0 for a major change", "1.2.0 → 1.2.1 for a major change"),
         "fails the gate of a release",
@@ -338,7 +338,7 @@ POLICY = (
         "suppression-unused",
         Severity.DOCS,
         "an accepted change was not found",
-        "An entry of drift-accept.toml that matches nothing hides what comes next; delete it.",
+        "An entry of drift-accept.toml that matches nothing may hide a later change; delete it.",
         ("the accepted change is found", "it is not"),
         "warn, fails with --strict",
     ),
@@ -346,7 +346,7 @@ POLICY = (
         "suppression-expired",
         Severity.DOCS,
         "an accepted change is past its date",
-        "An entry of drift-accept.toml past its date is not applied; mend the drift or renew it.",
+        "An entry of drift-accept.toml past its date is not applied; fix the drift or renew it.",
         ("until = 2027-03-31, before that day", "until = 2027-03-31, after that day"),
         "warn, fails with --strict",
     ),

@@ -1,4 +1,4 @@
-"""Rules for parameters: what a request may carry. The client sends, so narrowing hurts."""
+"""Rules for parameters, which the client sends: a narrower type or set is breaking."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -35,8 +35,8 @@ RULES = (
         Effect.RUNTIME,
         Bump.MAJOR,
         "new required query key",
-        "The server answers 471 to every call without it; the regenerated method cannot be called"
-        " without this keyword.",
+        "The server responds with status 471 to every call without it; the regenerated method"
+        " cannot be called without this keyword.",
         parameters([], _modality(Required=True)),
     ),
     Rule(
@@ -90,8 +90,8 @@ RULES = (
         Effect.RUNTIME,
         Bump.MAJOR,
         "query key became required",
-        "The server answers 471 to calls without it, and the regenerated method cannot be called"
-        " without this keyword.",
+        "The server responds with status 471 to calls without it, and the regenerated method"
+        " cannot be called without this keyword.",
         parameters(_modality(), _modality(Required=True)),
     ),
     Rule(
@@ -101,7 +101,7 @@ RULES = (
         Effect.OK,
         Bump.MINOR,
         "query key became optional",
-        "Calls that give it work as before; it may be left out now.",
+        "Calls that pass it work as before; it is optional now.",
         parameters(_modality(Required=True), _modality()),
     ),
     Rule(
@@ -122,7 +122,7 @@ RULES = (
         Effect.TYPING,
         Bump.MAJOR,
         "query key takes less than before",
-        "The server refuses values that it took, and the keyword's annotation changes.",
+        "The server refuses values that it accepted, and the keyword's annotation changes.",
         parameters(_modality(Type="string"), _modality(Type="integer")),
     ),
     Rule(
@@ -153,7 +153,7 @@ RULES = (
         Effect.OK,
         Bump.MINOR,
         "closed set of a query key became free",
-        "Every text is allowed now.",
+        "Every string is allowed now.",
         parameters(_modality(AllowedValues=["CT", "MR"]), _modality()),
     ),
     Rule(
@@ -183,7 +183,7 @@ RULES = (
         Effect.OK,
         Bump.MINOR,
         "query key has a default",
-        "A call that leaves the key out is answered as if it gave this value.",
+        "A call without the key now has the result of a call with this value.",
         parameters(_modality(), _modality(Default="CT")),
     ),
     Rule(
@@ -193,7 +193,7 @@ RULES = (
         Effect.OK,
         Bump.MINOR,
         "query key has no default any more",
-        "A call that leaves the key out is no longer answered as if it gave this value.",
+        "A call without the key no longer has the result of a call with this value.",
         parameters(_modality(Default="CT"), _modality()),
     ),
     Rule(
@@ -203,7 +203,7 @@ RULES = (
         Effect.OK,
         Bump.MINOR,
         "query key has another default",
-        "A call that leaves the key out is answered otherwise.",
+        "A call without the key has another result.",
         parameters(_modality(Default="CT"), _modality(Default="MR")),
     ),
     Rule(
@@ -272,7 +272,7 @@ RULES = (
     ),
     _docs(
         "param-description-changed",
-        "query key described otherwise",
+        "query key described differently",
         "The method's docstring changes, nothing else.",
         _modality(Description="Modality."),
         _modality(Description="DICOM modality code."),

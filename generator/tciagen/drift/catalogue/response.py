@@ -40,7 +40,7 @@ FORMATS = (
         Effect.OK,
         Bump.MINOR,
         "one format more",
-        "Answers can be had in one format more.",
+        "Responses are available in one more format.",
         members({"Formats": ["CSV", "JSON"]}, {"Formats": ["CSV", "XML", "JSON"]}),
     ),
     Rule(
@@ -50,7 +50,7 @@ FORMATS = (
         Effect.TYPING,
         Bump.MAJOR,
         "one format less",
-        "The server answers JSON to a format that it does not know; a type checker refuses the"
+        "The server sends JSON for a format that it does not know; a type checker refuses the"
         " value of the keyword format.",
         members({"Formats": ["CSV", "XML", "JSON"]}, {"Formats": ["CSV", "JSON"]}),
     ),
@@ -61,7 +61,7 @@ FORMATS = (
         Effect.RUNTIME,
         Bump.MAJOR,
         "only HTML is left",
-        "HTML answers do not escape their values and cannot be decoded into records reliably.",
+        "HTML responses do not escape their values and cannot be decoded into records reliably.",
         members(
             {"Formats": _RECORDS, "DefaultFormat": "JSON"},
             {"Formats": ["HTML"], "DefaultFormat": "HTML"},
@@ -84,8 +84,8 @@ FORMATS = (
         Effect.OK,
         Bump.MINOR,
         "another default format",
-        "A request that names no format is answered in another one; the generated client always"
-        " names one.",
+        "The response to a request without a format has another one; the generated client always"
+        " specifies a format.",
         members({"DefaultFormat": "JSON"}, {"DefaultFormat": "CSV"}),
     ),
     Rule(
@@ -94,9 +94,9 @@ FORMATS = (
         Wire.SILENT,
         Effect.OK,
         Bump.MINOR,
-        "default format no longer said",
-        "A request that names no format may be answered in any; the generated client always"
-        " names one.",
+        "default format no longer declared",
+        "The response to a request without a format may have any; the generated client always"
+        " specifies a format.",
         members({"DefaultFormat": "JSON"}, {"DefaultFormat": None}),
     ),
     Rule(
@@ -105,8 +105,8 @@ FORMATS = (
         Wire.OK,
         Effect.OK,
         Bump.PATCH,
-        "default format now said",
-        "The document says now in which format a request without one is answered.",
+        "default format now declared",
+        "The document now declares the format of the response to a request without one.",
         members({"DefaultFormat": None}, {"DefaultFormat": "JSON"}),
     ),
 )
@@ -119,7 +119,7 @@ RESULTS = (
         Effect.RUNTIME,
         Bump.MAJOR,
         "records became a file, or a file records",
-        "The old client cannot read the answer, and the regenerated method returns something else.",
+        "The old client cannot read the response, and the regenerated method returns another type.",
         members({"Formats": _RECORDS, **_result()}, _file("ZIP")),
     ),
     Rule(
@@ -129,7 +129,7 @@ RESULTS = (
         Effect.RUNTIME,
         Bump.MAJOR,
         "record class has another name",
-        "The wire is untouched; code that imports or names the class fails with the regenerated"
+        "Responses are unchanged; code that imports or names the class fails with the regenerated"
         " client.",
         members(_result("Series"), _result("SeriesRecord")),
     ),
@@ -141,7 +141,7 @@ RESULTS = (
         Bump.MINOR,
         "one class of several endpoints became several",
         "Endpoints that shared a record class no longer have the same attributes, so code that"
-        " takes records of both must tell them apart.",
+        " accepts records of both must distinguish them.",
         documents(_two(), _two(_EXTRA)),
     ),
     Rule(
@@ -161,7 +161,7 @@ RESULTS = (
         Wire.OK,
         Effect.OK,
         Bump.PATCH,
-        "record described otherwise",
+        "record described differently",
         "The class's docstring changes, nothing else.",
         members(_result(), _result(text="One series of images.")),
     ),

@@ -1,4 +1,4 @@
-"""One rule of the catalogue, and the example that its page shows and its test runs."""
+"""One rule of the catalogue, and its example, which a test runs."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,14 +15,14 @@ Documents = dict[str, JsonObject]
 
 @attrs.frozen
 class Example:
-    """What was and what is: fragments of a document, or words where there is none.
+    """The state before and after: fragments of a document, or words for other rules.
 
-    ``place`` says where the fragments stand in a sample document: ``Parameters``,
+    ``location`` is the position of the fragments in a sample document: ``Parameters``,
     ``Attributes``, ``members`` of the document (None: left out), whole ``documents``
     by address (each member that is not given is the sample's), or ``text``.
     """
 
-    place: str
+    location: str
     before: Any
     after: Any
 
@@ -31,7 +31,7 @@ class Example:
         return self._expand(self.before), self._expand(self.after)
 
     def _expand(self, fragment: Any) -> Documents:
-        match self.place:
+        match self.location:
             case "Parameters":
                 return {SAMPLE_ADDRESS: _sample(SAMPLE_ADDRESS, {"Parameters": fragment})}
             case "Attributes":
@@ -42,7 +42,7 @@ class Example:
             case "documents":
                 return {address: _sample(address, given) for address, given in fragment.items()}
             case _:
-                raise ValueError(f"an example in {self.place} has no documents")
+                raise ValueError(f"an example in {self.location} has no documents")
 
 
 _RESULT: JsonObject = {
@@ -83,14 +83,14 @@ class Rule:
         wire: effect on a client generated from the old contract.
         source: effect on user code written for the old client.
         bump: what the generated client's version must rise by.
-        summary: what happened, in a few words.
-        why: why it matters to a caller of the generated client.
+        summary: The change in a few words.
+        why: Why it matters to a caller of the generated client.
         example: before and after.
         group: ``endpoint``, ``parameter``, ``format``, ``result``, ``attribute``,
             ``fault``, ``run time``, ``configuration`` or ``policy``.
-        action: what is done by default; only for run-time and policy rules.
-        says: what the generated client says of it, after the name of the warning or error,
-            or the level of its log; the tests of sensing see it happen, word by word.
+        action: The default action; only for run-time and policy rules.
+        client_message: The message of the generated client, after the name of the warning or
+            error, or the log level. Tests compare it with the client's message.
     """
 
     id: str
@@ -103,7 +103,7 @@ class Rule:
     example: Example
     group: str = ""
     action: str = ""
-    says: str = ""
+    client_message: str = ""
 
 
 def parameters(before: Sequence[Any], after: Sequence[Any]) -> Example:

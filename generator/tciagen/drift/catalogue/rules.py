@@ -39,10 +39,10 @@ CONTRACT_RULES: Mapping[str, Rule] = MappingProxyType(
 
 
 def get_rule(rule_id: str) -> Rule:
-    """Return the rule of an id.
+    """Return the rule of an ID.
 
     Raises:
-        UsageProblem: there is none; the sentence names the closest ids.
+        UsageProblem: There is no such rule; the sentence names the closest IDs.
     """
     try:
         return RULES[rule_id]

@@ -1,9 +1,9 @@
-"""Guesses which endpoint of the old contract is which of the new one, where addresses differ.
+"""Guesses of renamed endpoints: pairs from both contracts whose addresses differ.
 
-Likeness is judged for each two endpoints that share something: the name, the Python name,
+Likeness is measured for each two endpoints that share something: the name, the Python name,
 or a rare parameter or attribute. Two endpoints without a shared rare member cannot be like
 enough (a prefix filter, as in set similarity joins). Where many share a member, those with
-the nearest names are judged, so that the effort grows with the number of endpoints and not
+the nearest names are compared, so that the effort grows with the number of endpoints and not
 with its square.
 """
 
@@ -19,30 +19,30 @@ from tciagen.contract.model import Endpoint
 from tciagen.drift.names import python_name
 from tciagen.python.signature import keywords
 
-_SAME_ANSWER = 0.5
+_SAME_RESULT = 0.5
 _SAME_SIGNATURE = 0.6
 _NEAR = 8
-"""So many neighbours to either side are judged in each order of names."""
+"""Number of neighbors on either side that are compared, in each order of names."""
 
 
 @attrs.frozen(eq=False)
 class _Known:
-    """An endpoint and what its likeness is judged by, worked out once."""
+    """An endpoint and the features of its likeness, computed once."""
 
     endpoint: Endpoint
     python: str
-    answers: frozenset[Hashable]
+    attributes: frozenset[Hashable]
     keys: frozenset[Hashable]
 
     @classmethod
     def of(cls, endpoint: Endpoint) -> "_Known":
-        answers = ((python_name(a), a.type) for a in endpoint.result.attributes)
+        attributes = ((python_name(a), a.type) for a in endpoint.result.attributes)
         keys = ((python_name(p), p.type) for p in keywords(endpoint))
-        return cls(endpoint, python_name(endpoint), frozenset(answers), frozenset(keys))
+        return cls(endpoint, python_name(endpoint), frozenset(attributes), frozenset(keys))
 
     def members(self) -> Iterator[Hashable]:
-        """Yield attributes and parameters, told apart."""
-        yield from (("answer", member) for member in self.answers)
+        """Yield attributes and parameters, each with its kind."""
+        yield from (("attribute", member) for member in self.attributes)
         yield from (("key", member) for member in self.keys)
 
 
@@ -62,8 +62,8 @@ class _Bucket:
             yield from self._all
             return
         for backwards, order in zip((False, True), self._orders, strict=True):
-            place = bisect(order, (_spelled(known.endpoint, backwards=backwards), -1))
-            for _, number in order[max(place - _NEAR, 0) : place + _NEAR]:
+            location = bisect(order, (_spelled(known.endpoint, backwards=backwards), -1))
+            for _, number in order[max(location - _NEAR, 0) : location + _NEAR]:
                 yield self._all[number]
 
 
@@ -121,7 +121,7 @@ def _rare(known: _Known, counts: Mapping[Hashable, int]) -> list[Hashable]:
 def _likeness(old: _Known, new: _Known) -> float:
     """Return how sure it is that two endpoints are one; 0 for not at all."""
     before, after = old.endpoint, new.endpoint
-    if before.answers_file != after.answers_file:
+    if before.returns_file != after.returns_file:
         return 0
     if before.name == after.name:
         sure = 5.0
@@ -137,13 +137,13 @@ def _likeness(old: _Known, new: _Known) -> float:
 
 def _share(old: _Known, new: _Known) -> float:
     """Return which share of their members two endpoints have in common; 0 if it is too small."""
-    answers = len(old.answers & new.answers)
-    all_answers = len(old.answers | new.answers)
-    both = answers + len(old.keys & new.keys)
-    share = both / (all_answers + len(old.keys | new.keys) or 1)
-    same_answer = (
+    attributes = len(old.attributes & new.attributes)
+    all_attributes = len(old.attributes | new.attributes)
+    both = attributes + len(old.keys & new.keys)
+    share = both / (all_attributes + len(old.keys | new.keys) or 1)
+    same_result = (
         set(old.endpoint.formats or ()) == set(new.endpoint.formats or ())
-        if old.endpoint.answers_file
-        else answers >= _SAME_ANSWER * all_answers
+        if old.endpoint.returns_file
+        else attributes >= _SAME_RESULT * all_attributes
     )
-    return share if same_answer and share >= _SAME_SIGNATURE else 0
+    return share if same_result and share >= _SAME_SIGNATURE else 0

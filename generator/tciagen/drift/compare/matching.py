@@ -1,6 +1,6 @@
-"""Which node of the old contract is which of the new one: by name, else by a guess.
+"""Matching of the nodes of two contracts: by name, else by a guess.
 
-Each node is claimed once. A guess is told as one: the same DICOM tag and type, else
+Each node is matched once. A guess is marked: the same DICOM tag and type, else
 the same Python name, else the same words in the same type.
 """
 
@@ -43,7 +43,7 @@ class Matching(Generic[N]):
 
     @property
     def reordered(self) -> bool:
-        """Whether the nodes that are in both stand in another order."""
+        """Whether the nodes that are in both have another order."""
         indices = [pair.new_index for pair in self.pairs]
         return indices != sorted(indices)
 

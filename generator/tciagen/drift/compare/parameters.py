@@ -1,7 +1,7 @@
-"""Parameters: what the old client sends and user code passes."""
+"""Comparison of parameters, which the old client sends and user code passes."""
 
 from tciagen.contract.model import Endpoint, Parameter
-from tciagen.drift.change import Change, Ledger, Place
+from tciagen.drift.change import Change, Ledger, Location
 from tciagen.drift.compare.matching import Pair, match_members
 from tciagen.drift.compare.members import (
     compare_common,
@@ -16,7 +16,7 @@ from tciagen.python.signature import keywords, reserved_parameters
 
 
 def compare_parameters(
-    ledger: Ledger, place: Place, old: Endpoint, new: Endpoint
+    ledger: Ledger, location: Location, old: Endpoint, new: Endpoint
 ) -> dict[str, str]:
     """Report differences in the parameters; return the new name of each that is in both.
 
@@ -25,22 +25,24 @@ def compare_parameters(
     """
     members = _keywords(new)
     matching = match_members(_keywords(old), members)
-    place = place.at("Parameters")
+    location = location.at("Parameters")
     newcomers: dict[int, Change] = {}
     for pair in matching.pairs:
-        change = _parameter(ledger, place, pair)
+        change = _parameter(ledger, location, pair)
         if change and python_name(pair.old) != python_name(pair.new):
             newcomers[pair.new_index] = change
     for index, gone in matching.removed:
         rule = "param-removed-deprecated" if gone.deprecated else "param-removed"
-        ledger.add(rule, place.element(gone.name, index, None), gone.name, None)
+        ledger.add(rule, location.element(gone.name, index, None), gone.name, None)
     for index, come in matching.added:
         rule = "param-added-required" if come.required else "param-added-optional"
-        newcomers[index] = ledger.add(rule, place.element(come.name, None, index), None, come.name)
-    report_order(ledger, place, "param-reordered", matching)
+        newcomers[index] = ledger.add(
+            rule, location.element(come.name, None, index), None, come.name
+        )
+    report_order(ledger, location, "param-reordered", matching)
     report_collisions(
         ledger,
-        place,
+        location,
         members,
         newcomers,
         reserved=reserved_parameters(new),
@@ -55,27 +57,27 @@ def _keywords(endpoint: Endpoint) -> dict[int, Parameter]:
     return {i: p for i, p in enumerate(endpoint.parameters) if p.name in names}
 
 
-def _parameter(ledger: Ledger, place: Place, pair: Pair[Parameter]) -> Change | None:
+def _parameter(ledger: Ledger, location: Location, pair: Pair[Parameter]) -> Change | None:
     old, new = pair.old, pair.new
-    place = place.element(old.name, pair.old_index, pair.new_index)
-    # A required key under another name is missing to the server, which says so.
+    location = location.element(old.name, pair.old_index, pair.new_index)
+    # To the server, a required key under another name is missing, which is an error.
     wire = Wire.ERROR if new.required else Wire.SILENT
-    renamed = report_rename(ledger, place, "param-renamed", pair, wire=wire, what="the keyword")
-    told = compare_common(ledger, place, "param", pair, request_type)
+    renamed = report_rename(ledger, location, "param-renamed", pair, wire=wire, what="the keyword")
+    statements = compare_common(ledger, location, "param", pair, request_type)
     if old.required == new.required:
-        told.said("Required")
+        statements.note_unchanged("Required")
     elif old.required and "Required" not in new.declared:
-        told.kept("Required", old.required)
+        statements.report_retained("Required", old.required)
     else:
         rule = "param-became-required" if new.required else "param-became-optional"
-        ledger.add(rule, place.at("Required"), old.required, new.required)
+        ledger.add(rule, location.at("Required"), old.required, new.required)
     if old.default == new.default:
-        told.said("Default")
-    elif new.default is None and told.fell_silent("Default"):
-        told.kept("Default", old.default)
+        statements.note_unchanged("Default")
+    elif new.default is None and statements.lost_declaration("Default"):
+        statements.report_retained("Default", old.default)
     else:
         happened = "added" if old.default is None else "changed"
         happened = "removed" if new.default is None else happened
-        ledger.add(f"param-default-{happened}", place.at("Default"), old.default, new.default)
-    told.finish()
+        ledger.add(f"param-default-{happened}", location.at("Default"), old.default, new.default)
+    statements.finish()
     return renamed

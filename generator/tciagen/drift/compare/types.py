@@ -1,8 +1,8 @@
-"""What a change of type does: it depends on the pair and on who reads the value.
+"""The effects of a change of type, which depend on the pair and on the reader of the value.
 
-The Python types assumed are those of the generated client: a UID is a ``str`` in
-calls and a subclass of it in answers, a decimal is a ``Decimal``, and a call takes
-``Decimal``, ``float`` or ``int`` for one.
+The Python types are those of the generated client: a UID is a ``str`` in calls and a subclass
+of it in records, a decimal is a ``Decimal``, and a call accepts ``Decimal``, ``float`` or
+``int`` for one.
 """
 
 import attrs
@@ -15,7 +15,7 @@ _NUMBERS = (Type.INTEGER, Type.DECIMAL)
 
 @attrs.frozen
 class TypeChange:
-    """How one pair of types is judged; ``kind`` ends the rule's id."""
+    """The effects of one pair of types; ``kind`` is the end of the rule's ID."""
 
     kind: str
     severity: Severity
@@ -46,7 +46,7 @@ def _judged(kind: str, severity: Severity, wire: Wire, why: str | None = None) -
 
 
 def request_type(old: Type, new: Type) -> TypeChange:
-    """Judge a parameter's new type: the server must take what the old client sends."""
+    """Return the effects of a parameter's new type on requests of the old client."""
     kind = _kind(old, new)
     if kind == "widened":
         if (old, new) == _NUMBERS or old is Type.UID:
@@ -63,28 +63,28 @@ def request_type(old: Type, new: Type) -> TypeChange:
                 kind,
                 Severity.DANGEROUS,
                 Wire.ERROR,
-                "The server refuses texts that are no UID; in Python both are str.",
+                "The server refuses strings that are not UIDs; in Python both are str.",
             ),
             source=Effect.OK,
         )
     return _judged(kind, Severity.BREAKING, Wire.ERROR)
 
 
-def answer_type(old: Type, new: Type) -> TypeChange:
-    """Judge an attribute's new type: the old client must be able to read it."""
+def result_type(old: Type, new: Type) -> TypeChange:
+    """Return the effects of an attribute's new type on the old client, which reads it."""
     kind = _kind(old, new)
     match old, new:
         case Type.UID, Type.STRING:
-            why = "Texts that are no UID may come, which the old client refuses."
+            why = "The server may send strings that are not UIDs, which the old client refuses."
             return _judged(kind, Severity.DANGEROUS, Wire.ERROR, why)
         case Type.STRING, Type.UID:
-            why = "The old client reads a text as before; a UID is a str in Python too."
+            why = "The old client reads strings as before; a UID is a str in Python, too."
             return _judged(kind, Severity.NON_BREAKING, Wire.OK, why)
         case Type.DECIMAL, Type.INTEGER:
             return _judged(kind, Severity.DANGEROUS, Wire.OK)
         case Type.DATE, Type.DATE_TIME:
             why = (
-                "A type checker sees nothing, because a datetime is a date: yet == with a date"
+                "A type checker reports nothing, because a datetime is a date: yet == with a date"
                 " is False, < raises, and the old client cannot decode the values."
             )
             return attrs.evolve(

@@ -1,9 +1,9 @@
-"""Members that the schema does not know: a notice when one comes or goes."""
+"""Comparison of the members that the schema does not know."""
 
 from collections.abc import Mapping
 
 from tciagen.contract.model import Endpoint
-from tciagen.drift.change import Ledger, Place
+from tciagen.drift.change import Ledger, Location
 
 
 def compare_unknown(
@@ -13,7 +13,7 @@ def compare_unknown(
     parameters: Mapping[str, str],
     attributes: Mapping[str, str],
 ) -> None:
-    """Report unknown members that came or went, but not with a node that did.
+    """Report added and removed unknown members, except those of added or removed nodes.
 
     Args:
         ledger: where to report.
@@ -29,10 +29,10 @@ def compare_unknown(
         new, {now: was for was, now in parameters.items()}, {n: w for w, n in attributes.items()}
     )
     for pointer in sorted(before.keys() ^ after.keys()):
-        place = Place(old, pointer, before.get(pointer), after.get(pointer))
+        location = Location(old, pointer, before.get(pointer), after.get(pointer))
         name = pointer.rsplit("/", 1)[-1].replace("~1", "/").replace("~0", "~")
         gone = pointer in before
-        ledger.add("unknown-member", place, name if gone else None, None if gone else name)
+        ledger.add("unknown-member", location, name if gone else None, None if gone else name)
 
 
 def _by_name(

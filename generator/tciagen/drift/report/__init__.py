@@ -1,4 +1,4 @@
-"""Reports of changes, for people and for machines. None has a date; all are in stable order."""
+"""Reports of changes, for people and for machines, without dates and in stable order."""
 
 from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
@@ -40,18 +40,18 @@ def render(
     """Return a report of changes.
 
     Args:
-        changes: what changed; accepted ones are told apart.
+        changes: The changes; accepted ones are marked.
         format_: one of :data:`FORMATS`.
-        old: what the old contract is called.
-        new: what the new contract is called.
-        notices: what else there is to say, such as of entries of accepted changes.
-        folder: of the documents, for formats that point at a file.
-        fail_on: what a machine is to take for a failure.
-        color: whether a terminal shows the text.
-        partial: whether something could not be judged; the notices say what.
+        old: Name of the old contract.
+        new: Name of the new contract.
+        notices: Further sentences, such as those about entries of accepted changes.
+        folder: Folder of the documents, for formats with file locations.
+        fail_on: Lowest severity that is a failure.
+        color: Whether the text has ANSI colors.
+        partial: Whether something could not be compared; the notices report it.
 
     Raises:
-        UsageProblem: there is no such format.
+        UsageProblem: There is no such format.
     """
     if format_ not in FORMATS:
         raise UsageProblem(f"There is no format {format_!r}{suggestion(format_, dict(FORMATS))}.")

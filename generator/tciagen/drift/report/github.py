@@ -18,10 +18,10 @@ def render(report: Report) -> str:
 
 def _annotation(report: Report, change: Change) -> str:
     command = _COMMANDS.get(change.severity, "notice") if change.accepted is None else "notice"
-    place = f"{change.endpoint}{change.pointer and '#' + change.pointer}"
+    location = f"{change.endpoint}{change.pointer and '#' + change.pointer}"
     step = f"{shown(change.before)} → {shown(change.after)}"
     accepted = "" if change.accepted is None else f" (accepted: {plain(change.accepted)})"
-    text = f"{plain(place)}: {step}. {plain(change.message)}{accepted}"
+    text = f"{plain(location)}: {step}. {plain(change.message)}{accepted}"
     file = _property(report.path(change))
     return f"::{command} file={file},line=1,title={_property(change.rule)}::{_data(text)}"
 

@@ -1,6 +1,6 @@
 """One self-contained page: summary, filters, old and new side by side with words marked.
 
-Everything that came from a server goes through Jinja's escaping; the page's policy
+All server text goes through Jinja's escaping; the page's policy
 allows its own script and style by their digests and nothing else.
 """
 
@@ -25,7 +25,7 @@ from tciagen.python.text import plain
 _WORDS = re.compile(r"\w+|\s+|[^\w\s]")
 
 Marked = list[tuple[bool, str]]
-"""A text in pieces; those that are only on this side are marked."""
+"""A text in parts; those that are only on this side are marked."""
 
 
 @attrs.frozen
@@ -62,7 +62,7 @@ def render(report: Report) -> str:
 
 
 def marked_words(before: str, after: str) -> tuple[Marked, Marked]:
-    """Return both texts in pieces, the words that differ marked."""
+    """Return both texts in parts, with the differing words marked."""
     old, new = _WORDS.findall(before), _WORDS.findall(after)
     left: Marked = []
     right: Marked = []

@@ -1,4 +1,4 @@
-"""For a pull request: at most 65,000 characters, worst first, every text inert."""
+"""The report for a pull request: at most 65,000 characters, worst first, no active markup."""
 
 from tciagen.drift.change import Change
 from tciagen.drift.display import code_span, shown, step
@@ -6,7 +6,7 @@ from tciagen.drift.report.model import Report
 from tciagen.python.text import markdown
 
 LONGEST = 65_000
-_ROOM_FOR_NOTICE = 200
+_NOTICE_SIZE = 200
 
 
 def render(report: Report) -> str:
@@ -17,7 +17,7 @@ def render(report: Report) -> str:
     lines += [f"**{report.summary()}**", ""]
     lines += [f"- ⚠ {code_span(shown(notice))}" for notice in report.notices]
     size = sum(len(line) + 1 for line in lines)
-    told = 0
+    included = 0
     for severity, changes in report.groups():
         heading = ["", f"### {str(severity).capitalize()} ({len(changes)})", ""]
         if not lines[-1]:
@@ -25,13 +25,13 @@ def render(report: Report) -> str:
         for change in changes:
             entry = [*heading, _entry(change)]
             size += sum(len(line) + 1 for line in entry)
-            if size > LONGEST - _ROOM_FOR_NOTICE:
-                rest = len(report.changes) - told
-                lines += ["", f"… and {rest} more; `tciagen diff` tells them all."]
+            if size > LONGEST - _NOTICE_SIZE:
+                rest = len(report.changes) - included
+                lines += ["", f"… and {rest} more; `tciagen diff` reports all of them."]
                 return _joined(lines)
             lines += entry
             heading = []
-            told += 1
+            included += 1
     return _joined(lines)
 
 
@@ -40,9 +40,9 @@ def _joined(lines: list[str]) -> str:
 
 
 def _entry(change: Change) -> str:
-    place = code_span(shown(change.endpoint + (f"#{change.pointer}" if change.pointer else "")))
-    said = f"`{change.rule}` {place} {step(change)}"
+    location = code_span(shown(change.endpoint + (f"#{change.pointer}" if change.pointer else "")))
+    sentence = f"`{change.rule}` {location} {step(change)}"
     if change.accepted is not None:
-        return f"- ~~{said}~~ accepted: {code_span(shown(change.accepted))}"
+        return f"- ~~{sentence}~~ accepted: {code_span(shown(change.accepted))}"
     effects = f"wire {change.wire}, source {change.source}, bump {change.bump}"
-    return f"- {said}<br>{markdown(change.message)} *({effects}; `{change.fingerprint}`)*"
+    return f"- {sentence}<br>{markdown(change.message)} *({effects}; `{change.fingerprint}`)*"

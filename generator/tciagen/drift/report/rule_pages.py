@@ -1,4 +1,4 @@
-"""The rules' pages, generated from the catalogue: each example is run and its finding shown."""
+"""Pages of the rules, from the catalogue: each example is run, and its finding is shown."""
 
 import json
 from textwrap import wrap
@@ -14,7 +14,7 @@ from tciagen.drift.levels import Bump, Effect, Wire
 _WIDTH = 96
 _WIRE = {
     Wire.ERROR: "error",
-    Wire.SILENT: "silent: another answer without an error",
+    Wire.SILENT: "silent: another response without an error",
     Wire.OK: "ok",
 }
 _EFFECT = {
@@ -47,9 +47,12 @@ def rule_page(rule: Rule) -> str:
         lines.append(f"- By default: {rule.action}")
     lines += ["", "Before:", "", *_fragment(rule.example.before)]
     lines += ["", "After:", "", *_fragment(rule.example.after)]
-    if rule.says:
-        lines += ["", "What a generated client says of such a case:", "", "```text"]
-        lines += [*wrap(rule.says, _WIDTH, break_long_words=False, break_on_hyphens=False), "```"]
+    if rule.client_message:
+        lines += ["", "Message of the generated client:", "", "```text"]
+        lines += [
+            *wrap(rule.client_message, _WIDTH, break_long_words=False, break_on_hyphens=False),
+            "```",
+        ]
     lines += _finding(rule)
     return "\n".join(lines) + "\n"
 
@@ -91,5 +94,5 @@ def _finding(rule: Rule) -> list[str]:
         return []
     old, new = (resolve(documents).contract for documents in rule.example.documents())
     change = next(change for change in compare(old, new) if change.rule == rule.id)
-    place = code_span(change.endpoint + (f"#{change.pointer}" if change.pointer else ""))
-    return ["", f"Reported at {place}, {step(change)}:", "", f"> {change.message}"]
+    location = code_span(change.endpoint + (f"#{change.pointer}" if change.pointer else ""))
+    return ["", f"Reported at {location}, {step(change)}:", "", f"> {change.message}"]

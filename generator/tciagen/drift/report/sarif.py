@@ -42,20 +42,20 @@ def _rule(rule_id: str) -> dict[str, Any]:
 
 
 def _result(report: Report, rule_ids: list[str], change: Change) -> dict[str, Any]:
-    place = f"{change.endpoint}{change.pointer and '#' + change.pointer}"
+    location = f"{change.endpoint}{change.pointer and '#' + change.pointer}"
     step = f"{shown(change.before)} → {shown(change.after)}"
     result: dict[str, Any] = {
         "ruleId": change.rule,
         "ruleIndex": rule_ids.index(change.rule),
         "level": _LEVELS.get(change.severity, "note"),
-        "message": {"text": f"{plain(place)}: {step}. {plain(change.message)}"},
+        "message": {"text": f"{plain(location)}: {step}. {plain(change.message)}"},
         "locations": [
             {
                 "physicalLocation": {
                     "artifactLocation": {"uri": report.path(change)},
                     "region": {"startLine": 1},
                 },
-                "logicalLocations": [{"fullyQualifiedName": plain(place), "kind": "member"}],
+                "logicalLocations": [{"fullyQualifiedName": plain(location), "kind": "member"}],
             }
         ],
         "partialFingerprints": {"change/v1": change.fingerprint},

@@ -1,4 +1,4 @@
-"""For a terminal: grouped by severity, worst first."""
+"""The report for a terminal: grouped by severity, worst first."""
 
 import io
 
