@@ -10,7 +10,7 @@ from files_client import names
 
 SERIES = "1.2.3.4"
 ASKED_BY = ("sync",)
-WRITING = ("part.py", "lock.py", "replace.py", "receipt.py", "job.py")
+WRITING = ("part.py", "receipt.py", "job.py")
 
 
 class Interruption:

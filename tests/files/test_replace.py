@@ -4,8 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from _runtime.downloads.receipt import NAME, Inventory, inventory_path
-from _runtime.downloads.replace import clear, replace_folder, set_aside, settle
+from _runtime.downloads.names import RECEIPT_NAME as NAME
+from _runtime.downloads.receipt import (
+    Inventory,
+    clear,
+    inventory_path,
+    replace_folder,
+    set_aside,
+    settle,
+)
 
 
 def written(folder: Path, *files: str) -> Path:

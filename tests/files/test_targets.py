@@ -186,7 +186,9 @@ def test_of_two_downloads_to_one_place_the_later_one_fails(
     def second(*_: object) -> None:
         if not seen:
             seen.append(1)
-            with pytest.raises(DownloadError, match=f"another download to .*{SERIES} is in progress"):
+            with pytest.raises(
+                DownloadError, match=f"another download to .*{SERIES} is in progress"
+            ):
                 client.download_image(tmp_path, series_instance_uid=SERIES)
 
     assert client.download_image(tmp_path, series_instance_uid=SERIES, progress=second).files

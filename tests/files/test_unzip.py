@@ -21,7 +21,7 @@ from _runtime.downloads.errors import (
     NotAFileError,
     UnsafeArchiveError,
 )
-from _runtime.downloads.inflate import LIBRARY, gives_back_the_rest
+from _runtime.downloads.input import LIBRARY, gives_back_the_rest
 from _runtime.downloads.options import Limits
 from _runtime.downloads.unzip import MEMBER_END, MOST_AT_ONCE, MOST_PADDING, Unzip
 from _runtime.downloads.zip_format import Member

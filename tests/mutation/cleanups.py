@@ -42,7 +42,6 @@ NEAR = {
     "cli/config.py": ["client_cli/test_config.py"],
     "cli/output.py": ["client_cli/test_outcomes.py::test_ctrl_c_is_status_130_and_leaves_nothing"],
     "cli/records_command.py": ["client_cli/test_outcomes.py", "client_cli/test_records.py"],
-    "downloads/async_many.py": ["files/test_many.py"],
     "downloads/download.py": ["files/test_many.py", "files/test_resume.py"],
     "downloads/job.py": [
         "files/test_targets.py",
@@ -59,7 +58,7 @@ NEAR = {
         "files/test_resume.py",
         "files/test_interrupted.py",
     ],
-    "downloads/replace.py": ["files/test_replace.py"],
+    "downloads/receipt.py": ["files/test_replace.py"],
     "downloads/unpack.py": ["files/test_open_files.py", "files/test_wrong_archives.py"],
     "http/log_filter.py": ["runtime/test_cleanup.py"],
     "http/transport.py": ["runtime/test_cleanup.py", "runtime/test_answers.py"],

@@ -13,18 +13,16 @@ from ..errors import ApiError, HTTPStatusError, IncompleteResponseError, Paramet
 from ..http.request import Request
 from ..http.retry import Attempts, Retry
 from ..redaction import redacting
-from .async_many import AsyncMany
 from .body import Body
 from .count import Count
 from .items import Item
 from .job import Job
-from .many import WORKERS, Many, ManyProgress, Plan
+from .many import WORKERS, AsyncMany, Many, ManyProgress, Plan
 from .options import DownloadOptions, Progress, StrPath
 from .receipt import Inventory, inventory_path
 from .result import Download
 from .stop import Stop
-from .target import choose_target
-from .usage import other_names
+from .target import choose_target, other_names
 
 if TYPE_CHECKING:
     from ..http.transport_async import AsyncTransport

@@ -15,22 +15,19 @@ from ..decoding.decoder import is_page, summary
 from ..errors import ApiError, ReadTimeoutError
 from ..http.request import Request
 from ..http.response import Headers
-from .archive import check_archive, refuse_empty
+from ..warn import warn_caller
 from .body import Body
-from .checks import Checks
 from .count import Count
 from .dicom_header import HeaderReader
 from .errors import CorruptDownloadError, DownloadError, NotAFileError, VerificationError
-from .existing import Existing, kept_files
-from .free_space import FreeSpace
 from .options import DownloadOptions, Limits, Names, StrPath
-from .outcome import completed, describe, unchecked
 from .part import Part
-from .receipt import Inventory, asked_by
-from .result import NOT_COUNTED, UNCHECKED, Download
+from .receipt import Existing, Inventory, asked_by, kept_files
+from .result import NOT_COUNTED, UNCHECKED, Download, UncheckedWarning
 from .stop import Stopped
 from .target import choose_target
-from .unpack import Unpacker
+from .unpack import FreeSpace, Unpacker, check_archive, refuse_empty
+from .verify import Checks
 
 _BEGINNING = 4096
 
@@ -87,16 +84,13 @@ class Job:
             self.abandon()
             raise
         if isinstance(error, DownloadError):
-            seconds = time.perf_counter() - self._started
+            error.path = self._target.path
+            error.bytes = self._body.count
+            error.seconds = time.perf_counter() - self._started
+            error.checks = self._checks.made
+            error.differences = tuple(self._checks.differences)
             files = self._unpacker.files if self._unpacker is not None else ()
-            describe(
-                error,
-                self._checks,
-                path=self._target.path,
-                count=self._body.count,
-                seconds=seconds,
-                files=files,
-            )
+            error.files = tuple(name.as_posix() for name, _ in files)
 
     def abandon(self) -> None:
         """End the download and remove what is not placed, from any thread.
@@ -267,7 +261,7 @@ class Job:
             asked=asked_by(self._request),
             names=self._names,
             whole=not self._checks.differences,
-            counted=not any(one.check == NOT_COUNTED.check for one in unchecked(self._checks)),
+            counted=NOT_COUNTED not in self._checks.all_unchecked,
             files={name.as_posix(): size for name, size in written},
         )
         final = self._part.place(inventory, listed=self._options.get("existing") == "keep")
@@ -328,5 +322,17 @@ class Job:
     def _download(
         self, files: list[tuple[Path, int]], path: Path, *, kept: bool = False
     ) -> Download:
-        seconds = time.perf_counter() - self._started
-        return completed(self._request, path, files, self._checks, seconds, kept=kept)
+        checks = self._checks
+        if checks.unchecked:
+            warn_caller(f"{path}: {checks.warning()}", UncheckedWarning)
+        return Download(
+            arguments=self._request.keywords,
+            path=path,
+            files=tuple(name for name, _ in files),
+            bytes=sum(size for _, size in files),
+            seconds=time.perf_counter() - self._started,
+            checks=checks.made,
+            differences=tuple(checks.differences),
+            unchecked=checks.all_unchecked,
+            kept=kept,
+        )

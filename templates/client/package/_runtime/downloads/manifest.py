@@ -13,7 +13,7 @@ import attrs
 
 from ..endpoint import Parameter
 from .errors import ManifestError
-from .matching import spellings
+from .items import spellings
 from .options import StrPath
 from .tables import (
     LIST,

@@ -1,8 +1,10 @@
 """Many downloads over one client, some at a time, each one whole or not there."""
 
+import asyncio
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -270,3 +272,33 @@ class Many(Tally):
         with self._lock:
             self._fatal = self._fatal or error
         self.stop.set()
+
+
+class AsyncMany(Tally):
+    """Runs downloads in tasks of one event loop; see :class:`.many.Many`."""
+
+    async def run(
+        self, downloads: Mapping[int, Callable[[Progress], Awaitable[Download]]], workers: int
+    ) -> list[Download]:
+        """Make all downloads, as :meth:`.many.Many.run` does; cancelled, it ends them all."""
+        queue = deque(downloads.items())
+        tasks = [asyncio.create_task(self._work(queue)) for _ in range(min(workers, len(queue)))]
+        try:
+            await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        return self.results()
+
+    async def _work(
+        self, queue: deque[tuple[int, Callable[[Progress], Awaitable[Download]]]]
+    ) -> None:
+        while queue:
+            place, download = queue.popleft()
+            try:
+                done = await download(partial(self.moved, place))
+            except ApiError as error:
+                self.went_wrong(place, error)
+            else:
+                self.succeeded(place, done)

@@ -7,6 +7,9 @@ from ..redaction import redacted
 from .errors import UnsafeArchiveError
 from .options import Names
 
+RECEIPT_NAME = ".download.json"
+"""Name of the receipt in a folder, and end of the name of one beside a file."""
+
 _DEVICES = frozenset(
     {"CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$", "CLOCK$"}
     | {f"{port}{number}" for port in ("COM", "LPT") for number in "0123456789¹²³"}
@@ -111,3 +114,40 @@ def file_stem(
         return f"{instance_number:05}"
     uid = sop_instance_uid
     return uid if uid is not None and len(uid) <= LONGEST_UID and _UID.fullmatch(uid) else None
+
+
+_COMPANION_SUFFIXES = (
+    frozenset(
+        (".csv", ".doc", ".docx", ".gif", ".gz", ".htm", ".html", ".jpeg", ".jpg", ".json", ".log")
+    )
+    | frozenset(
+        (".md", ".md5", ".mhd", ".nii", ".nrrd", ".pdf", ".png", ".raw", ".rtf", ".sha1", ".sha256")
+    )
+    | frozenset(
+        (".sha512", ".svg", ".tsv", ".txt", ".xls", ".xlsx", ".xml", ".yaml", ".yml", ".zip")
+    )
+)
+_COMPANION_STEMS = frozenset({"license", "licence", "notice", "readme"})
+_COMPANION_NAMES = frozenset({".ds_store", "desktop.ini", "dicomdir", "thumbs.db"})
+_COMPANION_FOLDERS = frozenset({"__macosx"})
+_APPLE_DOUBLE = "._"
+
+
+def is_companion(name: str) -> bool:
+    """Whether a file may accompany DICOM files without being one.
+
+    Such files are licences, lists, annotations, the DICOMDIR of a medium, and what operating
+    systems put into folders and archives.
+
+    Args:
+        name: Its name with its folders in the archive.
+    """
+    *folders, file = name.lower().split("/")
+    if file in _COMPANION_NAMES or file.startswith(_APPLE_DOUBLE):
+        return True
+    if not _COMPANION_FOLDERS.isdisjoint(folders):
+        return True
+    stem, dot, suffix = file.rpartition(".")
+    return f"{dot}{suffix}" in _COMPANION_SUFFIXES or (
+        suffix != "dcm" and (stem or suffix) in _COMPANION_STEMS
+    )

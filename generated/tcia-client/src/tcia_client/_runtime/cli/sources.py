@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ..downloads.errors import ManifestError
+from ..downloads.items import spellings
 from ..downloads.manifest import parse_manifest
-from ..downloads.matching import spellings
 from ..downloads.options import OPTION_NAMES
 from ..downloads.tables import SERIES, Record, first_line, is_manifest, read_lines, read_records
 from ..endpoint import Arguments, Endpoint

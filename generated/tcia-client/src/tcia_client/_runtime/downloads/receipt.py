@@ -1,6 +1,9 @@
 """What a download wrote: a list in its folder, or beside its file, by which it is known again."""
 
+import contextlib
 import json
+import os
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self, cast
@@ -8,9 +11,14 @@ from typing import Any, Self, cast
 import attrs
 
 from ..http.request import Request
-
-NAME = ".download.json"
-"""Of the list in a folder; of one beside a file it is the end."""
+from .dicom_header import HeaderReader
+from .errors import DownloadError
+from .input import read_blocks
+from .names import RECEIPT_NAME, is_companion
+from .options import Limits
+from .target import Target, other_names
+from .unpack import Unpacker
+from .verify import Checks
 
 _FORMAT = 1
 _LONGEST = 64 * 1024 * 1024
@@ -18,7 +26,7 @@ _LONGEST = 64 * 1024 * 1024
 
 def inventory_path(path: Path, *, folder: bool) -> Path:
     """Where the list of what stands at a path is."""
-    return path / NAME if folder else path.with_name(f".{path.name}{NAME}")
+    return path / RECEIPT_NAME if folder else path.with_name(f".{path.name}{RECEIPT_NAME}")
 
 
 @attrs.frozen
@@ -92,3 +100,145 @@ def _is_plain(name: str) -> bool:
     """Whether it names something below its folder."""
     path = Path(name)
     return not path.anchor and ".." not in path.parts
+
+
+def set_aside(target: Path) -> Path:
+    """Where the old folder is until the new one has its place."""
+    return target.with_name(target.name + ".old.part")
+
+
+def replace_folder(new: Path, target: Path) -> None:
+    """Give a folder its final name, in place of what is there.
+
+    Raises:
+        OSError: It cannot be renamed; then the old one has its place again.
+    """
+    settle(target)
+    try:
+        if target.exists():
+            target.rename(set_aside(target))
+        new.rename(target)
+    finally:
+        settle(target)
+
+
+def settle(target: Path) -> None:
+    """End a replacement that was begun.
+
+    Raises:
+        OSError: The old folder cannot have its place again.
+    """
+    old = set_aside(target)
+    if not os.path.lexists(old):
+        return
+    if not os.path.lexists(target):
+        old.rename(target)
+        return
+    with contextlib.suppress(OSError):  # the next one tries again
+        clear(old, target)
+
+
+def clear(folder: Path, heir: Path | None = None) -> None:
+    """Remove what a download wrote into a folder, and the folder if nothing else is in it.
+
+    Args:
+        folder: The folder.
+        heir: The folder that gets the other files, but for those of whose name it has its own.
+
+    Raises:
+        OSError: A file cannot be removed or moved.
+    """
+    inventory = Inventory.read(folder / RECEIPT_NAME)
+    written = frozenset(inventory.files if inventory else ())
+    for root, folders, files in os.walk(folder, topdown=False):
+        for name in files + folders:
+            path = Path(root, name)
+            within = path.relative_to(folder)
+            if path.is_dir() and not path.is_symlink():
+                with contextlib.suppress(OSError):  # something stays in it
+                    path.rmdir()
+            elif within.as_posix() in written:
+                path.unlink()
+            elif heir is not None and within != Path(RECEIPT_NAME):
+                _hand_on(path, heir / within)
+    # The last one: until then, it tells what is to be removed.
+    (folder / RECEIPT_NAME).unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        folder.rmdir()
+
+
+def _hand_on(path: Path, place: Path) -> None:
+    if os.path.lexists(place):
+        path.unlink()
+    else:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        path.rename(place)
+
+
+@attrs.frozen
+class Existing:
+    """The files of an earlier download that are as it left them.
+
+    Attributes:
+        files: Their paths and sizes.
+        counted: Whether something stated then how many files there should be.
+    """
+
+    files: list[tuple[Path, int]]
+    counted: bool
+
+
+def kept_files(
+    target: Target, request: Request, names: str, checks: Checks, limits: Limits
+) -> Existing | None:
+    """The files that are there with their sizes, None if they are not known to be whole.
+
+    They are known by the list that was left when all of them had come. Each one has to have
+    its size still; then, of a folder each file's header is read, of an archive all of it.
+
+    Raises:
+        ParameterError: They are complete, but named in another way.
+    """
+    path, folder = target.path, target.kind == "folder"
+    inventory = Inventory.read(inventory_path(path, folder=folder))
+    if inventory is None or not inventory.is_whole(request):
+        return None
+    if inventory.names != names:
+        raise other_names(request, inventory.names, path)
+    base = path if folder else path.parent
+    files = [(base / name, size) for name, size in inventory.files.items()]
+    try:
+        if not files or not all(_has_size(file, size) for file, size in files):
+            return None
+        for file, size in files:
+            if target.kind == "zip":
+                _read_archive(file, checks, limits)
+            elif checks.dicom and not (folder and is_companion(file.relative_to(base).as_posix())):
+                checks.image(file.name, _read(file), size)
+    except (OSError, DownloadError):
+        return None
+    if folder:
+        checks.saw(files)
+    return Existing(files, counted=inventory.counted)
+
+
+def _has_size(path: Path, size: int) -> bool:
+    status = path.lstat()
+    return stat.S_ISREG(status.st_mode) and status.st_size == size
+
+
+def _read_archive(path: Path, checks: Checks, limits: Limits) -> None:
+    unpacker = Unpacker(None, "server", limits, checks)
+    for block in read_blocks(path):
+        unpacker.feed(block)
+    unpacker.finish()
+    checks.saw(unpacker.files)
+
+
+def _read(path: Path) -> HeaderReader:
+    reader = HeaderReader()
+    for block in read_blocks(path):
+        reader.feed(block)
+        if reader.done:
+            break
+    return reader

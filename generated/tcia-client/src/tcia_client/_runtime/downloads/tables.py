@@ -19,7 +19,7 @@ from typing import Any, BinaryIO, NoReturn, cast
 import attrs
 
 from .errors import ManifestError
-from .matching import AmbiguousColumnsError, match_columns, missing
+from .items import AmbiguousColumnsError, match_columns, missing
 
 LIST = "ListOfSeriesToDownload"
 SERIES = "SeriesInstanceUID"

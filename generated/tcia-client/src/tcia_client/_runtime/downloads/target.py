@@ -7,9 +7,166 @@ from typing import Literal
 
 import attrs
 
+from ..errors import ParameterError
 from ..http.request import Request
-from .options import DownloadOptions, StrPath
-from .usage import check_options, check_target
+from .options import DownloadOptions, Expected, Limits, StrPath
+from .verify import needs_dicom
+
+CHOICES = {
+    "names": ("server", "instance-number", "sop-instance-uid"),
+    "existing": ("replace", "keep"),
+    "on_difference": ("raise", "keep"),
+}
+"""Values of the options that have few; the first one is the default of a call."""
+
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
+_OTHER_FILES = frozenset(
+    {".7z", ".bz2", ".dcm", ".gz", ".json", ".rar", ".tar", ".tgz", ".xz", ".zip"}
+)
+
+
+def check_options(request: Request, options: DownloadOptions) -> None:
+    """Check the options themselves, and whether they have an effect on this endpoint.
+
+    Raises:
+        ParameterError: One has an invalid value or no effect.
+    """
+    for name, choices in CHOICES.items():
+        value = options.get(name, choices[0])
+        if value not in choices:
+            raise _error(
+                request, name, f"cannot be {value!r}", f"Choose one of: {', '.join(choices)}."
+            )
+    for name, kind in (("limits", Limits), ("expect", Expected)):
+        value = options.get(name)
+        if value is not None and not isinstance(value, kind):
+            raise _error(
+                request, name, f"cannot be {value!r:.80}", f"Pass {name}={kind.__name__}(…)."
+            )
+    keep_zip = options.get("keep_zip")
+    if keep_zip not in (None, True, False):
+        raise _error(request, "keep_zip", f"cannot be {keep_zip!r:.80}", "Pass True or False.")
+    if not (options.get("progress") is None or callable(options.get("progress"))):
+        raise _error(request, "progress", "is not a function", "Pass a function of two numbers.")
+    _check_effects(request, options)
+
+
+def _check_effects(request: Request, options: DownloadOptions) -> None:
+    is_archive = "ZIP" in request.endpoint.formats
+    if not is_archive:
+        if options.get("keep_zip"):
+            raise _no_effect(request, "keep_zip", "this endpoint sends no ZIP archive")
+        if attrs.evolve(options.get("limits", Limits()), free_bytes=0) != Limits(free_bytes=0):
+            raise _no_effect(
+                request, "limits", "this endpoint sends no ZIP archive; free_bytes alone has one"
+            )
+    if options.get("names", "server") != "server":
+        if not is_archive:
+            raise _no_effect(request, "names", "the target names the file")
+        if options.get("keep_zip"):
+            raise _no_effect(request, "names", "keep_zip keeps the archive packed")
+        if not needs_dicom(request, options.get("expect")):
+            raise _no_effect(request, "names", "this endpoint sends no DICOM files")
+
+
+def check_target(
+    target: StrPath, request: Request, options: DownloadOptions, *, is_folder: bool, many: bool
+) -> None:
+    """Check that a target is what it reads: a path of this machine, of the right kind.
+
+    Args:
+        target: The caller's target.
+        request: The request.
+        options: The caller's options.
+        is_folder: Whether it is a folder already, or ends in a separator.
+        many: Whether it has to be a folder.
+
+    Raises:
+        ParameterError: It is not.
+    """
+    text = os.fspath(target)
+    if not text:
+        raise _error(request, "target", "is empty", "Pass a path; '.' is the current folder.")
+    if "\0" in text:
+        raise _error(request, "target", "has a NUL character", "Pass a path.")
+    if _URL.match(text):
+        raise _error(
+            request,
+            "target",
+            f"is not a local path: {text!r:.200}",
+            "Download to a local folder, then copy it; an absolute path may have any name.",
+        )
+    if re.match(r"~\w*(?:[/\\]|$)", text):
+        raise _error(
+            request,
+            "target",
+            f"begins with ~, which only a shell expands: {text!r:.200}",
+            f"Did you mean {str(Path(text).expanduser())!r}?"
+            if text[1:2] in ("", "/", os.sep)
+            else "Pass the path itself.",
+        )
+    suffix = Path(text).suffix.lower()
+    is_archive = "ZIP" in request.endpoint.formats
+    if is_folder or suffix not in _OTHER_FILES:
+        return
+    if many:
+        raise _error(
+            request,
+            "target",
+            f"names one file, and many downloads need a folder: {text!r:.200}",
+            "Pass a folder"
+            + "; with keep_zip (--keep-zip) it gets an archive for each download." * is_archive
+            + "." * (not is_archive),
+        )
+    if not is_archive:
+        return
+    if suffix != ".zip":
+        raise _error(
+            request,
+            "target",
+            f"names a file that is not a ZIP archive: {text!r:.200}",
+            "Pass a folder, or a file that ends in .zip.",
+        )
+    if options.get("keep_zip") is False:
+        raise _error(
+            request,
+            "keep_zip",
+            f"is False, and the target names an archive: {text!r:.200}",
+            "Pass a folder to unpack into.",
+        )
+    if options.get("names", "server") != "server":
+        raise _no_effect(request, "names", "the target is an archive, which is kept packed")
+
+
+def other_names(request: Request, names: str, path: Path) -> ParameterError:
+    """Return the error for a folder whose files an earlier download named in another way.
+
+    Args:
+        request: The request.
+        names: How they are named.
+        path: The folder.
+    """
+    return _error(
+        request,
+        "names",
+        f"would fetch {path} again, whose files are named as names={names!r} has it",
+        f"Pass {names!r} to keep them, or another target, or remove the folder.",
+    )
+
+
+def _no_effect(request: Request, option: str, why: str) -> ParameterError:
+    return _error(request, option, f"has no effect: {why}", "Leave it out.")
+
+
+def _error(request: Request, parameter: str, reason: str, advice: str) -> ParameterError:
+    return ParameterError(
+        f"{request.method}({parameter}=…) {reason}",
+        method=request.method,
+        parameter=parameter,
+        endpoint=request.endpoint.address,
+        advice=advice,
+    )
+
 
 _SUFFIXES = {"ZIP": ".zip", "DICOM": ".dcm"}
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]")

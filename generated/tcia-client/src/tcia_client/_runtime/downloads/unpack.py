@@ -1,22 +1,70 @@
 """An archive that arrives, unpacked into a folder and checked on the way."""
 
+import shutil
+import zipfile
 from contextlib import ExitStack
 from pathlib import Path
 from typing import IO
 
 from ..redaction import redacted
-from . import md5
-from .checks import Checks
-from .companions import is_companion
+from .archive_lists import (
+    LONGEST_LIST,
+    LONGEST_REPORT,
+    MD5_LIST,
+    REPORT,
+    by_member,
+    read_list,
+    sum_of,
+    sums_in,
+)
 from .dicom_header import HeaderReader
-from .errors import UnsafeArchiveError
-from .free_space import FreeSpace
-from .names import Taken, file_stem, safe_parts
+from .errors import CorruptDownloadError, LimitError, NoFileError, UnsafeArchiveError
+from .input import read_blocks
+from .names import RECEIPT_NAME, Taken, file_stem, is_companion, safe_parts
 from .options import UNLIMITED, Limits, Names
-from .receipt import NAME as INVENTORY
-from .report import LONGEST_REPORT, REPORT
 from .unzip import Unzip
+from .verify import Checks
 from .zip_format import Member
+
+_STEP = 16 * 1024 * 1024
+
+
+class FreeSpace:
+    """Keeps some bytes of a disk free.
+
+    Args:
+        folder: A folder on the disk.
+        least: How many bytes stay free; 0 leaves it to the operating system to refuse writes.
+    """
+
+    def __init__(self, folder: Path, least: int) -> None:
+        self._folder = folder
+        self._least = least
+        self._allowed = 0
+
+    def expect(self, count: int) -> None:
+        """Check that a number of bytes can be written.
+
+        Raises:
+            LimitError: Too few bytes would stay free.
+            OSError: The disk cannot be asked.
+        """
+        if not self._least:
+            return
+        free = shutil.disk_usage(self._folder).free
+        if free - count < self._least:
+            raise LimitError(
+                f"less than {self._least} bytes would stay free on the disk of {self._folder}",
+                limit="free_bytes",
+            )
+        self._allowed = min(free - self._least, _STEP)
+
+    def write(self, count: int) -> None:
+        """Check the same before a number of bytes is written; the disk is asked now and then."""
+        if count > self._allowed:
+            self.expect(count)
+        self._allowed -= count
+
 
 _INCOMING = "incoming.part"
 
@@ -60,7 +108,7 @@ class Unpacker:
         self._on_disk = Taken()
         self._on_disk.claim((_INCOMING,))
         if folder is not None:
-            self._taken.claim((INVENTORY,))
+            self._taken.claim((RECEIPT_NAME,))
         self._open = ExitStack()
         self._file: IO[bytes] | None = None
         self._header: HeaderReader | None = None
@@ -123,7 +171,7 @@ class Unpacker:
         self._header = self._report = None
         self._written = Path()
         self._is_folder = name.endswith("/") or not parts
-        self._is_md5_list = not self._is_folder and parts[-1].lower() == md5.NAME
+        self._is_md5_list = not self._is_folder and parts[-1].lower() == MD5_LIST
         if self._is_folder:
             return
         if self._folder is not None:
@@ -171,7 +219,7 @@ class Unpacker:
             self._header.feed(data)
 
     def _data_of_list(self, data: bytes) -> None:
-        self.md5_list += data[: md5.LONGEST + 1 - len(self.md5_list)]
+        self.md5_list += data[: LONGEST_LIST + 1 - len(self.md5_list)]
 
     def _end(self) -> None:
         self._open.close()
@@ -209,3 +257,45 @@ def _name_of(member: Member) -> tuple[str, tuple[str, ...]]:
             f"member {member.raw_name[:200]!r} of the ZIP archive is not named in UTF-8, as it says"
         ) from None
     return name, safe_parts(name)
+
+
+def check_archive(unpacker: Unpacker, checks: Checks, path: Path) -> None:
+    """Check what the members of an archive do not show one by one.
+
+    Args:
+        unpacker: What has read the archive to its end.
+        checks: The checks of the download.
+        path: The archive, or the folder that it was unpacked into.
+
+    Raises:
+        DownloadError: The archive is damaged.
+    """
+    if not unpacker.unreadable:
+        _compare_md5(unpacker, checks, path)
+    elif not zipfile.is_zipfile(path):
+        raise CorruptDownloadError("the ZIP archive is cut short: it has no directory at its end")
+
+
+def refuse_empty(unpacker: Unpacker, checks: Checks) -> None:
+    """Refuse an archive without a file, which is what servers send where they have none.
+
+    Raises:
+        NoFileError: It has none, and announces none.
+    """
+    checks.saw(unpacker.files)
+    if not (unpacker.files or unpacker.unreadable or checks.is_announced):
+        raise NoFileError("the archive is empty: the server has no file for this")
+
+
+def _compare_md5(unpacker: Unpacker, checks: Checks, path: Path) -> None:
+    """Compare the files with the archive's own list of MD5 sums, if there is one."""
+    listed = by_member(read_list(unpacker.md5_list), unpacker.names)
+    if not listed:
+        return
+    if path.is_dir():
+        files = zip(unpacker.names, unpacker.files, strict=True)
+        found = {name: sum_of(path / written) for name, (written, _) in files if name in listed}
+    else:
+        found = dict(sums_in(read_blocks(path)))
+    complete = all(name in listed or is_companion(name) for name in unpacker.names)
+    checks.md5(listed, found, complete=complete)

@@ -11,8 +11,7 @@ from typing import Any
 
 from ..redaction import redacted
 from .errors import CorruptDownloadError, LimitError, NotAFileError, UnsafeArchiveError
-from .inflate import LIBRARY
-from .input import Input
+from .input import LIBRARY, Input
 from .options import Limits
 from .zip_format import (
     CENTRAL,

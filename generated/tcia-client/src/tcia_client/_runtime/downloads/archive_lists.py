@@ -6,18 +6,46 @@ files again; an archive without one costs nothing.
 
 import csv
 import hashlib
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 from .options import UNLIMITED
-from .report import REPORT
 from .unzip import Unzip
 from .zip_format import Member
 
-NAME = "md5hashes.csv"
-_NOT_FILES = (NAME, REPORT)
-LONGEST = 64 * 1024 * 1024
+LONGEST_REPORT = 16 * 1024 * 1024
+"""Bytes of a report that are read."""
+
+REPORT = "results.json"
+"""Name of the report in the archive."""
+
+FAILED = "error retrieving file"
+"""What the report states of an object that the server could not read."""
+
+
+def entries(text: str) -> Iterator[dict[str, str]]:
+    """Yield the string values of each entry by their names; nothing if it is no report."""
+    try:
+        document: Any = json.loads(text)
+    except (ValueError, RecursionError):
+        return
+    for entry in cast("list[object]", document) if isinstance(document, list) else []:
+        if isinstance(entry, dict):
+            values = cast("dict[str, object]", entry).items()
+            yield {name: value for name, value in values if isinstance(value, str)}
+
+
+def has_failed(entry: Mapping[str, str]) -> bool:
+    """Return whether an entry states that the server could not read its object."""
+    return any(FAILED in value.lower() for value in entry.values())
+
+
+MD5_LIST = "md5hashes.csv"
+_NOT_FILES = (MD5_LIST, REPORT)
+LONGEST_LIST = 64 * 1024 * 1024
 """Bytes of a list that are read."""
 
 _SUM = re.compile(r"[0-9a-fA-F]{32}")
@@ -25,7 +53,7 @@ _SUM = re.compile(r"[0-9a-fA-F]{32}")
 
 def read_list(content: bytes) -> dict[str, str]:
     """MD5 sums by name, as far as it can be read; its columns are ``Filename,MD5Hash``."""
-    if len(content) > LONGEST:
+    if len(content) > LONGEST_LIST:
         return {}
     lines = content.decode("utf-8-sig", "replace").splitlines()
     listed: dict[str, str] = {}
@@ -57,17 +85,19 @@ def by_member(listed: Mapping[str, str], members: Iterable[str]) -> dict[str, st
     return found
 
 
-def new_sum() -> Any:
-    """An MD5 sum, which tells what was changed by accident and not what was on purpose."""
+def _new_md5() -> Any:
+    """Return an MD5 sum, which detects accidental changes and no deliberate ones."""
     return hashlib.md5(usedforsecurity=False)
 
 
-def sum_of(blocks: Iterable[bytes]) -> str:
-    """The MD5 sum of what comes."""
-    total = new_sum()
-    for block in blocks:
-        total.update(block)
-    return str(total.hexdigest())
+def sum_of(path: Path) -> str:
+    """Return the MD5 sum of a file.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, _new_md5).hexdigest()
 
 
 def sums_in(blocks: Iterable[bytes]) -> Iterator[tuple[str, str]]:
@@ -78,12 +108,12 @@ def sums_in(blocks: Iterable[bytes]) -> Iterator[tuple[str, str]]:
     """
     unzip = Unzip(UNLIMITED, unpacked=False)
     name = ""
-    total = new_sum()
+    total = _new_md5()
     for block in blocks:
         for event in unzip.feed(block):
             if isinstance(event, bytes):
                 total.update(event)
             elif isinstance(event, Member):
-                name, total = "/".join(event.parts), new_sum()
+                name, total = "/".join(event.parts), _new_md5()
             else:
                 yield name, str(total.hexdigest())

@@ -6,13 +6,13 @@ from pathlib import Path
 
 from ..http.request import Request
 from ..redaction import redacted
+from .archive_lists import FAILED, LONGEST_REPORT, REPORT, entries, has_failed
 from .count import Count
 from .dicom_header import Header, HeaderReader
 from .elements import KEYWORDS, NotDicomError, UnreadableError
 from .names import LONGEST_UID
 from .options import Expected
-from .report import FAILED, LONGEST_REPORT, REPORT, entries, has_failed
-from .result import COUNT_CHECK, Difference, Unchecked
+from .result import COUNT_CHECK, NOT_COUNTED, UNCHECKED, Difference, Unchecked
 
 _COUNT = re.compile(r"\+?([0-9]{1,18})(?:\.0+)?")
 _SHOWN = 5
@@ -72,6 +72,11 @@ class Checks:
         self._names: dict[str, str | None] = {}  # of files, with their SOPInstanceUID
         self._unidentified = 0
         self._reported: list[dict[str, str]] = []
+
+    @property
+    def all_unchecked(self) -> tuple[Unchecked, ...]:
+        """Checks that could not be made, the one of the number of files included."""
+        return (*self.unchecked, *[NOT_COUNTED] * (UNCHECKED in self.made))
 
     @property
     def made(self) -> tuple[str, ...]:
