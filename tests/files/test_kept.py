@@ -11,7 +11,7 @@ import pytest
 from files_client import names
 
 from _runtime.downloads.public import Download
-from _runtime.downloads.replace import set_aside
+from _runtime.downloads.receipt import set_aside
 from _runtime.errors import ParameterError
 
 SERIES = "1.2.3.4"
