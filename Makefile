@@ -55,6 +55,7 @@ serve: $(READY) ## serve the demo archive at http://127.0.0.1:$(PORT)/services/v
 fmt: $(READY) ## format our own sources (generated ones are black's)
 	$(BIN)/ruff check --quiet --fix-only .
 	$(BIN)/ruff format --exclude generated --exclude tests/data .
+	$(BIN)/black --quiet templates
 
 lint: $(READY) ## ruff, black, mypy strict, pyright strict, import rules
 	$(BIN)/ruff check .
