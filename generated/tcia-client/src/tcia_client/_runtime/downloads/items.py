@@ -204,10 +204,12 @@ class ItemReader:
             method=self._method,
             parameter="items",
             endpoint=self._endpoint.address,
-            advice=advice
-            if advice is not None
-            else f"Pass mappings or rows with {needed}, or single values of one required "
-            "parameter.",
+            advice=(
+                advice
+                if advice is not None
+                else f"Pass mappings or rows with {needed}, or single values of one required "
+                "parameter."
+            ),
         )
 
 

@@ -101,9 +101,11 @@ def check_target(
             request,
             "target",
             f"begins with ~, which only a shell expands: {text!r:.200}",
-            f"Did you mean {str(Path(text).expanduser())!r}?"
-            if text[1:2] in ("", "/", os.sep)
-            else "Pass the path itself.",
+            (
+                f"Did you mean {str(Path(text).expanduser())!r}?"
+                if text[1:2] in ("", "/", os.sep)
+                else "Pass the path itself."
+            ),
         )
     suffix = Path(text).suffix.lower()
     is_archive = "ZIP" in request.endpoint.formats
