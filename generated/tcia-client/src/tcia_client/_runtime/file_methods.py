@@ -69,9 +69,7 @@ class Files(SyncBound[P]):
             OSError: It cannot be written; nothing is left of it.
         """
         request = self._request(self._arguments(*args, **kwargs), file=True)
-        from .downloads.download import (
-            download,
-        )  # noqa: PLC0415 - late on purpose, as the transport is
+        from .downloads.download import download  # noqa: PLC0415 - late, as the transport is
 
         counter = self._counter()
         done = download(self._core.transport, request, target, self._observe, counter.query)
