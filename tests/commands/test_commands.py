@@ -69,7 +69,7 @@ def replace(path: Path, before: str, after: str) -> None:
     path.write_text(text.replace(before, after, 1), encoding="utf-8")
 
 
-def test_generate_a_second_time_changes_nothing(project: Path, tciagen: Run) -> None:
+def test_generate_second_run_changes_nothing(project: Path, tciagen: Run) -> None:
     done = tciagen("generate", cwd=project)
     assert (done.returncode, "0 written" in done.stdout) == (0, True)
     assert tciagen("generate", "--check", cwd=project).returncode == 0
@@ -78,7 +78,7 @@ def test_generate_a_second_time_changes_nothing(project: Path, tciagen: Run) -> 
 
 
 @pytest.mark.parametrize(
-    ("kind", "path", "mend"),
+    ("kind", "path", "fix"),
     [
         ("EDITED", "out/src/fleet_client/client.py", "tciagen generate --force"),
         ("EDITED", "out/src/fleet_client/_runtime/errors.py", "tciagen generate --force"),
@@ -86,8 +86,8 @@ def test_generate_a_second_time_changes_nothing(project: Path, tciagen: Run) -> 
         ("STALE", "out/.tciagen.json", "tciagen generate"),
     ],
 )
-def test_one_changed_character_of_a_generated_file_fails(
-    project: Path, tciagen: Run, kind: str, path: str, mend: str
+def test_check_changed_generated_file_fails(
+    project: Path, tciagen: Run, kind: str, path: str, fix: str
 ) -> None:
     place = project / path
     body = bytearray(place.read_bytes())
@@ -97,12 +97,12 @@ def test_one_changed_character_of_a_generated_file_fails(
         done = tciagen(*command, cwd=project)
         assert done.returncode == 1
         assert f"{kind} {path}" in done.stdout
-        assert f"1 file in out differs. To fix: {mend}" in done.stdout
-    tciagen(*mend.split()[1:], cwd=project)
+        assert f"1 file in out differs. To fix: {fix}" in done.stdout
+    tciagen(*fix.split()[1:], cwd=project)
     assert tciagen("check", cwd=project).returncode == 0
 
 
-def test_a_missing_and_an_extra_file_fail(project: Path, tciagen: Run) -> None:
+def test_check_missing_and_extra_files_fail(project: Path, tciagen: Run) -> None:
     (project / "out/src/fleet_client/models.py").unlink()
     (project / "out/src/fleet_client/old.py").write_text("")
     done = tciagen("check", cwd=project)
@@ -120,7 +120,7 @@ def test_a_missing_and_an_extra_file_fail(project: Path, tciagen: Run) -> None:
         ("tciagen.toml", "Harbour fleet", "Harbour flet", "configuration"),
     ],
 )
-def test_one_changed_character_of_an_input_fails_and_names_the_layer(
+def test_check_changed_input_fails_and_names_the_layer(
     project: Path, tciagen: Run, path: str, before: str, after: str, layer: str
 ) -> None:
     replace(project / path, before, after)
@@ -131,14 +131,16 @@ def test_one_changed_character_of_an_input_fails_and_names_the_layer(
     assert tciagen("check", cwd=project).returncode == 0
 
 
-def test_a_document_that_was_reformatted_by_hand_fails(project: Path, tciagen: Run) -> None:
+def test_check_reformatted_document_fails(project: Path, tciagen: Run) -> None:
     replace(project / "documents/Fleet/listVessels.json", '  "Description"', '   "Description"')
     done = tciagen("check", cwd=project)
     assert done.returncode == 1
     assert "EDITED documents/Fleet/listVessels.json: not in the form" in done.stdout
 
 
-def test_a_hand_edit_is_never_overwritten_without_force(project: Path, tciagen: Run) -> None:
+def test_generate_manual_edit_is_never_overwritten_without_force(
+    project: Path, tciagen: Run
+) -> None:
     place = project / "out/src/fleet_client/models.py"
     place.write_text("# mine\n")
     replace(project / "documents/Fleet/listVessels.json", "People on board", "Everybody on board")
@@ -149,7 +151,7 @@ def test_a_hand_edit_is_never_overwritten_without_force(project: Path, tciagen: 
     assert place.read_text() == "# mine\n"
 
 
-def test_validate_tells_every_violation_of_every_document(project: Path, tciagen: Run) -> None:
+def test_validate_reports_every_violation_of_every_document(project: Path, tciagen: Run) -> None:
     replace(project / "documents/Fleet/listVessels.json", '"decimal"', '"real"')
     replace(project / "documents/Fleet/listVessels.json", '"Formats"', '"Owner": 1, "Formats"')
     replace(project / "documents/Crew/listCrew.json", '"QueryName": "listCrew"', '"QueryName": "x"')
@@ -181,7 +183,7 @@ def test_validate_tells_every_violation_of_every_document(project: Path, tciagen
         (["generate", "--out", "tciagen.toml/x"], 2, "tciagen.toml"),
     ],
 )
-def test_errors_are_sentences_with_their_status(
+def test_commands_errors_are_sentences_with_their_status(
     project: Path, tciagen: Run, arguments: list[str], status: int, sentence: str
 ) -> None:
     done = tciagen(*arguments, cwd=project)
@@ -195,9 +197,7 @@ def test_errors_are_sentences_with_their_status(
     )
 
 
-def test_everything_can_be_given_without_a_file(
-    tmp_path: Path, fleet_folder: Path, tciagen: Run
-) -> None:
+def test_commands_work_with_options_alone(tmp_path: Path, fleet_folder: Path, tciagen: Run) -> None:
     done = tciagen(
         "generate",
         "--documents", fleet_folder / "documents",
@@ -210,7 +210,7 @@ def test_everything_can_be_given_without_a_file(
     assert (tmp_path / "out/src/harbour/client.py").is_file()
 
 
-def test_a_document_without_an_endpoint_in_the_configuration_is_told(
+def test_generate_document_without_configured_endpoint_is_reported(
     project: Path, tciagen: Run
 ) -> None:
     replace(project / "tciagen.toml", '"listVessels", ', "")
@@ -229,7 +229,7 @@ def test_help_lists_the_exit_statuses(tciagen: Run) -> None:
 
 
 @pytest.mark.parametrize("arguments", [[], ["archive"]])
-def test_nothing_at_all_shows_the_help(tciagen: Run, arguments: list[str]) -> None:
+def test_tciagen_without_arguments_prints_the_help(tciagen: Run, arguments: list[str]) -> None:
     done = tciagen(*arguments)
     said = done.stderr
     assert (done.returncode, done.stdout) == (2, "")
@@ -238,7 +238,7 @@ def test_nothing_at_all_shows_the_help(tciagen: Run, arguments: list[str]) -> No
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["rules"]])
-def test_a_reader_that_has_gone_is_no_error(arguments: list[str]) -> None:
+def test_tciagen_closed_pipe_is_not_an_error(arguments: list[str]) -> None:
     read, write = os.pipe()
     os.close(read)
     done = subprocess.run(

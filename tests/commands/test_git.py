@@ -37,9 +37,7 @@ def clone_with_converted_lines(project: Path) -> Path:
     return clone
 
 
-def test_clone_with_converted_lines_is_what_its_inputs_generate(
-    project: Path, tciagen: Run
-) -> None:
+def test_check_clone_with_converted_line_ends_is_up_to_date(project: Path, tciagen: Run) -> None:
     clone = clone_with_converted_lines(project)
     assert b"\r\n" in (clone / "documents/Fleet/listVessels.json").read_bytes()
     assert b"\r\n" in (clone / "overlay.toml").read_bytes()
@@ -50,7 +48,7 @@ def test_clone_with_converted_lines_is_what_its_inputs_generate(
     assert "0 written" in tciagen("generate", cwd=clone).stdout
 
 
-def test_difference_in_line_ends_alone_is_reported_as_that(project: Path, tciagen: Run) -> None:
+def test_check_difference_in_line_ends_is_reported_as_that(project: Path, tciagen: Run) -> None:
     (project / "out/.gitattributes").unlink()
     clone = clone_with_converted_lines(project)
     shutil.copy(clone / "tciagen.toml", clone / "out/.gitattributes")
@@ -64,7 +62,7 @@ def test_difference_in_line_ends_alone_is_reported_as_that(project: Path, tciage
     assert tciagen("check", cwd=clone).returncode == 0
 
 
-def test_change_in_a_tree_with_converted_lines_is_no_manual_edit(
+def test_generate_in_a_tree_with_converted_line_ends_finds_no_manual_edit(
     project: Path, tciagen: Run
 ) -> None:
     for path in (project / "out").rglob("*"):
@@ -72,15 +70,15 @@ def test_change_in_a_tree_with_converted_lines_is_no_manual_edit(
             path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
     document = project / "documents/Fleet/listVessels.json"
     document.write_text(document.read_text().replace("People on board", "Everybody on board"))
-    told = tciagen("check", cwd=project).stdout
-    assert "STALE out/src/fleet_client/models.py" in told
-    assert "EDITED" not in told
-    assert told.count("Everybody on board") < 5  # the diff shows the change, not each line
+    reported = tciagen("check", cwd=project).stdout
+    assert "STALE out/src/fleet_client/models.py" in reported
+    assert "EDITED" not in reported
+    assert reported.count("Everybody on board") < 5  # the diff shows the change, not each line
     assert tciagen("generate", cwd=project).returncode == 0
 
 
 @pytest.mark.parametrize("target", ["--wheel", "--sdist"])
-def test_package_is_built_whole_whatever_the_repository_ignores(project: Path, target: str) -> None:
+def test_package_build_is_complete_despite_ignore_rules(project: Path, target: str) -> None:
     git(project, "init", "-q")
     (project / ".gitignore").write_text("*.json\nsrc/\n*.md\nLICENSE\n")
     (project / "out/.venv").mkdir()

@@ -16,7 +16,7 @@ def write(folder: Path, text: str, name: str = "tciagen.toml") -> Path:
     return path
 
 
-def test_every_wrong_key_is_told_with_a_suggestion(tmp_path: Path) -> None:
+def test_read_config_unknown_keys_are_reported_with_suggestions(tmp_path: Path) -> None:
     path = write(
         tmp_path,
         """
@@ -41,12 +41,12 @@ def test_every_wrong_key_is_told_with_a_suggestion(tmp_path: Path) -> None:
     ]
 
 
-def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
+def test_read_config_paths_are_relative_to_the_file(tmp_path: Path) -> None:
     path = write(tmp_path, "[tool.tciagen.x]\ndocuments = 'docs'\n", "pyproject.toml")
     assert read_config(path)["x"].documents == tmp_path / "docs"
 
 
-def test_the_nearest_file_upwards_counts(tmp_path: Path) -> None:
+def test_find_config_returns_nearest_file_upwards(tmp_path: Path) -> None:
     inner = tmp_path / "a" / "b"
     inner.mkdir(parents=True)
     outer = write(tmp_path, "[x]\n")
@@ -56,26 +56,26 @@ def test_the_nearest_file_upwards_counts(tmp_path: Path) -> None:
     assert find_config(inner) == nearer
 
 
-def test_the_command_line_comes_before_the_file(tmp_path: Path) -> None:
+def test_selected_apis_command_line_overrides_the_file(tmp_path: Path) -> None:
     path = write(tmp_path, "[x]\npackage = 'a'\nversion = '1.0.0'\n[y]\n")
     (api,) = selected_apis(path, "x", package="b", endpoints=("R/q",))
     assert (api.package, api.version, api.addresses) == ("b", "1.0.0", ("R/query/q",))
 
 
-def test_options_for_two_apis_at_once_are_refused(tmp_path: Path) -> None:
+def test_selected_apis_overrides_for_two_apis_are_refused(tmp_path: Path) -> None:
     path = write(tmp_path, "[x]\n[y]\n")
     with pytest.raises(UsageProblem, match="specify one with --api"):
         selected_apis(path, None, package="b")
 
 
-def test_an_unknown_api_is_told_with_a_suggestion(tmp_path: Path) -> None:
+def test_selected_apis_unknown_api_is_reported_with_suggestion(tmp_path: Path) -> None:
     path = write(tmp_path, "[fleet]\n")
     with pytest.raises(UsageProblem, match="no API 'flet'; did you mean 'fleet'"):
         selected_apis(path, "flet")
 
 
 @pytest.mark.parametrize("text", ["[x]\na = \n", "[x]\n[x]\n"])
-def test_toml_errors_are_one_sentence(tmp_path: Path, text: str) -> None:
+def test_read_config_toml_error_is_one_sentence(tmp_path: Path, text: str) -> None:
     with pytest.raises(UsageProblem, match=r"is not TOML: .*line \d"):
         read_config(write(tmp_path, text))
 
@@ -87,11 +87,11 @@ def test_toml_errors_are_one_sentence(tmp_path: Path, text: str) -> None:
         ("/Fleet/query/listVessels", "Fleet/query/listVessels"),
     ],
 )
-def test_endpoints_are_written_short_or_whole(text: str, address: str) -> None:
+def test_parse_endpoint_accepts_short_and_full_form(text: str, address: str) -> None:
     assert parse_endpoint(text) == address
 
 
 @pytest.mark.parametrize("text", ["", "listVessels", "../x/y", "A/b/c", "A/b?c", "A/b\n", "Ä/b"])
-def test_what_is_no_endpoint_is_refused(text: str) -> None:
+def test_parse_endpoint_invalid_text_is_refused(text: str) -> None:
     with pytest.raises(UsageProblem, match="write Resource/QueryName"):
         parse_endpoint(text)

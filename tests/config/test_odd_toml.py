@@ -112,10 +112,10 @@ def read(reading: Callable[[], Any], error: type[Exception], place: object) -> N
     try:
         reading()
     except error as problem:
-        told = sentences(problem)
+        reported = sentences(problem)
     else:
-        told = []
-    assert [line for line in told if str(place) not in line] == []
+        reported = []
+    assert [line for line in reported if str(place) not in line] == []
 
 
 def sentences(problem: Exception) -> list[str]:
@@ -128,7 +128,7 @@ def sentences(problem: Exception) -> list[str]:
 @pytest.mark.parametrize("name", ["tciagen.toml", "pyproject.toml"])
 @given(shape=shapes | spoilt(CONFIGURATION))
 @quick
-def test_odd_configuration_is_read_or_refused_in_sentences(
+def test_config_odd_toml_is_read_or_refused_in_sentences(
     tmp_path: Path, name: str, shape: Any
 ) -> None:
     path = tmp_path / name
@@ -144,7 +144,7 @@ def test_odd_configuration_is_read_or_refused_in_sentences(
 
 @given(shape=shapes)
 @quick
-def test_odd_pyproject_tables_are_refused_in_a_sentence(
+def test_config_odd_pyproject_tables_are_refused_in_a_sentence(
     tmp_path: Path, shape: dict[str, Any]
 ) -> None:
     path = tmp_path / "pyproject.toml"
@@ -156,7 +156,7 @@ def test_odd_pyproject_tables_are_refused_in_a_sentence(
 
 @pytest.mark.parametrize("text", ["[tool]\ntciagen = 1", "tool = 1", "tool = [1]", "[[tool]]"])
 @pytest.mark.parametrize("command", ["generate", "validate", "crawl", "check", "regenerate"])
-def test_table_that_is_none_ends_every_command_with_a_sentence(
+def test_commands_invalid_tool_table_is_one_sentence(
     tmp_path: Path, tciagen: Run, text: str, command: str
 ) -> None:
     (tmp_path / "pyproject.toml").write_text(text)
@@ -170,13 +170,13 @@ def test_table_that_is_none_ends_every_command_with_a_sentence(
 @example(shape={"entry": [{"endpoint": "a", "attribute": "b", "set": {"type": []}}]})
 @given(shape=shapes | st.sampled_from(OVERLAYS).flatmap(spoilt))
 @quick
-def test_odd_overlay_is_read_or_refused_in_sentences(shape: Any) -> None:
+def test_overlay_odd_toml_is_read_or_refused_in_sentences(shape: Any) -> None:
     read(lambda: parse_overlay(toml(shape), "ours.toml"), DocumentProblem, "ours.toml")
 
 
 @given(shape=shapes | spoilt(ACCEPTANCES))
 @quick
-def test_odd_acceptances_are_read_or_refused_in_sentences(tmp_path: Path, shape: Any) -> None:
+def test_acceptances_odd_toml_is_read_or_refused_in_sentences(tmp_path: Path, shape: Any) -> None:
     path = tmp_path / FILE_NAME
     path.write_bytes(toml(shape))
     read(lambda: read_acceptances(path, date(2027, 1, 1)), UsageProblem, path)
@@ -186,7 +186,7 @@ BEYOND = ["a = " + "[" * 3000 + "]" * 3000, "a = " + "9" * 5000, "a = '\xff", "\
 
 
 @pytest.mark.parametrize("text", BEYOND)
-def test_toml_beyond_the_limits_of_python_is_a_sentence(tmp_path: Path, text: str) -> None:
+def test_toml_beyond_limits_of_python_is_one_sentence(tmp_path: Path, text: str) -> None:
     body = text.encode("latin-1")
     (tmp_path / "tciagen.toml").write_bytes(body)
     with pytest.raises(UsageProblem, match="is not TOML"):
@@ -198,7 +198,7 @@ def test_toml_beyond_the_limits_of_python_is_a_sentence(tmp_path: Path, text: st
         read_acceptances(tmp_path / FILE_NAME, date(2027, 1, 1))
 
 
-def test_byte_order_mark_is_no_part_of_the_text(tmp_path: Path) -> None:
+def test_toml_byte_order_mark_is_ignored(tmp_path: Path) -> None:
     mark = "\ufeff"
     (tmp_path / "tciagen.toml").write_text(f"{mark}[fleet]\npackage = 'x'\n", encoding="utf-8")
     assert read_config(tmp_path / "tciagen.toml")["fleet"].package == "x"
@@ -209,7 +209,7 @@ def test_byte_order_mark_is_no_part_of_the_text(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("names", "told"),
+    ("names", "reported"),
     [
         ('Fleet = ["getSeries", "GETSERIES"]', "differ in letter case only"),
         ('Fleet = ["getSeries"]\nFLEET = ["getImage"]', "differ in letter case only"),
@@ -217,17 +217,17 @@ def test_byte_order_mark_is_no_part_of_the_text(tmp_path: Path) -> None:
         ('aux = ["getImage"]', "on Windows aux is a device"),
     ],
 )
-def test_names_that_are_one_file_elsewhere_are_refused(
-    tmp_path: Path, names: str, told: str
+def test_config_names_that_differ_in_case_only_are_refused(
+    tmp_path: Path, names: str, reported: str
 ) -> None:
     path = tmp_path / "tciagen.toml"
     path.write_text(f"[fleet.resources]\n{names}\n")
-    with pytest.raises(UsageProblem, match=told) as caught:
+    with pytest.raises(UsageProblem, match=reported) as caught:
         read_config(path)
     assert len(sentences(caught.value)) == 1
 
 
-def test_endpoints_of_the_command_line_are_held_to_the_same_names() -> None:
+def test_endpoint_options_that_differ_in_case_only_are_refused() -> None:
     with pytest.raises(UsageProblem, match="differ in letter case only"):
         selected_apis(None, None, base_url="http://x", endpoints=("A/get", "A/GET"), documents="d")
     with pytest.raises(UsageProblem, match="is a device"):
@@ -235,24 +235,24 @@ def test_endpoints_of_the_command_line_are_held_to_the_same_names() -> None:
 
 
 @pytest.mark.parametrize(
-    ("outputs", "told"),
+    ("outputs", "reported"),
     [
         (("out", "out"), "output is that of"),
         (("out", "x/../out"), "output is that of"),
         (("out", "out/inner"), "is inside that of"),
     ],
 )
-def test_two_apis_with_one_output_are_refused(
-    tmp_path: Path, outputs: tuple[str, str], told: str
+def test_config_two_apis_with_one_output_are_refused(
+    tmp_path: Path, outputs: tuple[str, str], reported: str
 ) -> None:
     path = tmp_path / "tciagen.toml"
     path.write_text("".join(f"[{n}]\noutput = '{o}'\n" for n, o in zip("ab", outputs, strict=True)))
-    with pytest.raises(UsageProblem, match=told) as caught:
+    with pytest.raises(UsageProblem, match=reported) as caught:
         read_config(path)
     assert len(sentences(caught.value)) == 1
 
 
-def test_output_by_way_of_a_link_is_the_same_output(tmp_path: Path) -> None:
+def test_config_output_through_a_symlink_is_the_same_output(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "link").symlink_to("out")
     path = tmp_path / "tciagen.toml"

@@ -26,7 +26,7 @@ ADDRESSES = ["Crew/query/listCrew", "Crew/query/listSailors", "Fleet/query/listV
 
 @attrs.define
 class Server:
-    """Answers each path from a script: the last answer is repeated."""
+    """Serves scripted responses for each path; the last one is repeated."""
 
     base_url: str
     script: dict[str, list[tuple[int, bytes, dict[str, str]]]]
@@ -35,11 +35,11 @@ class Server:
     most_at_once: int = 0
     pair: threading.Barrier | None = None
 
-    def answer(self, address: str, *answers: tuple[int, bytes | str]) -> None:
+    def respond(self, address: str, *responses: tuple[int, bytes | str]) -> None:
         path = f"/api/{address}/metadata"
         self.script[path] = [
             (status, body.encode() if isinstance(body, str) else body, {})
-            for status, body in answers
+            for status, body in responses
         ]
 
 
@@ -55,8 +55,8 @@ def server(fleet_folder: Path) -> Iterator[Server]:
                 state.asked.append(self.path)
                 state.at_once += 1
                 state.most_at_once = max(state.most_at_once, state.at_once)
-                answers = state.script.get(self.path, [(404, b"", {})])
-                status, body, headers = answers.pop(0) if len(answers) > 1 else answers[0]
+                responses = state.script.get(self.path, [(404, b"", {})])
+                status, body, headers = responses.pop(0) if len(responses) > 1 else responses[0]
             if state.pair is not None:
                 state.pair.wait(20)
             if status == 0:
@@ -77,7 +77,7 @@ def server(fleet_folder: Path) -> Iterator[Server]:
     httpd = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     state = Server(f"http://127.0.0.1:{httpd.server_port}/api", {})
     for address, document in read_folder(fleet_folder / "documents").items():
-        state.answer(address, (200, json.dumps(document)))
+        state.respond(address, (200, json.dumps(document)))
     thread = threading.Thread(target=httpd.serve_forever)
     thread.start()
     yield state
@@ -96,14 +96,14 @@ def reasons(server: Server, *addresses: str) -> Mapping[str, tuple[str, str]]:
     return {f.address: (f.rule, f.reason.replace(server.base_url, "URL")) for f in failures}
 
 
-def test_all_documents_come_as_the_server_has_them(server: Server, fleet_folder: Path) -> None:
+def test_crawl_returns_the_documents_of_the_server(server: Server, fleet_folder: Path) -> None:
     result = crawl(server.base_url, ADDRESSES)
     committed = read_folder(fleet_folder / "documents")
     assert result.documents == {a: committed[a] for a in ADDRESSES}
     result.require_complete()
 
 
-def test_endpoints_are_asked_at_once_but_not_more_than_the_bound(server: Server) -> None:
+def test_crawl_requests_are_concurrent_up_to_the_limit(server: Server) -> None:
     server.pair = threading.Barrier(2)
     many = [f"Fleet/query/e{i}" for i in range(30)]
     crawl(server.base_url, many)
@@ -112,9 +112,9 @@ def test_endpoints_are_asked_at_once_but_not_more_than_the_bound(server: Server)
 
 
 @pytest.mark.parametrize("status", [429, 502, 503, 504])
-def test_a_passing_fault_is_tried_again(server: Server, status: int) -> None:
+def test_crawl_transient_status_is_retried(server: Server, status: int) -> None:
     good = server.script[f"/api/{ADDRESSES[0]}/metadata"][0][1]
-    server.answer(ADDRESSES[0], (status, "<html>busy</html>"), (200, good))
+    server.respond(ADDRESSES[0], (status, "<html>busy</html>"), (200, good))
     assert reasons(server) == {}
     assert server.asked.count(f"/api/{ADDRESSES[0]}/metadata") == 2
 
@@ -129,7 +129,7 @@ def test_a_passing_fault_is_tried_again(server: Server, status: int) -> None:
         {"Set-Cookie": "name=\u00e9; Path=/"},
     ],
 )
-def test_odd_headers_lose_no_document(server: Server, headers: dict[str, str]) -> None:
+def test_crawl_odd_headers_lose_no_document(server: Server, headers: dict[str, str]) -> None:
     path = f"/api/{ADDRESSES[0]}/metadata"
     good = server.script[path][0]
     server.script[path] = [(503, b"", headers), good]
@@ -154,17 +154,17 @@ def test_an_environment_that_cannot_be_used_is_one_sentence(
         crawl(server.base_url, ADDRESSES)
 
 
-def test_a_broken_connection_is_tried_again(server: Server) -> None:
+def test_crawl_broken_connection_is_retried(server: Server) -> None:
     good = server.script[f"/api/{ADDRESSES[0]}/metadata"][0][1]
-    server.answer(ADDRESSES[0], (0, ""), (0, ""), (200, good))
+    server.respond(ADDRESSES[0], (0, ""), (0, ""), (200, good))
     assert reasons(server) == {}
 
 
 @pytest.mark.parametrize("status", [401, 404, 500])
-def test_a_lasting_fault_is_not_tried_again(server: Server, status: int) -> None:
-    server.answer(ADDRESSES[0], (status, "no"))
-    told = reasons(server)
-    rule, reason = told[ADDRESSES[0]]
+def test_crawl_permanent_status_is_not_retried(server: Server, status: int) -> None:
+    server.respond(ADDRESSES[0], (status, "no"))
+    reported = reasons(server)
+    rule, reason = reported[ADDRESSES[0]]
     assert rule == "endpoint-unreachable"
     assert reason.startswith(f"URL/{ADDRESSES[0]}/metadata responded with status {status}.")
     assert server.asked.count(f"/api/{ADDRESSES[0]}/metadata") == 1
@@ -179,18 +179,18 @@ def test_a_lasting_fault_is_not_tried_again(server: Server, status: int) -> None
         (b" " * 4_200_000, "document-unreadable", "its metadata is larger than 4,194,304 bytes"),
     ],
 )
-def test_an_answer_that_is_no_document_is_told(
+def test_crawl_response_without_document_is_reported(
     server: Server, body: str | bytes, rule: str, reason: str
 ) -> None:
-    server.answer(ADDRESSES[0], (200, body))
+    server.respond(ADDRESSES[0], (200, body))
     told_rule, told_reason = reasons(server)[ADDRESSES[0]]
     assert told_rule == rule
     assert told_reason.startswith(reason)
 
 
-def test_failures_of_all_endpoints_are_told_together(server: Server) -> None:
-    server.answer(ADDRESSES[0], (404, ""))
-    server.answer(ADDRESSES[2], (200, "{}"))
+def test_crawl_failures_of_all_endpoints_are_reported_together(server: Server) -> None:
+    server.respond(ADDRESSES[0], (404, ""))
+    server.respond(ADDRESSES[2], (200, "{}"))
     with pytest.raises(ServerProblem) as caught:
         crawl(server.base_url, ADDRESSES).require_complete()
     lines = str(caught.value).splitlines()
@@ -198,13 +198,13 @@ def test_failures_of_all_endpoints_are_told_together(server: Server) -> None:
     assert lines[2].startswith("1 of 3 documents are valid")
 
 
-def test_only_bad_documents_are_not_the_networks_fault(server: Server) -> None:
-    server.answer(ADDRESSES[0], (200, "{}"))
+def test_crawl_invalid_documents_alone_raise_document_problem(server: Server) -> None:
+    server.respond(ADDRESSES[0], (200, "{}"))
     with pytest.raises(DocumentProblem):
         crawl(server.base_url, ADDRESSES).require_complete()
 
 
-def test_a_bad_answer_never_replaces_a_good_document(
+def test_crawl_invalid_response_never_replaces_a_valid_document(
     server: Server, tmp_path: Path, tciagen: Run
 ) -> None:
     arguments = ["crawl", "--base-url", server.base_url, "--documents", tmp_path / "docs"]
@@ -215,23 +215,25 @@ def test_a_bad_answer_never_replaces_a_good_document(
     place = document_path(tmp_path / "docs", ADDRESSES[0])
     before = place.read_bytes()
 
-    server.answer(ADDRESSES[0], (200, "{}"))
+    server.respond(ADDRESSES[0], (200, "{}"))
     changed = json.loads(server.script[f"/api/{ADDRESSES[1]}/metadata"][0][1])
     changed["Description"] = "Other words."
-    server.answer(ADDRESSES[1], (200, json.dumps(changed)))
+    server.respond(ADDRESSES[1], (200, json.dumps(changed)))
     second = tciagen(*arguments)
     assert second.returncode == 3
     assert second.stderr.startswith(f"tciagen: error: {ADDRESSES[0]}: /: found {{}}")
     assert place.read_bytes() == before
     assert read_folder(tmp_path / "docs")[ADDRESSES[1]]["Description"] == "Other words."
 
-    server.answer(ADDRESSES[0], (404, ""))
+    server.respond(ADDRESSES[0], (404, ""))
     third = tciagen(*arguments)
     assert third.returncode == 4
     assert place.read_bytes() == before
 
 
-def test_documents_that_did_not_change_are_not_touched(tmp_path: Path, fleet_folder: Path) -> None:
+def test_write_documents_unchanged_files_are_not_written(
+    tmp_path: Path, fleet_folder: Path
+) -> None:
     documents: Mapping[str, JsonObject] = read_folder(fleet_folder / "documents")
     assert sorted(write_documents(documents, tmp_path)) == sorted(documents)
     before = {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*.json")}
@@ -239,7 +241,7 @@ def test_documents_that_did_not_change_are_not_touched(tmp_path: Path, fleet_fol
     assert {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*.json")} == before
 
 
-def test_a_server_that_is_not_there_is_exit_status_4(tciagen: Run, tmp_path: Path) -> None:
+def test_crawl_unreachable_server_is_exit_status_4(tciagen: Run, tmp_path: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}"
@@ -251,7 +253,7 @@ def test_a_server_that_is_not_there_is_exit_status_4(tciagen: Run, tmp_path: Pat
 
 
 @pytest.mark.parametrize("url", ["", "x", "ftp://x", "http://", "http://x/?q", "http://x:99999999"])
-def test_what_is_no_base_url_is_refused(url: str) -> None:
+def test_crawl_invalid_base_url_is_refused(url: str) -> None:
     with pytest.raises(UsageProblem, match="is not a BaseURL"):
         crawl(url, ADDRESSES)
 

@@ -118,7 +118,7 @@ COMMANDS = [
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_key_of_the_environment_is_sent_and_nowhere_else(
+def test_api_key_of_the_environment_is_sent_and_never_stored(
     project: Path, server: Server, tciagen: Run, command: list[str]
 ) -> None:
     if command[0] == "regenerate":
@@ -132,7 +132,7 @@ def test_key_of_the_environment_is_sent_and_nowhere_else(
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_refused_key_is_a_sentence_without_the_key(
+def test_api_key_refused_is_a_sentence_without_the_key(
     project: Path, server: Server, tciagen: Run, command: list[str]
 ) -> None:
     if command[0] == "regenerate":
@@ -144,7 +144,7 @@ def test_refused_key_is_a_sentence_without_the_key(
     assert "wrong-key-0815" not in done.stdout + done.stderr + seen(project)
 
 
-def test_option_comes_before_the_environment_and_warns(
+def test_api_key_option_overrides_the_environment_and_warns(
     project: Path, server: Server, tciagen: Run
 ) -> None:
     done = tciagen("crawl", "--api-key", KEY, cwd=project, env={"FLEET_API_KEY": "wrong"})
@@ -154,7 +154,7 @@ def test_option_comes_before_the_environment_and_warns(
     assert KEY not in done.stdout + done.stderr
 
 
-def test_without_a_package_the_variable_is_that_of_the_generator(
+def test_api_key_without_a_package_has_the_generators_variable(
     tmp_path: Path, project: Path, server: Server, tciagen: Run
 ) -> None:
     options = ("--base-url", server.url, "--endpoint", "Crew/listCrew", "--documents", "new")
@@ -163,7 +163,7 @@ def test_without_a_package_the_variable_is_that_of_the_generator(
     assert (tmp_path / "new/Crew/listCrew.json").is_file()
 
 
-def test_key_that_the_clients_command_stored_is_sent_to_its_server_only(
+def test_api_key_stored_by_the_client_is_sent_to_its_server_only(
     project: Path, servers: tuple[Server, Server], tciagen: Run, tmp_path: Path
 ) -> None:
     server, other = servers
@@ -174,7 +174,7 @@ def test_key_that_the_clients_command_stored_is_sent_to_its_server_only(
     assert set(other.keys) == {None}
 
 
-def test_stored_server_says_where_the_stored_key_goes(
+def test_api_key_stored_with_a_server_is_sent_to_that_server(
     project: Path, server: Server, tciagen: Run, tmp_path: Path
 ) -> None:
     store(tmp_path, "fleet", f"base-url = 'https://example.org'\napi-key = '{KEY}'\n")
@@ -182,7 +182,7 @@ def test_stored_server_says_where_the_stored_key_goes(
     assert set(server.keys) == {None}
 
 
-def test_key_does_not_follow_a_redirect(
+def test_api_key_does_not_follow_a_redirect(
     project: Path, servers: tuple[Server, Server], tciagen: Run
 ) -> None:
     server, other = servers
@@ -192,7 +192,7 @@ def test_key_does_not_follow_a_redirect(
     assert other.keys == []
 
 
-def test_of_two_servers_only_the_configured_one_gets_the_key(
+def test_api_key_is_sent_to_the_configured_server_only(
     project: Path, servers: tuple[Server, Server], tciagen: Run
 ) -> None:
     server, other = servers
@@ -202,7 +202,7 @@ def test_of_two_servers_only_the_configured_one_gets_the_key(
     assert set(other.keys) == {None}
 
 
-def test_document_that_repeats_the_key_is_refused(
+def test_crawl_document_that_repeats_the_key_is_refused(
     project: Path, server: Server, tciagen: Run
 ) -> None:
     document: Any = server.documents["Crew/query/listCrew"]
@@ -213,7 +213,7 @@ def test_document_that_repeats_the_key_is_refused(
     assert KEY not in done.stdout + done.stderr + seen(project)
 
 
-def test_rows_that_repeat_the_key_are_read_without_it() -> None:
+def test_live_rows_that_repeat_the_key_are_redacted() -> None:
     body = json.dumps([{"Note": f"Asked with {KEY}.", "Name": "V"}]).encode()
     shown = [{"Note": "Asked with <api_key>.", "Name": "V"}]
     assert json.loads(without_key(body, KEY)) == shown
@@ -221,7 +221,7 @@ def test_rows_that_repeat_the_key_are_read_without_it() -> None:
 
 
 @pytest.mark.parametrize("key", ["", " ", "a b c d e f", "schlüssel", "line\nbreak"])
-def test_key_that_cannot_be_one_is_a_sentence_without_the_key(
+def test_api_key_invalid_is_a_sentence_without_the_key(
     project: Path, server: Server, tciagen: Run, key: str
 ) -> None:
     done = tciagen("crawl", "--api-key", key, cwd=project)
@@ -234,14 +234,16 @@ def test_key_that_cannot_be_one_is_a_sentence_without_the_key(
 @pytest.mark.parametrize(
     "command", [["check", "--api-key", KEY], ["diff", "documents", "documents", "--api-key", KEY]]
 )
-def test_key_without_a_server_is_an_error(project: Path, tciagen: Run, command: list[str]) -> None:
+def test_api_key_without_a_server_is_an_error(
+    project: Path, tciagen: Run, command: list[str]
+) -> None:
     done = tciagen(*command, cwd=project)
     assert done.returncode == 2
     assert "--api-key" in done.stderr
     assert KEY not in done.stderr
 
 
-def test_key_in_the_configuration_is_refused(project: Path, tciagen: Run) -> None:
+def test_config_with_an_api_key_is_refused(project: Path, tciagen: Run) -> None:
     config = project / "tciagen.toml"
     config.write_text(config.read_text().replace("[fleet]\n", f"[fleet]\napi-key = '{KEY}'\n", 1))
     done = tciagen("crawl", cwd=project)

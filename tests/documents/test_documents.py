@@ -42,20 +42,20 @@ def document(tcia_documents: Mapping[str, JsonObject]) -> JsonObject:
         (b" " * 5_000_000, "it is larger than 4,194,304 bytes"),
     ],
 )
-def test_an_unreadable_body_is_one_sentence(body: bytes, reason: str) -> None:
+def test_parse_unreadable_body_is_one_sentence(body: bytes, reason: str) -> None:
     with pytest.raises(DocumentProblem) as caught:
         parse(body, "x.json")
     assert str(caught.value).startswith("x.json cannot be read: " + reason)
     assert "\n" not in str(caught.value)
 
 
-def test_the_canonical_form_is_sorted_and_reviewable() -> None:
+def test_canonical_form_is_sorted_and_reviewable() -> None:
     body = canonical({"b": "Grüße\u202e\x00", "a": ["\u2028"]})
     assert body.decode() == '{\n  "a": [\n    "\\u2028"\n  ],\n  "b": "Grüße\\u202e\\u0000"\n}\n'
     assert json.loads(body) == {"b": "Grüße\u202e\x00", "a": ["\u2028"]}
 
 
-def test_the_committed_documents_are_canonical_and_valid(
+def test_committed_documents_are_canonical_and_valid(
     root: Path, tcia_documents: Mapping[str, JsonObject]
 ) -> None:
     folder = root / "generator/contracts/tcia-v3/documents"
@@ -69,20 +69,20 @@ def rules(document: object) -> list[tuple[str, str]]:
     return [(f.rule, f.violation.pointer) for f in validate(ADDRESS, document)]
 
 
-def test_a_good_document_has_no_finding(document: JsonObject) -> None:
+def test_validate_valid_document_has_no_finding(document: JsonObject) -> None:
     assert rules(document) == []
 
 
-def test_an_empty_object_is_told_as_such() -> None:
+def test_validate_empty_object_is_reported_as_empty() -> None:
     assert rules({}) == [("document-empty", "")]
 
 
-def test_a_document_of_another_endpoint_is_misplaced(document: JsonObject) -> None:
+def test_validate_document_of_another_endpoint_is_misplaced(document: JsonObject) -> None:
     document["QueryName"] = "getSeries"
     assert rules(document) == [("document-misplaced", "/QueryName")]
 
 
-def test_names_that_stand_twice_are_told(document: JsonObject) -> None:
+def test_validate_duplicate_names_are_reported(document: JsonObject) -> None:
     document["Parameters"].append("SeriesInstanceUID (O)")
     document["Result"]["Attributes"].append(document["Result"]["Attributes"][0])
     assert rules(document) == [
@@ -91,20 +91,20 @@ def test_names_that_stand_twice_are_told(document: JsonObject) -> None:
     ]
 
 
-def test_a_default_format_must_be_one_of_the_formats(document: JsonObject) -> None:
+def test_validate_default_format_outside_formats_is_reported(document: JsonObject) -> None:
     document["Formats"], document["DefaultFormat"] = ["CSV"], "JSON"
     assert rules(document) == [("default-format-unknown", "/DefaultFormat")]
 
 
-def test_a_folder_tells_all_its_unreadable_files(tmp_path: Path) -> None:
+def test_read_folder_reports_all_unreadable_files(tmp_path: Path) -> None:
     (tmp_path / "A").mkdir()
     (tmp_path / "A" / "one.json").write_text("{")
     (tmp_path / "A" / "two.json").write_text("[]")
     (tmp_path / "A" / "not a name.json").write_text("{}")
     with pytest.raises(DocumentProblem) as caught:
         read_folder(tmp_path)
-    told = str(caught.value).replace(f"{tmp_path}/A/", "").splitlines()
-    assert told == [
+    reported = str(caught.value).replace(f"{tmp_path}/A/", "").splitlines()
+    assert reported == [
         "not a name.json is not named <Resource>/<QueryName>.json",
         "one.json cannot be read: line 1, column 2:"
         " Expecting property name enclosed in double quotes",
@@ -113,7 +113,7 @@ def test_a_folder_tells_all_its_unreadable_files(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["absent", "empty"])
-def test_a_folder_without_documents_is_told(tmp_path: Path, name: str) -> None:
+def test_read_folder_without_documents_is_reported(tmp_path: Path, name: str) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(DocumentProblem, match="There is no document"):
         read_folder(tmp_path / name)
@@ -130,7 +130,7 @@ def test_a_folder_without_documents_is_told(tmp_path: Path, name: str) -> None:
         (("Parameters",), None, "/Parameters"),
     ],
 )
-def test_another_schema_allows_no_other_form(
+def test_validate_custom_schema_allows_no_other_structure(
     document: JsonObject, place: tuple[str | int, ...], value: object, pointer: str
 ) -> None:
     inner: Any = document
@@ -142,7 +142,7 @@ def test_another_schema_allows_no_other_form(
     assert {(f.rule, f.violation.pointer) for f in found} == {("document-invalid", pointer)}
 
 
-def test_another_schema_can_allow_other_names(document: JsonObject) -> None:
+def test_validate_custom_schema_can_allow_other_names(document: JsonObject) -> None:
     document["Parameters"] = ["vessel-name (R)", {"Name": "größe"}]
     document["Result"]["Name"] = "Vessel_Row"
     assert validate(ADDRESS, document, Draft202012Validator({})) == []
@@ -150,18 +150,18 @@ def test_another_schema_can_allow_other_names(document: JsonObject) -> None:
 
 
 @pytest.mark.parametrize(
-    ("names", "told"),
+    ("names", "reported"),
     [
         (("Fleet/getSeries", "Fleet/GETSERIES"), "differ in letter case only"),
         (("Fleet/getSeries", "fleet/getImage"), "differ in letter case only"),
     ],
 )
-def test_documents_that_are_one_file_elsewhere_are_refused(
-    tmp_path: Path, names: tuple[str, str], told: str
+def test_read_folder_names_that_differ_in_case_only_are_refused(
+    tmp_path: Path, names: tuple[str, str], reported: str
 ) -> None:
     for name in names:
         path = tmp_path / f"{name}.json"
         path.parent.mkdir(exist_ok=True)
         path.write_text("{}")
-    with pytest.raises(DocumentProblem, match=told):
+    with pytest.raises(DocumentProblem, match=reported):
         read_folder(tmp_path)

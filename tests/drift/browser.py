@@ -24,7 +24,7 @@ _OPTIONS = (
 
 
 class Browser:
-    """One page; commands and answers are JSON texts that end in NUL."""
+    """One page; commands and responses are JSON texts that end in NUL."""
 
     def __init__(self, process: "subprocess.Popen[bytes]") -> None:
         self._process = process

@@ -22,7 +22,7 @@ def by_id(mutation: dict[str, Any]) -> str:
     return f"{mutation['id']} {mutation['title']}"
 
 
-def test_the_benchmark_is_whole() -> None:
+def test_benchmark_is_complete() -> None:
     assert len(MUTATIONS) == BENCHMARK["counts"]["mutations"] == 64
     assert len(CHANGES) + len(CONTROLS) == 60
 
@@ -52,7 +52,7 @@ def test_a_single_change_gives_the_expected_finding_and_no_other(mutation: dict[
 
 
 # F06: the catalogue says ok, for the client always names a format. R05: the error on the
-# wire is the missing attribute's, which is a finding of its own.
+# wire is the missing attribute's, which is a separate finding.
 MEASURED = [m for m in CHANGES if "wire" in m["expected"] and m["id"] not in ("F06", "R05")]
 
 
@@ -73,7 +73,9 @@ def test_a_control_gives_nothing(mutation: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("mutation", ["X03", "X05"])
-def test_a_faulty_document_is_told_and_the_last_one_stays(mutation: str) -> None:
+def test_compare_documents_faulty_document_is_reported_and_the_last_one_stays(
+    mutation: str,
+) -> None:
     old, new = mutated(MUTATIONS[mutation])
     verdict = compare_documents(contract_of(old), new)
     assert {f.rule for f in verdict.faults} == {MUTATIONS[mutation]["expected"]["rule"]}
@@ -91,7 +93,7 @@ def test_a_replacement_that_does_not_exist_is_a_warning_beside_the_deprecation()
     assert verdict.exit_status == 0
 
 
-def test_a_proxys_503_keeps_the_last_document(base: dict[str, Any]) -> None:
+def test_compare_documents_status_503_retains_the_last_document(base: dict[str, Any]) -> None:
     answers: dict[str, bytes | int] = {a: json.dumps(d).encode() for a, d in base.items()}
     answers["TCIA/query/getSeries"] = MUTATIONS["X07"]["ops"][0]["after"]["status"]
     with server_of(answers) as url:
@@ -155,8 +157,10 @@ def test_a_document_that_contradicts_itself_is_a_fault(
     )
 
 
-def test_too_many_silent_endpoints_make_a_crawl_incomplete(base: dict[str, Any]) -> None:
-    failures = [Failure(a, "endpoint-unreachable", "no answer") for a in list(base)[:4]]
+def test_compare_documents_too_many_unreachable_endpoints_are_incomplete(
+    base: dict[str, Any],
+) -> None:
+    failures = [Failure(a, "endpoint-unreachable", "no response") for a in list(base)[:4]]
     good = {a: d for a, d in base.items() if a not in {f.address for f in failures}}
     good["TCIA/query/getSeries"] = {**good["TCIA/query/getSeries"], "Description": "New."}
     incomplete = compare_documents(contract_of(base), good, failures)
@@ -167,7 +171,7 @@ def test_too_many_silent_endpoints_make_a_crawl_incomplete(base: dict[str, Any])
     assert [c.rule for c in tolerant.changes] == ["endpoint-description-changed"]
 
 
-def test_a_replacement_that_led_nowhere_before_is_not_told_again() -> None:
+def test_compare_documents_known_dangling_replacement_is_not_reported_again() -> None:
     _, new = mutated(MUTATIONS["X08"])
     assert compare_documents(contract_of(new), new).faults == ()
     gone = {a: d for a, d in new.items() if a != "TCIA/query/getSeries"}

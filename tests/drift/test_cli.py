@@ -90,7 +90,7 @@ def repository(tmp_path: Path) -> Path:
         (("--severity", "endpoint-description-changed=breaking", "--fail-on", "breaking"), 1),
     ],
 )
-def test_folders_are_compared(
+def test_diff_compares_folders(
     run: Run, old: Path, new: Path, options: tuple[str, ...], status: int
 ) -> None:
     code, out, err = run("diff", old, new, *options)
@@ -99,7 +99,7 @@ def test_folders_are_compared(
     assert run("diff", old, old, *options)[:2] == (0, "No change.\n")
 
 
-def test_an_order_is_told_only_if_asked_for(run: Run, old: Path, tmp_path: Path) -> None:
+def test_diff_order_is_reported_only_with_all(run: Run, old: Path, tmp_path: Path) -> None:
     swapped = edited(BASE, ("set", (SERIES, "Parameters"), BASE[SERIES]["Parameters"][::-1]))
     other = write(swapped, tmp_path / "other")
     assert run("diff", old, other)[:2] == (0, "No change.\n")
@@ -109,7 +109,7 @@ def test_an_order_is_told_only_if_asked_for(run: Run, old: Path, tmp_path: Path)
 
 
 @pytest.mark.parametrize("place", ["HEAD~1:contracts/documents", "HEAD~1:./contracts/documents"])
-def test_revisions_are_compared_without_a_checkout(
+def test_diff_compares_revisions_without_a_checkout(
     run: Run, repository: Path, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
     monkeypatch.chdir(repository)
@@ -120,7 +120,7 @@ def test_revisions_are_compared_without_a_checkout(
     assert git(repository, "status", "--porcelain") == ""
 
 
-def test_a_revision_alone_means_the_configured_documents(
+def test_diff_revision_alone_means_the_configured_documents(
     run: Run, repository: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (repository / "contracts" / "overlay.toml").write_text("")
@@ -136,7 +136,7 @@ def test_a_revision_alone_means_the_configured_documents(
     assert "param-renamed" in out
 
 
-def test_an_overlay_beside_the_documents_is_read_in_both(
+def test_diff_overlay_beside_the_documents_is_read_on_both_sides(
     run: Run, repository: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bare = edited(edited(BASE, ("remove", (SERIES, "Formats"), None)),
@@ -164,7 +164,7 @@ def test_an_overlay_beside_the_documents_is_read_in_both(
 @pytest.mark.parametrize(
     "place", ["HEAD~9", "nothing", "--help-me", "HEAD:elsewhere", "old/documents/TCIA"]
 )
-def test_what_is_no_contract_is_one_sentence(
+def test_diff_invalid_side_is_one_sentence(
     run: Run, repository: Path, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
     monkeypatch.chdir(repository)
@@ -174,7 +174,7 @@ def test_what_is_no_contract_is_one_sentence(
     assert err.count("\n") == 1
 
 
-def test_a_server_is_crawled_for_the_endpoints_that_are_known(run: Run, old: Path) -> None:
+def test_diff_server_is_crawled_for_the_known_endpoints(run: Run, old: Path) -> None:
     new = edited(BASE, BREAKING)
     with server_of({a: json.dumps(d).encode() for a, d in new.items()}) as url:
         code, out, err = run("diff", old, url)
@@ -185,7 +185,7 @@ def test_a_server_is_crawled_for_the_endpoints_that_are_known(run: Run, old: Pat
         assert "does not list its endpoints" in err
 
 
-def test_an_endpoint_out_of_reach_is_not_a_removal(run: Run, old: Path) -> None:
+def test_diff_unreachable_endpoint_is_not_a_removal(run: Run, old: Path) -> None:
     answers: dict[str, bytes | int] = {a: json.dumps(d).encode() for a, d in BASE.items()}
     with server_of({**answers, SERIES: 500}) as url:
         code, out, err = run("diff", old, url)
@@ -202,7 +202,7 @@ def test_an_endpoint_out_of_reach_is_not_a_removal(run: Run, old: Path) -> None:
     assert not Path("report").exists()
 
 
-def test_an_invalid_document_is_told_and_the_others_are_compared(
+def test_diff_invalid_document_is_reported_and_others_are_compared(
     run: Run, old: Path, tmp_path: Path
 ) -> None:
     document = {**BASE["TCIA/query/getPatient"], "Parameters": {}}
@@ -216,7 +216,7 @@ def test_an_invalid_document_is_told_and_the_others_are_compared(
     assert "getPatient" in err
 
 
-def test_a_package_is_compared_without_running_it(
+def test_diff_compares_a_package_without_an_import(
     run: Run, old: Path, new: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     package = tmp_path / "site" / "drifting_client"
@@ -237,7 +237,7 @@ def test_a_package_is_compared_without_running_it(
     assert "contract.json is not a contract file" in err
 
 
-def test_a_file_gets_the_report_and_the_terminal_the_text(
+def test_diff_output_file_gets_the_report_and_stdout_the_text(
     run: Run, old: Path, new: Path, tmp_path: Path
 ) -> None:
     file = tmp_path / "reports" / "drift.json"
@@ -251,7 +251,7 @@ def test_a_file_gets_the_report_and_the_terminal_the_text(
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "reported"),
     [
         (("--format", "jsn"), "did you mean 'json'"),
         (("--severity", "param-renamd=docs"), "did you mean 'param-renamed'"),
@@ -260,16 +260,16 @@ def test_a_file_gets_the_report_and_the_terminal_the_text(
         (("--api", "fleet"), "--api needs a configuration"),
     ],
 )
-def test_a_wrong_option_is_one_sentence(
-    run: Run, old: Path, new: Path, options: tuple[str, ...], told: str
+def test_diff_invalid_option_is_one_sentence(
+    run: Run, old: Path, new: Path, options: tuple[str, ...], reported: str
 ) -> None:
     code, out, err = run("diff", old, new, *options, "--output", "report")
     assert (code, out) == (2, "")
-    assert told in err
+    assert reported in err
     assert not Path("report").exists()
 
 
-def test_accepting_compares_the_documents_with_the_last_commit(
+def test_accept_compares_the_documents_with_the_last_commit(
     run: Run, repository: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(repository)
@@ -284,7 +284,7 @@ def test_accepting_compares_the_documents_with_the_last_commit(
     assert "1 accepted" in out
 
 
-def test_documents_may_stand_at_the_top_of_a_repository(
+def test_diff_documents_at_the_top_of_a_repository_are_found(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(BASE, tmp_path / "top")
@@ -296,7 +296,7 @@ def test_documents_may_stand_at_the_top_of_a_repository(
     assert run("diff", "HEAD:.", ".")[:2] == (0, "No change.\n")
 
 
-def test_an_accepted_change_no_longer_fails(run: Run, old: Path, new: Path) -> None:
+def test_diff_accepted_change_does_not_fail(run: Run, old: Path, new: Path) -> None:
     _, out, _ = run("diff", old, new, "--format", "json")
     fingerprint = json.loads(out)["changes"][0]["fingerprint"]
     where = ("--old", old, "--new", new)
@@ -324,7 +324,7 @@ def test_an_accepted_change_no_longer_fails(run: Run, old: Path, new: Path) -> N
     assert run("diff", old, old, *unused, "--strict")[0] == 1
 
 
-def test_rules_are_listed_and_explained(run: Run) -> None:
+def test_rules_command_lists_and_explains_rules(run: Run) -> None:
     code, out, _ = run("rules")
     assert code == 0
     assert [line.split()[0] for line in out.splitlines()] == list(RULES)
@@ -336,7 +336,7 @@ def test_rules_are_listed_and_explained(run: Run) -> None:
 
 
 @pytest.mark.parametrize("rule_id", RULES)
-def test_each_rule_has_a_page_with_an_example(run: Run, rule_id: str) -> None:
+def test_rules_command_prints_a_page_for_each_rule(run: Run, rule_id: str) -> None:
     code, out, _ = run("rules", rule_id)
     assert code == 0
     rule = RULES[rule_id]
@@ -349,7 +349,7 @@ def test_each_rule_has_a_page_with_an_example(run: Run, rule_id: str) -> None:
     )
 
 
-def test_the_command_line_ends_with_the_status(old: Path, new: Path) -> None:
+def test_diff_process_exits_with_the_status(old: Path, new: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "tciagen", "diff", str(old), str(new)],
         capture_output=True,
@@ -361,7 +361,7 @@ def test_the_command_line_ends_with_the_status(old: Path, new: Path) -> None:
     assert done.stderr == ""
 
 
-def test_every_fault_of_the_old_side_is_told(run: Run, new: Path, tmp_path: Path) -> None:
+def test_diff_every_fault_of_the_old_side_is_reported(run: Run, new: Path, tmp_path: Path) -> None:
     broken: dict[str, Any] = {a: {**BASE[a], "Description": 1} for a in list(BASE)[:2]}
     folder = write({**BASE, **broken}, tmp_path / "broken")
     code, _, err = run("diff", folder, new)

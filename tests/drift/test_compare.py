@@ -256,8 +256,8 @@ def test_what_the_overlay_fills_in_is_not_lost(base: Documents) -> None:
     formats = tuple(base[SERIES]["Formats"])
     bare = edited(edited(base, ("remove", (SERIES, "Formats"), None)),
                   ("remove", (SERIES, "DefaultFormat"), None))  # fmt: skip
-    told = {"formats": formats, "default_format": "JSON"}
-    changes = compare(contract_of(base), overlaid(bare, ("endpoint", "", told)))
+    reported = {"formats": formats, "default_format": "JSON"}
+    changes = compare(contract_of(base), overlaid(bare, ("endpoint", "", reported)))
     assert {c.rule for c in changes} == {"declaration-lost"}
     other = {"formats": ("JSON",), "default_format": "JSON"}
     changes = compare(contract_of(base), overlaid(bare, ("endpoint", "", other)))
@@ -289,7 +289,7 @@ def test_bare_documents_lose_declarations_but_no_meaning(base: Documents) -> Non
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "request_level", "answer_level"),
+    ("old", "new", "request_level", "result_level"),
     [
         ("string", "integer", B, B),
         ("string", "decimal", B, B),
@@ -316,10 +316,10 @@ def test_bare_documents_lose_declarations_but_no_meaning(base: Documents) -> Non
     ],
 )
 def test_a_type_change_is_judged_by_its_pair(
-    old: str, new: str, request_level: str, answer_level: str
+    old: str, new: str, request_level: str, result_level: str
 ) -> None:
     request, answer = request_type(Type(old), Type(new)), result_type(Type(old), Type(new))
-    assert (request.severity, answer.severity) == (request_level, answer_level)
+    assert (request.severity, answer.severity) == (request_level, result_level)
     for judged in (request, answer):
         assert (judged.bump == "major") == (judged.severity == "breaking")
         back = {"widened": "narrowed", "narrowed": "widened"}.get(judged.kind, "changed")

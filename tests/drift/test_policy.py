@@ -57,13 +57,13 @@ def changes(base: Documents) -> tuple[Change, ...]:
         (0, "none", 0),
     ],
 )
-def test_fail_on_takes_changes_as_bad_or_worse(
+def test_exit_status_counts_changes_of_the_level_or_worse(
     changes: tuple[Change, ...], kept: int, fail_on: str, status: int
 ) -> None:
     assert exit_status(changes[kept:], Severity(fail_on)) == status
 
 
-def test_a_configuration_rates_rules_otherwise(changes: tuple[Change, ...]) -> None:
+def test_with_severities_overrides_the_rules(changes: tuple[Change, ...]) -> None:
     severities = read_severities({"param-renamed": "none", "endpoint-deprecated": "breaking"})
     rated = with_severities(changes, severities)
     assert [(c.rule, c.severity) for c in rated] == [
@@ -75,7 +75,7 @@ def test_a_configuration_rates_rules_otherwise(changes: tuple[Change, ...]) -> N
     assert {c.fingerprint for c in rated} == {c.fingerprint for c in changes}
 
 
-def test_wrong_severities_are_told_together_with_suggestions() -> None:
+def test_read_severities_reports_all_findings_with_suggestions() -> None:
     with pytest.raises(UsageProblem) as caught:
         read_severities({"attr-remved": "docs", "attr-removed": "doc", "document-empty": "docs"})
     lines = str(caught.value).splitlines()
@@ -85,7 +85,7 @@ def test_wrong_severities_are_told_together_with_suggestions() -> None:
     assert "document-empty is not a rule for contract changes" in lines[2]
 
 
-def test_an_entry_accepts_by_structure(tmp_path: Path, changes: tuple[Change, ...]) -> None:
+def test_acceptance_matches_by_structure(tmp_path: Path, changes: tuple[Change, ...]) -> None:
     path = tmp_path / "drift-accept.toml"
     path.write_text(ENTRY)
     accepted = apply_acceptances(changes, read_acceptances(path, TODAY), TODAY)
@@ -103,7 +103,7 @@ def test_an_entry_accepts_by_structure(tmp_path: Path, changes: tuple[Change, ..
         ("", True),
     ],
 )
-def test_after_narrows_an_entry(
+def test_acceptance_after_narrows_the_match(
     tmp_path: Path, changes: tuple[Change, ...], more: str, applies: bool
 ) -> None:
     path = tmp_path / "drift-accept.toml"
@@ -113,7 +113,7 @@ def test_after_narrows_an_entry(
     assert bool(accepted.notices) != applies
 
 
-def test_an_expired_and_an_unused_entry_are_told(
+def test_apply_acceptances_reports_expired_and_unused_entries(
     tmp_path: Path, changes: tuple[Change, ...]
 ) -> None:
     path = tmp_path / "drift-accept.toml"
@@ -133,7 +133,7 @@ def test_an_expired_and_an_unused_entry_are_told(
 
 
 @pytest.mark.parametrize(
-    ("edit", "told"),
+    ("edit", "reported"),
     [
         (lambda t: t.replace("param-renamed", "param-rename"), "did you mean 'param-renamed'"),
         (lambda t: t.replace("param-renamed", "code-stale"), "cannot be accepted"),
@@ -147,18 +147,18 @@ def test_an_expired_and_an_unused_entry_are_told(
         (lambda t: t.replace("]]", "]"), "is not TOML"),
     ],
 )
-def test_a_wrong_entry_is_one_sentence(
-    tmp_path: Path, edit: Callable[[str], str], told: str
+def test_read_acceptances_invalid_entry_is_one_sentence(
+    tmp_path: Path, edit: Callable[[str], str], reported: str
 ) -> None:
     path = tmp_path / "drift-accept.toml"
     path.write_text(edit(ENTRY))
     with pytest.raises(UsageProblem) as caught:
         read_acceptances(path, TODAY)
-    assert told in str(caught.value)
+    assert reported in str(caught.value)
     assert str(path) in str(caught.value)
 
 
-def test_accepting_keeps_comments_and_applies(tmp_path: Path, changes: tuple[Change, ...]) -> None:
+def test_accept_retains_comments_and_applies(tmp_path: Path, changes: tuple[Change, ...]) -> None:
     path = tmp_path / "drift-accept.toml"
     path.write_text(ENTRY)
     end = datetime.date(2026, 12, 1)
@@ -178,7 +178,7 @@ def test_accepting_keeps_comments_and_applies(tmp_path: Path, changes: tuple[Cha
     assert [p.name for p in tmp_path.iterdir()] == ["drift-accept.toml"]
 
 
-def test_every_change_can_be_accepted_into_a_new_file(
+def test_accept_writes_every_change_to_a_new_file(
     tmp_path: Path, changes: tuple[Change, ...]
 ) -> None:
     path = tmp_path / "drift-accept.toml"
@@ -191,7 +191,7 @@ def test_every_change_can_be_accepted_into_a_new_file(
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("given", "reported"),
     [
         ({"fingerprint": ""}, "No change has the fingerprint"),
         ({"fingerprint": "zz"}, "No change has the fingerprint"),
@@ -201,13 +201,13 @@ def test_every_change_can_be_accepted_into_a_new_file(
         ({"reason": " "}, "`reason` must be a string"),
     ],
 )
-def test_what_cannot_be_accepted_writes_nothing(
-    tmp_path: Path, changes: tuple[Change, ...], given: dict[str, Any], told: str
+def test_accept_invalid_acceptance_writes_nothing(
+    tmp_path: Path, changes: tuple[Change, ...], given: dict[str, Any], reported: str
 ) -> None:
     path = tmp_path / "drift-accept.toml"
     values: dict[str, Any] = {"until": datetime.date(2026, 12, 19), "reason": "known"} | given
     fingerprint = values.pop("fingerprint", changes[0].fingerprint)
-    with pytest.raises(UsageProblem, match=told):
+    with pytest.raises(UsageProblem, match=reported):
         accept(path, fingerprint, changes, today=TODAY, **values)
     assert not path.exists()
 
@@ -224,17 +224,17 @@ def test_what_cannot_be_accepted_writes_nothing(
         ("0.2.3", "patch", "0.2.4"),
     ],
 )
-def test_a_version_rises_by_the_step(version: str, step: str, after: str) -> None:
+def test_bump_raises_the_version_by_the_step(version: str, step: str, after: str) -> None:
     assert bump(version, Bump(step)) == after
 
 
 @pytest.mark.parametrize("version", ["1.2", "1.2.3rc1", "v1.2.3", "01.2.3", "1.2.3\n", ""])
-def test_a_version_that_is_none_is_refused(version: str) -> None:
+def test_bump_invalid_version_is_refused(version: str) -> None:
     with pytest.raises(UsageProblem, match=r"MAJOR\.MINOR\.PATCH"):
         bump(version, Bump.PATCH)
 
 
-def test_the_worst_bump_decides(changes: tuple[Change, ...]) -> None:
+def test_worst_bump_is_the_highest_of_all_changes(changes: tuple[Change, ...]) -> None:
     assert worst_bump(changes) is Bump.MAJOR
     assert worst_bump(changes[1:]) is Bump.MINOR
     assert worst_bump(changes[3:]) is Bump.PATCH
@@ -242,12 +242,12 @@ def test_the_worst_bump_decides(changes: tuple[Change, ...]) -> None:
     assert version_not_bumped("1.2.3", "2.0.0", changes) is None
     assert version_not_bumped("1.2.3", "3.1.0", changes) is None
     assert version_not_bumped("1.2.3", "1.2.3", []) is None
-    told = version_not_bumped("1.2.3", "1.3.0", changes)
-    assert told is not None
-    assert "require 2.0.0" in told
+    reported = version_not_bumped("1.2.3", "1.3.0", changes)
+    assert reported is not None
+    assert "require 2.0.0" in reported
 
 
-def test_a_changelog_entry_tells_the_line_to_change(base: Documents) -> None:
+def test_changelog_entry_names_the_line_of_user_code(base: Documents) -> None:
     new = edited(base, ("set", (SERIES, "Parameters", 5, "Name"), "BodyPart"))
     new = edited(new, ("remove", (SERIES, "Result", "Attributes", 3), None))
     new = edited(new, ("set", (SERIES, "Description"), "New `text`."))
@@ -284,7 +284,7 @@ def test_a_changelog_entry_tells_the_line_to_change(base: Documents) -> None:
     )
 
 
-def test_every_edit_has_a_changelog_line(base: Documents) -> None:
+def test_changelog_entry_has_a_line_for_every_edit(base: Documents) -> None:
     old = contract_of(base)
     place = (SERIES, "Parameters", 4)
     edits = [
@@ -314,7 +314,7 @@ def test_every_edit_has_a_changelog_line(base: Documents) -> None:
     ]
 
 
-def test_no_change_has_an_entry_too(base: Documents) -> None:
+def test_changelog_entry_without_changes_states_that(base: Documents) -> None:
     contract = contract_of(base)
     assert changelog_entry((), "1.0.1", old=contract, new=contract) == (
         "## [1.0.1]\n\nNo change of the API.\n"

@@ -124,7 +124,7 @@ def _swaps(change: Change, other: Change) -> bool:
     return (change.before, change.after) == (other.after, other.before)
 
 
-def test_nothing_but_the_edit_is_told() -> None:
+def test_compare_reports_nothing_but_the_edit() -> None:
     """Every finding stands at the edited node, above it or below it."""
     wrong = []
     for edit, _, changes in all_edited():
@@ -146,7 +146,7 @@ def touches(edit: Edit) -> tuple[object, ...]:
     return tuple(path[:depth])
 
 
-def told(changes: tuple[Change, ...]) -> Counter[tuple[object, ...]]:
+def reported(changes: tuple[Change, ...]) -> Counter[tuple[object, ...]]:
     return Counter((c.rule, c.endpoint, c.pointer, c.before, c.after) for c in changes)
 
 
@@ -162,7 +162,7 @@ def test_two_edits_give_the_changes_of_both(data: st.DataObject) -> None:
     both = compare(OLD, contract_of(edited(edited(BASE, one), other)))
     alone = compare(OLD, contract_of(edited(BASE, one)))
     alone_too = compare(OLD, contract_of(edited(BASE, other)))
-    assert told(both) == told(alone) + told(alone_too)
+    assert reported(both) == reported(alone) + reported(alone_too)
 
 
 def test_order_and_white_space_mean_nothing() -> None:
@@ -194,7 +194,7 @@ def test_changes_come_worst_first_and_then_by_place() -> None:
 
 
 def test_a_fingerprint_is_made_of_rule_place_before_and_after() -> None:
-    changes = [c for edit, _, told in all_edited() if edit[1][-1] == "Type" for c in told]
+    changes = [c for edit, _, reported in all_edited() if edit[1][-1] == "Type" for c in reported]
     prints = {c.fingerprint for c in changes}
     places = {(c.rule, c.endpoint, c.pointer, c.before, c.after) for c in changes}
     assert len(prints) == len(places)

@@ -81,7 +81,7 @@ def report(changes: tuple[Change, ...], format_: str, **given: Any) -> str:
 
 
 @pytest.mark.parametrize("format_", FORMATS)
-def test_a_report_does_not_depend_on_the_order_of_changes(
+def test_report_is_independent_of_the_order_of_changes(
     format_: str, changes: tuple[Change, ...]
 ) -> None:
     text = report(changes, format_)
@@ -91,7 +91,7 @@ def test_a_report_does_not_depend_on_the_order_of_changes(
 
 
 @pytest.mark.parametrize("format_", ["text", "markdown", "github", "html"])
-def test_nothing_found_and_nothing_breaking_are_two_sentences(
+def test_summary_no_change_and_nothing_breaking_differ(
     format_: str, changes: tuple[Change, ...]
 ) -> None:
     assert "No change." in report((), format_)
@@ -101,7 +101,7 @@ def test_nothing_found_and_nothing_breaking_are_two_sentences(
     assert "5 changes, 1 breaking (1 non-breaking, 1 docs, 1 none, 1 accepted)" in both
 
 
-def test_an_unknown_format_is_answered_with_the_closest() -> None:
+def test_render_unknown_format_names_the_closest() -> None:
     with pytest.raises(UsageProblem, match="did you mean 'markdown'"):
         render((), "markdwn")
 
@@ -171,8 +171,10 @@ def test_markdown_fits_a_pull_request(changes: tuple[Change, ...]) -> None:
     )
     text = report(many, "markdown")
     assert 60_000 < len(text) <= 65_000
-    told = text.count("\n- ")
-    assert text.endswith(f"\n… and {len(many) - told} more; `tciagen diff` reports all of them.\n")
+    reported = text.count("\n- ")
+    assert text.endswith(
+        f"\n… and {len(many) - reported} more; `tciagen diff` reports all of them.\n"
+    )
     assert "### Breaking (400)" in text
     assert len(report(many[:10], "markdown")) < 10_000
     assert "more; " not in report(many[:10], "markdown")
@@ -282,7 +284,7 @@ def test_the_page_holds_no_markup_of_a_server_and_asks_for_nothing(
     assert parser.tags.count("article") == len(hostile)
 
 
-def test_words_that_differ_are_marked() -> None:
+def test_marked_words_marks_the_differing_words() -> None:
     old, new = marked_words("Lists series, optionally filtered.", "Lists all series.")
     assert [text for differs, text in old if differs] == [", optionally filtered"]
     assert "".join(t for differs, t in new if differs).strip() == "all"
@@ -354,7 +356,7 @@ def test_the_page_can_be_printed(page: Browser) -> None:
     page.send("Emulation.setEmulatedMedia", media="")
 
 
-def test_old_and_new_stand_side_by_side(page: Browser) -> None:
+def test_html_shows_old_and_new_side_by_side(page: Browser) -> None:
     page.send(
         "Emulation.setDeviceMetricsOverride",
         width=1200,

@@ -285,7 +285,7 @@ def rules_of(example: Example) -> list[str]:
 
 
 @pytest.mark.parametrize("rule_id", CONTRACT_RULES)
-def test_a_rule_fires_on_its_example_and_on_nothing_else(rule_id: str) -> None:
+def test_rule_is_reported_on_its_example_only(rule_id: str) -> None:
     expected = {rule_id}
     if rule_id == "return-object-diverged":
         expected.add("attr-added-optional")
@@ -297,7 +297,7 @@ def test_a_rule_fires_on_its_example_and_on_nothing_else(rule_id: str) -> None:
 
 
 @pytest.mark.parametrize("rule_id", CONTRACT_RULES)
-def test_a_rule_does_not_fire_on_its_near_miss(rule_id: str) -> None:
+def test_rule_is_not_reported_on_its_near_miss(rule_id: str) -> None:
     example, instead = NEAR_MISSES[rule_id]
     fired = set(rules_of(example))
     assert fired == instead
@@ -305,7 +305,7 @@ def test_a_rule_does_not_fire_on_its_near_miss(rule_id: str) -> None:
 
 
 @pytest.mark.parametrize("rule_id", CONTRACT_RULES)
-def test_a_rule_has_the_effects_that_its_example_shows(rule_id: str) -> None:
+def test_rule_has_the_effects_of_its_example(rule_id: str) -> None:
     rule = CONTRACT_RULES[rule_id]
     old, new = rule.example.documents()
     changes = compare(contract_of(old), contract_of(new))
@@ -316,14 +316,14 @@ def test_a_rule_has_the_effects_that_its_example_shows(rule_id: str) -> None:
     assert ("without an error" in change.message) == (rule.wire == "silent")
 
 
-def test_a_class_name_of_a_file_is_only_documentation() -> None:
+def test_compare_class_name_of_a_file_endpoint_is_documentation() -> None:
     example, _ = NEAR_MISSES["return-object-renamed"]
     old, new = example.documents()
     (change,) = compare(contract_of(old), contract_of(new))
     assert (change.severity, change.source, change.bump) == ("docs", "ok", "patch")
 
 
-def test_the_catalogue_has_the_rules_that_were_agreed() -> None:
+def test_catalogue_has_the_agreed_rules() -> None:
     groups = [rule.group for rule in RULES.values()]
     assert len(CONTRACT_RULES) == 75
     assert [groups.count(g) for g in ("fault", "policy")] == [9, 7]
@@ -338,7 +338,7 @@ def test_the_catalogue_has_the_rules_that_were_agreed() -> None:
     assert counted == [25, 16, 15, 16, 3]
 
 
-def test_the_pages_of_run_time_rules_quote_the_client() -> None:
+def test_rule_page_of_run_time_rule_quotes_the_client() -> None:
     of_the_client = [rule for rule in RULES.values() if rule.client_message]
     assert len(of_the_client) == 13
     for rule in of_the_client:
@@ -348,7 +348,7 @@ def test_the_pages_of_run_time_rules_quote_the_client() -> None:
         assert " ".join(quoted.split()) == f"```text {rule.client_message} ```"
 
 
-def test_an_unknown_rule_is_answered_with_the_closest() -> None:
+def test_get_rule_unknown_id_names_the_closest() -> None:
     assert get_rule("attr-removed").id == "attr-removed"
     with pytest.raises(UsageProblem, match="did you mean 'attr-removed'"):
         get_rule("attr-remove")

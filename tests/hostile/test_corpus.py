@@ -39,10 +39,10 @@ def plan(case: str) -> Mapping[PurePosixPath, bytes]:
 def test_a_refusal_says_what_and_where(case: str) -> None:
     with pytest.raises(DocumentProblem) as caught:
         plan(case)
-    told = str(caught.value)
-    assert case in told or "Hostile/query/" in told
-    assert len(told) < 2000
-    for line in told.splitlines():
+    reported = str(caught.value)
+    assert case in reported or "Hostile/query/" in reported
+    assert len(reported) < 2000
+    for line in reported.splitlines():
         assert line.isprintable()
 
 

@@ -26,7 +26,7 @@ def archive(demo: DemoArchive) -> Iterator[RunningArchive]:
 
 @pytest.fixture
 def project(tmp_path: Path, root: Path) -> Path:
-    """The v3 contract in a folder of its own."""
+    """The v3 contract in a separate folder."""
     shutil.copytree(root / "generator/contracts/tcia-v3", tmp_path / "contract")
     return tmp_path / "contract"
 
@@ -54,7 +54,7 @@ def attribute(document: JsonObject, name: str) -> dict[str, Any]:
     return next(a for a in found if a["Name"] == name)
 
 
-def test_the_archive_is_as_it_is_described(archive: RunningArchive, check: Run) -> None:
+def test_check_live_archive_matches_its_documents(archive: RunningArchive, check: Run) -> None:
     done = check(archive.base_url)
     assert (done.returncode, done.stderr) == (0, "")
     assert "No change." in done.stdout
@@ -62,7 +62,7 @@ def test_the_archive_is_as_it_is_described(archive: RunningArchive, check: Run) 
     assert "samples: 15 endpoints" in done.stdout
 
 
-def test_claims_that_the_rows_contradict_fail(
+def test_check_live_contradicted_declarations_fail(
     archive: RunningArchive, project: Path, check: Run
 ) -> None:
     """The documents here claim more than the server keeps."""
@@ -97,11 +97,11 @@ def test_claims_that_the_rows_contradict_fail(
         "docs wire-attr-never-sent TCIA/query/getSeries#/Result/Attributes/AnnotationsFlag",
     ):
         assert reported in done.stdout
-    # The same differences are told as drift of the documents.
+    # The same differences are message_text as drift of the documents.
     assert "attr-type-narrowed" in done.stdout or "attr-type-widened" in done.stdout
 
 
-def test_undeclared_types_that_rows_agree_on_are_proposed_until_the_overlay_has_them(
+def test_check_live_proposes_undeclared_types_until_the_overlay_has_them(
     archive: RunningArchive, project: Path, check: Run
 ) -> None:
     series = "TCIA/query/getSeries"
@@ -118,7 +118,7 @@ def test_undeclared_types_that_rows_agree_on_are_proposed_until_the_overlay_has_
     assert "has no declared type" not in check(archive.base_url).stdout
 
 
-def test_a_server_that_has_moved_on_is_told(
+def test_check_live_changed_server_is_reported(
     demo: DemoArchive, project: Path, root: Path, tmp_path: Path, check: Run
 ) -> None:
     changed = tmp_path / "changed"
@@ -130,12 +130,12 @@ def test_a_server_that_has_moved_on_is_told(
     assert "getManufacturerValues" in done.stderr + done.stdout
 
 
-def test_fail_on_decides_what_fails(archive: RunningArchive, check: Run) -> None:
+def test_check_live_fail_on_sets_the_failing_level(archive: RunningArchive, check: Run) -> None:
     assert check(archive.base_url, "--fail-on", "docs").returncode == 1
     assert check(archive.base_url, "--fail-on", "none").returncode == 0
 
 
-def test_recorded_rows_are_checked_offline(
+def test_check_compares_recorded_rows_offline(
     archive: RunningArchive, project: Path, check: Run, tciagen: Run, tmp_path: Path
 ) -> None:
     shutil.rmtree(project / "samples")
@@ -157,7 +157,7 @@ def test_recorded_rows_are_checked_offline(
     assert tciagen("check", *config).returncode == 3
 
 
-def test_record_without_live_is_a_usage_error(tciagen: Run) -> None:
+def test_check_record_without_live_is_a_usage_error(tciagen: Run) -> None:
     done = tciagen("check", "--record")
     assert done.returncode == 2
     assert "--record requires --live" in done.stderr
@@ -186,7 +186,7 @@ def test_key_reaches_every_request_and_no_output_or_sample(
         ("ours", 1, "schema: the server's schema differs from the configured one"),
     ],
 )
-def test_configured_schema_is_compared_with_that_of_the_server(
+def test_check_live_compares_the_configured_schema_with_the_server(
     archive: RunningArchive,
     project: Path,
     check: Run,

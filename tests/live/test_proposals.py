@@ -45,7 +45,7 @@ ENDPOINT = Endpoint(
     ],
     ids=repr,
 )
-def test_type_that_all_rows_agree_on_is_proposed_as_an_overlay_entry(
+def test_proposals_type_of_all_rows_is_proposed_as_overlay_entry(
     values: Sequence[object], type_: str | None
 ) -> None:
     rows = [{"Value": value, "Known": "x"} for value in values]

@@ -63,13 +63,13 @@ def test_no_rows_prove_nothing() -> None:
         ({**GOOD, "Flag": "XX"}, "wire-value-undeclared", "Flag"),
     ],
 )
-def test_each_difference_is_told_once_with_its_first_row(
+def test_judge_rows_reports_each_difference_once_with_its_first_row(
     row: dict[str, Any], rule: str, attribute: str
 ) -> None:
     assert reported(GOOD, row, row) == [(rule, attribute, 2)]
 
 
-def test_an_attribute_that_never_comes_is_told() -> None:
+def test_judge_rows_attribute_that_is_never_sent_is_reported() -> None:
     row = {"VesselID": "V-7", "Flag": "NL"}
     assert reported(row, row) == [("wire-attr-never-sent", "Crew", None)]
     assert reported(row, GOOD) == []
@@ -116,7 +116,7 @@ VALUES = [*TEXTS, *(0, 1, 2, -7, 1.5, 2.0, 1e300, True, False), [], ["1"], {}, {
 
 @pytest.mark.parametrize("type_", Type)
 @pytest.mark.parametrize("value", VALUES, ids=repr)
-def test_what_is_told_of_a_value_is_what_the_client_makes_of_it(type_: Type, value: Any) -> None:
+def test_judge_rows_agrees_with_the_client_about_every_value(type_: Type, value: Any) -> None:
     attribute = Attribute(name="A", type=type_, optional=False)
     endpoint = Endpoint(resource="R", name="q", result=Result(name="X", attributes=(attribute,)))
     decimals = json.loads(json.dumps(value), parse_float=Decimal)
@@ -127,7 +127,7 @@ def test_what_is_told_of_a_value_is_what_the_client_makes_of_it(type_: Type, val
     assert [o.rule for o in judge_rows(endpoint, [{"A": value}])] == expected
 
 
-def test_hostile_rows_are_told_in_printable_words(tcia: Resolution) -> None:
+def test_judge_rows_hostile_rows_are_reported_in_printable_text(tcia: Resolution) -> None:
     endpoint = tcia.contract.by_address()["TCIA/query/getSeriesSize"]
     for value in ("\x1b[31m\u202e", "x" * 10_000, ["deep"] * 100):
         for observation in judge_rows(endpoint, [{"ObjectCount": value}]):

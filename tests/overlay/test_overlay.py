@@ -21,7 +21,7 @@ def read(tmp_path: Path, text: str) -> list[str]:
     return []
 
 
-def test_every_wrong_entry_is_told_at_once(tmp_path: Path) -> None:
+def test_read_overlay_reports_every_invalid_entry(tmp_path: Path) -> None:
     text = """
     title = "x"
     [[entry]]
@@ -62,7 +62,9 @@ def test_every_wrong_entry_is_told_at_once(tmp_path: Path) -> None:
         ("attribute", "name = ''", "name must be a string, not ''"),
     ],
 )
-def test_values_must_fit(tmp_path: Path, kind: str, setting: str, expected: str) -> None:
+def test_read_overlay_invalid_value_is_reported(
+    tmp_path: Path, kind: str, setting: str, expected: str
+) -> None:
     text = f"""
     [[entry]]
     endpoint = "A/query/b"
@@ -74,12 +76,12 @@ def test_values_must_fit(tmp_path: Path, kind: str, setting: str, expected: str)
     assert problem.startswith("entry 1: " + expected)
 
 
-def test_toml_errors_are_placed(tmp_path: Path) -> None:
+def test_read_overlay_toml_error_has_its_position(tmp_path: Path) -> None:
     (problem,) = read(tmp_path, "[[entry]\n")
     assert "is not TOML" in problem
     assert "line 1" in problem
 
 
-def test_an_absent_overlay_is_one_sentence(tmp_path: Path) -> None:
+def test_read_overlay_missing_file_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(DocumentProblem, match=r"cannot be read: No such file or directory\.$"):
         read_overlay(tmp_path / "none.toml")

@@ -22,7 +22,7 @@ def tracked(root: Path) -> list[str]:
     return done.stdout.splitlines()
 
 
-def test_the_top_level_holds_what_it_should_and_nothing_else(tracked: list[str]) -> None:
+def test_repository_top_level_has_the_expected_entries(tracked: list[str]) -> None:
     top = {name.split("/")[0] for name in tracked}
     assert {name for name in top if not name.startswith(".")} == TOP_LEVEL
 
@@ -63,7 +63,7 @@ def test_actions_are_pinned_by_hash(root: Path) -> None:
             assert used.startswith("./") or re.search(r"@[0-9a-f]{40}$", used), (path, used)
 
 
-def test_files_of_our_own_stay_rooms_of_a_readable_size(root: Path, tracked: list[str]) -> None:
+def test_source_files_have_at_most_the_permitted_lines(root: Path, tracked: list[str]) -> None:
     long = {
         name: lines
         for name in tracked

@@ -30,14 +30,14 @@ def kinds(wanted: dict[PurePosixPath, bytes], folder: Path) -> dict[str, Kind]:
     return {str(d.path): d.kind for d in compare(wanted, folder) if d.path != MANIFEST}
 
 
-def test_a_second_publishing_changes_nothing(folder: Path) -> None:
+def test_publish_second_run_changes_nothing(folder: Path) -> None:
     before = {p: p.stat().st_mtime_ns for p in folder.rglob("*")}
     done = publish(files(a="one\n", b="two\n"), folder)
     assert (done.written, done.deleted, done.unchanged) == ((), (), 3)
     assert {p: p.stat().st_mtime_ns for p in folder.rglob("*")} == before
 
 
-def test_each_kind_of_difference_is_told(folder: Path) -> None:
+def test_compare_reports_each_kind_of_difference(folder: Path) -> None:
     (folder / A).write_text("one by hand\n")
     (folder / "new.py").write_text("")
     assert kinds(files(a="one\n", b="two!\n", c="three\n"), folder) == {
@@ -48,7 +48,7 @@ def test_each_kind_of_difference_is_told(folder: Path) -> None:
     }
 
 
-def test_a_difference_shows_both_texts(folder: Path) -> None:
+def test_compare_difference_has_both_texts(folder: Path) -> None:
     (difference,) = [d for d in compare(files(a="1\n", b="two\n"), folder) if d.path == A]
     assert difference.diff.splitlines() == [
         "--- a.py (now)",
@@ -59,20 +59,20 @@ def test_a_difference_shows_both_texts(folder: Path) -> None:
     ]
 
 
-def test_a_change_of_the_manifest_alone_is_a_difference(folder: Path) -> None:
+def test_compare_changed_manifest_alone_is_a_difference(folder: Path) -> None:
     text = (folder / MANIFEST).read_text()
     (folder / MANIFEST).write_text(text.replace('"documents": "1"', '"documents": "2"'))
     (difference,) = compare(files(a="one\n", b="two\n"), folder)
     assert difference.path == MANIFEST
 
 
-def test_what_is_no_longer_generated_is_deleted_with_its_folder(folder: Path) -> None:
+def test_publish_deletes_obsolete_files_with_their_folder(folder: Path) -> None:
     done = publish(files(a="one\n"), folder)
     assert done.deleted == (B,)
     assert not (folder / "sub").exists()
 
 
-def test_an_edited_file_stops_everything(folder: Path) -> None:
+def test_publish_manual_edit_is_refused(folder: Path) -> None:
     (folder / A).write_text("by hand\n")
     with pytest.raises(UsageProblem, match=r"a\.py was edited manually"):
         publish(files(a="1\n", b="2\n"), folder)
@@ -82,7 +82,7 @@ def test_an_edited_file_stops_everything(folder: Path) -> None:
     assert (folder / A).read_text() == "1\n"
 
 
-def test_a_file_that_was_never_generated_is_not_deleted(folder: Path) -> None:
+def test_publish_untracked_file_is_not_deleted(folder: Path) -> None:
     (folder / "notes.txt").write_text("mine")
     with pytest.raises(UsageProblem, match="not generated; move it elsewhere"):
         publish(files(a="1\n"), folder)
@@ -91,26 +91,26 @@ def test_a_file_that_was_never_generated_is_not_deleted(folder: Path) -> None:
     assert not (folder / "notes.txt").exists()
 
 
-def test_without_a_manifest_a_different_file_counts_as_edited(folder: Path) -> None:
+def test_publish_without_manifest_treats_differences_as_manual_edits(folder: Path) -> None:
     (folder / MANIFEST).unlink()
     with pytest.raises(UsageProblem, match="edited manually"):
         publish(files(a="1\n", b="two\n"), folder)
 
 
 @pytest.mark.parametrize("body", ["", "[]", '{"files": 3, "inputs": {}}', "{"])
-def test_a_broken_manifest_is_like_none(folder: Path, body: str) -> None:
+def test_publish_invalid_manifest_is_ignored(folder: Path, body: str) -> None:
     (folder / MANIFEST).write_text(body)
     assert kinds(files(a="1\n", b="two\n"), folder) == {"a.py": Kind.EDITED}
 
 
-def test_caches_of_python_and_its_tools_are_not_in_the_way(folder: Path) -> None:
+def test_publish_ignores_caches_of_python_and_its_tools(folder: Path) -> None:
     for name in ("__pycache__/a.pyc", ".mypy_cache/x", "dist/x.whl", "x.egg-info/PKG-INFO"):
         (folder / name).parent.mkdir(parents=True)
         (folder / name).write_text("")
     assert compare(files(a="one\n", b="two\n"), folder) == []
 
 
-def test_the_mode_of_a_file_is_kept(folder: Path) -> None:
+def test_replace_file_retains_the_mode(folder: Path) -> None:
     (folder / A).chmod(0o640)
     publish(files(a="1\n", b="two\n"), folder)
     assert (folder / A).stat().st_mode & 0o777 == 0o640
@@ -127,7 +127,7 @@ publish(with_manifest(files, {}), Path(sys.argv[1]))
 
 
 @pytest.mark.parametrize("delay", [0.0, 0.01, 0.03])
-def test_a_killed_run_leaves_old_or_new_files_and_the_next_one_mends(
+def test_publish_killed_run_leaves_whole_files_and_the_next_one_completes(
     tmp_path: Path, delay: float
 ) -> None:
     wanted = {PurePosixPath(f"{i:03}.txt"): b"new" * 1000 for i in range(200)}

@@ -53,7 +53,7 @@ def test_keywords_and_builtins_get_an_underscore(wire: str) -> None:
 
 
 @pytest.mark.parametrize("wire", ["___", "_1", "__9_a"])
-def test_a_name_without_letters_in_front_is_refused(wire: str) -> None:
+def test_variable_name_without_leading_letter_is_refused(wire: str) -> None:
     with pytest.raises(DocumentProblem, match="set `name` for it in the overlay"):
         variable(wire)
 

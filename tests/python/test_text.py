@@ -55,7 +55,7 @@ ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=80)
         lambda t: jinja2.Template("{% for c in t %}{{ c }}{% endfor %}").render(t=t),
     ],
 )
-def test_no_accident_turns_it_into_a_string(use: object) -> None:
+def test_server_text_never_becomes_a_string_by_accident(use: object) -> None:
     assert callable(use)
     with pytest.raises(TypeError):
         use(ServerText("secret"))

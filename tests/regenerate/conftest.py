@@ -19,7 +19,7 @@ Tree = Mapping[str, bytes]
 
 @attrs.frozen
 class Server:
-    """Serves the documents of a folder as they are at the moment; 500 where there is none."""
+    """Serves the documents of a folder as they are at the moment; 500 for a missing one."""
 
     url: str
     documents: Path

@@ -1,6 +1,6 @@
-"""Runs a set of writes again and again, killed before each step, and tells what is left.
+"""Run a set of writes again and again, killed before each step, and print what is left.
 
-Called with an empty folder. Each run is a process of its own that an audit hook ends with
+Called with an empty folder. Each run is a separate process that an audit hook ends with
 SIGKILL before its n-th change of the file system. Prints one JSON object for each run.
 """
 
@@ -88,8 +88,8 @@ def main(root: Path) -> None:
                     file.write(" mine")
             before = tree(root)
             refused = recover(root)
-            told = {"step": step, "ended": ended, "edited": edited, "refused": refused}
-            print(json.dumps({**told, "before": before, "after": tree(root)}))
+            reported = {"step": step, "ended": ended, "edited": edited, "refused": refused}
+            print(json.dumps({**reported, "before": before, "after": tree(root)}))
     again, ended = 0, False
     while not ended:  # the recovery is killed, too
         again += 1

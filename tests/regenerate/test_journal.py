@@ -195,7 +195,7 @@ while held < 30:
 """
 
 
-def test_lock_that_is_removed_and_taken_anew_is_held_by_one_run_only(project: Path) -> None:
+def test_lock_removed_and_taken_again_is_held_by_one_run_only(project: Path) -> None:
     command = [sys.executable, "-c", CONTENDER, str(project)]
     processes = [subprocess.Popen(command) for _ in range(3)]
     assert [process.wait() for process in processes] == [0, 0, 0]

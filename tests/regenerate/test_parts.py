@@ -1,4 +1,4 @@
-"""The parts of a regeneration: what fell silent, and the two texts."""
+"""The parts of a regeneration: lost declarations, configuration and changelog."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -29,7 +29,7 @@ def bare(document: JsonObject) -> JsonObject:
     return {**kept, "Parameters": short, "Result": result}
 
 
-def test_documents_that_turn_bare_keep_their_meaning(
+def test_retain_declarations_bare_documents_retain_their_meaning(
     tcia_documents: Mapping[str, JsonObject], root: Path
 ) -> None:
     silent = {address: bare(document) for address, document in tcia_documents.items()}
@@ -37,13 +37,13 @@ def test_documents_that_turn_bare_keep_their_meaning(
     assert {change.rule for change in lost} == {"declaration-lost"}
     overlay = read_overlay(root / "generator/contracts/tcia-v3/overlay.toml")
     before, after = (resolve(d, overlay).contract for d in (tcia_documents, kept))
-    told = {change.rule for change in compare(before, after)}
+    reported = {change.rule for change in compare(before, after)}
     # That an attribute is never optional cannot fall silent: the schema gives it a default.
-    assert told <= {"attr-became-optional", "declaration-lost"}
+    assert reported <= {"attr-became-optional", "declaration-lost"}
     assert {c.endpoint for c in lost} <= set(tcia_documents)
 
 
-def test_documents_that_say_all_are_returned_as_they_came(
+def test_retain_declarations_complete_documents_are_unchanged(
     tcia_documents: Mapping[str, JsonObject],
 ) -> None:
     kept, lost = retain_declarations(tcia_documents, tcia_documents)
@@ -67,7 +67,7 @@ def test_documents_that_say_all_are_returned_as_they_came(
         ("## 1.0.0\n", "## [1.1.0]\n\n- new\n\n## 1.0.0\n"),
     ],
 )
-def test_an_entry_stands_above_earlier_releases(changelog: str, expected: str) -> None:
+def test_with_entry_inserts_above_earlier_releases(changelog: str, expected: str) -> None:
     assert with_entry(changelog, "## [1.1.0]\n\n- new\n") == expected
 
 
@@ -96,5 +96,5 @@ def test_an_entry_stands_above_earlier_releases(changelog: str, expected: str) -
         ),
     ],
 )
-def test_only_the_version_changes_in_a_configuration(name: str, before: str, after: str) -> None:
+def test_with_version_changes_only_the_version(name: str, before: str, after: str) -> None:
     assert with_version(before, Path(name), "a", "1.1.0") == after

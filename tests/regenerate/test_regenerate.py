@@ -64,7 +64,7 @@ def version_of(project: Project) -> str:
     return version
 
 
-def test_without_a_change_nothing_is_touched(project: Project) -> None:
+def test_regenerate_without_changes_writes_nothing(project: Project) -> None:
     before = project.tree()
     assert "fleet: nothing to do, no change of meaning" in project.regenerate()
     assert "nothing to do" in project.regenerate("--dry-run")
@@ -72,18 +72,18 @@ def test_without_a_change_nothing_is_touched(project: Project) -> None:
 
 
 @pytest.mark.parametrize("edit", [space_out, turn_members])
-def test_white_space_and_the_order_of_members_are_no_change(project: Project, edit: Edit) -> None:
+def test_regenerate_ignores_white_space_and_order_of_members(project: Project, edit: Edit) -> None:
     project.server.edit(VESSELS, edit)
     before = project.tree()
     assert "nothing to do" in project.regenerate()
     assert project.tree() == before
 
 
-def test_a_change_reaches_documents_source_version_and_changelog(project: Project) -> None:
+def test_regenerate_change_reaches_documents_source_version_and_changelog(project: Project) -> None:
     project.config("# The name on the bow.")
     project.server.edit(VESSELS, add_port)
-    told = project.regenerate()
-    assert "fleet: 1 change, worst non-breaking; version 2.3.4 → 2.4.0 (minor)" in told
+    reported = project.regenerate()
+    assert "fleet: 1 change, worst non-breaking; version 2.3.4 → 2.4.0 (minor)" in reported
     assert "HomePort" in (project.folder / "documents/Fleet/listVessels.json").read_text()
     assert "home_port" in (project.folder / "out/src/fleet_client/models.py").read_text()
     assert version_of(project) == "2.4.0"
@@ -105,14 +105,16 @@ def test_a_change_reaches_documents_source_version_and_changelog(project: Projec
 @pytest.mark.parametrize(
     ("edit", "version"), [(lose_name, "3.0.0"), (add_port, "2.4.0"), (reword, "2.3.5")]
 )
-def test_the_version_rises_by_the_worst_change(project: Project, edit: Edit, version: str) -> None:
+def test_regenerate_raises_the_version_by_the_worst_change(
+    project: Project, edit: Edit, version: str
+) -> None:
     project.server.edit("Crew/listCrew", reword)
     project.server.edit(VESSELS, edit)
     project.regenerate()
     assert version_of(project) == version
 
 
-def test_releases_stand_newest_first(project: Project) -> None:
+def test_regenerate_changelog_has_the_newest_release_first(project: Project) -> None:
     project.server.edit(VESSELS, reword)
     project.regenerate()
     project.server.edit(VESSELS, add_port)
@@ -121,16 +123,16 @@ def test_releases_stand_newest_first(project: Project) -> None:
     assert [line[:10] for line in lines if line.startswith("## ")] == ["## [2.4.0]", "## [2.3.5]"]
 
 
-def test_what_the_server_no_longer_says_is_kept(project: Project) -> None:
+def test_regenerate_retains_lost_declarations(project: Project) -> None:
     project.server.edit(VESSELS, to_bare)
     before = project.tree()
-    told = project.regenerate()
-    assert "lost and retained" in told
-    assert "nothing to do" in told
+    reported = project.regenerate()
+    assert "lost and retained" in reported
+    assert "nothing to do" in reported
     assert project.tree() == before
 
 
-def test_what_fell_silent_stays_in_a_document_that_changed(project: Project) -> None:
+def test_regenerate_retains_lost_declarations_in_a_changed_document(project: Project) -> None:
     project.server.edit(VESSELS, to_bare)
     project.server.edit(VESSELS, add_port)
     project.regenerate()
@@ -141,7 +143,7 @@ def test_what_fell_silent_stays_in_a_document_that_changed(project: Project) -> 
     assert version_of(project) == "2.4.0"
 
 
-def test_an_incomplete_crawl_writes_nothing(project: Project) -> None:
+def test_regenerate_incomplete_crawl_writes_nothing(project: Project) -> None:
     project.server.edit(VESSELS, add_port)
     (project.server.documents / "Crew/listCrew.json").unlink()
     before = project.tree()
@@ -149,7 +151,7 @@ def test_an_incomplete_crawl_writes_nothing(project: Project) -> None:
     assert project.tree() == before
 
 
-def test_an_invalid_document_writes_nothing(project: Project) -> None:
+def test_regenerate_invalid_document_writes_nothing(project: Project) -> None:
     project.server.edit(VESSELS, add_port)
     project.server.edit("Crew/listCrew", lambda document: document.pop("Result"))
     before = project.tree()
@@ -164,7 +166,7 @@ def accept(project: Project, rule: str, pointer: str, until: str = "2027-03-01")
     )
 
 
-def test_an_accepted_change_waits(project: Project) -> None:
+def test_regenerate_accepted_change_is_not_applied(project: Project) -> None:
     project.server.edit(VESSELS, lose_name)
     accept(project, "attr-removed", "/Result/Attributes/name")
     before = project.tree()
@@ -178,15 +180,15 @@ def test_an_accepted_change_waits(project: Project) -> None:
     assert "listVessels" not in (project.folder / "CHANGELOG.md").read_text()
 
 
-def test_an_expired_acceptance_does_not_hold(project: Project) -> None:
+def test_regenerate_expired_acceptance_is_not_used(project: Project) -> None:
     project.server.edit(VESSELS, lose_name)
     accept(project, "attr-removed", "/Result/Attributes/name", until="2027-01-30")
-    told = project.regenerate()
-    assert "suppression-expired" in told
+    reported = project.regenerate()
+    assert "suppression-expired" in reported
     assert version_of(project) == "3.0.0"
 
 
-def test_an_endpoint_that_is_no_longer_named_goes(project: Project) -> None:
+def test_regenerate_removes_an_endpoint_that_is_no_longer_configured(project: Project) -> None:
     config = project.folder / "tciagen.toml"
     config.write_text(config.read_text().replace('"listVessels", ', ""))
     project.regenerate()
@@ -196,7 +198,7 @@ def test_an_endpoint_that_is_no_longer_named_goes(project: Project) -> None:
     assert project.run("check").returncode == 0
 
 
-def test_an_endpoint_that_is_new_in_the_configuration_comes(project: Project) -> None:
+def test_regenerate_adds_an_endpoint_that_is_newly_configured(project: Project) -> None:
     document = json.loads((project.server.documents / "Crew/listCrew.json").read_bytes())
     document["QueryName"] = "listPilots"
     (project.server.documents / "Crew/listPilots.json").write_text(json.dumps(document))
@@ -207,7 +209,7 @@ def test_an_endpoint_that_is_new_in_the_configuration_comes(project: Project) ->
     assert version_of(project) == "2.4.0"
 
 
-def test_a_class_that_the_overlay_renames_is_a_release(project: Project) -> None:
+def test_regenerate_class_renamed_by_the_overlay_is_a_release(project: Project) -> None:
     with (project.folder / "overlay.toml").open("a") as overlay:
         overlay.write(
             '\n[[entry]]\nendpoint = "Crew/query/listSailors"\nset = { class = "Tar" }\n'
@@ -217,7 +219,9 @@ def test_a_class_that_the_overlay_renames_is_a_release(project: Project) -> None
     assert version_of(project) == "3.0.0"
 
 
-def test_source_of_another_generator_is_a_patch(project: Project, tmp_path: Path) -> None:
+def test_regenerate_source_of_another_generator_is_a_patch(
+    project: Project, tmp_path: Path
+) -> None:
     place = project.folder / "out/.tciagen.json"
     source = project.folder / "out/src/fleet_client/_runtime/errors.py"
     source.unlink()
@@ -231,7 +235,7 @@ def test_source_of_another_generator_is_a_patch(project: Project, tmp_path: Path
     assert "labels=generator-changed\n" in (tmp_path / "outputs").read_text()
 
 
-def test_a_file_edited_by_hand_stops_it(project: Project) -> None:
+def test_regenerate_manual_edit_is_refused(project: Project) -> None:
     project.server.edit(VESSELS, add_port)
     with (project.folder / "out/README.md").open("a") as readme:
         readme.write("mine\n")
@@ -240,7 +244,7 @@ def test_a_file_edited_by_hand_stops_it(project: Project) -> None:
     assert project.tree() == before
 
 
-def test_tests_see_the_new_package(project: Project) -> None:
+def test_regenerate_tests_import_the_new_package(project: Project) -> None:
     project.config(
         """test = "python -c 'from fleet_client.models import Vessel; Vessel.home_port'" """
     )
@@ -250,22 +254,22 @@ def test_tests_see_the_new_package(project: Project) -> None:
 
 
 @pytest.mark.parametrize(
-    ("command", "status", "told"),
+    ("command", "status", "reported"),
     [
         ("python -c 'raise SystemExit(5)'", 3, "exit status 5"),
         ("no-such-program", 2, "cannot be run"),
         ("python 'open", 2, "cannot be run"),
     ],
 )
-def test_tests_that_fail_take_everything_back(
-    project: Project, command: str, status: int, told: str
+def test_regenerate_failing_tests_restore_everything(
+    project: Project, command: str, status: int, reported: str
 ) -> None:
     project.config(f'test = "{command}"')
     project.server.edit(VESSELS, add_port)
     (project.folder / "CHANGELOG.md").write_text("# Ours\n")
     project.run("generate")
     contents = project.contents()
-    assert told in project.regenerate(expected=status)
+    assert reported in project.regenerate(expected=status)
     assert project.contents() == contents
     assert sorted(p.name for p in project.folder.iterdir() if p.name.startswith(".")) == []
 
@@ -325,9 +329,9 @@ def test_edit_of_a_written_file_survives(project: Project, held: Held, name: str
     else:
         assert f"{name} was edited since" in held.fail_tests()
     before = project.contents()
-    told = project.regenerate(expected=2)
-    assert f"{name} was edited since" in told
-    assert "Traceback" not in told
+    reported = project.regenerate(expected=2)
+    assert f"{name} was edited since" in reported
+    assert "Traceback" not in reported
     after = project.contents()
     assert after == before
     assert after[name].endswith(b"# mine\n")
@@ -340,8 +344,8 @@ def test_advice_after_a_refused_recovery_restores_the_other_files(
     with (project.folder / "tciagen.toml").open("a") as file:
         file.write("# mine\n")
     held.kill()
-    told = project.regenerate(expected=2)
-    found = re.search(r"copy (\S+) to tciagen\.toml", told)
+    reported = project.regenerate(expected=2)
+    found = re.search(r"copy (\S+) to tciagen\.toml", reported)
     assert found is not None
     shutil.copy(found[1], project.folder / "tciagen.toml")
     (project.server.documents / "Crew/listCrew.json").unlink()
@@ -371,14 +375,14 @@ def test_configuration_edited_during_the_crawl_is_not_overwritten(project: Proje
         file.write("# mine\n")
     before = project.contents()
     project.server.open.set()
-    _, told = first.communicate()
+    _, reported = first.communicate()
     assert first.returncode == 2
-    assert "tciagen.toml was edited while the run was in progress" in told
+    assert "tciagen.toml was edited while the run was in progress" in reported
     after = {n: b for n, b in project.contents().items() if not n.startswith(".tciagen-undo")}
     assert after == {n: b for n, b in before.items() if not n.startswith(".tciagen-undo")}
 
 
-def test_ctrl_c_takes_everything_back(project: Project) -> None:
+def test_regenerate_ctrl_c_restores_everything(project: Project) -> None:
     ready = project.folder.parent / "ready"
     os.mkfifo(ready)
     project.config(f"test = \"sh -c 'echo > {ready}; exec sleep 60'\"")
@@ -392,12 +396,12 @@ def test_ctrl_c_takes_everything_back(project: Project) -> None:
     assert project.contents() == before
 
 
-def test_a_dry_run_tells_and_writes_nothing(project: Project, tmp_path: Path) -> None:
+def test_regenerate_dry_run_reports_and_writes_nothing(project: Project, tmp_path: Path) -> None:
     project.server.edit(VESSELS, lose_name)
     before = project.tree()
     files = ("--report", tmp_path / "report.md", "--outputs", tmp_path / "outputs")
-    told = project.regenerate("--dry-run", *files, expected=1)
-    assert "would write documents/Fleet/listVessels.json" in told
+    reported = project.regenerate("--dry-run", *files, expected=1)
+    assert "would write documents/Fleet/listVessels.json" in reported
     assert project.tree() == before
     report = (tmp_path / "report.md").read_text()
     assert "From `fleet 2.3.4` to `fleet 3.0.0`." in report
@@ -412,7 +416,7 @@ def test_a_dry_run_tells_and_writes_nothing(project: Project, tmp_path: Path) ->
     ]
 
 
-def test_the_date_comes_from_the_environment(project: Project) -> None:
+def test_regenerate_date_is_that_of_source_date_epoch(project: Project) -> None:
     project.server.edit(VESSELS, reword)
     done = subprocess.run(
         [sys.executable, "-m", "tciagen", "regenerate", "--base-url", project.server.url],
@@ -425,7 +429,7 @@ def test_the_date_comes_from_the_environment(project: Project) -> None:
     assert "## [2.3.5] - 2000-02-29" in (project.folder / "CHANGELOG.md").read_text()
 
 
-def test_two_apis_change_together_or_not_at_all(project: Project) -> None:
+def test_regenerate_two_apis_change_together_or_not_at_all(project: Project) -> None:
     config = project.folder / "tciagen.toml"
     text = config.read_text()
     other = text.replace("[fleet", "[other").replace('"out"', '"other"')

@@ -55,11 +55,11 @@ def replace(path: Path, before: str, after: str) -> None:
     path.write_text(text.replace(before, after))
 
 
-def test_each_change_of_an_input_generates(
+def test_watch_each_change_of_an_input_generates(
     folder: Path, process: "subprocess.Popen[str]", until: Until
 ) -> None:
     until("unchanged")
-    replace(folder / "documents/Fleet/listVessels.json", "Lists the vessels", "Tells the vessels")
+    replace(folder / "documents/Fleet/listVessels.json", "Lists the vessels", "Reports the vessels")
     until("written out/src/fleet_client")
 
     replace(folder / "overlay.toml", "rank_on_board", "rank_at_sea")
@@ -78,7 +78,7 @@ def test_each_change_of_an_input_generates(
     assert process.wait(30) == 130
 
 
-def test_an_error_is_told_and_the_watching_goes_on(folder: Path, until: Until) -> None:
+def test_watch_error_is_printed_and_watching_continues(folder: Path, until: Until) -> None:
     until("unchanged")
     document = folder / "documents/Fleet/listVessels.json"
     good = document.read_text()
@@ -95,7 +95,7 @@ def test_an_error_is_told_and_the_watching_goes_on(folder: Path, until: Until) -
     until("fleet: 0 written")
 
 
-def test_without_a_configuration_it_says_so(tmp_path: Path) -> None:
+def test_watch_without_configuration_is_one_sentence(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "tciagen", "watch"],
         cwd=tmp_path,

@@ -42,7 +42,7 @@ def keys(store: Path) -> set[bytes]:
 
 
 def copies(documents: Mapping[str, JsonObject], number: int) -> dict[str, JsonObject]:
-    """Return so many copies of the documents, under names of their own."""
+    """Return so many copies of the documents, under separate names."""
     found = {}
     for n in range(number):
         for address, document in documents.items():
@@ -94,7 +94,7 @@ def test_change_of_one_document_costs_one_document(
 
 
 @pytest.mark.parametrize("damage", ["garbage", "folder", "readonly"])
-def test_store_that_is_damaged_or_missing_changes_nothing(
+def test_store_damaged_or_missing_changes_no_result(
     store: Path, tcia_documents: Mapping[str, JsonObject], damage: str
 ) -> None:
     store.parent.parent.mkdir()
@@ -125,7 +125,7 @@ NEUTRAL = (
         "x\n\nclass C:\n    pass\n",
     ],
 )
-def test_text_that_becomes_a_statement_of_its_own_is_stopped(text: str) -> None:
+def test_formatted_text_that_becomes_a_separate_statement_is_refused(text: str) -> None:
     rendered = NEUTRAL.replace('"neutral"', f'"{text}"', 1)
     with pytest.raises((DocumentProblem, NotPythonError)):
         formatted("client.py", rendered, NEUTRAL)

@@ -50,7 +50,7 @@ def copied() -> Mapping[PurePosixPath, bytes]:
     }
 
 
-def test_the_invented_api_renders_to_its_golden_files(
+def test_render_invented_api_matches_its_golden_files(
     rendered: Mapping[PurePosixPath, bytes],
     copied: Mapping[PurePosixPath, bytes],
     fleet_folder: Path,
@@ -71,7 +71,7 @@ def test_the_invented_api_renders_to_its_golden_files(
         assert body.decode() == kept[name].read_text(encoding="utf-8"), f"{name}: {hint}"
 
 
-def test_the_checked_in_client_is_what_its_inputs_generate(root: Path) -> None:
+def test_render_checked_in_client_is_up_to_date(root: Path) -> None:
     api = read_config(root / "pyproject.toml")["tcia-v3"]
     assert api.output is not None
     files = make_plan(api).files
@@ -100,7 +100,9 @@ print(total.hexdigest())
 """
 
 
-def test_the_same_input_gives_the_same_bytes_anywhere(fleet_folder: Path, tmp_path: Path) -> None:
+def test_render_same_input_gives_the_same_bytes_anywhere(
+    fleet_folder: Path, tmp_path: Path
+) -> None:
     seen = set()
     for number, seed in enumerate(["0", "1", "4242"]):
         place = tmp_path / f"copy {number}"
@@ -188,7 +190,7 @@ def test_keywords_of_downloads_are_reserved() -> None:
         (["ZIP", "DICOM"], "DICOM", ("DICOM",), "DICOM"),
     ],
 )
-def test_what_is_asked_for_can_be_read(
+def test_render_requested_formats_can_be_decoded(
     fleet: Resolution,
     formats: list[str] | None,
     default: str | None,
@@ -196,10 +198,10 @@ def test_what_is_asked_for_can_be_read(
     by_default: str,
 ) -> None:
     vessels = fleet.contract.by_address()["Fleet/query/listVessels"]
-    told = attrs.evolve(
+    reported = attrs.evolve(
         vessels, formats=tuple(formats) if formats else None, default_format=default
     )
-    (method,) = build_view(Contract((told,)), set()).methods
+    (method,) = build_view(Contract((reported,)), set()).methods
     assert (method.formats, method.default_format) == (asked, by_default)
     assert (method.record is None) == (by_default in ("ZIP", "DICOM"))
 
@@ -276,7 +278,7 @@ def templates(tmp_path: Path) -> Path:
         ("# {{ api.methods[0].summary | comment | replace(' ', '\\n') }}\n", "would"),
     ],
 )
-def test_a_template_that_lets_text_out_otherwise_is_stopped(
+def test_render_template_that_bypasses_the_filters_is_refused(
     templates: Path, fleet: Resolution, template: str, reason: str
 ) -> None:
     (templates / "package" / "x.py.jinja").write_text(template)
@@ -292,7 +294,7 @@ def test_a_template_that_lets_text_out_otherwise_is_stopped(
         ("{{ x | y }}", "line 1"),
     ],
 )
-def test_a_wrong_template_is_one_sentence(
+def test_render_invalid_template_is_one_sentence(
     templates: Path, fleet: Resolution, template: str, reason: str
 ) -> None:
     (templates / "x.txt.jinja").write_text(template)
@@ -300,12 +302,12 @@ def test_a_wrong_template_is_one_sentence(
         render(fleet.contract, TARGET, templates)
 
 
-def test_an_api_without_endpoints_is_refused() -> None:
+def test_render_api_without_endpoints_is_refused() -> None:
     with pytest.raises(UsageProblem, match="has no endpoint"):
         render(Contract(()), TARGET)
 
 
-def test_one_changed_character_of_a_template_is_told_with_its_layer(
+def test_check_changed_template_is_reported_with_its_layer(
     fleet_folder: Path, tmp_path: Path
 ) -> None:
     templates, output = tmp_path / "templates", tmp_path / "out"

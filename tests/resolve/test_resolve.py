@@ -1,4 +1,4 @@
-"""Documents, DICOM dictionary and overlay answer each question once, in that order."""
+"""Documents, DICOM dictionary and overlay are the sources of each value, in that order."""
 
 import copy
 from collections.abc import Mapping
@@ -47,11 +47,11 @@ def problems(documents: Mapping[str, JsonObject], *entries: Entry) -> list[str]:
         ("0009 0001", None),
     ],
 )
-def test_a_tag_tells_the_type_by_its_value_representation(tag: str, type_: Type | None) -> None:
+def test_type_of_tag_follows_from_the_value_representation(tag: str, type_: Type | None) -> None:
     assert type_of_tag(tag) is type_
 
 
-def test_types_come_from_document_then_tag_then_overlay(
+def test_resolve_type_is_that_of_document_then_tag_then_overlay(
     documents: dict[str, JsonObject],
 ) -> None:
     attributes = {a["Name"]: a for a in documents[ADDRESS]["Result"]["Attributes"]}
@@ -72,7 +72,7 @@ def test_types_come_from_document_then_tag_then_overlay(
     )
 
 
-def test_pasted_lines_of_a_notice_settle_it(documents: dict[str, JsonObject]) -> None:
+def test_resolve_pasted_overlay_lines_remove_the_notice(documents: dict[str, JsonObject]) -> None:
     document = documents[ADDRESS]
     del document["Formats"], document["DefaultFormat"]
     document["Parameters"] = ["Collection", "BodyPartExamined (O)"]
@@ -105,12 +105,12 @@ def test_pasted_lines_of_a_notice_settle_it(documents: dict[str, JsonObject]) ->
     ],
     ids=["attribute", "endpoint", "glob", "other kind"],
 )
-def test_entry_that_matches_nothing_names_the_closest(
+def test_resolve_entry_without_match_names_the_closest(
     documents: dict[str, JsonObject], wrong: Entry, reason: str
 ) -> None:
-    (told,) = problems(documents, wrong)
-    assert " matches nothing: " in told
-    assert reason in told
+    (reported,) = problems(documents, wrong)
+    assert " matches nothing: " in reported
+    assert reason in reported
 
 
 def test_glob_that_states_what_every_document_states_is_an_error(
@@ -126,40 +126,44 @@ def test_glob_that_states_what_every_document_states_is_an_error(
 def test_key_of_a_glob_that_has_no_effect_is_an_error(documents: dict[str, JsonObject]) -> None:
     values = {"type": "string", "aliases": ["MODALITY"]}
     glob = Entry(1, "TCIA/*", "attribute", "Modality", values, "because")
-    (told,) = problems(documents, glob)
-    assert told.endswith("the documents state type already; delete it from the entry")
+    (reported,) = problems(documents, glob)
+    assert reported.endswith("the documents state type already; delete it from the entry")
 
 
-def test_an_entry_that_the_document_says_itself_is_an_error(
+def test_resolve_entry_that_repeats_the_document_is_an_error(
     documents: dict[str, JsonObject],
 ) -> None:
-    (told,) = problems(documents, entry("attribute", "Modality", optional=False))
-    assert told.endswith("the document states optional = False already; delete it from the entry")
+    (reported,) = problems(documents, entry("attribute", "Modality", optional=False))
+    assert reported.endswith(
+        "the document states optional = False already; delete it from the entry"
+    )
 
 
-def test_an_overlay_cannot_overrule_a_document(documents: dict[str, JsonObject]) -> None:
-    (told,) = problems(documents, entry("attribute", "Modality", type="integer"))
-    assert "the document states type = 'string', and an overlay cannot override it" in told
+def test_resolve_overlay_cannot_override_a_document(documents: dict[str, JsonObject]) -> None:
+    (reported,) = problems(documents, entry("attribute", "Modality", type="integer"))
+    assert "the document states type = 'string', and an overlay cannot override it" in reported
 
 
-def test_an_overlay_cannot_overrule_a_tag(documents: dict[str, JsonObject]) -> None:
+def test_resolve_overlay_cannot_override_a_tag(documents: dict[str, JsonObject]) -> None:
     del next(a for a in documents[ADDRESS]["Result"]["Attributes"] if a["Name"] == "SeriesDate")[
         "Type"
     ]
-    (told,) = problems(documents, entry("attribute", "SeriesDate", type="string"))
-    assert "the tag 0008 0021 of attribute SeriesDate" in told
-    assert "delete `type` from the entry" in told
+    (reported,) = problems(documents, entry("attribute", "SeriesDate", type="string"))
+    assert "the tag 0008 0021 of attribute SeriesDate" in reported
+    assert "delete `type` from the entry" in reported
 
 
-def test_two_entries_cannot_say_the_same(documents: dict[str, JsonObject]) -> None:
+def test_resolve_two_entries_for_one_value_are_an_error(documents: dict[str, JsonObject]) -> None:
     one = entry("attribute", "Modality", aliases=["A"])
     two = Entry(2, "TCIA/query/*", "attribute", "Modality", {"aliases": ["B"]}, "because")
-    told = problems(documents, one, two)
-    assert any("both set aliases" in line for line in told)
+    reported = problems(documents, one, two)
+    assert any("both set aliases" in line for line in reported)
 
 
 @pytest.mark.parametrize("alias", ["SeriesDate", "Other"])
-def test_an_alias_stands_for_one_attribute(documents: dict[str, JsonObject], alias: str) -> None:
+def test_resolve_alias_of_two_attributes_is_an_error(
+    documents: dict[str, JsonObject], alias: str
+) -> None:
     one = Entry(1, ADDRESS, "attribute", "SeriesDate", {"aliases": ["Other"]}, "because")
     two = Entry(2, ADDRESS, "attribute", "Modality", {"aliases": [alias]}, "because")
     assert any(
@@ -167,25 +171,27 @@ def test_an_alias_stands_for_one_attribute(documents: dict[str, JsonObject], ali
     )
 
 
-def test_short_parameters_tell_what_is_required(fleet: Resolution) -> None:
+def test_resolve_short_form_parameters_declare_required(fleet: Resolution) -> None:
     endpoint = fleet.contract.by_address()["Crew/query/listSailors"]
-    told = {p.name: (p.required, "Required" in p.declared) for p in endpoint.parameters}
-    assert told == {"VesselID": (True, True), "rank": (False, True), "from": (False, False)}
+    reported = {p.name: (p.required, "Required" in p.declared) for p in endpoint.parameters}
+    assert reported == {"VesselID": (True, True), "rank": (False, True), "from": (False, False)}
 
 
-def test_unknown_members_are_notices(documents: dict[str, JsonObject]) -> None:
+def test_resolve_unknown_members_are_notices(documents: dict[str, JsonObject]) -> None:
     documents[ADDRESS]["Owner"] = "x"
     resolution = resolve(documents)
     assert resolution.notices == (f"{ADDRESS}/Owner: the schema does not know this member",)
 
 
-def test_tags_are_told_in_capitals(documents: dict[str, JsonObject]) -> None:
+def test_resolve_tags_are_in_capitals(documents: dict[str, JsonObject]) -> None:
     documents[ADDRESS]["Result"]["Attributes"][0]["DICOM"] = "0020 000e"
     (endpoint,) = resolve(documents).contract
     assert endpoint.result.attributes[0].dicom == "0020 000E"
 
 
-def test_a_default_format_is_one_of_the_formats(documents: dict[str, JsonObject]) -> None:
+def test_resolve_default_format_outside_formats_is_an_error(
+    documents: dict[str, JsonObject],
+) -> None:
     del documents[ADDRESS]["DefaultFormat"]
     documents[ADDRESS]["Formats"] = ["CSV", "JSON"]
     assert problems(documents, entry("endpoint", "", default_format="XML")) == [
@@ -193,18 +199,20 @@ def test_a_default_format_is_one_of_the_formats(documents: dict[str, JsonObject]
     ]
 
 
-@pytest.mark.parametrize("told", ["document", "overlay"])
-def test_records_have_attributes(documents: dict[str, JsonObject], told: str) -> None:
+@pytest.mark.parametrize("reported", ["document", "overlay"])
+def test_resolve_records_without_attributes_are_an_error(
+    documents: dict[str, JsonObject], reported: str
+) -> None:
     document = documents[ADDRESS]
     document["Result"]["Attributes"] = []
     del document["Formats"]
-    if told == "overlay":
+    if reported == "overlay":
         del document["DefaultFormat"]
     else:
         document["DefaultFormat"] = "CSV"
-    entries = [entry("endpoint", "", formats=["JSON"])] if told == "overlay" else []
+    entries = [entry("endpoint", "", formats=["JSON"])] if reported == "overlay" else []
     with pytest.raises(DocumentProblem) as caught:
         resolve(documents, Overlay("overlay.toml", tuple(entries)))
-    prefix = "overlay.toml: " if told == "overlay" else ""
+    prefix = "overlay.toml: " if reported == "overlay" else ""
     said = f"{ADDRESS} returns records, by its formats, but describes no attribute of them"
     assert str(caught.value) == prefix + said

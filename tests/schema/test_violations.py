@@ -1,4 +1,4 @@
-"""Every violation of the schema is told, with its place, what was found and expected."""
+"""Every violation of the schema is reported with its position, found and expected values."""
 
 import copy
 import json
@@ -19,17 +19,17 @@ def document(tcia_documents: Mapping[str, JsonObject]) -> JsonObject:
     return copy.deepcopy(tcia_documents["TCIA/query/getSeriesSize"])
 
 
-def told(document: object) -> list[str]:
+def reported(document: object) -> list[str]:
     return [str(v) for v in violations(document)]
 
 
-def test_all_violations_are_told_in_order_of_their_pointers(document: JsonObject) -> None:
+def test_violations_are_reported_in_order_of_their_pointers(document: JsonObject) -> None:
     document["QueryName"] = "get series"
     document["Parameters"] = ["x (Q)", {"Name": 3, "Type": "text"}, 4]
     document["Formats"] = []
     del document["Result"]["Description"]
     document["Deprecated"] = "yes"
-    assert told(document) == [
+    assert reported(document) == [
         '/Deprecated: found "yes", expected a boolean',
         "/Formats: found [], expected at least 1 element",
         r'/Parameters/0: found "x (Q)", expected a string that matches '
@@ -58,23 +58,23 @@ def test_a_final_newline_does_not_slip_through_a_pattern(
     for part in place[:-1]:
         inner = inner[part]
     inner[place[-1]] = value
-    assert len(told(document)) == 1
+    assert len(reported(document)) == 1
 
 
 def test_record_formats_need_attributes(document: JsonObject) -> None:
     document["Result"]["Attributes"] = []
-    assert told(document) == ["/Result/Attributes: found [], expected at least 1 element"]
+    assert reported(document) == ["/Result/Attributes: found [], expected at least 1 element"]
 
 
 def test_a_replacement_needs_a_deprecation(document: JsonObject) -> None:
     document["ReplacedBy"] = "getSeries"
-    assert told(document) == [
+    assert reported(document) == [
         '/: found no member "Deprecated", expected that member, which is required'
     ]
 
 
 @pytest.mark.parametrize("value", [None, [], 3, "text", True])
-def test_what_is_no_object_is_told(value: object) -> None:
+def test_violations_value_that_is_not_an_object_is_reported(value: object) -> None:
     assert [v.expected for v in violations(value)] == ["an object"]
 
 
@@ -87,7 +87,7 @@ def test_unknown_members_are_named_by_pointer(document: JsonObject) -> None:
         "/Parameters/0/Extra",
         "/Result/Attributes/1/Column~1Name",
     )
-    assert told(document) == []
+    assert reported(document) == []
 
 
 def test_the_project_carries_the_schema_as_it_was_given(root: Path) -> None:
@@ -135,11 +135,11 @@ def test_a_dollar_is_the_end_or_one_of_a_class(
     document["Parameters"] = [{"Name": fits}, {"Name": does_not}]
     document["Result"]["Attributes"] = []
     del document["Formats"]
-    (told,) = violations(document, validator)
-    assert told.pointer == "/Parameters/1/Name"
+    (reported,) = violations(document, validator)
+    assert reported.pointer == "/Parameters/1/Name"
 
 
-def test_a_schema_that_refers_to_nothing_is_told(document: JsonObject, schema: Any) -> None:
+def test_violations_unresolvable_reference_is_reported(document: JsonObject, schema: Any) -> None:
     validator = schema("name", {"$ref": "#/$defs/nowhere"})
     with pytest.raises(DocumentProblem, match="refers to /\\$defs/nowhere, which does not exist"):
         violations(document, validator)

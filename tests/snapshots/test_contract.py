@@ -53,7 +53,7 @@ def test_a_contract_survives_its_file(tcia: Resolution, fleet: Resolution) -> No
         assert to_json(from_json(body, "contract.json")) == body
 
 
-def test_a_closed_set_that_opens_is_told_between_two_packages() -> None:
+def test_diff_of_packages_reports_a_closed_set_that_opens() -> None:
     def packaged(values: tuple[str, ...] | None) -> Contract:
         attribute = Attribute(name="Sex", allowed_values=values)
         result = Result(name="Patient", attributes=(attribute,))
