@@ -55,7 +55,9 @@ def selected_api(config_file: Path | None, name: str | None) -> config.Api:
     path = config_file or config.find_config(Path.cwd())
     if path is None:
         if name is not None:
-            raise UsageProblem("--api needs a configuration, but no tciagen.toml or pyproject.toml configures one.")
+            raise UsageProblem(
+                "--api needs a configuration; there is no tciagen.toml or [tool.tciagen]."
+            )
         return config.Api()
     apis = config.read_config(path)
     if name is None and len(apis) > 1:
