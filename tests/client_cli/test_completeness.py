@@ -71,7 +71,7 @@ def test_what_was_not_checked_is_in_the_summary(blob: Any) -> None:
 def test_on_difference_keep_keeps_what_came(short: Any) -> None:
     uid = rows_of(short, "series_instance_uid,image_count")[1][0]
     command = ["download-image", f"--series-instance-uid={uid}", "--to=images"]
-    assert "--on-difference keep keeps what came" in short(*command).err
+    assert "--on-difference keep saves the received files" in short(*command).err
     done = short(*command, "--on-difference=keep")
     assert (done.status, done.text) == (1, f"images/{uid}.incomplete\n")
     assert (short.home / "images" / f"{uid}.incomplete").is_dir()

@@ -105,14 +105,14 @@ def series_zip(count: int = 3, **options: Any) -> bytes:
 
 @attrs.define
 class Reply:
-    """One answer of the scripted server.
+    """One response of the scripted server.
 
     Attributes:
         body: What it promises.
         sent: How much of it is sent before the connection is cut; None for all.
         chunked: Whether it is sent without a length.
         hold: Waited for when ``sent`` bytes are out, before the rest.
-        tag: If there is one, its ETag, and the range that is asked for is answered.
+        tag: Its ETag, with which the server supports ranges; None for neither.
     """
 
     body: bytes = b""
@@ -124,7 +124,7 @@ class Reply:
     tag: str | None = None
 
     def part(self, asked: dict[str, str]) -> "Reply":
-        """The answer to a request with these headers."""
+        """Return the response to a request with these headers."""
         headers = {**self.headers, "ETag": f'"{self.tag}"'}
         first = asked.get("range", "").removeprefix("bytes=").removesuffix("-")
         if not first or asked.get("if-range") != headers["ETag"]:
@@ -138,7 +138,7 @@ class Reply:
 
 @attrs.define
 class Server:
-    """Answers by its script; the last reply again and again, or by path."""
+    """A server that replies by its script, the last reply repeatedly, or by path."""
 
     base_url: str
     script: list[Reply] = attrs.field(factory=list)
@@ -148,7 +148,7 @@ class Server:
     open_now: int = 0
     most_open: int = 0
 
-    def answers(self, *replies: Reply | bytes) -> None:
+    def replies(self, *replies: Reply | bytes) -> None:
         self.script = [r if isinstance(r, Reply) else Reply(r) for r in replies]
 
     @property

@@ -1,4 +1,4 @@
-"""A client as it is generated, of endpoints that answer files, and one that counts them."""
+"""A client as it is generated, of endpoints that return files, and one that counts them."""
 
 from pathlib import Path
 from typing import Any, ClassVar, Unpack

@@ -74,7 +74,7 @@ def test_keep_zip_keeps_what_cannot_be_unpacked_safely(
     ask: Ask, make: SimpleNamespace, server: Any, tmp_path: Path, case: str
 ) -> None:
     archive = UNSAFE[case](make)
-    server.answers(archive)
+    server.replies(archive)
     with pytest.raises(UnsafeArchiveError, match="keep it packed with keep_zip=True"):
         ask(server.base_url, lambda c: c.download_image(tmp_path, series_instance_uid=SERIES))
     assert names(tmp_path) == []
@@ -92,7 +92,7 @@ def test_keep_zip_keeps_what_cannot_be_read_and_says_so(
     ask: Ask, make: SimpleNamespace, server: Any, tmp_path: Path, case: str
 ) -> None:
     archive = UNREADABLE[case](make)
-    server.answers(make.Reply(archive, headers={"imageCount": "1"}))
+    server.replies(make.Reply(archive, headers={"imageCount": "1"}))
     with pytest.raises(UnsafeArchiveError, match="keep it packed with keep_zip=True"):
         ask(server.base_url, lambda c: c.download_image(tmp_path, series_instance_uid=SERIES))
 
@@ -112,7 +112,7 @@ def test_keep_zip_keeps_what_cannot_be_read_and_says_so(
 def test_an_unreadable_archive_that_is_cut_short_is_not_kept(
     ask: Ask, make: SimpleNamespace, server: Any, tmp_path: Path, case: str
 ) -> None:
-    server.answers(UNREADABLE[case](make)[:-30])
+    server.replies(UNREADABLE[case](make)[:-30])
     with pytest.raises(CorruptDownloadError, match="cut short"):
         ask(
             server.base_url,
@@ -133,7 +133,7 @@ LIMITS = {
 def test_the_limit_that_is_named_is_the_one_to_raise(
     ask: Ask, make: SimpleNamespace, server: Any, tmp_path: Path, limit: str
 ) -> None:
-    server.answers(make.zipped([(f"{n}.dcm", make.dicom(number=n)) for n in range(3)]))
+    server.replies(make.zipped([(f"{n}.dcm", make.dicom(number=n)) for n in range(3)]))
     low, raised = LIMITS[limit]
 
     def fetch(limits: Limits, **options: Any) -> Any:
@@ -157,7 +157,7 @@ def test_limits_of_members_do_not_hold_for_an_archive_that_stays_packed(
 ) -> None:
     listed = make.md5(make.dicom(number=0))
     members = [(f"{n}.dcm", make.dicom(number=n)) for n in range(3)]
-    server.answers(make.zipped([*members, ("md5hashes.csv", f"0.dcm,{listed}".encode())]))
+    server.replies(make.zipped([*members, ("md5hashes.csv", f"0.dcm,{listed}".encode())]))
     done = ask(
         server.base_url,
         lambda c: c.download_image(
@@ -167,10 +167,10 @@ def test_limits_of_members_do_not_hold_for_an_archive_that_stays_packed(
     assert "crc32" in done.checks
 
 
-def test_on_difference_keep_keeps_what_came(
+def test_on_difference_keep_saves_the_received_files(
     ask: Ask, make: SimpleNamespace, server: Any, tmp_path: Path
 ) -> None:
-    server.answers(make.Reply(make.series_zip(2), headers={"imageCount": "3"}))
+    server.replies(make.Reply(make.series_zip(2), headers={"imageCount": "3"}))
 
     def fetch(**options: Any) -> Any:
         return ask(
@@ -178,12 +178,12 @@ def test_on_difference_keep_keeps_what_came(
             lambda c: c.download_image(tmp_path, series_instance_uid=SERIES, **options),
         )
 
-    with pytest.raises(VerificationError, match='on_difference="keep" keeps what came'):
+    with pytest.raises(VerificationError, match='on_difference="keep" saves the received'):
         fetch()
     done = fetch(on_difference="keep")
     assert (done.state, len(done.files)) == ("incomplete", 2)
-    server.answers(make.Reply(make.series_zip(3), headers={"imageCount": "3"}))
-    assert fetch().state == "complete"  # "Ask again later"
+    server.replies(make.Reply(make.series_zip(3), headers={"imageCount": "3"}))
+    assert fetch().state == "complete"  # "Retry later"
 
 
 @pytest.mark.parametrize(
@@ -197,11 +197,11 @@ def test_on_difference_keep_keeps_what_came(
 def test_a_call_succeeds_once_what_the_advice_names_is_right(
     ask: Ask, make: SimpleNamespace, server: Any, tmp_path: Path, wrong: Any, kind: Any
 ) -> None:
-    server.answers(wrong(make))
+    server.replies(wrong(make))
     with pytest.raises(kind) as caught:
         ask(server.base_url, lambda c: c.download_image(tmp_path, series_instance_uid=SERIES))
     assert caught.value.advice
-    server.answers(make.series_zip())
+    server.replies(make.series_zip())
     done = ask(server.base_url, lambda c: c.download_image(tmp_path, series_instance_uid=SERIES))
     assert len(done.files) == 3
 
@@ -209,7 +209,7 @@ def test_a_call_succeeds_once_what_the_advice_names_is_right(
 def test_a_second_call_fetches_what_is_missing(
     ask: Ask, make: SimpleNamespace, server: Any, tmp_path: Path
 ) -> None:
-    server.answers(make.Reply(status=404))
+    server.replies(make.Reply(status=404))
     server.by_uid["1.2.1"] = make.Reply(make.zipped([("0.dcm", make.dicom(series="1.2.1"))]))
 
     def fetch(items: Any) -> Any:
@@ -225,11 +225,11 @@ def test_a_second_call_fetches_what_is_missing(
 def test_separate_folders_separate_downloads_of_one_name(
     ask: Ask, make: SimpleNamespace, server: Any, tmp_path: Path
 ) -> None:
-    server.answers(make.dicom("1.2.9", series="1.2.1"))
+    server.replies(make.dicom("1.2.9", series="1.2.1"))
     items = [
         {"series_instance_uid": uid, "sop_instance_uid": "1.2.9"} for uid in ("1.2.1", "1.2.2")
     ]
-    with pytest.raises(ParameterError, match="Fetch them into folders of their own"):
+    with pytest.raises(ParameterError, match="Download them into separate folders"):
         ask(server.base_url, lambda c: c.download_single_image.many(tmp_path, items))
     for item in items[:1]:
         done = ask(

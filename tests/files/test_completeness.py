@@ -97,11 +97,11 @@ def test_an_unknown_series_is_no_file_in_the_blob_layout(
 
 @pytest.fixture
 def plain(make: SimpleNamespace, server: Any) -> Any:
-    """A server of five series of two files, in the blob layout; its script answers the counts."""
+    """A server of five series of two files, in the blob layout; its script has the counts."""
     for uid in UIDS:
         images = [(f"./{n}-{n}.dcm", make.dicom(series=uid, number=n)) for n in (1, 2)]
         server.by_uid[uid] = make.Reply(make.zipped([("./", b""), *images]))
-    server.answers(counts(make, 2))
+    server.replies(counts(make, 2))
     return server
 
 
@@ -236,7 +236,7 @@ def test_no_count_is_queried_where_the_response_or_the_caller_states_it(
 def test_what_cannot_be_checked_is_a_warning_and_stands_among_the_checks(
     ask: Ask, make: SimpleNamespace, plain: Any, tmp_path: Path, reply: Any, reason: str
 ) -> None:
-    plain.answers(reply(make))
+    plain.replies(reply(make))
     with pytest.warns(CompletenessWarning, match=f"the download is complete: .*{reason}"):
         done = ask(
             plain.base_url,
@@ -276,7 +276,7 @@ def test_the_advice_of_the_warning_is_followed(ask: Ask, plain: Any, tmp_path: P
 def test_a_count_endpoint_that_keeps_failing_is_left_alone(
     ask: Ask, make: SimpleNamespace, plain: Any, tmp_path: Path
 ) -> None:
-    plain.answers(make.Reply(status=404))
+    plain.replies(make.Reply(status=404))
     with pytest.warns(CompletenessWarning, match="5 of 5 downloads"):
         ask(plain.base_url, lambda c: c.download_counted.many(tmp_path, UIDS, workers=1))
     assert queried(plain) == 3
@@ -288,17 +288,17 @@ def test_an_existing_folder_that_was_not_checked_is_checked_when_it_can_be(
     def fetch(items: Any) -> Any:
         return ask(plain.base_url, lambda c: c.download_counted.many(tmp_path, items))
 
-    plain.answers(make.Reply(status=404))
+    plain.replies(make.Reply(status=404))
     with pytest.warns(CompletenessWarning):
         (first,) = fetch(UIDS[:1])
     with pytest.warns(CompletenessWarning):
         (second,) = fetch(UIDS[:1])
     assert [one.state for one in (first, second)] == ["complete", "existing"]
     assert all(UNCHECKED in one.checks for one in (first, second))
-    plain.answers(counts(make, 2))
+    plain.replies(counts(make, 2))
     (third,) = fetch(UIDS[:1])
     assert (third.state, "stated count" in third.checks) == ("existing", True)
-    plain.answers(counts(make, 3))
+    plain.replies(counts(make, 3))
     with pytest.raises(DownloadsError, match="states 3"):
         fetch(UIDS[:1])
     with pytest.raises(DownloadsError, match="states 4"):

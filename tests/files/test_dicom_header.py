@@ -144,7 +144,7 @@ def agrees(data: bytes, step: int) -> bool:
         return False
     try:
         wanted = identity_by_pydicom(data)
-    except Exception:  # it reads no identity, so there is none to take for another
+    except Exception:  # without an identity it cannot be mistaken for another
         return False
     if not any(wanted):  # it drops all that it has read where one value is beyond it
         return False

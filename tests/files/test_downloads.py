@@ -155,7 +155,7 @@ FAULTS = {
 
 @pytest.mark.parametrize("layout", ["blob", "image"])
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_faulty_answer_fails_and_leaves_nothing(
+def test_download_of_a_faulty_response_fails_and_leaves_nothing(
     ask: Callable[..., Any], demo: DemoArchive, one: Any, tmp_path: Path, fault: str, layout: str
 ) -> None:
     kind, words = FAULTS[fault]

@@ -51,7 +51,7 @@ class Interruption:
 def test_after_an_interruption_at_any_line_the_next_call_is_as_any(
     client: Any, make: SimpleNamespace, server: Any, tmp_path: Path, tag: str | None, name: str
 ) -> None:
-    server.answers(make.Reply(make.series_zip(1), headers={"imageCount": "1"}, tag=tag))
+    server.replies(make.Reply(make.series_zip(1), headers={"imageCount": "1"}, tag=tag))
 
     def fetch(folder: Path) -> Any:
         return client.download_image(folder / name, series_instance_uid=SERIES)

@@ -23,7 +23,7 @@ Fetch = Callable[..., Download]
 @pytest.fixture
 def fetch(ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path) -> Fetch:
     """Fetch a series of three images into the folder of the test."""
-    server.answers(make.Reply(make.series_zip(), headers={"imageCount": "3"}))
+    server.replies(make.Reply(make.series_zip(), headers={"imageCount": "3"}))
 
     def run(target: Path = tmp_path, **options: object) -> Download:
         done: Download = ask(
@@ -41,7 +41,7 @@ SPOILED: dict[str, Callable[[Path], object]] = {
     "a file is a link": lambda f: link(f / "images/1.dcm"),
     "the list is missing": lambda f: (f / ".download.json").unlink(),
     "the list is cut": lambda f: os.truncate(f / ".download.json", 40),
-    "the list is none": lambda f: (f / ".download.json").write_text("[]"),
+    "invalid receipt": lambda f: (f / ".download.json").write_text("[]"),
     "the list is of another series": lambda f: change(f, asked={}),
     "the list leads out": lambda f: change(f, files={"../../x": 1}),
     "the list is empty": lambda f: change(f, files={}),
@@ -98,7 +98,7 @@ def test_less_than_the_whole_is_not_kept_under_the_final_name(
     fetch: Fetch, make: SimpleNamespace, server: Any, tmp_path: Path
 ) -> None:
     good = server.script
-    server.answers(make.Reply(make.series_zip(), headers={"imageCount": "5"}))
+    server.replies(make.Reply(make.series_zip(), headers={"imageCount": "5"}))
     done = fetch(on_difference="keep")
     done.path.rename(tmp_path / SERIES)
     server.script = good
@@ -108,7 +108,7 @@ def test_less_than_the_whole_is_not_kept_under_the_final_name(
 def test_a_single_file_that_is_shorter_is_fetched_again(
     ask: Callable[..., Any], server: Any, tmp_path: Path
 ) -> None:
-    server.answers(b"a plan")
+    server.replies(b"a plan")
     target = tmp_path / "a.pdf"
 
     def fetch(**options: Any) -> Download:
@@ -132,7 +132,7 @@ def test_files_that_no_download_wrote_stay(
     (folder / "notes").mkdir()
     (folder / "notes" / "mine.txt").write_text("mine")
     (folder / "latest").symlink_to("images", target_is_directory=True)
-    server.answers(make.series_zip(2))
+    server.replies(make.series_zip(2))
     fetch()
     assert (folder / "notes" / "mine.txt").read_text() == "mine"
     assert (folder / "latest").is_symlink()
@@ -169,7 +169,7 @@ def test_what_was_incomplete_goes_when_the_whole_has_come(
     fetch: Fetch, make: SimpleNamespace, server: Any, tmp_path: Path, name: str
 ) -> None:
     target, good = tmp_path / name, server.script
-    server.answers(make.Reply(make.series_zip(), headers={"imageCount": "5"}))
+    server.replies(make.Reply(make.series_zip(), headers={"imageCount": "5"}))
     for _ in range(2):
         assert fetch(target, on_difference="keep", existing="keep").differences
     server.script = good

@@ -33,7 +33,7 @@ def test_segmentation_packed_1000_to_1_is_unpacked(
 ) -> None:
     body = make.zipped([("1-1.dcm", make.dicom(size=80 * MEGABYTE, fill=bytes(256)))])
     assert len(body) * 900 < 80 * MEGABYTE
-    server.answers(body)
+    server.replies(body)
     assert fetch().bytes > 80 * MEGABYTE
 
 
@@ -62,7 +62,7 @@ def test_advice_of_each_limit_error_raises_the_limit(
     enough: int,
 ) -> None:
     images = [(f"{n}.dcm", make.dicom(number=n, size=2 * MEGABYTE, fill=b"\0")) for n in (1, 2)]
-    server.answers(make.zipped(images))
+    server.replies(make.zipped(images))
     with pytest.raises(LimitError) as caught:
         fetch(limits=Limits(**{limit: low}))
     assert caught.value.limit == limit
@@ -75,7 +75,7 @@ def test_advice_of_each_limit_error_raises_the_limit(
 def test_download_stops_before_the_disk_is_full(
     fetch: Any, make: SimpleNamespace, server: Any, tmp_path: Path, target: str
 ) -> None:
-    server.answers(make.zipped([("1.dcm", make.dicom(size=90 * MEGABYTE, fill=bytes(256)))]))
+    server.replies(make.zipped([("1.dcm", make.dicom(size=90 * MEGABYTE, fill=bytes(256)))]))
     free = shutil.disk_usage(tmp_path).free
     with pytest.raises(LimitError, match="would stay free on the disk of"):
         fetch(
@@ -89,7 +89,7 @@ def test_announced_length_beyond_free_space_fails_before_the_body_arrives(
     fetch: Any, make: SimpleNamespace, server: Any, tmp_path: Path
 ) -> None:
     body = make.series_zip()
-    server.answers(make.Reply(body, sent=0))
+    server.replies(make.Reply(body, sent=0))
     with pytest.raises(LimitError, match="would stay free"):
         fetch(limits=Limits(free_bytes=2**60))
     assert len(server.asked) == 1

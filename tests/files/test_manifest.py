@@ -1,4 +1,4 @@
-"""Manifest files: written, read back, and refused by line if they are none."""
+"""Manifest files: writing, reading, and errors that name the line."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""Many downloads at a time: each series whole or not there, gone on with by the same call."""
+"""Many downloads in parallel: each series complete or absent, completed by the same call."""
 
 import asyncio
 import pickle
@@ -145,7 +145,7 @@ def test_a_single_result_states_what_was_requested(
     assert (done.index, done.item, done.error) == (0, None, None)
 
 
-def test_what_failed_is_told_at_each_place_that_asked_for_it(
+def test_failed_download_is_reported_for_each_item_that_requested_it(
     fetch: Fetch, make: SimpleNamespace, many: Any, tmp_path: Path
 ) -> None:
     many.by_uid[UIDS[1]] = make.Reply(b"", status=404)
@@ -155,7 +155,7 @@ def test_what_failed_is_told_at_each_place_that_asked_for_it(
     assert [one.state for one in caught.value.results] == ["complete", "failed", "failed"]
 
 
-def test_a_server_s_odd_answer_fails_alone(
+def test_invalid_response_fails_one_download_only(
     fetch: Fetch, make: SimpleNamespace, many: Any, tmp_path: Path
 ) -> None:
     odd = [("0.dcm", make.dicom("1." + "2" * 400, series=UIDS[2]))]

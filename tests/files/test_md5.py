@@ -45,7 +45,7 @@ def fetch(
     target = tmp_path / ("a.zip" if request.param == "zip" else "a")
 
     def run(body: bytes, **more: object) -> Any:
-        server.answers(body)
+        server.replies(body)
         return ask(
             server.base_url,
             lambda c: c.download_image(target, series_instance_uid=SERIES, **options, **more),
@@ -155,7 +155,7 @@ def test_md5_sums_are_compared_after_a_resumed_download(
     for wrong in ({}, {"0.dcm": md5(b"other")}):
         body = make.zipped([(LIST, listing(sums | wrong)), *data.items()], method=0)
         broken = make.Reply(body, sent=len(body) - 5000, tag="v1")
-        server.answers(broken, make.Reply(body, tag="v1"))
+        server.replies(broken, make.Reply(body, tag="v1"))
         if wrong:
             with pytest.raises(VerificationError, match=r"0\.dcm: its MD5"):
                 ask(server.base_url, download)

@@ -82,7 +82,7 @@ def test_unsafe_names_are_refused_in_a_sentence(name: str) -> None:
         ("ﬁle", "file"),
     ],
 )
-def test_names_that_some_system_cannot_tell_apart_are_refused(first: str, second: str) -> None:
+def test_names_that_are_equal_on_some_system_are_refused(first: str, second: str) -> None:
     taken = Taken()
     taken.claim(safe_parts(first))
     with pytest.raises(UnsafeArchiveError):

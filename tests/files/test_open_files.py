@@ -42,7 +42,7 @@ def test_download_that_fails_leaves_no_open_file(
     make: SimpleNamespace, server: Any, tmp_path: Path, *, keep_zip: bool
 ) -> None:
     body = make.zipped([("1.dcm", make.dicom(series=UID) + bytes(200_000))])
-    server.answers(make.Reply(body, sent=len(body) - 300))
+    server.replies(make.Reply(body, sent=len(body) - 300))
     with Client(base_url=server.base_url, retry=Retry(attempts=1)) as client:
         with pytest.raises(ApiError) as caught:
             client.download_image(tmp_path, series_instance_uid=UID, keep_zip=keep_zip)
@@ -54,7 +54,7 @@ def test_download_of_many_files_has_few_open(
     make: SimpleNamespace, server: Any, tmp_path: Path, few_descriptors: int
 ) -> None:
     images = [(f"{n}.dcm", make.dicom(series=UID, number=n)) for n in range(1, few_descriptors * 2)]
-    server.answers(make.zipped(images))
+    server.replies(make.zipped(images))
     with Client(base_url=server.base_url) as client:
         done = client.download_image(tmp_path, series_instance_uid=UID)
     assert len(done.files) == len(images)

@@ -31,7 +31,7 @@ def half(make: SimpleNamespace, server: Any) -> Iterator[Any]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT], ids=["kill", "ctrl-c"])
-def test_a_process_that_ends_leaves_whole_series_alone(
+def test_process_that_ends_leaves_complete_series_only(
     half: Any, start: Callable[..., Any], wait_for: "WaitFor", tmp_path: Path, number: int
 ) -> None:
     process = start(f"client.download_image.many(target, {UIDS})", tmp_path, half.base_url)
@@ -42,12 +42,12 @@ def test_a_process_that_ends_leaves_whole_series_alone(
         for reply in half.by_uid.values():
             if reply.hold is not None:
                 reply.hold.set()
-    _, said = process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=30)
     whole = {path.name: len(names(path)) for path in tmp_path.iterdir() if path.suffix != ".part"}
     assert set(whole.values()) == {5}
     assert set(UIDS[:2]) <= set(whole)
     if number == signal.SIGINT:
-        assert "KeyboardInterrupt" in said
+        assert "KeyboardInterrupt" in errors
         assert not list(tmp_path.glob("*.part"))
     for reply in half.by_uid.values():
         reply.sent = reply.hold = None
@@ -56,8 +56,8 @@ def test_a_process_that_ends_leaves_whole_series_alone(
         tmp_path,
         half.base_url,
     )
-    said, _ = process.communicate(timeout=30)
-    assert int(said) == len(whole)
+    kept, _ = process.communicate(timeout=30)
+    assert int(kept) == len(whole)
     assert sorted(path.name for path in tmp_path.iterdir()) == UIDS
 
 
@@ -118,18 +118,18 @@ def test_ctrl_c_ends_downloads_whose_server_is_silent(
     process = start(f"client.download_image.many(target, {UIDS})", tmp_path, half.base_url)
     wait_for(lambda: len(half.asked) == 6 and len(list(tmp_path.glob("*.part/*"))) > 3)
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=20)  # the server holds them for longer
-    assert "KeyboardInterrupt" in said
+    _, errors = process.communicate(timeout=20)  # the server holds them for longer
+    assert "KeyboardInterrupt" in errors
     whole = {path.name for path in tmp_path.iterdir() if path.suffix != ".part"}
     assert whole == set(UIDS[:2])
     assert not list(tmp_path.glob("*.part"))
 
 
-def test_what_ends_one_thread_ends_those_that_wait(
+def test_exception_in_progress_cancels_waiting_threads(
     client: Any, half: Any, wait_for: "WaitFor", tmp_path: Path
 ) -> None:
-    def enough(told: Any) -> None:
-        if told.finished == 2:
+    def enough(progress: Any) -> None:
+        if progress.finished == 2:
             wait_for(lambda: len(half.asked) == 5)
             raise ValueError("enough")
 
@@ -141,7 +141,7 @@ def test_what_ends_one_thread_ends_those_that_wait(
     assert [one.kept for one in done] == [True, True]
 
 
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="no peak memory is told here")
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="no peak memory is available")
 @pytest.mark.parametrize("name", ["series", "series.zip"])
 def test_memory_does_not_grow_with_the_series(
     make: SimpleNamespace, server: Any, start: Callable[..., Any], tmp_path: Path, name: str

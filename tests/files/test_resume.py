@@ -1,4 +1,4 @@
-"""Broken downloads: gone on with where that is safe, else begun again, never pieced wrongly."""
+"""Broken downloads: resumed where that is safe, otherwise started again."""
 
 import email.utils
 import gzip
@@ -22,8 +22,8 @@ TAG = {"ETag": '"v1"', "Accept-Ranges": "bytes"}
 
 
 def part(make: SimpleNamespace, body: bytes = BODY, start: int = HALF, **headers: str) -> Any:
-    told = {"Content-Range": f"bytes {start}-{len(body) - 1}/{len(body)}", **headers}
-    return make.Reply(body[start:], status=206, headers=told)
+    found = {"Content-Range": f"bytes {start}-{len(body) - 1}/{len(body)}", **headers}
+    return make.Reply(body[start:], status=206, headers=found)
 
 
 def fetch(ask: Callable[..., Any], server: Any, tmp_path: Path, **options: object) -> bytes:
@@ -44,36 +44,36 @@ def dates(age: int) -> dict[str, str]:
 @pytest.mark.parametrize(
     "headers", [TAG, {"ETag": '"v1"'}, dates(3600)], ids=["tag", "bare", "date"]
 )
-def test_a_broken_download_goes_on_by_range(
+def test_broken_download_resumes_by_range(
     ask: Callable[..., Any],
     make: SimpleNamespace,
     server: Any,
     tmp_path: Path,
     headers: dict[str, str],
 ) -> None:
-    server.answers(make.Reply(BODY, headers=headers, sent=HALF), part(make))
+    server.replies(make.Reply(BODY, headers=headers, sent=HALF), part(make))
     assert fetch(ask, server, tmp_path) == BODY
     assert server.ranges == [None, f"bytes={HALF}-"]
     assert server.asked[1][1]["if-range"] == next(iter(headers.values()))
 
 
-def test_it_goes_on_more_than_once(
+def test_download_resumes_more_than_once(
     ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
 ) -> None:
     second = part(make)
     second.sent = 20_000
-    server.answers(make.Reply(BODY, headers=TAG, sent=HALF), second, part(make, start=120_000))
+    server.replies(make.Reply(BODY, headers=TAG, sent=HALF), second, part(make, start=120_000))
     assert fetch(ask, server, tmp_path) == BODY
     assert server.ranges == [None, "bytes=100000-", "bytes=120000-"]
 
 
 @pytest.mark.parametrize("name", ["a", "a.zip"])
-def test_unpacking_goes_on_by_range(
+def test_unpacking_resumes_by_range(
     ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path, name: str
 ) -> None:
     body = make.series_zip(5)
     half = len(body) // 2
-    server.answers(make.Reply(body, headers=TAG, sent=half), part(make, body, half))
+    server.replies(make.Reply(body, headers=TAG, sent=half), part(make, body, half))
     done = ask(
         server.base_url, lambda c: c.download_image(tmp_path / name, series_instance_uid="1.2.3.4")
     )
@@ -82,15 +82,15 @@ def test_unpacking_goes_on_by_range(
 
 
 @pytest.mark.parametrize("tag", ["v1", None], ids=["ranges", "no ranges"])
-def test_a_server_that_falls_silent_is_asked_again(
+def test_download_from_a_silent_server_is_retried(
     ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path, tag: str | None
 ) -> None:
     hold = threading.Event()
-    server.answers(make.Reply(BODY, sent=HALF, hold=hold, tag=tag), make.Reply(BODY, tag=tag))
+    server.replies(make.Reply(BODY, sent=HALF, hold=hold, tag=tag), make.Reply(BODY, tag=tag))
     assert fetch(ask, server, tmp_path, timeout=Timeouts(read=0.3)) == BODY
     assert server.ranges == [None, tag and f"bytes={HALF}-"]
-    server.answers(make.Reply(BODY, sent=HALF, hold=hold))
-    with pytest.raises(ReadTimeoutError, match="the answer stopped"):
+    server.replies(make.Reply(BODY, sent=HALF, hold=hold))
+    with pytest.raises(ReadTimeoutError, match="stopped"):
         fetch(ask, server, tmp_path, timeout=Timeouts(read=0.1), retry=Retry(attempts=2, backoff=0))
     assert len(server.asked) == 4
     hold.set()
@@ -101,28 +101,28 @@ NO_VALIDATOR = {
     "weak tag": {"ETag": 'W/"v1"'},
     "no ranges": {"ETag": '"v1"', "Accept-Ranges": "none"},
     "too new": dates(-3600),
-    "a date that is none": {"Last-Modified": "Mon, 01 Jan 2024 00:00:00 +99999999999999999999"},
+    "invalid date": {"Last-Modified": "Mon, 01 Jan 2024 00:00:00 +99999999999999999999"},
 }
 
 
 @pytest.mark.parametrize("headers", NO_VALIDATOR.values(), ids=NO_VALIDATOR)
-def test_without_a_strong_validator_it_begins_again(
+def test_download_without_a_strong_validator_starts_again(
     ask: Callable[..., Any],
     make: SimpleNamespace,
     server: Any,
     tmp_path: Path,
     headers: dict[str, str],
 ) -> None:
-    server.answers(make.Reply(BODY, headers=headers, sent=HALF), make.Reply(BODY, headers=headers))
+    server.replies(make.Reply(BODY, headers=headers, sent=HALF), make.Reply(BODY, headers=headers))
     assert fetch(ask, server, tmp_path) == BODY
     assert server.ranges == [None, None]
 
 
-def test_a_file_that_changed_is_taken_whole(
+def test_changed_file_is_downloaded_from_its_start(
     ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
 ) -> None:
     changed = BODY[::-1] + b"more"
-    server.answers(
+    server.replies(
         make.Reply(BODY, headers=TAG, sent=HALF), make.Reply(changed, headers={"ETag": '"v2"'})
     )
     assert fetch(ask, server, tmp_path) == changed
@@ -137,7 +137,7 @@ FALSE_PARTS: dict[str, Callable[[Any], Any]] = {
         headers={"Content-Range": f"bytes {HALF}-{len(BODY) - 2}/{len(BODY)}"},
     ),
     "another tag": lambda make: part(make, ETag='"v2"'),
-    "no range told": lambda make: make.Reply(BODY[HALF:], status=206),
+    "no range": lambda make: make.Reply(BODY[HALF:], status=206),
     "many ranges": lambda make: make.Reply(
         BODY, status=206, headers={"Content-Type": "multipart/byteranges; boundary=x"}
     ),
@@ -146,39 +146,39 @@ FALSE_PARTS: dict[str, Callable[[Any], Any]] = {
 
 
 @pytest.mark.parametrize("case", FALSE_PARTS)
-def test_a_wrong_part_is_not_taken(
+def test_wrong_range_is_not_accepted(
     ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path, case: str
 ) -> None:
-    server.answers(make.Reply(BODY, headers=TAG, sent=HALF), FALSE_PARTS[case](make), BODY)
+    server.replies(make.Reply(BODY, headers=TAG, sent=HALF), FALSE_PARTS[case](make), BODY)
     assert fetch(ask, server, tmp_path) == BODY
     assert server.ranges == [None, f"bytes={HALF}-", None]
 
 
-def test_a_part_that_was_not_asked_for_is_not_taken(
+def test_unrequested_range_is_not_accepted(
     ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
 ) -> None:
-    server.answers(part(make), BODY)
+    server.replies(part(make), BODY)
     assert fetch(ask, server, tmp_path) == BODY
 
 
-def test_damage_begins_again_from_the_start(
+def test_damaged_download_starts_again(
     ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
 ) -> None:
     body = make.series_zip()
     spoiled = body[:300] + b"!" + body[301:]
-    server.answers(make.Reply(spoiled, headers=TAG), make.Reply(body, headers=TAG))
+    server.replies(make.Reply(spoiled, headers=TAG), make.Reply(body, headers=TAG))
     ask(server.base_url, lambda c: c.download_image(tmp_path, series_instance_uid="1.2.3.4"))
     assert server.ranges == [None, None]
 
 
-def test_attempts_are_bounded_and_their_error_tells_what_came(
+def test_download_after_its_last_attempt_raises_with_the_received_bytes(
     ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
 ) -> None:
-    server.answers(make.Reply(BODY, sent=HALF))
+    server.replies(make.Reply(BODY, sent=HALF))
     with pytest.raises(IncompleteResponseError):
         fetch(ask, server, tmp_path, retry=Retry(attempts=3, backoff=0))
     assert len(server.asked) == 3
-    server.answers(make.series_zip()[:-1])
+    server.replies(make.series_zip()[:-1])
     with pytest.raises(CorruptDownloadError) as caught:
         ask(
             server.base_url,
@@ -199,16 +199,16 @@ def test_download_after_a_failed_call_sends_no_range(
     def download(client: Any) -> Any:
         return client.download_image(tmp_path / name, series_instance_uid="1.2.3.4")
 
-    server.answers(make.Reply(body, headers=TAG, sent=len(body) // 2))
+    server.replies(make.Reply(body, headers=TAG, sent=len(body) // 2))
     with pytest.raises(IncompleteResponseError):
         ask(server.base_url, download, retry=Retry(attempts=1))
     assert list(tmp_path.iterdir()) == []
-    server.answers(make.Reply(body, headers=TAG))
+    server.replies(make.Reply(body, headers=TAG))
     assert len(ask(server.base_url, download).checks) > 2
     assert server.ranges == [None, None]
 
 
-def test_the_total_time_counts_from_the_last_byte() -> None:
+def test_total_time_counts_from_the_last_byte() -> None:
     now = [0.0]
     attempts = Attempts(Retry(total=10, backoff=0), Clock(monotonic=lambda: now[0]))
     now[0] = 3600
@@ -220,12 +220,12 @@ def test_the_total_time_counts_from_the_last_byte() -> None:
         attempts.after(IncompleteResponseError("x"))
 
 
-def test_a_compressed_transfer_is_undone_and_not_gone_on_with(
+def test_compressed_response_is_decoded_and_not_resumed(
     ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
 ) -> None:
     packed = gzip.compress(BODY)
     headers = {**TAG, "Content-Encoding": "gzip"}
-    server.answers(
+    server.replies(
         make.Reply(packed, headers=headers, sent=200), make.Reply(packed, headers=headers)
     )
     assert fetch(ask, server, tmp_path) == BODY

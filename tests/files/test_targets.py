@@ -31,11 +31,11 @@ def test_what_stood_there_is_replaced_by_what_is_whole_alone(
     old = tmp_path / SERIES
     old.mkdir()
     (old / "old.dcm").write_bytes(b"old")
-    server.answers(make.series_zip()[:-10])
+    server.replies(make.series_zip()[:-10])
     with pytest.raises(CorruptDownloadError):
         ask(server.base_url, lambda c: c.download_image(tmp_path, series_instance_uid=SERIES))
     assert names(tmp_path) == [SERIES, f"{SERIES}/old.dcm"]
-    server.answers(make.series_zip(1))
+    server.replies(make.series_zip(1))
     ask(server.base_url, lambda c: c.download_image(tmp_path, series_instance_uid=SERIES))
     assert names(tmp_path / SERIES) == ["images", "images/0.dcm", "old.dcm"]
 
@@ -45,7 +45,7 @@ def test_what_a_killed_download_left_is_cleared(
 ) -> None:
     (tmp_path / f"{SERIES}.part").mkdir()
     (tmp_path / f"{SERIES}.part" / "half.dcm").write_bytes(b"half")
-    server.answers(make.series_zip(1))
+    server.replies(make.series_zip(1))
     ask(server.base_url, lambda c: c.download_image(tmp_path, series_instance_uid=SERIES))
     assert names(tmp_path) == [SERIES, f"{SERIES}/images", f"{SERIES}/images/0.dcm"]
 
@@ -78,7 +78,7 @@ def test_options_that_there_are_not_are_refused(
 def test_existing_files_are_kept_if_they_pass_the_checks(
     ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
 ) -> None:
-    server.answers(make.series_zip(3))
+    server.replies(make.series_zip(3))
 
     def fetch(target: Path, **options: object) -> Download:
         done: Download = ask(
@@ -110,11 +110,11 @@ def test_existing_files_are_kept_if_they_pass_the_checks(
     assert not fetch(tmp_path / "a.zip").kept
 
 
-def test_progress_tells_bytes_and_what_it_raises_ends_the_download(
+def test_progress_reports_bytes_and_its_exception_cancels_the_download(
     ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
 ) -> None:
     body = make.series_zip(2)
-    server.answers(body)
+    server.replies(body)
     seen: list[tuple[int, int | None]] = []
     ask(
         server.base_url,
@@ -144,7 +144,7 @@ def test_a_cancelled_task_leaves_nothing(
     make: SimpleNamespace, server: Any, tmp_path: Path, target: str
 ) -> None:
     hold = threading.Event()
-    server.answers(make.Reply(make.series_zip(), sent=2000, hold=hold))
+    server.replies(make.Reply(make.series_zip(), sent=2000, hold=hold))
 
     async def run() -> None:
         started = asyncio.Event()
@@ -165,10 +165,10 @@ def test_a_cancelled_task_leaves_nothing(
     assert names(tmp_path) == []
 
 
-def test_a_closed_iterator_closes_the_answer(
+def test_closed_iterator_closes_the_response(
     client: Any, make: SimpleNamespace, server: Any
 ) -> None:
-    server.answers(make.series_zip())
+    server.replies(make.series_zip())
     for _ in range(20):
         chunks = client.download_image.iter(series_instance_uid=SERIES)
         assert next(chunks)[:2] == b"PK"
@@ -180,7 +180,7 @@ def test_a_closed_iterator_closes_the_answer(
 def test_of_two_downloads_to_one_place_the_later_one_fails(
     client: Any, make: SimpleNamespace, server: Any, tmp_path: Path
 ) -> None:
-    server.answers(make.series_zip())
+    server.replies(make.series_zip())
     seen: list[Any] = []
 
     def second(*_: object) -> None:
@@ -201,7 +201,7 @@ def test_of_two_downloads_to_one_place_the_later_one_fails(
 def test_an_error_status_is_not_a_file(
     ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
 ) -> None:
-    server.answers(make.Reply(b"no", status=404))
+    server.replies(make.Reply(b"no", status=404))
     with pytest.raises(NotFoundError):
         ask(server.base_url, lambda c: c.download_plan(tmp_path / "a.pdf", vessel_id="1"))
     assert names(tmp_path) == []
@@ -210,7 +210,7 @@ def test_an_error_status_is_not_a_file(
 def test_a_key_is_never_in_an_error(
     ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
 ) -> None:
-    server.answers(b"your key sesame-7 is not valid")
+    server.replies(b"your key sesame-7 is not valid")
     with pytest.raises(NotAFileError) as caught:
         ask(
             server.base_url,
@@ -224,8 +224,8 @@ def test_a_key_is_never_in_an_error(
 def test_key_in_what_an_archive_holds_is_redacted_and_our_words_are_not(
     ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
 ) -> None:
-    def told(body: bytes, key: str) -> str:
-        server.answers(body)
+    def message(body: bytes, key: str) -> str:
+        server.replies(body)
         with pytest.raises(DownloadError) as caught:
             ask(
                 server.base_url,
@@ -236,8 +236,8 @@ def test_key_in_what_an_archive_holds_is_redacted_and_our_words_are_not(
         return str(caught.value)
 
     unsafe = make.zipped([("../member", b"")])
-    assert "member '../<api_key>' of the ZIP archive leads out" in told(unsafe, "member")
+    assert "member '../<api_key>' of the ZIP archive leads out" in message(unsafe, "member")
     another = make.zipped([("SeriesInstanceUID.dcm", make.dicom(series="9.9"))])
-    words = told(another, "SeriesInstanceUID")
+    words = message(another, "SeriesInstanceUID")
     assert "<api_key>.dcm: its SeriesInstanceUID is 9.9, not 1.2.3.4" in words
-    assert "its SeriesInstanceUID is <api_key>, not 1.2.3.4" in told(another, "9.9")
+    assert "its SeriesInstanceUID is <api_key>, not 1.2.3.4" in message(another, "9.9")

@@ -23,7 +23,7 @@ def fetch(ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path:
 
     def fetched(members: Mapping[str, bytes], count: int | None = None, **options: Any) -> Download:
         headers = {} if count is None else {"imageCount": str(count)}
-        server.answers(make.Reply(make.zipped(members.items()), headers=headers))
+        server.replies(make.Reply(make.zipped(members.items()), headers=headers))
         done: Download = ask(
             server.base_url,
             lambda c: c.download_image(tmp_path, series_instance_uid="1.2.3.4", **options),
@@ -41,7 +41,7 @@ def test_download_accepts_every_odd_file_that_pydicom_reads(
     ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
 ) -> None:
     for number, (name, data) in enumerate(SMALL.items()):
-        server.answers(make.Reply(make.zipped([("1-1.dcm", data)]), headers={"imageCount": "1"}))
+        server.replies(make.Reply(make.zipped([("1-1.dcm", data)]), headers={"imageCount": "1"}))
         done = ask(
             server.base_url,
             lambda c, n=number: c.download_image(

@@ -79,8 +79,7 @@ class Pipe(io.BytesIO):
     def seek(self, *_: object) -> int:
         raise io.UnsupportedOperation
 
-    def tell(self) -> int:
-        raise io.UnsupportedOperation
+    tell = seek
 
 
 def write(

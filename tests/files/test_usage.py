@@ -74,11 +74,11 @@ REFUSED: dict[str, tuple[Call, str, str]] = {
     "names of other files": (hull("x", names="instance-number"), "names", "no DICOM files"),
     "keep_zip of one file": (single("x", keep_zip=True), "keep_zip", "sends no ZIP archive"),
     "limits of one file": (single("x", limits=Limits(members=1)), "limits", "free_bytes alone"),
-    "limits that are none": (series("x", limits=100), "limits", r"cannot be 100\. Pass limits="),
-    "expectation that is none": (series("x", expect=72), "expect", "cannot be 72"),
+    "invalid limits": (series("x", limits=100), "limits", r"cannot be 100\. Pass limits="),
+    "invalid expectation": (series("x", expect=72), "expect", "cannot be 72"),
     "keep_zip as text": (series("x", keep_zip="no"), "keep_zip", "Pass True or False"),
     "progress without a function": (series("x", progress=7), "progress", "Pass a function"),
-    "choice that is none": (series("x", existing="no"), "existing", "Choose one of: replace, keep"),
+    "invalid choice": (series("x", existing="no"), "existing", "Choose one of: replace, keep"),
 }
 
 
@@ -110,7 +110,7 @@ def test_input_with_its_effect_is_accepted(
     ask: Callable[..., Any], make: Any, server: Any, working: Path, case: str
 ) -> None:
     (working / "is.zip").mkdir()
-    server.answers(make.series_zip(1))
+    server.replies(make.series_zip(1))
     for uid in UIDS:
         archive = make.zipped([("images/0.dcm", make.dicom(series=uid))])
         server.by_uid[uid] = make.Reply(archive)

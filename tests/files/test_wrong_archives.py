@@ -98,7 +98,7 @@ DIFFERENT: dict[str, Any] = {
         "results.json",
         "1 DICOM files are there, results.json lists 2",
     ),
-    "a count that is none": (
+    "invalid count": (
         lambda m: zipped_series(m, m.dicom()),
         {"imageCount": "1;x"},
         {},
@@ -169,7 +169,7 @@ def test_a_valid_archive_of_something_else_fails_or_is_kept_apart(
     ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path, case: str
 ) -> None:
     body, headers, options, check, words = DIFFERENT[case]
-    server.answers(make.Reply(body(make), headers=headers))
+    server.replies(make.Reply(body(make), headers=headers))
     with pytest.raises(VerificationError) as caught:
         ask(
             server.base_url,
@@ -193,28 +193,28 @@ def test_a_valid_archive_of_something_else_fails_or_is_kept_apart(
 
 
 @pytest.mark.parametrize("count", ["2", "2, 2", "+2", "2.0"])
-@pytest.mark.parametrize("told", [b"[]", b"{", None])
-def test_what_agrees_is_named_as_a_check(
+@pytest.mark.parametrize("report", [b"[]", b"{", None])
+def test_passed_checks_are_named(
     ask: Callable[..., Any],
     make: SimpleNamespace,
     server: Any,
     tmp_path: Path,
     count: str,
-    told: bytes | None,
+    report: bytes | None,
 ) -> None:
     body = zipped_series(
-        make, make.dicom(), make.dicom(number=2), results_json=told or listed(1, 2)
+        make, make.dicom(), make.dicom(number=2), results_json=report or listed(1, 2)
     )
-    server.answers(make.Reply(body, headers={"imageCount": count}))
+    server.replies(make.Reply(body, headers={"imageCount": count}))
     done = ask(server.base_url, lambda c: c.download_image(tmp_path, series_instance_uid=SERIES))
-    assert ("imageCount" in done.checks, "results.json" in done.checks) == (True, told is None)
+    assert ("imageCount" in done.checks, "results.json" in done.checks) == (True, report is None)
 
 
 def test_companions_of_dicom_files_are_taken(
     ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
 ) -> None:
     body = zipped_series(make, make.dicom(), LICENSE=b"CC BY", md5hashes_csv=b"a,b")
-    server.answers(make.Reply(body, headers={"imageCount": "1"}))
+    server.replies(make.Reply(body, headers={"imageCount": "1"}))
     done = ask(
         server.base_url,
         lambda c: c.download_image(tmp_path, series_instance_uid=SERIES, names="instance-number"),
@@ -228,7 +228,7 @@ def test_files_of_one_name_get_numbers(
     images = [make.dicom(f"1.2.{n}", number=7) for n in range(3)] + [
         make.dicom("1.2.9", number=None)
     ]
-    server.answers(zipped_series(make, *images))
+    server.replies(zipped_series(make, *images))
     done = ask(
         server.base_url,
         lambda c: c.download_image(tmp_path, series_instance_uid=SERIES, names="instance-number"),
@@ -250,7 +250,7 @@ HOSTILE = ["../x.dcm", "/tmp/x.dcm", "C:\\x.dcm", "a\\..\\x", "NUL", "a/../../x"
 def test_hostile_names_write_nothing_anywhere(
     ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path, name: str
 ) -> None:
-    server.answers(make.zipped([("0.dcm", make.dicom()), (name, make.dicom(number=2))]))
+    server.replies(make.zipped([("0.dcm", make.dicom()), (name, make.dicom(number=2))]))
     target = tmp_path / "in"
     target.mkdir()
     for choice in ("server", "sop-instance-uid"):
@@ -265,7 +265,7 @@ def test_hostile_names_write_nothing_anywhere(
 def test_a_hostile_uid_is_no_path(
     ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
 ) -> None:
-    server.answers(zipped_series(make, make.dicom("../../evil")))
+    server.replies(zipped_series(make, make.dicom("../../evil")))
     done = ask(
         server.base_url,
         lambda c: c.download_image(
@@ -279,7 +279,7 @@ def test_a_hostile_uid_is_no_path(
 def test_a_bomb_is_stopped_by_limits(
     ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
 ) -> None:
-    server.answers(zipped_series(make, make.dicom(size=3_000_000, fill=b"\0")))
+    server.replies(zipped_series(make, make.dicom(size=3_000_000, fill=b"\0")))
     limits = Limits(total_bytes=1_000_000)
     with pytest.raises(LimitError, match="1000000"):
         ask(
@@ -296,7 +296,7 @@ def test_a_bomb_is_stopped_by_limits(
 def test_an_archive_without_dicom_is_unpacked_as_it_is(
     ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
 ) -> None:
-    server.answers(make.zipped([("a/scan.txt", b"a hull"), ("results.json", b"{}")]))
+    server.replies(make.zipped([("a/scan.txt", b"a hull"), ("results.json", b"{}")]))
     done = ask(server.base_url, lambda c: c.download_hull_scan(tmp_path, vessel_id="V/7"))
     assert names(tmp_path) == ["V_7", "V_7/a", "V_7/a/scan.txt", "V_7/results.json"]
     assert done.checks == ("length", "crc32", "directory", "completeness not checked")

@@ -26,20 +26,22 @@ PROOFS = {
     # The beginning of each advice, and the test that follows it.
     "A retry will hardly help": REPORT,
     "All parameters that this package knows": REPORT,
-    "Ask again later or report it": "files/test_advice.py::test_on_difference_keep_keeps_what_came",
-    "Ask again later; --on-difference": (
-        "client_cli/test_completeness.py::test_on_difference_keep_keeps_what_came"
+    "Retry later, or report it": (
+        "files/test_advice.py::test_on_difference_keep_saves_the_received_files"
+    ),
+    "Retry later; --on-difference": (
+        "client_cli/test_completeness.py::test_on_difference_keep_saves_the_received_files"
     ),
     "Ask for less, or give": "runtime/test_advice.py::test_a_longer_timeout_waits",
     "Ask those who run the server for": "runtime/test_advice.py::test_an_api_key_is_sent",
     "Call again: part of the answer": LATER,
-    "Call again; if it stays": (
+    "Call again; if the error stays": (
         "files/test_advice.py::test_a_call_succeeds_once_what_the_advice_names_is_right"
     ),
     "Check the base URL, the network": LATER,
     "Check the base URL: nothing": LATER,
     "Check the base URL; the service": LATER,
-    "Check the values asked with": (
+    "Check the values of the request": (
         "files/test_advice.py::test_a_call_succeeds_once_what_the_advice_names_is_right"
     ),
     "Choose one of": "runtime/test_advice.py::test_a_format_that_is_listed_is_accepted",
@@ -52,7 +54,7 @@ PROOFS = {
     "Download to each path once": (
         "files/test_targets.py::test_of_two_downloads_to_one_place_the_later_one_fails"
     ),
-    "Fetch them into folders": (
+    "Download them into separate folders": (
         "files/test_advice.py::test_separate_folders_separate_downloads_of_one_name"
     ),
     "Free some space": ("files/test_advice.py::test_the_limit_that_is_named_is_the_one_to_raise"),
@@ -98,7 +100,7 @@ PROOFS = {
         "files/test_advice.py::test_a_second_call_fetches_what_is_missing"
     ),
     "Something other than the endpoint": LATER,
-    "Something other than the file": (
+    "The response is not the file": (
         "files/test_advice.py::test_a_call_succeeds_once_what_the_advice_names_is_right"
     ),
     "The answer is cut short": LATER,

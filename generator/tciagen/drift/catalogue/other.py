@@ -263,10 +263,10 @@ RUN_TIME = (
         "The server omits files that it cannot read, without an error status.",
         ("imageCount: 12, 12 members", "imageCount: 12, 11 members"),
         'error; with `on_difference="keep"` a difference of the result',
-        "VerificationError: TCIA/query/getImage: not what was asked for: UID: the server "
-        "reports: error retrieving file; 3 DICOM files are there, the server announced 4 "
-        "(wire-count-mismatch). Ask again later or report it to those who run the server; "
-        'on_difference="keep" keeps what came. [URL]',
+        "VerificationError: TCIA/query/getImage: the download differs from the request: UID: the "
+        "server reports: error retrieving file; 3 DICOM files are there, the server announced 4 "
+        "(wire-count-mismatch). Retry later, or report it to the operator of the server; "
+        'on_difference="keep" saves the received files. [URL]',
     ),
     _other(
         "wire-server-changed",

@@ -1,4 +1,4 @@
-"""Bytes that arrive in pieces of any size, read as if they were there already."""
+"""Read and inflate bytes that are received in chunks of any size."""
 
 import zlib
 from collections.abc import Generator, Iterator
@@ -20,9 +20,9 @@ def _fastest() -> Any:
 
 
 def gives_back_the_rest(library: Any) -> bool:
-    """Whether what follows a stream is given back where it was inflated in steps, as zlib does.
+    """Return whether a library returns the bytes behind a stream that is inflated in steps.
 
-    Python-ISAL before 1.9 does not.
+    zlib does; Python-ISAL before 1.9 does not.
     """
     deflater = zlib.compressobj(wbits=-15)
     given = deflater.compress(bytes(64)) + deflater.flush() + b"rest"
@@ -36,14 +36,14 @@ def gives_back_the_rest(library: Any) -> bool:
 
 
 LIBRARY: Any = _fastest()
-"""Python-ISAL or zlib-ng where they are installed, else the standard library's zlib."""
+"""Python-ISAL or zlib-ng if installed, otherwise the standard library's zlib."""
 
 
 _BLOCK = 64 * 1024
 
 
 def read_blocks(path: Path) -> Iterator[bytes]:
-    """A file in blocks of 64 kB.
+    """Yield a file in blocks of 64 kB.
 
     Raises:
         OSError: It cannot be read.
@@ -56,11 +56,10 @@ def read_blocks(path: Path) -> Iterator[bytes]:
 class Input:
     """The bytes of an archive that are still to be read.
 
-    Its methods that are generators give None when more bytes are needed, and are gone on
-    with once some have been added.
+    Its generators yield None when they need more bytes, and continue after :meth:`_add`.
 
     Args:
-        what: What is read first, as an error names it.
+        what: The part that is read first, for errors.
     """
 
     def __init__(self, what: str) -> None:
@@ -93,8 +92,8 @@ class Input:
         return self._data[self._at : self._at + count]
 
     @property
-    def _place(self) -> int:
+    def _position(self) -> int:
         return self._before + self._at
 
     def _damaged(self, what: str) -> CorruptDownloadError:
-        return CorruptDownloadError(f"the ZIP archive is damaged at byte {self._place}: {what}")
+        return CorruptDownloadError(f"the ZIP archive is damaged at byte {self._position}: {what}")

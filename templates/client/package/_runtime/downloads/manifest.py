@@ -65,7 +65,7 @@ def read_manifest(source: StrPath) -> Manifest:
         source: Its path.
 
     Raises:
-        ManifestError: It is none of these; the error names the line.
+        ManifestError: It has no such format; the error names the line.
         OSError: The file cannot be read.
     """
     with Path(source).open("rb") as file:
@@ -81,7 +81,7 @@ def _series_of(record: Record) -> str:
     position = record.positions[_SERIES.python_name]
     uid = record.values[position]
     if not isinstance(uid, str) or not is_uid(uid):
-        raise ManifestError(f"{record.place}: {shown(str(uid))} is no SeriesInstanceUID")
+        raise ManifestError(f"{record.location}: {shown(str(uid))} is no SeriesInstanceUID")
     return uid
 
 
@@ -89,7 +89,7 @@ def parse_manifest(lines: Lines, title: str) -> Manifest:
     """Return the manifest of these lines.
 
     Raises:
-        ManifestError: They are none; the error names the line.
+        ManifestError: They are no manifest; the error names the line.
     """
     fields: dict[str, str] = {}
     series: list[str] = []
@@ -119,15 +119,15 @@ def parse_manifest(lines: Lines, title: str) -> Manifest:
 def write_manifest(
     target: StrPath, series: Iterable[str], fields: Mapping[str, str] | None = None
 ) -> Path:
-    """Write a manifest file, whole or not at all.
+    """Write a manifest file completely or not at all.
 
     Args:
         target: Its path; of a link, what that leads to is written.
-        series: SeriesInstanceUIDs; one that comes again is left out.
+        series: SeriesInstanceUIDs; repeated ones are left out.
         fields: Lines to put above the list.
 
     Raises:
-        ManifestError: A UID that is none, or a key or value that cannot stand in a line.
+        ManifestError: A UID is invalid, or a key or value cannot be written in one line.
         OSError: The file cannot be written.
     """
     manifest = Manifest(series, fields or {})

@@ -1,4 +1,4 @@
-"""Many downloads over one client, some at a time, each one whole or not there."""
+"""Make many downloads with one client, several in parallel, each one complete or absent."""
 
 import asyncio
 import threading
@@ -20,21 +20,21 @@ from .result import Download
 from .stop import Stop, Stopped
 
 WORKERS = 4
-"""Downloads at a time by default; more were slower wherever it was measured."""
+"""Default number of parallel downloads; more were slower in every measurement."""
 
 _GRACE_SECONDS = 1.0
-"""For threads to end by themselves; one that waits for a server has nothing left to do."""
+"""Seconds in which threads end by themselves; one that waits for a server has no work left."""
 
 
 @attrs.frozen(kw_only=True)
 class ManyProgress:
-    """How far many downloads are; told for every piece of one, and at its end.
+    """The progress of many downloads, reported for every chunk of one and at its end.
 
     Attributes:
         index: Position of the download that moved in the items, counted from 0.
-        bytes: Bytes of that one that have arrived; if it was kept, those on disk.
-        total: Bytes that it will have, None if that is not known.
-        done: Whether that one has ended.
+        bytes: Received bytes of that download; those on disk if it existed already.
+        total: Its size in bytes, None if unknown.
+        done: Whether that download has ended.
         finished: Downloads that have ended.
         count: Downloads in all.
         all_bytes: Bytes of all downloads so far.
@@ -72,7 +72,7 @@ class Tally:
 
     Args:
         plan: The downloads.
-        progress: Told of every piece, from one thread at a time.
+        progress: Called for every chunk, from one thread at a time.
     """
 
     def __init__(self, plan: Plan, progress: Callable[[ManyProgress], None] | None) -> None:
@@ -106,38 +106,38 @@ class Tally:
         arguments = item.request.keywords
         return attrs.evolve(result, index=index, item=item.source, arguments=arguments)
 
-    def succeeded(self, place: int, done: Download) -> None:
-        """One is done."""
-        self._done[place] = done
-        self._ended(place, self._bytes.get(place, done.bytes))
+    def succeeded(self, index: int, done: Download) -> None:
+        """Record a download that succeeded."""
+        self._done[index] = done
+        self._ended(index, self._bytes.get(index, done.bytes))
 
-    def went_wrong(self, place: int, error: ApiError) -> None:
-        """One has failed, for a reason of its own."""
-        self._failed[place] = error
-        self._ended(place, self._bytes.get(place, 0))
+    def failed(self, index: int, error: ApiError) -> None:
+        """Record a download that failed; the others continue."""
+        self._failed[index] = error
+        self._ended(index, self._bytes.get(index, 0))
 
-    def moved(self, place: int, count: int, total: int | None) -> None:
-        """A piece of one has come."""
+    def moved(self, index: int, count: int, total: int | None) -> None:
+        """Report a received chunk of a download."""
         with self._lock:
-            self._count_bytes(place, count)
-            self._tell(place, count, total, done=False)
+            self._count_bytes(index, count)
+            self._report(index, count, total, done=False)
 
-    def _ended(self, place: int, count: int) -> None:
+    def _ended(self, index: int, count: int) -> None:
         with self._lock:
             self._finished += 1
-            self._count_bytes(place, count)
-            self._tell(place, count, count, done=True)
+            self._count_bytes(index, count)
+            self._report(index, count, count, done=True)
 
-    def _count_bytes(self, place: int, count: int) -> None:
-        self._all_bytes += count - self._bytes.get(place, 0)
-        self._bytes[place] = count
+    def _count_bytes(self, index: int, count: int) -> None:
+        self._all_bytes += count - self._bytes.get(index, 0)
+        self._bytes[index] = count
 
-    def _tell(self, place: int, count: int, total: int | None, *, done: bool) -> None:
+    def _report(self, index: int, count: int, total: int | None, *, done: bool) -> None:
         if self._progress is None:
             return
         self._progress(
             ManyProgress(
-                index=place,
+                index=index,
                 bytes=count,
                 total=total,
                 done=done,
@@ -149,7 +149,7 @@ class Tally:
 
 
 def _failed(path: Path, error: Exception) -> Download:
-    """The result of a download that failed."""
+    """Return the result of a download that failed."""
     if not isinstance(error, DownloadError):
         return Download(path=path, error=error)
     return Download(
@@ -179,7 +179,7 @@ class Many(Tally):
     """Runs downloads in threads; see :class:`Tally`.
 
     Attributes:
-        stop: What the downloads look at.
+        stop: Cancels the downloads.
     """
 
     def __init__(self, plan: Plan, progress: Callable[[ManyProgress], None] | None) -> None:
@@ -190,17 +190,22 @@ class Many(Tally):
     def run(
         self, downloads: Mapping[int, Callable[[Progress], Download]], workers: int
     ) -> list[Download]:
-        """Make all downloads, which are given by their index, and return the results.
+        """Make all downloads and return the results.
+
+        Args:
+            downloads: The function that makes each download, by the index of its item.
+            workers: Maximum number of parallel downloads.
 
         Raises:
-            DownloadsError: Some failed for a reason of their own; the others are done.
-            OSError: One could not be written. Those under way are ended; those that are done stay.
-            KeyboardInterrupt: As any exception in the caller's thread, it ends them all.
+            DownloadsError: Some downloads failed; the others are complete.
+            OSError: A file could not be written. Downloads in progress are cancelled, and
+                complete ones remain.
+            KeyboardInterrupt: Like any exception in the caller's thread, it cancels them all.
         """
         queue: SimpleQueue[tuple[int, Callable[[Progress], Download]]] = SimpleQueue()
         for item in downloads.items():
             queue.put(item)
-        # Not Thread.join: up to Python 3.12 one that Ctrl-C interrupts takes the thread for ended.
+        # Not Thread.join: up to Python 3.12, Ctrl-C makes it regard the thread as ended.
         ended = [threading.Event() for _ in range(min(workers, len(downloads)))]
         threads = [
             threading.Thread(
@@ -212,7 +217,7 @@ class Many(Tally):
             for thread in threads:
                 thread.start()
             for event in ended:
-                # A wait without end would not let Ctrl-C through on Windows.
+                # On Windows, Ctrl-C does not interrupt a wait without a timeout.
                 while not event.wait(0.5) and self._fatal is None:
                     pass
         except BaseException:
@@ -243,30 +248,30 @@ class Many(Tally):
     def _work_off(self, queue: SimpleQueue[tuple[int, Callable[[Progress], Download]]]) -> None:
         while not self.stop.is_set():
             try:
-                place, download = queue.get_nowait()
+                index, download = queue.get_nowait()
             except Empty:
                 return
             try:
-                self.succeeded(place, download(partial(self.moved, place)))
+                self.succeeded(index, download(partial(self.moved, index)))
             except Stopped:
                 return
             except ApiError as error:
                 try:
-                    self.went_wrong(place, error)
+                    self.failed(index, error)
                 except BaseException as raised:
                     self._give_up(raised)
             except BaseException as error:
                 self._give_up(error)
 
-    def moved(self, place: int, count: int, total: int | None) -> None:
-        """A piece of one has come; the last one if they are to stop."""
+    def moved(self, index: int, count: int, total: int | None) -> None:
+        """Report a received chunk; raise :class:`Stopped` if the downloads are cancelled."""
         if self.stop.is_set():
             raise Stopped
-        super().moved(place, count, total)
+        super().moved(index, count, total)
 
-    def _tell(self, place: int, count: int, total: int | None, *, done: bool) -> None:
+    def _report(self, index: int, count: int, total: int | None, *, done: bool) -> None:
         if not self.stop.is_set():
-            super()._tell(place, count, total, done=done)
+            super()._report(index, count, total, done=done)
 
     def _give_up(self, error: BaseException) -> None:
         with self._lock:
@@ -275,12 +280,12 @@ class Many(Tally):
 
 
 class AsyncMany(Tally):
-    """Runs downloads in tasks of one event loop; see :class:`.many.Many`."""
+    """Runs downloads in tasks of one event loop; see :class:`Many`."""
 
     async def run(
         self, downloads: Mapping[int, Callable[[Progress], Awaitable[Download]]], workers: int
     ) -> list[Download]:
-        """Make all downloads, as :meth:`.many.Many.run` does; cancelled, it ends them all."""
+        """Make all downloads like :meth:`Many.run`; cancelling the task cancels them all."""
         queue = deque(downloads.items())
         tasks = [asyncio.create_task(self._work(queue)) for _ in range(min(workers, len(queue)))]
         try:
@@ -295,10 +300,10 @@ class AsyncMany(Tally):
         self, queue: deque[tuple[int, Callable[[Progress], Awaitable[Download]]]]
     ) -> None:
         while queue:
-            place, download = queue.popleft()
+            index, download = queue.popleft()
             try:
-                done = await download(partial(self.moved, place))
+                done = await download(partial(self.moved, index))
             except ApiError as error:
-                self.went_wrong(place, error)
+                self.failed(index, error)
             else:
-                self.succeeded(place, done)
+                self.succeeded(index, done)

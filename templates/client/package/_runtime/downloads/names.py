@@ -1,4 +1,4 @@
-"""Names of members, made into names of files that are safe on every system."""
+"""Make names of archive members into file names that are safe on every system."""
 
 import re
 import unicodedata
@@ -24,7 +24,7 @@ LONGEST_UID = 64
 
 
 def safe_parts(name: str) -> tuple[str, ...]:
-    """The folders and the file of a member's name; empty for the archive's own folder.
+    """Return the folders and the file of a member's name; empty for the archive's own folder.
 
     Raises:
         UnsafeArchiveError: The name leads out of the target, or could mean something else
@@ -58,7 +58,7 @@ def safe_parts(name: str) -> tuple[str, ...]:
 
 
 class Taken:
-    """The names given out in one folder, so that none is given twice on any system."""
+    """The claimed names of one folder, so that none is used twice on any system."""
 
     def __init__(self) -> None:
         self._files: dict[str, str] = {}
@@ -66,10 +66,10 @@ class Taken:
         self._numbers: dict[str, int] = {}
 
     def claim(self, parts: tuple[str, ...]) -> None:
-        """Take the name of a member.
+        """Claim the name of a member.
 
         Raises:
-            UnsafeArchiveError: It is taken, perhaps in other letters, or a folder's.
+            UnsafeArchiveError: It is claimed already, perhaps in another case, or a folder's.
         """
         name = "/".join(parts)
         if problem := self._add(parts):
@@ -78,7 +78,7 @@ class Taken:
             )
 
     def free(self, stem: str, suffix: str) -> str:
-        """Take the name of a file at the top, with a number behind the stem if need be."""
+        """Claim and return the name of a top-level file, with a number after the stem if taken."""
         first = name = f"{stem}{suffix}"
         number = self._numbers.get(first, 1)
         while self._add((name,)):
@@ -93,7 +93,7 @@ class Taken:
         if (other := self._files.get(keys[-1])) is not None:
             if other == name:
                 return "is there twice"
-            return f"cannot be told from {other[:200]!r} where letters of both cases are the same"
+            return f"has the name of {other[:200]!r} where upper and lower case are the same"
         if keys[-1] in self._folders or any(key in self._files for key in keys[:-1]):
             return "has the name of a folder, or a folder that of a file"
         self._files[keys[-1]] = name
@@ -102,14 +102,14 @@ class Taken:
 
 
 def _key(name: str) -> str:
-    """What a file system that knows neither case nor normal forms makes of a name."""
+    """Return the key of a name on a file system that ignores case and normal forms."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
 
 
 def file_stem(
     names: Names, instance_number: int | None, sop_instance_uid: str | None
 ) -> str | None:
-    """What to call a DICOM file, None if it does not say enough."""
+    """Return the stem of a DICOM file's name, None if its header lacks the value."""
     if names == "instance-number" and instance_number is not None and instance_number >= 0:
         return f"{instance_number:05}"
     uid = sop_instance_uid
@@ -134,7 +134,7 @@ _APPLE_DOUBLE = "._"
 
 
 def is_companion(name: str) -> bool:
-    """Whether a file may accompany DICOM files without being one.
+    """Return whether a file may accompany DICOM files without being one.
 
     Such files are licences, lists, annotations, the DICOMDIR of a medium, and what operating
     systems put into folders and archives.

@@ -51,7 +51,7 @@ class Lock:
         """Acquire the lock unless this download holds it already.
 
         Args:
-            create: Whether to create the file if there is none.
+            create: Whether to create a missing file.
 
         Returns:
             Whether there is a file, which is locked then.

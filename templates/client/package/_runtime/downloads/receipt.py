@@ -1,4 +1,10 @@
-"""What a download wrote: a list in its folder, or beside its file, by which it is known again."""
+"""The receipt of a download: the list of its files, in its folder or beside its file.
+
+A later call recognizes complete files by the receipt. When a new folder replaces an old one,
+the listed files of the old one are removed and all others are moved to the new one. A later
+call completes a replacement that was interrupted: if both folders exist, the old one is
+removed; if the new one does not, the old one gets its name again.
+"""
 
 import contextlib
 import json
@@ -25,20 +31,20 @@ _LONGEST = 64 * 1024 * 1024
 
 
 def inventory_path(path: Path, *, folder: bool) -> Path:
-    """Where the list of what stands at a path is."""
+    """Return the path of the receipt of a file or folder."""
     return path / RECEIPT_NAME if folder else path.with_name(f".{path.name}{RECEIPT_NAME}")
 
 
 @attrs.frozen
 class Inventory:
-    """The files of a download that came to its end.
+    """The files that a download wrote.
 
     Attributes:
-        asked: What was asked for: the endpoint's address, and the values by their names.
-        names: What the files are called, see :class:`.options.DownloadOptions`.
-        whole: Whether nothing differed from what was asked for.
-        counted: Whether something stated how many files there should be.
-        files: Their sizes in bytes by their names in the folder.
+        asked: The request: the endpoint's address, and the values by their names.
+        names: How the files are named, see :class:`.options.DownloadOptions`.
+        whole: Whether the download had no differences from the request.
+        counted: Whether the number of files was checked.
+        files: Sizes in bytes by the names in the folder.
     """
 
     asked: Mapping[str, str]
@@ -48,21 +54,21 @@ class Inventory:
     files: Mapping[str, int]
 
     def is_whole(self, request: Request) -> bool:
-        """Return whether it lists all files of a request."""
+        """Return whether the receipt lists all files of a request."""
         return self.whole and self.asked == asked_by(request)
 
     def write(self, path: Path) -> None:
-        """Write it.
+        """Write the receipt to a file.
 
         Raises:
-            OSError: It cannot be written.
+            OSError: The file cannot be written.
         """
         text = json.dumps({"format": _FORMAT, **attrs.asdict(self)}, separators=(",", ":"))
         path.write_text(text, encoding="utf-8")
 
     @classmethod
     def read(cls, path: Path) -> Self | None:
-        """Read it; None if there is none, or what is there makes no sense."""
+        """Return the receipt in a file; None without a file or a valid receipt."""
         try:
             with path.open("rb") as file:
                 document: object = json.loads(file.read(_LONGEST))
@@ -90,28 +96,28 @@ class Inventory:
 
 
 def asked_by(request: Request) -> dict[str, str]:
-    """What a request asks for, wherever the server stands."""
+    """Return the endpoint and values of a request, which do not depend on the server."""
     given = request.arguments.values.items()
     values = {name: str(value) for name, value in given if value is not None}
     return {"endpoint": request.endpoint.address, **values}
 
 
 def _is_plain(name: str) -> bool:
-    """Whether it names something below its folder."""
+    """Return whether a name is a relative path below its folder."""
     path = Path(name)
     return not path.anchor and ".." not in path.parts
 
 
 def set_aside(target: Path) -> Path:
-    """Where the old folder is until the new one has its place."""
+    """Return the path of the old folder during its replacement."""
     return target.with_name(target.name + ".old.part")
 
 
 def replace_folder(new: Path, target: Path) -> None:
-    """Give a folder its final name, in place of what is there.
+    """Rename a folder to its destination, replacing an existing folder.
 
     Raises:
-        OSError: It cannot be renamed; then the old one has its place again.
+        OSError: It cannot be renamed; the old folder has its name again.
     """
     settle(target)
     try:
@@ -123,10 +129,10 @@ def replace_folder(new: Path, target: Path) -> None:
 
 
 def settle(target: Path) -> None:
-    """End a replacement that was begun.
+    """Complete a replacement that was begun.
 
     Raises:
-        OSError: The old folder cannot have its place again.
+        OSError: The old folder cannot be renamed.
     """
     old = set_aside(target)
     if not os.path.lexists(old):
@@ -134,16 +140,16 @@ def settle(target: Path) -> None:
     if not os.path.lexists(target):
         old.rename(target)
         return
-    with contextlib.suppress(OSError):  # the next one tries again
+    with contextlib.suppress(OSError):  # the next download removes it
         clear(old, target)
 
 
 def clear(folder: Path, heir: Path | None = None) -> None:
-    """Remove what a download wrote into a folder, and the folder if nothing else is in it.
+    """Remove the files of a download from a folder, and the folder if it is empty then.
 
     Args:
         folder: The folder.
-        heir: The folder that gets the other files, but for those of whose name it has its own.
+        heir: The folder that receives the other files, unless it has files of these names.
 
     Raises:
         OSError: A file cannot be removed or moved.
@@ -161,40 +167,40 @@ def clear(folder: Path, heir: Path | None = None) -> None:
                 path.unlink()
             elif heir is not None and within != Path(RECEIPT_NAME):
                 _hand_on(path, heir / within)
-    # The last one: until then, it tells what is to be removed.
+    # The last one: until then, it lists the files to remove.
     (folder / RECEIPT_NAME).unlink(missing_ok=True)
     with contextlib.suppress(OSError):
         folder.rmdir()
 
 
-def _hand_on(path: Path, place: Path) -> None:
-    if os.path.lexists(place):
+def _hand_on(path: Path, destination: Path) -> None:
+    if os.path.lexists(destination):
         path.unlink()
     else:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        path.rename(place)
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        path.rename(destination)
 
 
 @attrs.frozen
 class Existing:
-    """The files of an earlier download that are as it left them.
+    """The complete files of an earlier download.
 
     Attributes:
         files: Their paths and sizes.
-        counted: Whether something stated then how many files there should be.
+        counted: Whether the number of files was checked then.
     """
 
     files: list[tuple[Path, int]]
     counted: bool
 
 
-def kept_files(
+def find_existing(
     target: Target, request: Request, names: str, checks: Checks, limits: Limits
 ) -> Existing | None:
-    """The files that are there with their sizes, None if they are not known to be whole.
+    """Return the existing files of a download, None if they are not known to be complete.
 
-    They are known by the list that was left when all of them had come. Each one has to have
-    its size still; then, of a folder each file's header is read, of an archive all of it.
+    The receipt lists them. Each file must have its listed size. The headers of the files in a
+    folder are read and checked, and an archive is read to its end.
 
     Raises:
         ParameterError: They are complete, but named in another way.

@@ -1,4 +1,4 @@
-"""What ends the downloads of several threads, whatever they wait for."""
+"""Cancel the downloads of several threads, also while they wait for a server."""
 
 import contextlib
 import threading
@@ -6,18 +6,18 @@ from typing import Protocol
 
 
 class Stopped(BaseException):
-    """Ends a download whose caller has gone."""
+    """Raised in a download that another thread has cancelled."""
 
 
 class Abandoned(Protocol):
-    """A download that another thread can end."""
+    """A download that another thread can cancel."""
 
     def abandon(self) -> None:
-        """End it."""
+        """Cancel the download and remove its partial file."""
 
 
 class Stop:
-    """Ends the downloads of several threads, each of which has one at a time."""
+    """Cancels the downloads of several threads, each of which makes one at a time."""
 
     def __init__(self) -> None:
         self._event = threading.Event()
@@ -25,18 +25,18 @@ class Stop:
         self._running: dict[int, Abandoned] = {}
 
     def is_set(self) -> bool:
-        """Whether no download is to go on."""
+        """Return whether the downloads are cancelled."""
         return self._event.is_set()
 
     def set(self) -> None:
-        """Let none go on once it has something to do."""
+        """Cancel the downloads; each one ends at its next step."""
         self._event.set()
 
     def watch(self, download: Abandoned) -> None:
-        """Take the download that this thread has now.
+        """Register the download of the current thread.
 
         Raises:
-            Stopped: It is not to begin.
+            Stopped: The downloads are cancelled.
         """
         with self._lock:
             if self._event.is_set():
@@ -44,19 +44,19 @@ class Stop:
             self._running[threading.get_ident()] = download
 
     def wait(self, seconds: float) -> None:
-        """Wait.
+        """Wait for some seconds.
 
         Raises:
-            Stopped: It was ended.
+            Stopped: The downloads were cancelled meanwhile.
         """
         if self._event.wait(seconds):
             raise Stopped
 
     def end(self) -> None:
-        """End them all, also those that wait for a server."""
+        """Cancel the downloads now, also those that wait for a server."""
         with self._lock:
             self._event.set()
             running = list(self._running.values())
         for download in running:
-            with contextlib.suppress(OSError):  # the others are to be ended, too
+            with contextlib.suppress(OSError):  # cancel the others as well
                 download.abandon()

@@ -1,4 +1,4 @@
-"""An archive that arrives, unpacked into a folder and checked on the way."""
+"""Unpack an archive into a folder and check it while it is received."""
 
 import shutil
 import zipfile
@@ -30,7 +30,7 @@ _STEP = 16 * 1024 * 1024
 
 
 class FreeSpace:
-    """Keeps some bytes of a disk free.
+    """Leaves a number of bytes free on a disk.
 
     Args:
         folder: A folder on the disk.
@@ -47,7 +47,7 @@ class FreeSpace:
 
         Raises:
             LimitError: Too few bytes would stay free.
-            OSError: The disk cannot be asked.
+            OSError: The free space cannot be determined.
         """
         if not self._least:
             return
@@ -60,7 +60,7 @@ class FreeSpace:
         self._allowed = min(free - self._least, _STEP)
 
     def write(self, count: int) -> None:
-        """Check the same before a number of bytes is written; the disk is asked now and then."""
+        """Check the free space before a write; the disk is queried every 16 MiB."""
         if count > self._allowed:
             self.expect(count)
         self._allowed -= count
@@ -70,20 +70,20 @@ _INCOMING = "incoming.part"
 
 
 class Unpacker:
-    """Writes the members of an archive, and shows them to the checks.
+    """Writes the members of an archive, and passes them to the checks.
 
     Args:
-        folder: Where to, an empty folder; None writes nothing.
-        names: What to call DICOM files.
-        limits: What the archive may unpack to.
-        checks: What is told of each file.
+        folder: An empty folder to write to; None writes nothing.
+        names: How to name DICOM files.
+        limits: Bounds for the unpacked files.
+        checks: The checks, which receive each file.
         space: The free space of the disk with the folder.
 
     Attributes:
         unreadable: Why an archive that is not unpacked cannot be read either, empty if it can.
         files: Path in the folder and size of each file, in the order of the archive.
         names: Name of each of them in the archive.
-        md5_list: The archive's list of MD5 sums, empty if there is none.
+        md5_list: The archive's list of MD5 sums, empty without one.
     """
 
     def __init__(
@@ -121,7 +121,7 @@ class Unpacker:
         self._space = space
 
     def feed(self, data: bytes) -> None:
-        """Unpack on.
+        """Unpack the next chunk.
 
         Raises:
             DownloadError: The archive is damaged, unsafe or beyond the limits.
@@ -147,10 +147,10 @@ class Unpacker:
                 self._end()
 
     def finish(self) -> None:
-        """The archive has ended.
+        """Complete the archive after its last chunk.
 
         Raises:
-            DownloadError: It is cut short.
+            DownloadError: The archive is truncated.
         """
         if self.unreadable:
             self._checks.give_up(self.unreadable)
@@ -164,7 +164,7 @@ class Unpacker:
         self._open.close()
 
     def _claim(self, member: Member) -> None:
-        """Take the names of a member, and see what it is."""
+        """Claim the names of a member, and determine its kind."""
         name, parts = _name_of(member) if self._folder is not None else _any_name_of(member)
         self._name = "/".join(parts)
         self._size = 0
@@ -191,7 +191,7 @@ class Unpacker:
                 self._on_disk.claim(parts)
 
     def _begin(self) -> None:
-        """Open what a member is written to."""
+        """Open the file of a member."""
         if self._folder is None or self._is_folder or self._report is not None:
             return
         path = self._folder / self._written
@@ -243,13 +243,17 @@ class Unpacker:
 
 
 def _any_name_of(member: Member) -> tuple[str, tuple[str, ...]]:
-    """The name of a member that nothing is written to, and its parts."""
+    """Return the name of a member that is not written, and its parts."""
     is_folder = member.raw_name.endswith(b"/")
     return "/".join(member.parts) + "/" * is_folder, member.parts
 
 
 def _name_of(member: Member) -> tuple[str, tuple[str, ...]]:
-    """The name of a member, and the folders and the file that it leads to."""
+    """Return the name of a member, and its folders and file.
+
+    Raises:
+        UnsafeArchiveError: No file can have the name safely.
+    """
     try:
         name = member.name
     except UnicodeDecodeError:
@@ -260,10 +264,10 @@ def _name_of(member: Member) -> tuple[str, tuple[str, ...]]:
 
 
 def check_archive(unpacker: Unpacker, checks: Checks, path: Path) -> None:
-    """Check what the members of an archive do not show one by one.
+    """Check an archive as a whole after its last member.
 
     Args:
-        unpacker: What has read the archive to its end.
+        unpacker: The unpacker, which has read the whole archive.
         checks: The checks of the download.
         path: The archive, or the folder that it was unpacked into.
 
@@ -277,10 +281,10 @@ def check_archive(unpacker: Unpacker, checks: Checks, path: Path) -> None:
 
 
 def refuse_empty(unpacker: Unpacker, checks: Checks) -> None:
-    """Refuse an archive without a file, which is what servers send where they have none.
+    """Refuse an archive without files, which servers send if they have none.
 
     Raises:
-        NoFileError: It has none, and announces none.
+        NoFileError: The archive has and announces no files.
     """
     checks.saw(unpacker.files)
     if not (unpacker.files or unpacker.unreadable or checks.is_announced):

@@ -1,7 +1,7 @@
-"""A ZIP archive read as a stream: bytes are pushed in, members and their data come out.
+"""Read a ZIP archive as a stream: from chunks to members and their data.
 
 Nothing here does I/O. A member is given out as it is read, before the end of the
-archive is known; so what came out counts only once :meth:`Unzip.finish` has compared it
+archive is known, so the data is valid only after :meth:`Unzip.finish` has compared it
 with the central directory. The reading is strict: members follow each other without a
 gap, each one is in the directory once, and nothing but padding is behind its end.
 """
@@ -66,7 +66,7 @@ Event = Member | bytes | MemberEnd
 
 
 class Unzip(Input):
-    """The state of one archive that arrives.
+    """The state of one archive that is being received.
 
     Args:
         limits: What it may unpack to.
@@ -85,7 +85,7 @@ class Unzip(Input):
         self._steps = self._archive()
 
     def feed(self, data: bytes) -> Iterator[Event]:
-        """Read on; the events must be used up before more is fed.
+        """Read the next chunk; consume all events before the next call.
 
         Raises:
             DownloadError: It is not a ZIP archive, damaged, unreadable or beyond the limits.
@@ -94,10 +94,10 @@ class Unzip(Input):
         yield from self._until_more_is_needed()
 
     def finish(self) -> Iterator[Event]:
-        """The archive has ended: what was still to be read, and whether it is whole.
+        """Read the rest after the last chunk, and check that the archive is complete.
 
         Raises:
-            DownloadError: As :meth:`feed`, or it is cut short.
+            DownloadError: As :meth:`feed`, or the archive is truncated.
         """
         self._ended = True
         yield from self._until_more_is_needed()
@@ -113,7 +113,7 @@ class Unzip(Input):
     def _archive(self) -> Generator[Event | None, None, None]:
         yield from self._need(4)
         if not self._members and self._peek(4) not in (LOCAL, END, END_64):
-            raise NotAFileError("the answer is no ZIP archive")
+            raise NotAFileError("the response is no ZIP archive")
         while True:
             yield from self._need(4)
             if self._peek(4) != LOCAL:
@@ -124,19 +124,19 @@ class Unzip(Input):
 
     def _padding(self) -> Generator[None, None, None]:
         """Read what tools write behind an archive: zeros up to a block's size, a line end."""
-        end = self._place
+        end = self._position
         while True:
             if self._data[self._at :].strip(_PADDING):
                 raise self._damaged("bytes follow its end")
             self._at = len(self._data)
-            if self._place - end > MOST_PADDING:
+            if self._position - end > MOST_PADDING:
                 raise self._damaged(f"over {MOST_PADDING} bytes of padding follow its end")
             if self._ended:
                 return
             yield None
 
     def _member(self) -> Generator[Event | None, None, None]:
-        offset = self._place
+        offset = self._position
         self._what = "the header of a member"
         head = yield from self._take(LOCAL_SIZE)
         rest = yield from self._take(local_lengths(head))
@@ -161,14 +161,14 @@ class Unzip(Input):
         self._crc = self._size = 0
         self._seen[offset] = member
         yield member
-        data_at = self._place
+        data_at = self._position
         if member.method == DEFLATED:
             yield from self._deflated()
         elif member.described and not (member.packed or member.size):
             yield from self._stored_to_descriptor()
         else:
             yield from self._stored(member.packed or member.size)
-        packed = self._place - data_at
+        packed = self._position - data_at
         if member.described:
             yield from self._descriptor(member, packed)
         elif (member.crc, member.packed, member.size) != (self._crc, packed, self._size):
@@ -227,7 +227,7 @@ class Unzip(Input):
             yield self._counted(data)
 
     def _stored_to_descriptor(self) -> Generator[Event | None, None, None]:
-        """Data whose length is told by the descriptor behind it alone, found by its values."""
+        """Read data whose length only its data descriptor states, found by its values."""
         while True:
             yield from self._need(len(DESCRIPTOR))
             found = self._data.find(DESCRIPTOR, self._at)
@@ -253,17 +253,17 @@ class Unzip(Input):
         if not length:
             raise self._damaged(f"CRC-32 or size of {self._what} differs from its data descriptor")
         # Some writers know one of the values when they write the local header.
-        for told, value in (
+        for stated, value in (
             (member.crc, self._crc),
             (member.packed, packed),
             (member.size, self._size),
         ):
-            if told not in (0, value):
+            if stated not in (0, value):
                 raise self._differs(member, packed)
         self._at += length
 
     def _directory(self) -> Generator[None, None, None]:
-        start = self._place
+        start = self._position
         entries = 0
         while True:
             self._what = "its central directory"
@@ -281,7 +281,7 @@ class Unzip(Input):
         if self._seen:
             name = redacted(next(iter(self._seen.values())).raw_name.decode("utf-8", "replace"))
             raise self._damaged(f"{len(self._seen)} members are not in its directory, as {name!r}")
-        yield from self._end(End(entries, self._place - start, start, one_disk=True))
+        yield from self._end(End(entries, self._position - start, start, one_disk=True))
 
     def _compare(self, entry: Entry) -> None:
         shown = repr(redacted(entry.raw_name.decode("utf-8", "replace"))[:200])
@@ -305,7 +305,7 @@ class Unzip(Input):
         self._what = "the end of its central directory"
         wide: End | None = None
         if self._peek(4) == END_64:
-            wide_at = self._place
+            wide_at = self._position
             wide, further = read_end_64((yield from self._take(END_64_SIZE)))
             if not 0 <= further <= _LONGEST_EXTENSION:
                 raise self._damaged("the ZIP64 end of its directory has no sensible length")
@@ -321,9 +321,9 @@ class Unzip(Input):
             raise self._damaged("neither a member nor its directory goes on here")
         narrow = read_end((yield from self._take(END_SIZE)))
         yield from self._take(narrow.comment)
-        told = wide or narrow
-        if not (told.one_disk and narrow.agrees(told)) or (
-            (told.entries, told.size, told.offset)
+        stated = wide or narrow
+        if not (stated.one_disk and narrow.agrees(stated)) or (
+            (stated.entries, stated.size, stated.offset)
             != (counted.entries, counted.size, counted.offset)
         ):
             raise self._damaged("its end does not agree with its directory")

@@ -60,7 +60,7 @@ _ADVICE: dict[type[ApiError], str] = {
     ),
     UnsafeArchiveError: "Nothing was unpacked. To look at the archive, keep it packed with "
     "--keep-zip, without --names.",
-    VerificationError: "Ask again later; --on-difference keep keeps what came.",
+    VerificationError: "Retry later; --on-difference keep saves the received files.",
 }
 """What to do about an error, where the error itself says it to programmers."""
 

@@ -117,4 +117,4 @@ def _refuse(record: Record, parameter: str, reason: str) -> None:
     position = record.positions.get(parameter)
     name = "" if position is None else record.names[position]
     column = f", column {name!r}" if name else ""
-    raise ManifestError(f"{record.place}{column}: {reason}")
+    raise ManifestError(f"{record.location}{column}: {reason}")

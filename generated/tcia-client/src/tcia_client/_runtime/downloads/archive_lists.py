@@ -1,7 +1,7 @@
-"""The list of MD5 sums that some servers put into an archive, ``md5hashes.csv``.
+"""Lists that servers put into an archive: the report of objects, and MD5 sums.
 
-It stands behind the files, so what it says is compared once all is there, by reading the
-files again; an archive without one costs nothing.
+The list of MD5 sums, ``md5hashes.csv``, is behind the files in the archive. So the sums are
+compared after the last file, by reading the files again; without a list nothing is read.
 """
 
 import csv
@@ -17,13 +17,13 @@ from .unzip import Unzip
 from .zip_format import Member
 
 LONGEST_REPORT = 16 * 1024 * 1024
-"""Bytes of a report that are read."""
+"""Maximum size of a report in bytes."""
 
 REPORT = "results.json"
 """Name of the report in the archive."""
 
 FAILED = "error retrieving file"
-"""What the report states of an object that the server could not read."""
+"""Text in the report for an object that the server could not read."""
 
 
 def entries(text: str) -> Iterator[dict[str, str]]:
@@ -46,13 +46,13 @@ def has_failed(entry: Mapping[str, str]) -> bool:
 MD5_LIST = "md5hashes.csv"
 _NOT_FILES = (MD5_LIST, REPORT)
 LONGEST_LIST = 64 * 1024 * 1024
-"""Bytes of a list that are read."""
+"""Maximum size of a list of MD5 sums in bytes."""
 
 _SUM = re.compile(r"[0-9a-fA-F]{32}")
 
 
 def read_list(content: bytes) -> dict[str, str]:
-    """MD5 sums by name, as far as it can be read; its columns are ``Filename,MD5Hash``."""
+    """Return the MD5 sums by name; the columns are ``Filename,MD5Hash``."""
     if len(content) > LONGEST_LIST:
         return {}
     lines = content.decode("utf-8-sig", "replace").splitlines()
@@ -69,10 +69,10 @@ def read_list(content: bytes) -> dict[str, str]:
 
 
 def by_member(listed: Mapping[str, str], members: Iterable[str]) -> dict[str, str]:
-    """The sums by the names of members; a listed name may lack the folders.
+    """Return the sums by the names of members; a listed name may lack the folders.
 
     Returns:
-        What is listed and not there has its own name.
+        The sum of a file that is missing has its listed name.
     """
     names = set(members)
     short: dict[str, list[str]] = {}
@@ -101,10 +101,10 @@ def sum_of(path: Path) -> str:
 
 
 def sums_in(blocks: Iterable[bytes]) -> Iterator[tuple[str, str]]:
-    """The names of an archive's members, with their MD5 sums.
+    """Yield the names of an archive's members with their MD5 sums.
 
     Raises:
-        DownloadError: It cannot be read.
+        DownloadError: The archive cannot be read.
     """
     unzip = Unzip(UNLIMITED, unpacked=False)
     name = ""

@@ -1,4 +1,4 @@
-"""The body of a file's answer: counted, and gone on with by Range where that is safe (RFC 9110)."""
+"""The received bytes of a file, resumed by Range where that is safe (RFC 9110)."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -13,16 +13,16 @@ _SECONDS_APART = 60
 
 
 class Body:
-    """What has arrived of a body over all attempts.
+    """The received part of a body, over all attempts of one call.
 
-    A part is asked for only with a strong validator in If-Range, so that a server whose
-    file has changed sends all of it; and it is taken only if it starts at the byte that
-    is next, of a file of the same size and validator.
+    The client requests a range only with a strong validator in If-Range, so that a server
+    whose file has changed sends all of it. It accepts a partial response only if that starts
+    at the next byte of a file with the same size and validator.
 
     Attributes:
-        count: Bytes that have arrived.
-        total: Bytes that it will have, None if that is not known.
-        validator: What it can be gone on with by, None if it cannot.
+        count: Number of received bytes.
+        total: Size of the body in bytes, None if unknown.
+        validator: Validator for resuming, None if the body cannot be resumed.
     """
 
     def __init__(self, progress: Callable[[int, int | None], None] | None = None) -> None:
@@ -30,26 +30,26 @@ class Body:
         self.total: int | None = None
         self.validator: str | None = None
         self._progress = progress
-        self._asked = False
+        self._range_sent = False
 
     def request_headers(self) -> dict[str, str]:
-        """Headers to ask with, now."""
+        """Return the headers of the next request."""
         headers = {"Accept-Encoding": "identity"}
-        self._asked = bool(self.count and self.validator)
-        if self._asked:
+        self._range_sent = bool(self.count and self.validator)
+        if self._range_sent:
             headers["Range"] = f"bytes={self.count}-"
             headers["If-Range"] = self.validator or ""
         return headers
 
     def begin(self, status: int, headers: Mapping[str, str]) -> bool:
-        """An answer's head has come.
+        """Read the status and headers of a response.
 
         Returns:
-            Whether its body goes on where the last one broke; else it begins anew.
+            Whether the body continues the received bytes; otherwise it starts again.
 
         Raises:
-            NoFileError: It has no body.
-            IncompleteResponseError: It has another part than the one asked for.
+            NoFileError: The response has no body.
+            IncompleteResponseError: The response has another range than the requested one.
         """
         if status in (204, 205):
             raise NoFileError(f"status {status}: the server has no file for this")
@@ -65,41 +65,41 @@ class Body:
         return False
 
     def add(self, size: int) -> None:
-        """Bytes have arrived."""
+        """Count received bytes."""
         self.count += size
         if self._progress is not None:
             self._progress(self.count, self.total)
 
     def finish(self) -> None:
-        """No more bytes will come.
+        """Check the number of bytes after the end of the body.
 
         Raises:
-            CorruptDownloadError: Fewer or more have come than were announced.
-            NoFileError: None have come, as announced.
+            CorruptDownloadError: It differs from the announced size.
+            NoFileError: The body is empty.
         """
         if self.total is not None and self.count != self.total:
             raise CorruptDownloadError(f"{self.count} of {self.total} bytes arrived")
         if not self.count:
-            raise NoFileError("the answer is empty: the server has no file for this")
+            raise NoFileError("the response is empty: the server has no file for this")
 
     def refused(self) -> bool:
-        """The server refused the range (416): whether to ask without one."""
-        asked = self._asked
+        """Discard the received bytes after status 416; return whether a range was requested."""
+        range_sent = self._range_sent
         self.forget()
-        return asked
+        return range_sent
 
     def forget(self) -> None:
-        """What has arrived is no good: ask for all of it, next."""
-        self._asked = False
+        """Discard the received bytes: the next request is for the whole body."""
+        self._range_sent = False
         self.validator = None
 
     def _check_part(self, headers: Mapping[str, str]) -> None:
-        asked, validator = self._asked, self.validator
+        range_sent, validator = self._range_sent, self.validator
         self.validator = None
         found = _CONTENT_RANGE.fullmatch(headers.get("content-range", "").strip())
         encoded = headers.get("content-encoding", "identity").strip().lower() != "identity"
-        if not asked or found is None or encoded or int(found[1]) != self.count:
-            raise IncompleteResponseError("the server sent another part of the file than asked for")
+        if not range_sent or found is None or encoded or int(found[1]) != self.count:
+            raise IncompleteResponseError("the server sent another range than the requested one")
         total = None if found[3] == "*" else int(found[3])
         last = int(found[2]) + 1
         differs = total is not None and (last != total or self.total not in (None, total))
@@ -111,7 +111,7 @@ class Body:
 
 
 def _validator(headers: Mapping[str, str]) -> str | None:
-    """A strong validator: an ETag that is not weak, or a Last-Modified that is old enough."""
+    """Return a strong validator: a strong ETag, or a Last-Modified that is old enough."""
     if headers.get("accept-ranges", "").strip().lower() == "none":
         return None
     tag = headers.get("etag", "").strip()

@@ -25,7 +25,7 @@ class Header:
     """The identifiers in a header; None for those that it lacks.
 
     Attributes:
-        certain: Whether those that are None are known to be missing.
+        certain: Whether the file is known to lack the identifiers with value None.
     """
 
     sop_instance_uid: str | None

@@ -1,4 +1,4 @@
-"""Downloads over a transport, synchronous and asynchronous; what they do is in :mod:`.job`."""
+"""Download over a transport, synchronous and asynchronous; :mod:`.job` has the rest."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
@@ -37,10 +37,10 @@ AsyncQuery = Callable[[Request], Awaitable[Count | None]]
 def chunks(
     transport: "SyncTransport", request: Request, observe: Observe
 ) -> Generator[bytes, None, None]:
-    """The pieces of a file as they arrive, once and unchecked.
+    """Yield the chunks of a file as they are received, without checks or retries.
 
     Raises:
-        ApiError: The file did not come, or not whole.
+        ApiError: The request failed, or the file is incomplete.
     """
     body = Body(_options(request).get("progress"))
     with transport.open(request, body.request_headers()) as answer:
@@ -55,7 +55,7 @@ def chunks(
 async def async_chunks(
     transport: "AsyncTransport", request: Request, observe: Observe
 ) -> AsyncGenerator[bytes, None]:
-    """The pieces of a file as they arrive; see :func:`chunks`."""
+    """Yield the chunks of a file as they are received; see :func:`chunks`."""
     body = Body(_options(request).get("progress"))
     async with await transport.open(request, body.request_headers()) as answer:
         observe(answer.headers)
@@ -77,26 +77,25 @@ def download(
     stop: Stop | None = None,
     stated: Count | None = None,
 ) -> Download:
-    """Fetch, check and place a file or an archive.
+    """Download and check a file or an archive.
 
     Args:
-        transport: What sends the request.
+        transport: The transport of the client.
         request: The request.
-        target: Where it goes.
+        target: The caller's target.
         observe: Called with the headers of each response.
         query: Queries the number of files where nothing else states it.
-        in_folder: Whether the target is a folder whatever it is called.
-        stop: What can end the download.
+        in_folder: Whether the target is a folder in any case.
+        stop: Cancels the download.
         stated: The number of files that the caller's item states.
 
     Raises:
-        Stopped: It was ended by ``stop``.
-        ApiError: It did not come, or not as it should; nothing is left of it but what a later
-            call goes on with.
-        OSError: It cannot be written; nothing is left of it.
+        Stopped: ``stop`` cancelled the download.
+        ApiError: The download failed; no partial file remains.
+        OSError: A file cannot be written; no partial file remains.
     """
     attempts = transport.options.attempts()
-    # Each attempt is one here, and all waits are this one, so that they can be ended.
+    # The transport makes single attempts, so that all waits are here and can be cancelled.
     single = Attempts(Retry(attempts=1), transport.options.clock)
     pause = transport.sleep if stop is None else stop.wait
     with (
@@ -134,7 +133,7 @@ async def async_download(
     in_folder: bool = False,
     stated: Count | None = None,
 ) -> Download:
-    """Fetch, check and place a file or an archive; see :func:`download`."""
+    """Download and check a file or an archive; see :func:`download`."""
     attempts = transport.options.attempts()
     with (
         redacting(transport.options.redactor),
@@ -151,8 +150,8 @@ async def async_download(
                     observe(answer.headers)
                     job.begin(answer.status, answer.headers)
                     body = cast("AsyncGenerator[bytes, None]", answer.chunks())
-                    async with aclosing(body) as pieces:
-                        async for chunk in pieces:
+                    async with aclosing(body) as body_chunks:
+                        async for chunk in body_chunks:
                             job.write(chunk)
                             attempts.progress()
                 done = await _in_thread(partial(_received, job))
@@ -185,21 +184,22 @@ def download_many(
     workers: int | None,
     progress: Callable[[ManyProgress], None] | None,
 ) -> list[Download]:
-    """Fetch many into a folder, some at a time; what is asked for twice is fetched once.
+    """Download many items into a folder in parallel; equal requests are sent once.
 
     Raises:
         ParameterError: Two would have the same name, or there are no workers.
-        DownloadsError: Some failed, the others are done.
-        OSError: One could not be written. Those under way are ended; those that are done stay.
+        DownloadsError: Some downloads failed; the others are complete.
+        OSError: A file could not be written. Downloads in progress are cancelled, and complete
+            ones remain.
     """
     workers = _workers(transport, workers)
     plan = _planned(items, target)
     many = Many(plan, progress)
 
     def job(index: int) -> Callable[[Progress], Download]:
-        return lambda told: download(
+        return lambda progress: download(
             transport,
-            _telling(items[index].request, told),
+            _with_progress(items[index].request, progress),
             target,
             observe,
             query,
@@ -221,14 +221,14 @@ async def async_download_many(
     workers: int | None,
     progress: Callable[[ManyProgress], None] | None,
 ) -> list[Download]:
-    """Fetch many into a folder, some at a time; see :func:`download_many`."""
+    """Download many items into a folder in parallel; see :func:`download_many`."""
     workers = _workers(transport, workers)
     plan = _planned(items, target)
 
     def job(index: int) -> Callable[[Progress], Awaitable[Download]]:
-        return lambda told: async_download(
+        return lambda progress: async_download(
             transport,
-            _telling(items[index].request, told),
+            _with_progress(items[index].request, progress),
             target,
             observe,
             query,
@@ -272,7 +272,7 @@ def _planned(items: Sequence[Item], target: StrPath) -> Plan:
                 method=request.method,
                 parameter="items",
                 endpoint=request.endpoint.address,
-                advice="Fetch them into folders of their own.",
+                advice="Download them into separate folders.",
             )
         firsts.append(first)
         count = items[index].count
@@ -286,14 +286,14 @@ def _planned(items: Sequence[Item], target: StrPath) -> Plan:
                 advice="Remove the outdated one.",
             )
     _refuse_other_names(items, by_path)
-    # Made here: one that fails would remove it while another one is about to use it.
+    # Made here: a download that fails would remove it while another one needs it.
     if items:
         Path(target).mkdir(parents=True, exist_ok=True)
     return Plan(items, firsts, {index: path for path, index in by_path.items()}, counts)
 
 
 def _refuse_other_names(items: Sequence[Item], by_path: Mapping[Path, int]) -> None:
-    """Look at the first earlier download, so that a wrong option ends many at once."""
+    """Refuse a wrong ``names`` at once, by the first existing download."""
     for path, index in by_path.items():
         request = items[index].request
         options = _options(request)
@@ -305,14 +305,14 @@ def _refuse_other_names(items: Sequence[Item], by_path: Mapping[Path, int]) -> N
         return
 
 
-def _telling(request: Request, told: Progress) -> Request:
-    """A request of many, with the options that it has as such."""
-    options: DownloadOptions = {"existing": "keep", **_options(request), "progress": told}
+def _with_progress(request: Request, progress: Progress) -> Request:
+    """Return the request of one of many downloads, with their default options."""
+    options: DownloadOptions = {"existing": "keep", **_options(request), "progress": progress}
     return attrs.evolve(request, arguments=attrs.evolve(request.arguments, options=options))
 
 
 async def _in_thread(look: Callable[[], R]) -> R:
-    """Read files without holding the event loop up; a cancelled task waits until it is done."""
+    """Read files without blocking the event loop; a cancelled task waits for the thread."""
     task = asyncio.create_task(asyncio.to_thread(look))
     try:
         return await asyncio.shield(task)
@@ -328,19 +328,17 @@ def _options(request: Request) -> DownloadOptions:
 def _wait(
     job: Job, error: ApiError, attempts: Attempts, transport: "SyncTransport | AsyncTransport"
 ) -> float:
-    """Seconds until the next attempt.
+    """Return the seconds until the next attempt.
 
     Raises:
-        ApiError: There is to be none.
+        ApiError: There is no further attempt.
     """
     if isinstance(error, HTTPStatusError) and error.status == 416 and job.range_refused():
-        error = IncompleteResponseError("the server refuses to go on with the file")
+        error = IncompleteResponseError("the server refuses to resume the file")
     error = job.failed(error)
     try:
         wait = attempts.after(IncompleteResponseError(error.reason) if job.broke(error) else error)
     except ApiError:
         raise error from error.__cause__
-    transport.options.logger.info(
-        "%s: %s; trying again in %.1f s", error.endpoint, error.reason, wait
-    )
+    transport.options.logger.info("%s: %s; retrying in %.1f s", error.endpoint, error.reason, wait)
     return wait

@@ -1,7 +1,7 @@
 """Walk through the elements of a DICOM file (PS3.5 section 7), for the values of a few.
 
 Values of no interest are skipped. Sequences of undefined length are walked through, since
-nothing else tells their end. The walk follows what files have in practice as pydicom follows
+their end is not stated elsewhere. The walk follows what files have in practice as pydicom follows
 it, so that both find the same values. Of the two ways to read an implicit element of undefined
 length it takes that of PS3.5 section 7.5: a sequence.
 """
@@ -319,7 +319,7 @@ class Elements:
             self.end()
 
     def _fragment(self) -> None:
-        """Read a piece of a value of undefined length, as of encapsulated pixel data."""
+        """Read a chunk of a value of undefined length, as of encapsulated pixel data."""
         at = self._at
         there = len(self._data) - at >= _SHORT_HEAD
         tag = self._tag_at(at) if there else 0

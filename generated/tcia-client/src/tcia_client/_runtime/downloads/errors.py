@@ -8,12 +8,12 @@ from .result import Difference, Download
 
 
 class DownloadError(ApiError):
-    """A file that did not arrive as it should; nothing of it is left on disk.
+    """A download that failed; no file of it remains on disk.
 
     Attributes:
-        path: Where it would stand.
-        files: Names of the files that had arrived, as they would be called.
-        bytes: Bytes that had arrived.
+        path: The destination.
+        files: Names of the received files.
+        bytes: Number of received bytes.
         seconds: From the call until it failed.
         checks: Names of the checks made, see :class:`.result.Download`.
         differences: What differs, if that is why it failed.
@@ -28,25 +28,25 @@ class DownloadError(ApiError):
 
 
 class NoFileError(DownloadError):
-    """The answer has no body: the server has no file for what was asked for."""
+    """The response has no body: the server has no file for the request."""
 
-    default_advice = "Check the values asked with: the server answered, but with no file."
+    default_advice = "Check the values of the request: the server responded, but with no file."
 
 
 class NotAFileError(DownloadError):
-    """Something other than the file: an HTML page, a sentence, or another format."""
+    """A response that is not the file: an HTML page, a sentence, or another format."""
 
     default_advice = (
-        "Something other than the file came: check the values asked with, the base URL, "
+        "The response is not the file: check the values of the request, the base URL, "
         "and any proxy or login page."
     )
 
 
 class CorruptDownloadError(DownloadError, IncompleteResponseError):
-    """A file that was cut short or damaged on its way; tried again as a broken connection is."""
+    """A truncated or damaged file; the client retries it like a broken connection."""
 
     fault: Fault = "network"
-    default_advice = "Call again; if it stays, the server sends it damaged."
+    default_advice = "Call again; if the error stays, the server sends a damaged file."
 
 
 class UnsafeArchiveError(DownloadError):
@@ -75,11 +75,11 @@ class LimitError(DownloadError):
 
 
 class VerificationError(DownloadError):
-    """A file that arrived undamaged, but is not, or not all of, what was asked for."""
+    """An undamaged download that differs from the request, or is incomplete."""
 
     default_advice = (
-        'Ask again later or report it to those who run the server; on_difference="keep" keeps '
-        "what came."
+        'Retry later, or report it to the operator of the server; on_difference="keep" saves '
+        "the received files."
     )
 
 
@@ -97,12 +97,12 @@ class DownloadsError(ApiError):
 
     @property
     def failed(self) -> tuple[Download, ...]:
-        """The results of the failed downloads; ``result.item`` is what to pass again."""
+        """The results of the failed downloads; pass their ``item`` again to retry."""
         return tuple(result for result in self.results if result.error is not None)
 
 
 class ManifestError(ApiError, ValueError):
-    """A manifest that cannot be read, or a text that cannot stand in one.
+    """A manifest that cannot be read, or a string that cannot be written in one.
 
     Attributes:
         line: Number of the line, counted from 1, if one is to blame.

@@ -1,4 +1,4 @@
-"""One download from its first byte to its final name; all but the network is here.
+"""One download from its first byte to its final name, without the network.
 
 The synchronous and the asynchronous function in :mod:`.download` both pass what they receive
 to a :class:`Job`, a context manager that leaves nothing behind unless :meth:`Job.finish`
@@ -22,7 +22,7 @@ from .dicom_header import HeaderReader
 from .errors import CorruptDownloadError, DownloadError, NotAFileError, VerificationError
 from .options import DownloadOptions, Limits, Names, StrPath
 from .part import Part
-from .receipt import Existing, Inventory, asked_by, kept_files
+from .receipt import Existing, Inventory, asked_by, find_existing
 from .result import NOT_COUNTED, UNCHECKED, Download, UncheckedWarning
 from .stop import Stopped
 from .target import choose_target
@@ -33,18 +33,18 @@ _BEGINNING = 4096
 
 
 class Job:
-    """A download under way, in one thread at a time; another one may :meth:`abandon` it.
+    """A download in progress, in one thread at a time; another one may :meth:`abandon` it.
 
     Args:
-        request: What is asked for.
-        target: Where it goes, see :class:`.options.DownloadOptions`.
-        options: How.
-        in_folder: Whether the target is a folder whatever it is called.
+        request: The request.
+        target: The caller's target, see :class:`.options.DownloadOptions`.
+        options: The caller's options.
+        in_folder: Whether the target is a folder in any case.
         stated: The number of files that the caller's item states.
 
     Raises:
-        ParameterError: An option that cannot be used.
-        OSError: A folder stands where a file should go, or the other way round.
+        ParameterError: An option cannot be used.
+        OSError: The destination of a file is a folder, or that of a folder a file.
     """
 
     def __init__(
@@ -71,8 +71,8 @@ class Job:
         self._checks = self._new_checks()
         self._space = FreeSpace(self._target.path.parent, self._limits.free_bytes)
         self._names: Names = options.get("names", "server")
-        self._turn = threading.RLock()
-        self._ended = self._answered = False
+        self._lock = threading.RLock()
+        self._ended = self._in_body = False
 
     def __enter__(self) -> Self:
         return self
@@ -100,7 +100,7 @@ class Job:
         Raises:
             OSError: A file cannot be removed.
         """
-        with self._turn:
+        with self._lock:
             if not self._ended:
                 if self._unpacker is not None:
                     self._unpacker.close()
@@ -118,14 +118,14 @@ class Job:
             Whether there is one, and the options allow to keep it.
 
         Raises:
-            DownloadError: Another download to the same place is under way.
-            OSError: What is there cannot be read.
+            DownloadError: Another download to the same destination is in progress.
+            OSError: An existing file cannot be read.
         """
-        with self._turn:
+        with self._lock:
             self._go_on()
             self._part.settle()
         if self._options.get("existing") == "keep":
-            self._existing = kept_files(
+            self._existing = find_existing(
                 self._target, self._request, self._names, self._checks, self._limits
             )
         return self._existing is not None
@@ -139,7 +139,7 @@ class Job:
             count: The number of files that another endpoint states, if it was queried.
 
         Raises:
-            OSError: What is there cannot be read.
+            OSError: An existing file cannot be read.
         """
         existing = self._existing
         if existing is not None:
@@ -149,7 +149,7 @@ class Job:
                 if lacks_count:
                     self._checks.note(UNCHECKED)
                 return self._download(existing.files, self._target.path, kept=True)
-        with self._turn:
+        with self._lock:
             self._go_on()
             self._existing, self._checks = None, self._new_checks()
             self._part.clean()
@@ -165,18 +165,18 @@ class Job:
         return Checks(self._request, self._options.get("expect"), self._stated)
 
     def request_headers(self) -> dict[str, str]:
-        """Headers to ask with, now."""
-        self._answered = False
+        """Return the headers of the next request."""
+        self._in_body = False
         return self._body.request_headers()
 
     def begin(self, status: int, headers: Mapping[str, str]) -> None:
-        """An answer's head has come.
+        """Read the status and headers of a response.
 
         Raises:
-            ApiError: It is not the file.
+            ApiError: The response is not the file.
             OSError: The file cannot be written.
         """
-        with self._turn:
+        with self._lock:
             self._go_on()
             if not self._body.begin(status, headers):
                 if self._unpacker is not None:
@@ -185,16 +185,16 @@ class Job:
                 self._part.begin()
                 self._prepare()
                 self._space.expect(self._body.total or 0)
-            self._answered = True
+            self._in_body = True
 
     def write(self, data: bytes) -> None:
-        """A piece of the body has come.
+        """Write and check the next chunk of the body.
 
         Raises:
-            DownloadError: It is not what it should be.
+            DownloadError: The chunk is damaged or invalid.
             OSError: It cannot be written.
         """
-        with self._turn:
+        with self._lock:
             self._go_on()
             if self._target.kind != "folder":
                 self._space.write(len(data))
@@ -206,9 +206,9 @@ class Job:
         """Check the files and compare them with what the response states; the body has ended.
 
         Raises:
-            DownloadError: It is damaged, or there is no file.
+            DownloadError: The download is damaged, or there is no file.
         """
-        with self._turn:
+        with self._lock:
             self._go_on()
             self._received()
 
@@ -219,10 +219,10 @@ class Job:
             count: The number of files that another endpoint states, if it was queried.
 
         Raises:
-            DownloadError: It is not what was requested.
+            DownloadError: The download differs from the request.
             OSError: It cannot be renamed.
         """
-        with self._turn:
+        with self._lock:
             self._go_on()
             return self._finish(count)
 
@@ -247,7 +247,9 @@ class Job:
             self._checks.note(UNCHECKED)
         self._checks.finish(count)
         if self._checks.differences and self._options.get("on_difference") != "keep":
-            error = VerificationError(f"not what was asked for: {self._checks.summary()}")
+            error = VerificationError(
+                f"the download differs from the request: {self._checks.summary()}"
+            )
             rules = (difference.rule for difference in self._checks.differences)
             error.rule = next(filter(None, rules), None)
             raise error
@@ -272,7 +274,7 @@ class Job:
         return self._download(files, final)
 
     def failed(self, error: ApiError) -> ApiError:
-        """The error of an attempt, told where it happened."""
+        """Return the error of an attempt, with its endpoint and URL."""
         if isinstance(error, NotAFileError) and not error.server_message:
             text = self._beginning.decode("utf-8", "replace").strip()
             error.server_message = ("(HTML page) " if is_page(text) else "") + summary(text)
@@ -283,11 +285,11 @@ class Job:
         return error
 
     def broke(self, error: ApiError) -> bool:
-        """Whether an error ended an answer that had begun, as a server does that falls silent."""
-        return self._answered and isinstance(error, ReadTimeoutError)
+        """Return whether an error interrupted a body, such as a silent server."""
+        return self._in_body and isinstance(error, ReadTimeoutError)
 
     def range_refused(self) -> bool:
-        """The server refused the range (416): whether to ask without one."""
+        """Discard the received bytes after status 416; return whether a range was requested."""
         return self._body.refused()
 
     @property
@@ -317,7 +319,7 @@ class Job:
 
     def _refuse_other_content(self) -> None:
         if self._beginning[128:132] != b"DICM":
-            raise NotAFileError("the answer is no DICOM Part 10 file")
+            raise NotAFileError("the response is no DICOM Part 10 file")
 
     def _download(
         self, files: list[tuple[Path, int]], path: Path, *, kept: bool = False

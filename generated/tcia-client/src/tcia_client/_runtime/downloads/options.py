@@ -1,4 +1,4 @@
-"""What a download is told."""
+"""Options of downloads."""
 
 import operator
 import os
@@ -10,7 +10,7 @@ import attrs
 
 StrPath = str | os.PathLike[str]
 Progress = Callable[[int, int | None], None]
-"""Called with the bytes that have arrived and those expected, None if that is not known."""
+"""Called with the number of received and of expected bytes, None if unknown."""
 
 Names = Literal["server", "instance-number", "sop-instance-uid"]
 Existing = Literal["replace", "keep"]
@@ -19,7 +19,7 @@ OnDifference = Literal["raise", "keep"]
 
 @attrs.frozen(kw_only=True)
 class Limits:
-    """Bounds for what a download may write; raise them for archives that you trust.
+    """Bounds for the files that a download writes; raise them for archives that you trust.
 
     Deflate packs at most 1,032 bytes into one, and does so with real segmentations: so no ratio
     is a sign of an attack, and what counts is how much is unpacked and whether the disk holds it.
@@ -38,7 +38,7 @@ class Limits:
 
 
 UNLIMITED = Limits(members=sys.maxsize, member_bytes=sys.maxsize, total_bytes=sys.maxsize)
-"""For an archive that is read and not unpacked: it fills no disk and no memory."""
+"""For an archive that is read and not unpacked, which needs neither disk nor memory."""
 
 
 def _uids(given: Iterable[str] | None) -> frozenset[str] | None:
@@ -48,7 +48,7 @@ def _uids(given: Iterable[str] | None) -> frozenset[str] | None:
 
 
 def _count(given: SupportsIndex | None) -> int | None:
-    """Return a number; a text would differ from every number of files."""
+    """Return a number; a string would differ from every number of files."""
     if given is None:
         return None
     number = operator.index(given)
@@ -59,7 +59,7 @@ def _count(given: SupportsIndex | None) -> int | None:
 
 @attrs.frozen(kw_only=True)
 class Expected:
-    """What is known of a download before it is made; None is not compared.
+    """The expected contents of a download; None is not compared.
 
     Attributes:
         sop_instance_uids: SOPInstanceUIDs of the objects that belong to it, and of no other.
@@ -75,29 +75,28 @@ class Expected:
 class DownloadOptions(TypedDict, total=False):
     """Options of a download.
 
-    Where it goes, by the target alone: an endpoint that answers a ZIP archive unpacks it
-    into a folder *in* the target, which is made if need be, named by the value asked for;
-    a target that ends in ``.zip`` and is no folder is the file to keep the archive in. An
-    endpoint that answers one file writes it to the target, or into it if it is a folder or
-    ends in a separator.
+    The target alone decides the destination. An endpoint that returns a ZIP archive unpacks it
+    into a folder *in* the target, named by the last value of the request; missing folders are
+    created. A target that ends in ``.zip`` and is no folder is the file of the archive. An
+    endpoint that returns one file writes it to the target, or into it if the target is a
+    folder or ends in a separator.
 
     Attributes:
-        progress: Called for every piece, with the bytes so far and in all. What it raises
-            ends the download.
-        keep_zip: Keep the archive as ``<value asked for>.zip`` in the target in place of
-            unpacking it. It is checked all the same.
-        names: What unpacked DICOM files are called: as in the archive (``"server"``, the
-            default), ``00001.dcm`` by InstanceNumber, or by SOPInstanceUID. Of two that
-            would get the same name the later one gets ``-2``, and so on.
-        limits: Bounds for what is unpacked and written, :class:`Limits`.
-        expect: What the download has to agree with, :class:`Expected`.
-        existing: What to do with what stands under the name already: ``"replace"`` it once
-            the new one is whole, where files in a folder that no download wrote stay; or
-            ``"keep"`` it if the list of files that a download leaves (``.download.json``) says
-            that it was whole, and it is so still. ``"replace"`` is the default of a call,
-            ``"keep"`` of ``many``.
-        on_difference: ``"raise"`` a VerificationError and leave nothing if what came is not
-            what was asked for (the default), or ``"keep"`` it under a name that ends in
+        progress: Called for every chunk with the number of received and of expected bytes. An
+            exception that it raises cancels the download.
+        keep_zip: Save the archive as ``<value>.zip`` in the target instead of unpacking it. The
+            checks are the same.
+        names: How to name unpacked DICOM files: as in the archive (``"server"``, the default),
+            ``00001.dcm`` by InstanceNumber, or by SOPInstanceUID. If two files would get the
+            same name, the later one gets ``-2``, and so on.
+        limits: Bounds for the files that are unpacked and written, :class:`Limits`.
+        expect: The expected contents, :class:`Expected`.
+        existing: ``"replace"`` existing files once the new download is complete, where files
+            that no download wrote remain in the folder; or ``"keep"`` them if their receipt
+            (``.download.json``) states that they are complete, and they still are.
+            ``"replace"`` is the default of a call, ``"keep"`` of many downloads.
+        on_difference: ``"raise"`` a VerificationError and leave nothing if the download differs
+            from the request (the default), or ``"keep"`` it under a name that ends in
             ``.incomplete``. Damage raises in either case.
     """
 

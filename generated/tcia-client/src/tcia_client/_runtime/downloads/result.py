@@ -1,4 +1,4 @@
-"""What a download tells of itself."""
+"""The result of a download."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,15 +7,15 @@ from typing import Any, Literal
 import attrs
 
 COUNT_CHECK = "imageCount"
-"""The check of an answer's header of that name."""
+"""The check of the response header of that name."""
 
 UNCHECKED = "completeness not checked"
-"""Stands among the checks where nothing states how many files a download has."""
+"""One of the checks if nothing states how many files a download has."""
 
 
 @attrs.frozen
 class Difference:
-    """One way in which a download is not what was asked for.
+    """One difference between a download and its request.
 
     Attributes:
         check: Name of the check that found it, one of :attr:`Download.checks`.
@@ -82,16 +82,16 @@ class Download:
         bytes: Size of these files together.
         seconds: From the call to its end, waiting and checks included.
         checks: Names of the checks made: ``length``, ``crc32`` and ``directory`` of a ZIP
-            archive, ``imageCount`` of the answer's header, ``results.json`` of the archive,
+            archive, ``imageCount`` of the response header, ``results.json`` of the archive,
             ``MD5`` if the archive lists the sum of each file, ``DICOM`` for Part 10 files, the
-            keyword of each UID asked for, ``expected UIDs``, ``expected count``,
+            keyword of each requested UID, ``expected UIDs``, ``expected count``,
             ``expected bytes``, ``stated count`` of the item or of another endpoint, and
             ``stated size`` of that endpoint.
             ``completeness not checked`` if nothing states how many files there should be.
         differences: What differs, empty unless ``on_difference="keep"``.
         unchecked: Checks that could not be made. A check with an entry here is not in ``checks``.
-        kept: Whether it was there already, and nothing was fetched.
-        error: Why it failed, None unless it did.
+        kept: Whether it existed already, so that nothing was fetched.
+        error: The error of a failed download, otherwise None.
     """
 
     index: int = 0

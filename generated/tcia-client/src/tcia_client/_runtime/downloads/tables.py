@@ -39,16 +39,16 @@ Lines = Iterator[tuple[int, str]]
 
 @attrs.frozen
 class Record:
-    """One row of a list: the names of its columns, its values, and its place.
+    """One row of a list: the names of its columns, its values, and its location.
 
     Attributes:
-        place: The file, and the line or the item of an array, for errors.
+        location: The file, and the line or the item of an array, for errors.
         names: Names of the columns; one empty name in a list of UIDs.
         values: A value for each name.
         positions: The position of each parameter's column, by keyword.
     """
 
-    place: str
+    location: str
     names: tuple[str, ...]
     values: tuple[Any, ...]
     positions: Mapping[str, int]
@@ -83,7 +83,7 @@ def first_line(lines: Lines, title: str) -> tuple[str, Lines]:
     """Return the first line that is not blank, and the lines from it on.
 
     Raises:
-        ManifestError: There is none.
+        ManifestError: All lines are blank.
     """
     for number, line in lines:
         if line.strip():
@@ -97,7 +97,7 @@ def is_manifest(line: str) -> bool:
 
 
 def is_uid(text: str) -> bool:
-    """Return whether a text is a UID; a number without a dot is none."""
+    """Return whether a string is a UID; a number without a dot is not."""
     return len(text) <= 64 and text.isascii() and _UID.fullmatch(text) is not None
 
 
@@ -136,7 +136,7 @@ def shown(text: str) -> str:
 
 
 _Row = tuple[int, str, tuple[str, ...], tuple[Any, ...]]
-"""The line, the place in it, the names of the columns and the values."""
+"""The line, the location in it, the names of the columns and the values."""
 
 
 def _matched(
@@ -145,14 +145,14 @@ def _matched(
     """Match the columns of each row with the parameters; equal headers are matched once."""
     names: tuple[str, ...] = ()
     positions: dict[str, int] | None = None
-    for line, place, own_names, values in rows:
+    for line, location, own_names, values in rows:
         if positions is None or own_names != names:
             names = own_names
             positions = _positions(names, title, line, known)
             for keyword in required:
                 if keyword not in positions:
                     fail(title, line, missing(keyword, names), _ADVICE)
-        yield Record(place, names, values, positions)
+        yield Record(location, names, values, positions)
 
 
 def _positions(
@@ -265,8 +265,8 @@ def _parsed(text: str, title: str, line: int) -> object:
         fail(title, where, f"not JSON: {reason}")
 
 
-def _row(found: object, title: str, line: int, place: str) -> _Row:
+def _row(found: object, title: str, line: int, location: str) -> _Row:
     if not isinstance(found, _Members):
         fail(title, line, "JSON that is no object with a member for each column", _ADVICE)
     names, values = tuple(name for name, _ in found), tuple(value for _, value in found)
-    return line, f"{title}, {place}", names, values
+    return line, f"{title}, {location}", names, values

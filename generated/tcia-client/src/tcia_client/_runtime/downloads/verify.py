@@ -1,4 +1,4 @@
-"""Whether what came is what was asked for; knows neither disk nor network."""
+"""Compare the files of a download with the request; without any I/O."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -18,8 +18,8 @@ _COUNT = re.compile(r"\+?([0-9]{1,18})(?:\.0+)?")
 _SHOWN = 5
 
 
-def asked_for(request: Request) -> dict[str, str]:
-    """The UIDs that a request asks for, by their DICOM keyword.
+def requested_uids(request: Request) -> dict[str, str]:
+    """Return the UIDs of a request by their DICOM keyword.
 
     They are the parameters of kind ``uid`` whose name on the wire is the keyword,
     written in any case and with or without underscores.
@@ -36,18 +36,18 @@ def asked_for(request: Request) -> dict[str, str]:
 
 def needs_dicom(request: Request, expect: Expected | None) -> bool:
     """Return whether the files of a download have to be DICOM."""
-    return bool(asked_for(request) or expect or "DICOM" in request.endpoint.formats)
+    return bool(requested_uids(request) or expect or "DICOM" in request.endpoint.formats)
 
 
 class Checks:
-    """What is seen of one download, and what differs from what was asked for.
+    """The checks of one download, and its differences from the request.
 
     Attributes:
-        asked: The UIDs asked for, by keyword.
+        asked: The requested UIDs by keyword.
         dicom: Whether its files have to be DICOM.
         differences: What differs, so far.
-        images: DICOM files seen, or what should be some.
-        announced: How many of them the answer's ``imageCount`` header announces.
+        images: Number of files that are or should be DICOM.
+        announced: Their number by the response's ``imageCount`` header.
         unchecked: Checks that could not be made.
         files: Files seen, where they need not be DICOM.
         sizes: Bytes of the DICOM files seen, or of all where they need not be DICOM.
@@ -56,7 +56,7 @@ class Checks:
     def __init__(
         self, request: Request, expect: Expected | None, stated: Count | None = None
     ) -> None:
-        self.asked = asked_for(request)
+        self.asked = requested_uids(request)
         self.expect = expect or Expected()
         self._stated = stated
         self.dicom = needs_dicom(request, expect)
@@ -80,17 +80,17 @@ class Checks:
 
     @property
     def made(self) -> tuple[str, ...]:
-        """Names of the checks that were made of all that they are about, or failed."""
+        """Names of the checks that were made completely, or failed."""
         failed = {one.check for one in self.differences}
         partial = {one.check for one in self.unchecked} - failed
         return tuple(check for check in self._made if check not in partial)
 
     def note(self, *checks: str) -> None:
-        """Note checks that have been made elsewhere, and passed."""
+        """Record checks that another module made, and that passed."""
         self._made.update(dict.fromkeys(checks))
 
     def could_not(self, check: str, subject: str, reason: str) -> None:
-        """Note a check that could not be made.
+        """Record a check that could not be made.
 
         Args:
             check: Its name.
@@ -152,7 +152,7 @@ class Checks:
             self._uids.add(uid)
 
     def report(self, content: bytes) -> None:
-        """The server's own report, an entry for each object; :meth:`finish` compares it."""
+        """Read the server's report, which has an entry for each object; see :meth:`response`."""
         if len(content) > LONGEST_REPORT:
             self._differs(REPORT, REPORT, f"it has more than {LONGEST_REPORT} bytes")
             return
@@ -184,10 +184,10 @@ class Checks:
             elif uid:
                 self._differs(REPORT, subject, f"its file {_shown(name)} holds {_shown(other)}")
         self._report_missing(REPORT, missing, unidentified, f"is listed in {REPORT}, but not there")
-        told = {difference.check for difference in self.differences}
-        if len(self._reported) >= self.images or REPORT in told:
+        different = {difference.check for difference in self.differences}
+        if len(self._reported) >= self.images or REPORT in different:
             self.note(REPORT)
-        if len(self._reported) > self.images and REPORT not in told:
+        if len(self._reported) > self.images and REPORT not in different:
             self._count(REPORT, len(self._reported), f"files are there, {REPORT} lists")
 
     def _report_missing(
@@ -204,12 +204,12 @@ class Checks:
                 self.could_not(check, subject, "is not found among the files that can be read")
 
     def md5(self, listed: Mapping[str, str], found: Mapping[str, str], *, complete: bool) -> None:
-        """The MD5 sums of files have been read, and those that the archive lists.
+        """Compare the MD5 sums of the files with the archive's list.
 
         Args:
             listed: Sums by name, as listed.
-            found: Sums by name, of what is there.
-            complete: Whether each file that is to be checked is listed.
+            found: Sums of the files by name.
+            complete: Whether each file is listed.
         """
         before = len(self.differences)
         for name, expected in listed.items():
@@ -222,20 +222,20 @@ class Checks:
             self.note("MD5")
 
     def saw(self, files: Sequence[tuple[Path, int]]) -> None:
-        """Note all files with their sizes; those of DICOM have been seen one by one."""
+        """Record all files with their sizes."""
         self.files = len(files)
         if not self.dicom:
             self.sizes = sum(size for _, size in files)
 
     def give_up(self, reason: str) -> None:
-        """Note that the files cannot be read, so that nothing of them is checked."""
+        """Record that the files cannot be read, so that none of them is checked."""
         self._unreadable = reason
         files = ("DICOM", *self.asked) if self.dicom else ()
         for check in ("crc32", "directory", *files, "completeness"):
             self.could_not(check, "", reason)
 
     def response(self, headers: Mapping[str, str]) -> None:
-        """Compare the files with what the response itself states; all have been seen.
+        """Compare the files with the response's report and headers, after the last file.
 
         Args:
             headers: Headers of the response.
@@ -248,7 +248,7 @@ class Checks:
 
     @property
     def is_announced(self) -> bool:
-        """Whether the response announces files, whether or not they are there."""
+        """Whether the response announces files, received or not."""
         return bool(self.announced or self._reported)
 
     @property
@@ -305,7 +305,7 @@ class Checks:
         return f"could not check {checks}: {_sentence(list(once.values()))}"
 
     def _compare_count(self, header: str) -> None:
-        """Compare with the ``imageCount`` header; one that came twice is a list of its values."""
+        """Compare with the ``imageCount`` header; a repeated header is a list of its values."""
         values = {value.strip() for value in header.split(",")}
         if values == {""}:
             return

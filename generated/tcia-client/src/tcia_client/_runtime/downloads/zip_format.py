@@ -1,4 +1,4 @@
-"""The fixed records of a ZIP archive (PKWARE APPNOTE 4.3), as they stand in the bytes."""
+"""The fixed records of a ZIP archive (PKWARE APPNOTE 4.3)."""
 
 import struct
 from collections.abc import Mapping
@@ -39,7 +39,7 @@ LONGEST_DESCRIPTOR = 24
 
 @attrs.define(eq=False)
 class Member:
-    """One member: what its local header says, and once it has ended, what it was.
+    """One member: the values of its local header, and after its end the actual ones.
 
     Attributes:
         raw_name: The name's bytes.
@@ -61,7 +61,7 @@ class Member:
 
     @property
     def name(self) -> str:
-        """The name as text; what is no UTF-8 is read as code page 437.
+        """The name as a string; without the UTF-8 flag it is read as code page 437.
 
         Raises:
             UnicodeDecodeError: It is marked as UTF-8, and is not.
@@ -76,7 +76,7 @@ class Member:
 
     @property
     def described(self) -> bool:
-        """Whether CRC and sizes stand behind the data."""
+        """Whether CRC and sizes follow the data."""
         return bool(self.flags & 0x08)
 
 
@@ -101,7 +101,7 @@ def local_lengths(head: bytes) -> int:
 
 
 def read_local(head: bytes, rest: bytes, offset: int) -> Member:
-    """A member from its local header.
+    """Return the member of a local header.
 
     Raises:
         ValueError: The ZIP64 sizes are missing.
@@ -121,7 +121,7 @@ def central_lengths(head: bytes) -> int:
 
 
 def read_central(head: bytes, rest: bytes) -> Entry:
-    """A member from its entry in the central directory.
+    """Return the entry of a member in the central directory.
 
     Raises:
         ValueError: The ZIP64 sizes are missing.
@@ -138,7 +138,7 @@ def read_central(head: bytes, rest: bytes) -> Entry:
 
 def _wide(extra: bytes, values: list[int]) -> list[int]:
     """The values, those that are marked as too wide from the ZIP64 field."""
-    marked = [place for place, value in enumerate(values) if value == _MARK_32]
+    marked = [index for index, value in enumerate(values) if value == _MARK_32]
     if not marked:
         return values
     at = 0
@@ -150,8 +150,8 @@ def _wide(extra: bytes, values: list[int]) -> list[int]:
             if len(field) < 8 * len(marked):
                 break
             sizes = struct.iter_unpack("<Q", field[: 8 * len(marked)])
-            for place, (size,) in zip(marked, sizes, strict=True):
-                values[place] = size
+            for index, (size,) in zip(marked, sizes, strict=True):
+                values[index] = size
             return values
     raise ValueError("its ZIP64 field is missing or cut")
 
@@ -202,7 +202,7 @@ def signed_descriptor_length(data: bytes, crc: int, size: int) -> int:
 
 @attrs.frozen
 class End:
-    """What the end of the archive says: entries, size and place of the central directory."""
+    """The end of the archive: entries, size and position of the central directory."""
 
     entries: int
     size: int
@@ -211,7 +211,7 @@ class End:
     comment: int = 0
 
     def agrees(self, other: "End") -> bool:
-        """Whether a ZIP64 record says what this one says, or leaves to it."""
+        """Return whether a ZIP64 record has the values that this one states."""
         return (
             self.entries in (other.entries, _MARK_16)
             and self.size in (other.size, _MARK_32)
@@ -220,20 +220,20 @@ class End:
 
 
 def read_end(data: bytes) -> End:
-    """The end of central directory record."""
+    """Return the end of central directory record."""
     _, disk, first, here, entries, size, offset, comment = _END.unpack(data)
     one_disk = {disk, first} <= {0, _MARK_16} and here == entries
     return End(entries, size, offset, one_disk, comment)
 
 
 def read_end_64(data: bytes) -> tuple[End, int]:
-    """The ZIP64 end of central directory record, and how many bytes follow its fixed part."""
+    """Return the ZIP64 end of central directory record, and the bytes after its fixed part."""
     _, length, _, _, disk, first, here, entries, size, offset = _END_64.unpack(data)
     further = length + 12 - END_64_SIZE
     return End(entries, size, offset, disk == first == 0 and here == entries), further
 
 
 def read_locator_64(data: bytes) -> tuple[int, bool]:
-    """Where the ZIP64 record starts, and whether the archive is in one piece."""
+    """Return where the ZIP64 record starts, and whether the archive is in one file."""
     _, disk, offset, disks = _LOCATOR_64.unpack(data)
     return offset, disk == 0 and disks <= 1
