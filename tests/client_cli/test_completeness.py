@@ -68,7 +68,7 @@ def test_what_was_not_checked_is_in_the_summary(blob: Any) -> None:
     assert done.err.count("tcia: warning: TCIA/query/getImage: the client could not check") == 1
 
 
-def test_on_difference_keep_keeps_what_came(short: Any) -> None:
+def test_on_difference_keep_saves_the_received_files(short: Any) -> None:
     uid = rows_of(short, "series_instance_uid,image_count")[1][0]
     command = ["download-image", f"--series-instance-uid={uid}", "--to=images"]
     assert "--on-difference keep saves the received files" in short(*command).err
