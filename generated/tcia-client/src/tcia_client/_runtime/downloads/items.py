@@ -63,7 +63,7 @@ def match_columns(known: Mapping[str, str], names: Sequence[str]) -> dict[str, i
 
 
 def missing(keyword: str, names: Sequence[str]) -> str:
-    """Return what to say of columns none of which is a parameter's."""
+    """Return the message for columns of which none is the parameter's."""
     listed = ", ".join(map(repr, names[:8])) + ", …" * (len(names) > 8)
     return f"none of the columns {listed} is {keyword}"
 

@@ -1,4 +1,7 @@
-"""Where a download goes: decided by its target and its request, never by the server."""
+"""The destination of a download, by its target and its request, never by the server.
+
+Input without effect, or with another effect than it suggests, is an error with a suggestion.
+"""
 
 import os
 import re
@@ -17,7 +20,7 @@ CHOICES = {
     "existing": ("replace", "keep"),
     "on_difference": ("raise", "keep"),
 }
-"""Values of the options that have few; the first one is the default of a call."""
+"""The values of the options with a fixed set; the first one is the default of a call."""
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 _OTHER_FILES = frozenset(
@@ -26,7 +29,7 @@ _OTHER_FILES = frozenset(
 
 
 def check_options(request: Request, options: DownloadOptions) -> None:
-    """Check the options themselves, and whether they have an effect on this endpoint.
+    """Check the values of the options, and that each has an effect on this endpoint.
 
     Raises:
         ParameterError: One has an invalid value or no effect.
@@ -72,7 +75,7 @@ def _check_effects(request: Request, options: DownloadOptions) -> None:
 def check_target(
     target: StrPath, request: Request, options: DownloadOptions, *, is_folder: bool, many: bool
 ) -> None:
-    """Check that a target is what it reads: a path of this machine, of the right kind.
+    """Check that a target is a local path of the right kind.
 
     Args:
         target: The caller's target.
@@ -145,7 +148,7 @@ def other_names(request: Request, names: str, path: Path) -> ParameterError:
 
     Args:
         request: The request.
-        names: How they are named.
+        names: The option by which they are named.
         path: The folder.
     """
     return _error(
@@ -176,7 +179,7 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
 
 @attrs.frozen
 class Target:
-    """Where a download goes, and as what: an unpacked folder, a ZIP archive, or one file."""
+    """The destination of a download: an unpacked folder, a ZIP archive, or one file."""
 
     path: Path
     kind: Literal["folder", "zip", "file"]
@@ -185,15 +188,15 @@ class Target:
 def choose_target(
     target: StrPath, request: Request, options: DownloadOptions, *, in_folder: bool = False
 ) -> Target:
-    """Where a download goes; the rule is told in :class:`.options.DownloadOptions`.
+    """Return the destination; :class:`.options.DownloadOptions` documents the rule.
 
-    Where a link stands under its name, it goes to what that leads to.
+    A symbolic link is followed.
 
     Args:
-        target: What the caller gave.
-        request: What is asked for.
-        options: How.
-        in_folder: Whether the target is a folder whatever it is called.
+        target: The caller's target.
+        request: The request.
+        options: The caller's options.
+        in_folder: Whether the target is a folder in any case.
 
     Raises:
         ParameterError: The target or an option is invalid or has no effect.
@@ -226,7 +229,7 @@ def _chosen(
 
 
 def _name(request: Request) -> str:
-    """A name of the last value asked for."""
+    """Return a name made of the last value of the request."""
     given = [
         str(value)
         for parameter in request.endpoint.parameters
