@@ -93,8 +93,8 @@ class Cleanup:
 
     @property
     def key(self) -> str:
-        """A name that stays when lines above it change."""
-        return f"{self.module}::{self.function}::{self.kind}::{self.text}"
+        """A name that stays when its module changes or moves."""
+        return f"{self.function}::{self.kind}::{self.text}"
 
 
 def cleanups(module: str, source: str) -> Iterator[Cleanup]:
@@ -243,7 +243,7 @@ def main(arguments: list[str]) -> int:
             killer = recorded if recorded.startswith("equivalent: ") else None
             for tests in list(choices_of(cleanup.module, recorded))[: -1 if near else None]:
                 killer = killer or failing_test(folder, cleanup, tests)
-            print(f"{number}/{len(chosen)} {cleanup.key}\n    {killer or 'SURVIVED'}", flush=True)
+            print(f"{number}/{len(chosen)} {cleanup.module}::{cleanup.key}\n    {killer or 'SURVIVED'}", flush=True)
             if killer is None:
                 survivors.append(cleanup)
                 known.pop(cleanup.key, None)
