@@ -11,8 +11,7 @@ import pytest
 from files_client import names
 
 from _runtime.downloads.public import Download
-from _runtime.downloads.receipt import set_aside
-from _runtime.errors import ParameterError
+from _runtime.errors import NotFoundError, ParameterError
 
 SERIES = "1.2.3.4"
 ASKED_BY = ("sync", "async")
@@ -204,13 +203,27 @@ def test_links_in_a_circle_are_refused_before_any_request(
     assert server.asked == []
 
 
-def test_series_that_an_interrupted_replacement_set_aside_is_kept(
-    fetch: Fetch, server: Any, tmp_path: Path
+def test_what_a_killed_process_left_goes_though_the_server_fails(
+    fetch: Fetch, make: SimpleNamespace, server: Any, tmp_path: Path
 ) -> None:
-    fetch()
-    (tmp_path / SERIES).rename(set_aside(tmp_path / SERIES))
-    server.asked.clear()
-    done = fetch(existing="keep")
-    assert done.kept
-    assert server.asked == []
-    assert [path.name for path in tmp_path.iterdir()] == [SERIES]
+    server.replies(make.Reply(status=404))
+    (tmp_path / f"{SERIES}.part").mkdir()
+    (tmp_path / f"{SERIES}.part" / "1.dcm").write_bytes(b"left")
+    (tmp_path / f"{SERIES}.lock.part").touch()
+    with pytest.raises(NotFoundError):
+        fetch()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_file_that_is_replaced_loses_its_old_list(
+    ask: Callable[..., Any], server: Any, tmp_path: Path
+) -> None:
+    def plan(**options: Any) -> list[str]:
+        target = tmp_path / "plan.pdf"
+        ask(server.base_url, lambda c: c.download_plan(target, vessel_id="V", **options))
+        return sorted(path.name for path in tmp_path.iterdir())
+
+    server.replies(b"%PDF-1.7 first")
+    assert plan(existing="keep") == [".plan.pdf.download.json", "plan.pdf"]
+    server.replies(b"%PDF-1.7 second")
+    assert plan() == ["plan.pdf"]

@@ -12,6 +12,7 @@ import attrs
 import pytest
 from files_client import AsyncClient, names
 
+from _runtime.downloads.download import _in_thread
 from _runtime.downloads.public import DownloadsError, ManyProgress, VerificationError
 from _runtime.errors import ParameterError, ServerError
 
@@ -354,3 +355,24 @@ def test_cancelled_task_leaves_no_partial_file_and_frees_its_connections(
 
 def test_nothing_to_fetch_is_nothing(fetch: Fetch, many: Any, tmp_path: Path) -> None:
     assert fetch(tmp_path, []) == []
+
+
+def test_cancelled_task_waits_until_its_thread_has_ended() -> None:
+    begun, release = threading.Event(), threading.Event()
+
+    def look() -> None:
+        begun.set()
+        release.wait(20)
+
+    async def main() -> None:
+        task = asyncio.create_task(_in_thread(look))
+        assert await asyncio.to_thread(begun.wait, 20)
+        task.cancel()
+        for _ in range(50):
+            await asyncio.sleep(0)
+        assert not task.done()
+        release.set()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(main())

@@ -218,3 +218,24 @@ def test_urllib3_transport_that_is_to_hold_more_connections_makes_a_new_pool(
         assert pool.pool is not None
         assert pool.pool.maxsize == connections
     transport.close()
+
+
+def test_iterator_of_a_task_that_is_closed_frees_its_connection_at_once(
+    rt: "Runtime", server: "Server"
+) -> None:
+    hold = threading.Event()
+    row = b'{"ShipUID":"1.2.3"},'
+    server.answers(rt.Reply(b"[" + row * 20_000 + row[:-1] + b"]", pieces=2, hold=hold))
+
+    async def main() -> list[Any]:
+        async with rt.AsyncClient(base_url=server.base_url) as client:
+            rows = client.list_ships.iter()
+            await anext(rows)
+            assert len(busy_connections(client)) == 1
+            await rows.aclose()
+            return busy_connections(client)
+
+    try:
+        assert asyncio.run(main()) == []
+    finally:
+        hold.set()
