@@ -14,7 +14,7 @@ def command_page(command: click.Command, name: str) -> str:
         command: The command.
         name: The word that starts it in a shell.
     """
-    context = click.Context(command, info_name=name)
+    context = click.Context(command, info_name=name, **command.context_settings)
     intro = f"# {name} commands\n\nEvery command with its arguments and options.\n"
     return "\n".join([intro, *_group(command, context)])
 

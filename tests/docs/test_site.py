@@ -109,7 +109,7 @@ def test_llms_text_links_every_page(pages: Path) -> None:
 
 def test_commands_page_has_every_command_and_option() -> None:
     page = PAGES["commands.md"]
-    context = click.Context(cli)
+    context = click.Context(cli, **cli.context_settings)
     for name in cli.list_commands(context):
         assert f"\n## tciagen {name}\n" in page
         command = cli.get_command(context, name)
