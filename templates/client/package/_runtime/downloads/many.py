@@ -1,6 +1,5 @@
 """Make many downloads with one client, several in parallel, each one complete or absent."""
 
-import asyncio
 import threading
 import time
 from collections import deque
@@ -286,6 +285,8 @@ class AsyncMany(Tally):
         self, downloads: Mapping[int, Callable[[Progress], Awaitable[Download]]], workers: int
     ) -> list[Download]:
         """Make all downloads like :meth:`Many.run`; cancelling the task cancels them all."""
+        import asyncio  # noqa: PLC0415 - slow to load, and the command does without it
+
         queue = deque(downloads.items())
         tasks = [asyncio.create_task(self._work(queue)) for _ in range(min(workers, len(queue)))]
         try:
