@@ -9,7 +9,7 @@ import duckdb
 import polars as pl
 import pyarrow as pa  # type: ignore[import-untyped]
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tcia_client
@@ -161,6 +161,7 @@ def test_to_polars_value_that_does_not_fit_is_named(
         rows.to_polars()
 
 
+@settings(deadline=None)  # the first table loads modules of pyarrow
 @given(
     st.lists(
         st.tuples(
