@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -21,7 +21,13 @@ NAMES = frozenset(option.removeprefix("--") for option in _OPTIONS.values())
 """The names of the options."""
 
 
-class Size(click.ParamType[int]):
+if TYPE_CHECKING:
+    _IntegerType = click.ParamType[int]
+else:  # the oldest click allowed has no type parameter here
+    _IntegerType = click.ParamType
+
+
+class Size(_IntegerType):
     """A number of bytes, such as 500000, 64K or 10G."""
 
     name = "size"
