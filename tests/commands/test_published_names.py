@@ -130,5 +130,5 @@ def test_names_survive_another_package_name(project: Path, tciagen: Run) -> None
     config.write_text(text.replace('"fleet_client"', '"harbour_client"'), encoding="utf-8")
     assert tciagen("generate", cwd=project).returncode == 0
     models = (project / "out/src/harbour_client/models.py").read_text(encoding="utf-8")
-    assert "class AShipsVessel:" in models
-    assert "class Vessel:" in models
+    assert "class AShipsVessel(RecordBase):" in models
+    assert "class Vessel(RecordBase):" in models
