@@ -16,9 +16,13 @@ from pydicom.multival import MultiValue
 from tests import dicom_corpus as corpus
 
 from _runtime.downloads import dicom_header as dicom
-from _runtime.downloads import elements
-from _runtime.downloads.dicom_header import Header, HeaderReader
-from _runtime.downloads.elements import KEYWORDS, NotDicomError, UnreadableError
+from _runtime.downloads.dicom_header import (
+    KEYWORDS,
+    Header,
+    HeaderReader,
+    NotDicomError,
+    UnreadableError,
+)
 
 PADDING = "\0" + "".join(filter(str.isspace, map(chr, range(256))))
 Identity = tuple[str | None, ...]
@@ -39,7 +43,7 @@ def read(data: bytes, step: int = 65536) -> Header:
 
 
 def identity(header: Header) -> Identity:
-    return tuple(header.value(keyword) for keyword in KEYWORDS)
+    return tuple(header.uids[keyword] for keyword in KEYWORDS)
 
 
 def dataset_by_pydicom(data: bytes) -> pydicom.Dataset:
@@ -109,13 +113,13 @@ def test_reader_reports_file_that_identifies_no_object(name: str) -> None:
 def test_reader_is_certain_of_missing_identifier_in_regular_file_only() -> None:
     tags = [corpus.SOP_TAG, corpus.STUDY_TAG, 0x00280010]
     plain = read(corpus.with_elements({}, tags))
-    assert (plain.series_instance_uid, plain.certain) == (None, True)
+    assert (plain.uids["SeriesInstanceUID"], plain.certain) == (None, True)
     odd = {corpus.PRIVATE: corpus.element(corpus.PRIVATE, "", b"12")}
     assert not read(corpus.with_elements(odd, [tags[0], *odd, *tags[1:]])).certain
 
 
 def test_reader_stops_at_its_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(elements, "MOST_ELEMENTS", 1000)
+    monkeypatch.setattr(dicom, "MOST_ELEMENTS", 1000)
     monkeypatch.setattr(dicom, "MOST_INFLATED", 500_000)
     for name, words in [
         ("30,000 references", "over 1000 elements"),
@@ -132,7 +136,7 @@ def test_reader_keeps_no_more_than_one_value() -> None:
     data = corpus.READABLE["30,000 references"]
     for at in range(0, len(data), 1000):
         reader.feed(data[at : at + 1000])
-        assert len(reader._elements._data) - reader._elements._at <= elements.LONGEST_VALUE
+        assert len(reader._data) - reader._at <= dicom.LONGEST_VALUE
     assert reader.done
 
 

@@ -233,7 +233,7 @@ class Unpacker:
             header = self._checks.image(self._name, self._header, self._size)
             if self._folder is not None and self._names != "server":
                 stem = header and file_stem(
-                    self._names, header.instance_number, header.sop_instance_uid
+                    self._names, header.instance_number, header.uids["SOPInstanceUID"]
                 )
                 chosen = Path(self._on_disk.free(stem or f"file-{len(self.files):05}", ".dcm"))
                 (self._folder / _INCOMING).rename(self._folder / chosen)

@@ -8,8 +8,7 @@ from ..http.request import Request
 from ..redaction import redacted
 from .archive_lists import FAILED, LONGEST_REPORT, REPORT, entries, has_failed
 from .count import Count
-from .dicom_header import Header, HeaderReader
-from .elements import KEYWORDS, NotDicomError, UnreadableError
+from .dicom_header import KEYWORDS, Header, HeaderReader, NotDicomError, UnreadableError
 from .names import LONGEST_UID
 from .options import Expected
 from .result import COUNT_CHECK, NOT_COUNTED, UNCHECKED, Difference, Unchecked
@@ -126,7 +125,7 @@ class Checks:
             self._unidentified += 1
             return None
         for keyword, asked in self.asked.items():
-            found = header.value(keyword)
+            found = header.uids[keyword]
             if found is None and not header.certain:
                 self.could_not(keyword, name, f"no {keyword} is found in its irregular header")
             elif found != asked:
@@ -135,7 +134,7 @@ class Checks:
         return header
 
     def _check_object(self, name: str, header: Header) -> None:
-        uid = header.sop_instance_uid
+        uid = header.uids["SOPInstanceUID"]
         if uid is None:
             if header.certain:
                 self._differs("DICOM", name, "it has no SOPInstanceUID")
