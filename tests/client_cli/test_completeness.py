@@ -55,7 +55,18 @@ def test_a_number_that_is_none_is_status_2(tcia: Any) -> None:
     table = "series_instance_uid,image_count\n1.2.3,several\n"
     done = tcia("download-image", "--from=-", "--to=images", given=table)
     assert (done.status, done.out) == (2, b"")
-    assert "image_count of item 1 is 'several', which is no number of files" in done.err
+    assert "line 2: image_count of the row is 'several', which is no number of files" in done.err
+
+
+@pytest.mark.parametrize("header", ["Image Count", "Number of Images", "ImageCount"])
+def test_count_in_a_column_of_another_tool_is_checked(tcia: Any, header: str) -> None:
+    uid, count = rows_of(tcia, "series_instance_uid,image_count")[1]
+    command = ["download-image", "--from=-", "--to=images"]
+    table = f"Series UID,{header},File Size\n{uid},{{}},26.27 MB\n"
+    done = tcia(*command, given=table.format(int(count) + 1))
+    assert (done.status, done.out) == (1, b"")
+    assert f"{header} of the item states {int(count) + 1}" in done.err
+    assert tcia(*command, given=table.format(count)).status == 0
 
 
 def test_what_was_not_checked_is_in_the_summary(blob: Any) -> None:

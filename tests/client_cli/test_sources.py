@@ -69,6 +69,36 @@ def test_rows_keep_the_columns_that_no_parameter_takes(tmp_path: Path) -> None:
     assert jobs_of(path)[0] == {"ImageCount": "72", "series_instance_uid": ONE}
 
 
+@pytest.mark.parametrize("form", [SERVER, NBIA], ids=["server", "nbia"])
+def test_equal_rows_that_state_different_counts_are_one_sentence(tmp_path: Path, form: str) -> None:
+    path = tmp_path / "x.csv"
+    last = form.splitlines()[1].replace("72", "71")
+    path.write_text(f"{form}{last}\n")
+    sentence = (
+        r"x.csv, line 4: .* of the item states 71 files, where .*x.csv, line 2 states 72 for the "
+        r"same download\. Remove the outdated one\."
+    )
+    with pytest.raises(ManifestError, match=sentence):
+        jobs_of(path)
+
+
+def test_count_of_a_later_equal_row_is_kept_where_the_first_states_none(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text(f"image_count,Series UID\n,{ONE}\n3,{TWO}\n72,{ONE}\n,{ONE}\n")
+    assert [(job["series_instance_uid"], job["image_count"]) for job in jobs_of(path)] == [
+        (ONE, "72"),
+        (TWO, "3"),
+    ]
+
+
+@pytest.mark.parametrize("header", ["image_count,image_count", "Number of Images,ImageCount"])
+def test_row_that_states_two_counts_is_one_sentence(tmp_path: Path, header: str) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text(f"Series UID,{header}\n{ONE},72,72\n{TWO},3,4\n")
+    with pytest.raises(ManifestError, match=r"line 3: .* of the row is '4', where .* states 3\."):
+        jobs_of(path)
+
+
 def test_columns_named_by_the_dicom_keyword_are_found(tmp_path: Path) -> None:
     path = tmp_path / "x.csv"
     uid = Parameter("id", "id_", "uid", required=True, dicom_keyword="SeriesInstanceUID")

@@ -28,12 +28,18 @@ INVALID: list[tuple[str, Any]] = [
     ("files", {"Fleet/getHullScan": {"number": []}}),
     ("files", {"Fleet/getHullScan": {"count": [{"endpoint": "Fleet/countHullScans"}]}}),
     ("files", {"Fleet/getHullScan": {"count": [SOURCE | {"unit": "bytes"}]}}),
+    *(
+        ("files", {"Fleet/getHullScan": {"count": [SOURCE | {"columns": columns}]}})
+        for columns in ("Scans", [1], [" "])
+    ),
+    ("files", {"Fleet/getHullScan": {"size": [SOURCE | {"columns": ["Scans"]}]}}),
 ]
 VALID: list[tuple[str, Any]] = [
     *((key, example) for key, schema in config_keys().items() for example in schema["examples"]),
     ("test", "python -m pytest\ntests"),
     ("resources", {}),
     ("files", {"Fleet/getHullScan": {"count": [SOURCE], "size": [SOURCE]}}),
+    ("files", {"Fleet/getHullScan": {"count": [SOURCE | {"columns": ["Number of Scans"]}]}}),
 ]
 
 

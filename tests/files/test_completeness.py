@@ -189,6 +189,17 @@ def test_items_that_contradict_each_other_are_refused(ask: Ask, plain: Any, tmp_
     assert len(ask(plain.base_url, lambda c: c.download_counted.many(tmp_path, items[:2]))) == 2
 
 
+def test_item_that_states_two_counts_is_refused(ask: Ask, plain: Any, tmp_path: Path) -> None:
+    item = {"SeriesInstanceUID": UIDS[0], "image_count": 2, "Object Count": "3"}
+    sentence = "Object Count of item 1 is '3', where image_count of the item states 2"
+    with pytest.raises(ParameterError, match=sentence):
+        ask(plain.base_url, lambda c: c.download_counted.many(tmp_path, [item]))
+    assert plain.asked == []
+    item["Object Count"] = None
+    (done,) = ask(plain.base_url, lambda c: c.download_counted.many(tmp_path, [item]))
+    assert "stated count" in done.checks
+
+
 def test_the_count_endpoint_is_queried_once_for_each_download(
     ask: Ask, plain: Any, tmp_path: Path
 ) -> None:

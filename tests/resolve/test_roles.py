@@ -46,8 +46,8 @@ def test_a_table_of_another_form_is_one_sentence(tmp_path: Path, text: str, said
     assert len(str(caught.value).splitlines()) == 1
 
 
-def count(endpoint: str, attribute: str) -> StatedBy:
-    return StatedBy(endpoint=endpoint, attribute=attribute)
+def count(endpoint: str, attribute: str, *columns: str) -> StatedBy:
+    return StatedBy(endpoint=endpoint, attribute=attribute, columns=columns)
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_roles_that_do_not_fit_the_documents_are_one_sentence(
 
 def test_the_contract_file_carries_roles(fleet: Resolution) -> None:
     roles = fleet.contract.by_address()[SCAN].roles
-    assert roles.count == (count(COUNT, "ScanCount"),)
+    assert roles.count == (count(COUNT, "ScanCount", "Number of Scans"),)
     read = from_json(to_json(fleet.contract), "contract.json")
     assert read.by_address()[SCAN].roles == roles
 
@@ -103,6 +103,6 @@ def test_another_role_is_a_change_of_the_contract(fleet: Resolution) -> None:
     (change,) = compare(other, fleet.contract)
     assert (change.rule, change.endpoint) == ("count-source-changed", SCAN)
     assert (change.severity, change.wire, change.bump) == ("docs", "ok", "patch")
-    assert (change.before, change.after) == (None, (f"{COUNT} ScanCount",))
+    assert (change.before, change.after) == (None, (f"{COUNT} ScanCount, 'Number of Scans'",))
     assert digest(other) != digest(fleet.contract)
     assert compare(fleet.contract, fleet.contract) == ()

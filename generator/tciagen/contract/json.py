@@ -104,7 +104,7 @@ def _endpoint(data: dict[str, Any]) -> Endpoint:
 
 
 def _roles(data: dict[str, Any]) -> FileRoles:
-    return FileRoles(**{role: tuple(StatedBy(**s) for s in data[role]) for role in data})
+    return FileRoles(**{role: tuple(StatedBy(**_tuples(s)) for s in data[role]) for role in data})
 
 
 def _member(data: dict[str, Any]) -> dict[str, Any]:

@@ -114,14 +114,16 @@ class Result:
 class StatedBy:
     """An attribute of a record endpoint that states something about one download.
 
-    ``endpoint`` is an address, ``attribute`` the name in the endpoint's document.
+    ``endpoint`` is an address, ``attribute`` the name in the endpoint's document, and
+    ``columns`` are further names of the same value in tables of other tools.
     """
 
     endpoint: str
     attribute: str
+    columns: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return f"{self.endpoint} {self.attribute}"
+        return ", ".join((f"{self.endpoint} {self.attribute}", *map(repr, self.columns)))
 
 
 @attrs.frozen(kw_only=True)

@@ -7,8 +7,10 @@ In the table of an API::
     size = [{ endpoint = "Fleet/countHullScans", attribute = "ScanBytes" }]
 
 ``count`` is the number of files of one download, ``size`` the sum of their sizes in bytes;
-an endpoint that states the size has to be one that states the count. No document states
-this, and neither the generator nor the generated client knows an endpoint by name.
+``columns = ["Number of Scans"]`` in an entry of ``count`` names columns that state the same number
+in tables of other tools. An endpoint that states the size has to be one that states the count.
+No document states this, and neither the generator nor the generated client knows an endpoint by
+name.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,7 +28,8 @@ Roles = Mapping[str, FileRoles]
 
 EXAMPLE = '{ "Fleet/getHullScan" = { count = [{ endpoint = "…", attribute = "…" }] } }'
 _KEYS = ("count", "size")
-_SOURCE_KEYS = {"endpoint", "attribute"}
+_SOURCE_KEYS = frozenset({"endpoint", "attribute"})
+_FURTHER_KEYS = {"count": frozenset({"columns"}), "size": frozenset[str]()}
 
 
 def invalid_roles(table: object) -> Iterator[str]:
@@ -47,7 +50,7 @@ def invalid_roles(table: object) -> Iterator[str]:
 
 
 def _invalid_list(key: str, sources: object) -> Iterator[str]:
-    if not isinstance(sources, list) or not all(map(_is_source, sources)):
+    if not isinstance(sources, list) or not all(_is_source(key, one) for one in sources):
         example = '[{ endpoint = "Fleet/countHullScans", attribute = "ScanCount" }]'
         yield f"{key} must be a list such as {example}"
         return
@@ -58,11 +61,15 @@ def _invalid_list(key: str, sources: object) -> Iterator[str]:
             yield f"{key}: {problem}"
 
 
-def _is_source(source: object) -> bool:
+def _is_source(key: str, source: object) -> bool:
+    if not isinstance(source, dict):
+        return False
+    columns = source.get("columns", [])
     return (
-        isinstance(source, dict)
-        and source.keys() == _SOURCE_KEYS
-        and all(isinstance(value, str) for value in source.values())
+        _SOURCE_KEYS <= source.keys() <= _SOURCE_KEYS | _FURTHER_KEYS[key]
+        and all(isinstance(source[name], str) for name in _SOURCE_KEYS)
+        and isinstance(columns, list)
+        and all(isinstance(name, str) and name.strip() for name in columns)
     )
 
 
@@ -72,7 +79,11 @@ def read_roles(table: Mapping[str, Any]) -> dict[str, FileRoles]:
         parse_endpoint(name): FileRoles(
             **{
                 key: tuple(
-                    StatedBy(endpoint=parse_endpoint(s["endpoint"]), attribute=s["attribute"])
+                    StatedBy(
+                        endpoint=parse_endpoint(s["endpoint"]),
+                        attribute=s["attribute"],
+                        columns=tuple(s.get("columns", ())),
+                    )
                     for s in sources
                 )
                 for key, sources in roles.items()

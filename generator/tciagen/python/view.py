@@ -187,7 +187,10 @@ def _counts(
         if method is not None and field is not None:
             constant = Identifier(method.upper())
             size = sizes.get(source.endpoint)
-            yield CountView(method=method, constant=constant, field=field, size=size)
+            columns = tuple(map(ServerText, source.columns))
+            yield CountView(
+                method=method, constant=constant, field=field, size=size, columns=columns
+            )
 
 
 def _formats(endpoint: Endpoint) -> tuple[tuple[str, ...], str]:

@@ -68,13 +68,15 @@ class ClassView:
 class CountView:
     """A method whose rows state how many files a download has, and its fields that do.
 
-    ``size`` is the field that states their size in bytes, or None.
+    ``size`` is the field that states their size in bytes, or None; ``columns`` are further
+    names of the count in tables of other tools.
     """
 
     method: Identifier
     constant: Identifier
     field: Identifier
     size: Identifier | None
+    columns: tuple[ServerText, ...]
 
 
 @attrs.frozen(kw_only=True)

@@ -239,6 +239,6 @@ DOWNLOAD_IMAGE = Endpoint(
     parameters=(Parameter("SeriesInstanceUID", "series_instance_uid", "uid", required=True),),
     counts=(
         CountSource(GET_SERIES_SIZE, "get_series_size", "object_count", size="total_size_in_bytes"),
-        CountSource(GET_SERIES, "get_series", "image_count"),
+        CountSource(GET_SERIES, "get_series", "image_count", columns=("Number of Images",)),
     ),
 )

@@ -85,22 +85,25 @@ class CountSource:
         attribute: Python name of the attribute.
         size: Python name of the attribute that states the size of these files in bytes, None
             if none does.
+        columns: Further names of the number in tables of other tools.
     """
 
     endpoint: Endpoint
     method: str
     attribute: str
     size: str | None = attrs.field(default=None, kw_only=True)
+    columns: tuple[str, ...] = attrs.field(default=(), kw_only=True)
 
     @property
     def names(self) -> frozenset[str]:
         """The names that a row or a table may use for the attribute."""
-        return frozenset(
+        own = (
             name
             for attribute in self.endpoint.attributes
             if attribute.python_name == self.attribute
             for name in (attribute.python_name, attribute.name, *attribute.aliases)
         )
+        return frozenset((*own, *self.columns))
 
 
 @attrs.define

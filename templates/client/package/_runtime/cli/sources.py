@@ -7,6 +7,9 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import attrs
+
+from ..downloads.count import Count, CountError, stated_count
 from ..downloads.errors import ManifestError
 from ..downloads.items import spellings
 from ..downloads.manifest import parse_manifest
@@ -59,7 +62,7 @@ def _jobs(
     options: Mapping[str, str],
 ) -> list[dict[str, Any]]:
     needed = [name for name in required(endpoint) if name not in fixed]
-    jobs: dict[tuple[tuple[str, Any], ...], dict[str, Any]] = {}
+    jobs: dict[tuple[tuple[str, Any], ...], _Job] = {}
     for record in _records(endpoint, file, title, needed):
         values: dict[str, Any] = {}
         for name, position in record.positions.items():
@@ -70,18 +73,39 @@ def _jobs(
                 values[name] = value
         values |= fixed
         key = tuple(sorted((name, str(value)) for name, value in values.items()))
-        if key not in jobs:
+        job = _Job(record, values, _count(endpoint, record))
+        first = jobs.setdefault(key, job)
+        if first is job:
             _check(endpoint, values, record)
-            taken = set(record.positions.values())
-            others = {
-                name: value
-                for position, (name, value) in enumerate(
-                    zip(record.names, record.values, strict=True)
-                )
-                if position not in taken and fold(name) not in _OPTIONS
-            }
-            jobs[key] = {**others, **values}
-    return list(jobs.values())
+        elif first.count is None:
+            jobs[key] = job
+        elif job.count is not None and job.count.files != first.count.files:
+            raise ManifestError(
+                f"{record.location}: {job.count} files, where {first.record.location} states "
+                f"{first.count.files} for the same download",
+                advice="Remove the outdated one.",
+            )
+    return [job.arguments() for job in jobs.values()]
+
+
+@attrs.frozen
+class _Job:
+    """One download: the row that asks for it, the values of its parameters, and its count."""
+
+    record: Record
+    values: Mapping[str, Any]
+    count: Count | None
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the item of ``many``; the columns that no parameter takes are in front."""
+        taken = set(self.record.positions.values())
+        named = zip(self.record.names, self.record.values, strict=True)
+        others = {
+            name: value
+            for position, (name, value) in enumerate(named)
+            if position not in taken and fold(name) not in _OPTIONS
+        }
+        return {**others, **self.values}
 
 
 def _records(endpoint: Endpoint, file: BinaryIO, title: str, needed: list[str]) -> Iterator[Record]:
@@ -98,6 +122,16 @@ def _records(endpoint: Endpoint, file: BinaryIO, title: str, needed: list[str]) 
         )
     for uid in parse_manifest(lines, title).series:
         yield Record(title, (SERIES,), (uid,), {needed[0]: 0})
+
+
+def _count(endpoint: Endpoint, record: Record) -> Count | None:
+    """Return the number of files that a row states."""
+    try:
+        return stated_count(endpoint, zip(record.names, record.values, strict=True))
+    except CountError as error:
+        raise ManifestError(
+            f"{record.location}: {error.reason('the row')}", advice=error.advice
+        ) from None
 
 
 def _check(endpoint: Endpoint, values: Mapping[str, Any], record: Record) -> None:

@@ -37,6 +37,9 @@ class Count:
     stated_by: str
     bytes: int | None = None
 
+    def __str__(self) -> str:
+        return f"{self.stated_by} {self.files}"
+
 
 def parse_count(value: object) -> int | None:
     """Return a number of files or bytes, None for a missing value.
@@ -67,31 +70,76 @@ def count_of_item(endpoint: Endpoint, method: str, number: int, item: Any) -> Co
     Raises:
         ParameterError: The item states something that is no number of files.
     """
-    for name, value in _stated_values(endpoint, item):
+    try:
+        return stated_count(endpoint, _named_values(endpoint, item))
+    except CountError as error:
+        raise ParameterError(
+            f"{method}.many: {error.reason(f'item {number}')}",
+            method=method,
+            parameter="items",
+            endpoint=endpoint.address,
+            advice=error.advice,
+        ) from None
+
+
+class CountError(ValueError):
+    """An item states no number of files where it should, or two that differ.
+
+    Attributes:
+        name: The name under which it states the value.
+        advice: How to correct it.
+    """
+
+    def __init__(self, name: str, value: object, other: Count | None = None) -> None:
+        super().__init__(name, value, other)
+        self.name = name
+        self._value = f"{value!r:.80}"
+        self._other = other
+        self.advice = f"Pass a whole number as {name}, or leave it out."
+        if other is not None:
+            self.advice = "Leave the outdated one out."
+
+    def reason(self, item: str) -> str:
+        """Return what is wrong with the item that messages call by this name."""
+        if self._other is None:
+            return f"{self.name} of {item} is {self._value}, which is no number of files"
+        return f"{self.name} of {item} is {self._value}, where {self._other}"
+
+
+def stated_count(endpoint: Endpoint, values: Iterable[tuple[str, Any]]) -> Count | None:
+    """Return the number of files that an item states.
+
+    Args:
+        endpoint: The file endpoint.
+        values: The item's values with their names.
+
+    Raises:
+        CountError: It states something that is no number of files, or two numbers.
+    """
+    known = {fold(name) for source in endpoint.counts for name in source.names}
+    found: Count | None = None
+    for name, value in values:
+        if fold(name) not in known:
+            continue
         try:
             count = parse_count(value)
         except ValueError:
-            raise ParameterError(
-                f"{method}.many: {name} of item {number} is {value!r:.80}, which is no number of "
-                "files",
-                method=method,
-                parameter="items",
-                endpoint=endpoint.address,
-                advice=f"Pass a whole number as {name}, or leave it out.",
-            ) from None
-        if count is not None:
-            return Count(count, f"{name} of the item states")
-    return None
+            raise CountError(name, value) from None
+        if count is None:
+            continue
+        if found is not None and found.files != count:
+            raise CountError(name, value, found)
+        found = found or Count(count, f"{name} of the item states")
+    return found
 
 
-def _stated_values(endpoint: Endpoint, item: Any) -> Iterator[tuple[str, Any]]:
-    """The values of an item under the names of attributes that state a count."""
-    names = [name for source in endpoint.counts for name in source.names]
+def _named_values(endpoint: Endpoint, item: Any) -> Iterator[tuple[str, Any]]:
+    """The values of an item with their names; of an object the attributes that state a count."""
     if hasattr(item, "keys") and hasattr(item, "__getitem__"):
-        folded = set(map(fold, names))
         keys: Iterable[object] = item.keys()  # iterating over a pandas.Series gives its values
-        yield from ((k, item[k]) for k in keys if isinstance(k, str) and fold(k) in folded)
+        yield from ((key, item[key]) for key in keys if isinstance(key, str))
     elif not isinstance(item, str):
+        names = dict.fromkeys(name for source in endpoint.counts for name in source.names)
         yield from ((name, getattr(item, name)) for name in names if hasattr(item, name))
 
 
@@ -150,10 +198,15 @@ class Counter:
             what = f"{len(unchecked)} of {len(results)} downloads are complete"
         warn_caller(
             f"{self._endpoint.address}: the client could not check that {what}: no response "
-            f"states the number of files, and {self._reason}. Pass the number with "
-            "expect=Expected(count=…) to check it.",
+            f"states the number of files, and {self._reason}. {self._advice()}",
             CompletenessWarning,
         )
+
+    def _advice(self) -> str:
+        names = " or ".join(dict.fromkeys(source.attribute for source in self._endpoint.counts))
+        if names:
+            return f"To check it, state {names} in each row, or pass expect=Expected(count=…)."
+        return "Pass the number with expect=Expected(count=…) to check it."
 
     def _source(self, request: "Request") -> CountSource | None:
         """The first endpoint that takes exactly what the request selects its file by."""

@@ -80,5 +80,9 @@ DOWNLOAD_HULL_SCAN = Endpoint(
     formats=("ZIP",),
     default_format="ZIP",
     parameters=(Parameter("VesselID", "vessel_id", required=True),),
-    counts=(CountSource(COUNT_HULL_SCANS, "count_hull_scans", "scan_count"),),
+    counts=(
+        CountSource(
+            COUNT_HULL_SCANS, "count_hull_scans", "scan_count", columns=("Number of Scans",)
+        ),
+    ),
 )
