@@ -1,6 +1,7 @@
 """API keys of the archive: who gets in, where keys are stored, and where none may appear."""
 
 import os
+import secrets
 import stat
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from tests.archive.conftest import Run
 
 from tciagen.archive.demo import DemoArchive
+from tciagen.archive.keys import Keys
 from tciagen.archive.running import running_archive
 
 VARIABLE = "TCIAGEN_ARCHIVE_API_KEYS"
@@ -159,3 +161,23 @@ def test_new_key_writes_through_no_link(run: Run, tmp_path: Path) -> None:
     result = run("new-key", tmp_path / "keys", status=2)
     assert "cannot write the key file" in result.stderr
     assert os.listdir(tmp_path) == ["keys"]  # noqa: PTH208 - a broken link is listed, too
+
+
+@pytest.mark.parametrize(
+    "offered", ["k-one", "key-two", "third", "", "k", "clé" * 1000, "k-on\udce9"]
+)
+def test_key_is_compared_with_every_key_in_constant_time(
+    monkeypatch: pytest.MonkeyPatch, offered: str
+) -> None:
+    compared: list[tuple[bytes, bytes]] = []
+    compare = secrets.compare_digest
+
+    def noted(one: bytes, other: bytes) -> bool:
+        compared.append((one, other))
+        return compare(one, other)
+
+    keys = Keys.of(["k-one", "key-two", "third"])
+    monkeypatch.setattr(secrets, "compare_digest", noted)
+    assert keys.accept(offered) == (offered in {"k-one", "key-two", "third"})
+    assert len({other for _, other in compared}) == 3
+    assert {len(digest) for pair in compared for digest in pair} == {32}

@@ -277,11 +277,25 @@ def held(make: SimpleNamespace, many: Any) -> Iterator[Any]:
     hold.set()
 
 
-async def until_four_are_held(held: Any, folder: Path) -> None:
-    """Wait until the three are whole, each of which was a folder in the making as well."""
-    async with asyncio.timeout(20):
-        while len(held.asked) < 7 or len(list(folder.glob("*.part/0.dcm"))) != 4:
-            await asyncio.sleep(0.01)
+class UntilHeld:
+    """Progress that is awaited until three series are complete and four others are held."""
+
+    def __init__(self, held: Any) -> None:
+        self.seen: list[ManyProgress] = []
+        self._sent = [reply.sent for reply in map(held.by_uid.get, UIDS)]
+        self._held: set[int] = set()
+        self._all = asyncio.Event()
+
+    def __call__(self, progress: ManyProgress) -> None:
+        self.seen.append(progress)
+        if progress.bytes == self._sent[progress.index]:
+            self._held.add(progress.index)
+        if progress.finished == 3 and len(self._held) == 4:
+            self._all.set()
+
+    async def wait(self) -> None:
+        async with asyncio.timeout(20):
+            await self._all.wait()
 
 
 def test_many_with_an_error_in_one_task_ends_the_others(held: Any, tmp_path: Path) -> None:
@@ -301,23 +315,23 @@ def test_many_with_an_error_in_one_task_ends_the_others(held: Any, tmp_path: Pat
 
 
 def test_a_cancelled_task_ends_all_its_downloads(held: Any, tmp_path: Path) -> None:
-    seen: list[ManyProgress] = []
+    progress = UntilHeld(held)
 
     async def run() -> int:
         async with AsyncClient(base_url=held.base_url) as client:
             task = asyncio.create_task(
-                client.download_image.many(tmp_path, UIDS, progress=seen.append)
+                client.download_image.many(tmp_path, UIDS, progress=progress)
             )
-            await until_four_are_held(held, tmp_path)
+            await progress.wait()
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
-            told = len(seen)
+            told = len(progress.seen)
             assert asyncio.all_tasks() == {asyncio.current_task()}
             return told
 
     told = asyncio.run(run())
-    assert len(seen) == told, "nothing is reported once it has ended"
+    assert len(progress.seen) == told, "nothing is reported once it has ended"
     assert len(held.asked) == 7
     whole = {path.name for path in tmp_path.iterdir()}
     assert whole == set(UIDS[:3])
@@ -341,8 +355,11 @@ def test_cancelled_task_leaves_no_partial_file_and_frees_its_connections(
 
     async def run() -> None:
         async with AsyncClient(base_url=held.base_url, max_connections=4) as client:
-            task = asyncio.create_task(client.download_image.many(tmp_path, UIDS))
-            await until_four_are_held(held, tmp_path)
+            progress = UntilHeld(held)
+            task = asyncio.create_task(
+                client.download_image.many(tmp_path, UIDS, progress=progress)
+            )
+            await progress.wait()
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task

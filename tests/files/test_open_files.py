@@ -1,14 +1,20 @@
 """Open files: none is left by a download that failed, and no more than a few are open at once."""
 
+import asyncio
+import fcntl
+import gc
 import resource
-from collections.abc import Iterator
+import sys
+import warnings
+from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from files_client import Client
+from files_client import AsyncClient, Client
 
+from _runtime.downloads.part import Lock
 from _runtime.errors import ApiError
 from _runtime.http.retry import Retry
 
@@ -59,3 +65,47 @@ def test_download_of_many_files_has_few_open(
         done = client.download_image(tmp_path, series_instance_uid=UID)
     assert len(done.files) == len(images)
     assert open_below(tmp_path) == []
+
+
+def test_async_download_that_fails_closes_the_generator_of_its_chunks(
+    make: SimpleNamespace, server: Any, tmp_path: Path
+) -> None:
+    # asyncio would close it later, and warn if its loop has ended by then.
+    server.replies(make.series_zip())
+    begun: list[AsyncGenerator[Any, Any]] = []
+
+    def refuse(_received: int, _total: int | None) -> None:
+        raise LookupError
+
+    async def run() -> None:
+        sys.set_asyncgen_hooks(firstiter=begun.append)
+        async with AsyncClient(base_url=server.base_url) as client:
+            with pytest.raises(LookupError):
+                await client.download_image(tmp_path, series_instance_uid=UID, progress=refuse)
+            ours = [one for one in begun if "_runtime" in one.ag_code.co_filename]
+            assert len(ours) == 1
+            assert ours[0].ag_frame is None
+
+    asyncio.run(run())
+
+
+def test_lock_file_that_its_holder_removes_meanwhile_is_closed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    holder, other = Lock(tmp_path / "series"), Lock(tmp_path / "series")
+    assert holder.acquire(create=True)
+    flock = fcntl.flock
+
+    def released(descriptor: int, operation: int) -> None:
+        holder.release()
+        flock(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", released)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        assert other.acquire(create=True)
+        gc.collect()
+    assert caught == []
+    assert open_below(tmp_path) == [str(tmp_path / "series.lock.part")]
+    other.release()
+    assert list(tmp_path.iterdir()) == []

@@ -3,7 +3,6 @@
 import asyncio
 import sys
 import threading
-import time
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import date
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -148,7 +147,7 @@ class AsyncClient(Endpoints, AsyncClientBase):
 class Reply:
     """What the server answers: with ``cut`` it promises more than it sends and hangs up.
 
-    ``gap`` are the seconds between its ``pieces``.
+    Each of its ``pieces`` after the first one waits for a release of ``step``.
     """
 
     body: bytes = b"[]"
@@ -157,7 +156,7 @@ class Reply:
     pieces: int = 0
     cut: bool = False
     hold: threading.Event | None = None
-    gap: float = 0.0
+    step: threading.Semaphore | None = None
 
 
 @attrs.define
@@ -220,10 +219,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         step = -(-len(reply.body) // reply.pieces) if reply.pieces else len(reply.body) or 1
         for start in range(0, len(reply.body), step):
+            if reply.step is not None and start > 0:
+                reply.step.acquire(timeout=20)
             self.wfile.write(reply.body[start : start + step])
             if reply.hold is not None and start == 0:
                 reply.hold.wait(20)
-            time.sleep(reply.gap)
         if reply.cut:
             self.close_connection = True
 

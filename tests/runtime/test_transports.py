@@ -6,7 +6,6 @@ import ssl
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -265,12 +264,20 @@ def test_closing_the_client_ends_what_is_being_read(
 
 @OVER_URLLIB3
 def test_closing_the_client_wakes_a_thread_that_waits_for_more(
-    below: str, rt: "Runtime", wire: SimpleNamespace
+    below: str, rt: "Runtime", wire: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wire.script = [answer(ROWS[:45], b"Content-Length: 500")]
     client = rt.Client(base_url=wire.base_url, retry=ONCE)
     caught: list[BaseException] = []
-    begun = threading.Event()
+    begun, waits = threading.Event(), threading.Event()
+    readinto = socket.SocketIO.readinto
+
+    def noted(sock: socket.SocketIO, buffer: bytearray) -> int | None:
+        if begun.is_set():
+            waits.set()
+        return readinto(sock, buffer)
+
+    monkeypatch.setattr(socket.SocketIO, "readinto", noted)
 
     def read() -> None:
         try:
@@ -281,8 +288,7 @@ def test_closing_the_client_wakes_a_thread_that_waits_for_more(
 
     thread = threading.Thread(target=read)
     thread.start()
-    assert begun.wait(20)
-    time.sleep(0.05)  # it now waits for the next row
+    assert waits.wait(20)
     client.close()
     thread.join(20)
     assert not thread.is_alive()

@@ -60,32 +60,92 @@ def test_waiting_for_a_connection_is_bounded(rt: "Runtime", server: "Server") ->
         rows.close()
 
 
-def slowly(rt: "Runtime", server: "Server") -> None:
-    """Answers that take longer than the timeout, and never fall silent for so long."""
-    reply = rt.Reply(b"[" + b" " * 8 + b"]", pieces=10, gap=0.06)
-    server.answers(reply)
+POOL = 0.01
 
 
-def test_who_waits_behind_answers_that_move_is_not_given_up(
+class ManualClock:
+    """Time that a test sets; it notices when somebody looks at it."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.looks = threading.Semaphore(0)
+        self.looked = asyncio.Event()
+
+    def set(self, client: Any) -> None:
+        client._core.transport._clock = Clock(monotonic=self.monotonic)
+
+    def monotonic(self) -> float:
+        now = self.now
+        self.looks.release()
+        self.looked.set()
+        return now
+
+    def advance(self, seconds: float) -> None:
+        """Advance, and wait until another thread has read the new time."""
+        while self.looks.acquire(blocking=False):
+            pass
+        self.now += seconds
+        for _ in range(2):  # the first may have read the old one
+            assert self.looks.acquire(timeout=20)
+
+    async def advance_async(self, seconds: float) -> None:
+        """Advance, and wait until another task has read the new time."""
+        self.now += seconds
+        self.looked.clear()
+        async with asyncio.timeout(20):
+            await self.looked.wait()
+
+
+def stepwise(rt: "Runtime", server: "Server") -> threading.Semaphore:
+    """Let the server send ten rows, each after a release of the returned semaphore."""
+    rows = [b'%c{"ShipUID":"1.2.%d"}%c' % (b"[ "[n > 0], n, b", "[n == 9]) for n in range(10)]
+    body = b"".join([*rows, b"]".ljust(len(rows[0]))])
+    step = threading.Semaphore(1)
+    server.answers(rt.Reply(body, pieces=11, step=step), b"[]")
+    return step
+
+
+def test_thread_waits_for_connection_as_long_as_a_response_arrives(
     rt: "Runtime", server: "Server"
 ) -> None:
-    slowly(rt, server)
-    with (
-        rt.Client(base_url=server.base_url, max_connections=1, timeout=0.5) as client,
-        ThreadPoolExecutor(4) as pool,
-    ):
-        assert list(pool.map(lambda _: client.list_ships(), range(4))) == [[]] * 4
+    step, clock = stepwise(rt, server), ManualClock()
+    options: dict[str, Any] = {"max_connections": 1, "timeout": Timeouts(pool=POOL)}
+    with rt.Client(base_url=server.base_url, **options) as client, ThreadPoolExecutor() as pool:
+        clock.set(client)
+        rows = client.list_ships.iter()
+        next(rows)
+        waiting = pool.submit(client.list_ships)
+        for _ in range(8):
+            clock.advance(0.9 * POOL)
+            step.release()
+            next(rows)
+        rows.close()
+        clock.now += 2 * POOL
+        assert waiting.result() == []
 
 
-def test_nor_is_a_task(rt: "Runtime", server: "Server") -> None:
-    async def main() -> list[Any]:
-        async with rt.AsyncClient(
-            base_url=server.base_url, max_connections=1, timeout=0.5
-        ) as client:
-            return await asyncio.gather(*[client.list_ships() for _ in range(4)])
+def test_task_waits_for_connection_as_long_as_a_response_arrives(
+    rt: "Runtime", server: "Server"
+) -> None:
+    step = stepwise(rt, server)
+    options: dict[str, Any] = {"max_connections": 1, "timeout": Timeouts(pool=POOL)}
 
-    slowly(rt, server)
-    assert asyncio.run(main()) == [[]] * 4
+    async def main() -> None:
+        clock = ManualClock()
+        async with rt.AsyncClient(base_url=server.base_url, **options) as client:
+            clock.set(client)
+            rows = client.list_ships.iter()
+            await anext(rows)
+            waiting = asyncio.create_task(client.list_ships())
+            for _ in range(8):
+                await clock.advance_async(0.9 * POOL)
+                step.release()
+                await anext(rows)
+            await rows.aclose()
+            clock.now += 2 * POOL
+            assert await waiting == []
+
+    asyncio.run(main())
 
 
 def test_who_waits_for_the_rate_is_not_given_up(rt: "Runtime", server: "Server") -> None:

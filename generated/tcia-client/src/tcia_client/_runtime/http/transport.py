@@ -3,7 +3,6 @@
 import contextlib
 import logging
 import ssl
-import time
 from collections.abc import Generator, Mapping
 from http.cookiejar import CookieJar
 from typing import Any, NoReturn
@@ -53,13 +52,14 @@ class Transport:
         self.options = options
         self._own = client is None
         self.connections = options.max_connections
+        self._clock = options.clock
         self._pace = Pace(options.requests_per_second, options.clock)
         self._timeouts = options.timeouts or Timeouts()
         bounds = httpx_timeout(self._timeouts)
         if client is not None and options.timeouts is None:
             bounds = client.timeout
         self._extensions = {"timeout": bounds.as_dict()}
-        self._moved = time.monotonic()
+        self._moved = self._clock.monotonic()
         self._headers = {"User-Agent": options.user_agent}
         if options.api_key:
             self._headers[KEY_HEADER] = options.api_key
@@ -69,11 +69,11 @@ class Transport:
 
     def moved(self) -> None:
         """Something has come of some answer, so that who waits for a connection may go on."""
-        self._moved = time.monotonic()
+        self._moved = self._clock.monotonic()
 
     def _patience(self, began: float) -> float:
         """Seconds to wait yet for a connection; the wait is told from what last came over one."""
-        return max(began, self._moved) + self._timeouts.pool - time.monotonic()
+        return max(began, self._moved) + self._timeouts.pool - self._clock.monotonic()
 
     def _build(
         self,

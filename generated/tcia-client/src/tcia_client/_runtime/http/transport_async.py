@@ -1,9 +1,8 @@
 """The transport that awaits."""
 
 import asyncio
-import time
 from collections.abc import Mapping
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from urllib.parse import urlsplit
 
 import httpx
@@ -79,7 +78,7 @@ class AsyncTransport(Transport):
     async def _admit(self, request: Request) -> None:
         """Wait for a connection, and for the rate; see :meth:`SyncTransport._admit`."""
         self._stay()
-        began = time.monotonic()
+        began = self._clock.monotonic()
         if self.options.requests_per_second is None:
             await self._turn(request, began)
             return
@@ -113,17 +112,15 @@ class AsyncTransport(Transport):
             await self.sleep(pause)
 
     async def _turn(self, request: Request, began: float) -> None:
-        if not self._turns.locked():
-            await self._turns.acquire()  # at once
-            return
-        while (patience := self._patience(began)) > 0:
-            try:
+        while self._turns.locked():
+            patience = self._patience(began)
+            if patience <= 0:
+                raise self._no_turn(request)
+            with suppress(TimeoutError):
                 async with asyncio.timeout(patience):
                     await self._turns.acquire()
-            except TimeoutError:
-                continue
-            return
-        raise self._no_turn(request)
+                return
+        await self._turns.acquire()  # at once
 
     def _transport(self, url: str) -> httpx.AsyncBaseTransport:
         """Return the own transport for a URL: one per scheme and proxy."""

@@ -86,7 +86,7 @@ class SyncTransport(Transport):
         while none was free would all go out at once. Who waits for it holds that connection,
         and all others wait behind.
         """
-        began = time.monotonic()
+        began = self._clock.monotonic()
         if self.options.requests_per_second is None:
             self._turn(request, began)
             return
