@@ -31,7 +31,7 @@ sys.path.insert(0, str(ROOT / "generated" / "tcia-client" / "src"))
 
 import tcia_client  # noqa: E402
 from tcia_client._runtime.decoding.csv import CsvDecoder  # noqa: E402
-from tcia_client._runtime.decoding.decoder import MANY_BYTES  # noqa: E402
+from tcia_client._runtime.decoding.decoder import BATCH_BYTES  # noqa: E402
 from tcia_client._runtime.decoding.json import JsonDecoder  # noqa: E402
 from tcia_client._runtime.decoding.markup import HtmlDecoder, XmlDecoder  # noqa: E402
 from tcia_client._runtime.decoding.rows import Blueprint, RowReader  # noqa: E402
@@ -82,7 +82,7 @@ def batches(decoder: Any, body: bytes) -> Iterator[list[Any]]:
 
 def all_rows(decoder: Any, body: bytes) -> list[Any]:
     """All rows of an answer, as a client's method gives them."""
-    decoder.at_least = MANY_BYTES
+    decoder.min_bytes = BATCH_BYTES
     rows: list[Any] = []
     for batch in batches(decoder, body):
         rows += batch

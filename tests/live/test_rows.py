@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tcia_client._runtime.decoding.values import CONVERTERS, InvalidValue
+from tcia_client._runtime.values import CONVERTERS, InvalidValue
 from tciagen.contract.model import Attribute, Endpoint, Result, Type
 from tciagen.contract.resolve import Resolution
 from tciagen.live.rows import judge_rows

@@ -20,13 +20,13 @@ sys.path.append(str(HERE / "forms"))
 from wire_server import said_by_script  # noqa: E402
 
 from _runtime.client import AsyncClientBase, Settings, SyncClient  # noqa: E402
-from _runtime.decoding.values import UID  # noqa: E402
 from _runtime.downloads.public import DownloadOptions  # noqa: E402
 from _runtime.endpoint import Arguments, Attribute, Endpoint, Parameter  # noqa: E402
 from _runtime.file_methods import files  # noqa: E402
 from _runtime.http.retry import Retry  # noqa: E402
 from _runtime.methods import records  # noqa: E402
 from _runtime.options import TransportName  # noqa: E402
+from _runtime.values import UID  # noqa: E402
 
 SHIPS = Endpoint(
     resource="Fleet",

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from _runtime.decoding.values import UID
 from _runtime.endpoint import Endpoint
 from _runtime.errors import (
     IncompleteResponseError,
@@ -24,6 +23,7 @@ from _runtime.errors import (
 )
 from _runtime.http.retry import Retry
 from _runtime.options import Timeouts
+from _runtime.values import UID
 
 if TYPE_CHECKING:
     from tests.runtime.conftest import Ask, Runtime, Server

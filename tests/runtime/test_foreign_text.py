@@ -10,7 +10,6 @@ import pytest
 from wire_forms import FORMATS, WRITERS, decode, decoder_of
 
 from _runtime.decoding.rows import Blueprint, RowReader
-from _runtime.decoding.values import UID
 from _runtime.endpoint import Attribute, Endpoint
 from _runtime.errors import (
     InvalidResponseError,
@@ -18,6 +17,7 @@ from _runtime.errors import (
     ShapeError,
     TruncatedResponseError,
 )
+from _runtime.values import UID
 
 PAGE = b"<html><body><h1>504 Gateway Time-out</h1></body></html>"
 CRASH = b'{"errorMessage":"database gone"}'

@@ -139,10 +139,10 @@ def test_a_misfit_late_in_an_answer_is_told_with_its_row(
         rows.extend(row for piece in pieces for row in decoder.feed(piece))
     assert len(rows) == 2000
     assert (told.value.row, told.value.attribute) == (2001, f"a_{next(iter(wrong)).lower()}")
-    warnings: list[str] = []
-    rows = decode("json", body, on_mismatch="warn", warn=warnings.append, msgspec=msgspec)
+    reported: list[InvalidResponseError] = []
+    rows = decode("json", body, report=reported.append, msgspec=msgspec)
     assert len(rows) == 2501
-    assert len(warnings) == 1
+    assert len(reported) == 1
 
 
 @pytest.mark.parametrize("other", [[], "", {}, 0, None, True, "ShipUID", ["ShipUID", "ShipName"]])

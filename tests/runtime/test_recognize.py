@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from _runtime.decoding.sniff import format_of, is_labelled
+from _runtime.decoding.formats import format_of, is_labelled
 from _runtime.drift.detector import ContractDriftWarning
 
 if TYPE_CHECKING:

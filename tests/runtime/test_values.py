@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from _runtime.decoding.values import CONVERTERS, UID, InvalidValue, are_uids, is_uid
 from _runtime.endpoint import Kind
+from _runtime.values import CONVERTERS, UID, InvalidValue, are_uids, is_uid
 
 
 @pytest.mark.parametrize(

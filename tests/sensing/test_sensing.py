@@ -149,7 +149,7 @@ def test_a_header_that_says_nothing_is_told_at_debug_level_only(
 )  # fmt: skip
 def test_no_header_makes_sensing_itself_fail(header: str) -> None:
     with Client(on_drift="raise") as client:
-        client._sensor.observe(client.get_modality_values._endpoint, {"metadata": header})
+        client._sensor.check_headers(client.get_modality_values._endpoint, {"metadata": header})
 
 
 def test_a_whole_suite_can_assert_that_nothing_has_drifted(changed: str) -> None:

@@ -11,8 +11,9 @@ from _runtime.decoding.csv import CsvDecoder
 from _runtime.decoding.decoder import Decoder
 from _runtime.decoding.formats import decoder
 from _runtime.decoding.json import JsonDecoder
-from _runtime.decoding.rows import Blueprint, OnMismatch, RowReader
+from _runtime.decoding.rows import Blueprint, RowReader
 from _runtime.endpoint import Attribute, Endpoint, Kind
+from _runtime.errors import InvalidResponseError
 
 Row = Sequence[Any]
 FORMATS = ("json", "csv", "xml", "html")
@@ -56,11 +57,10 @@ def decode(
     *,
     cuts: Iterable[int] = (),
     plan: Blueprint[Any] = SHIP,
-    on_mismatch: OnMismatch = "raise",
-    warn: Callable[[str], None] = lambda _message: None,
+    report: Callable[[InvalidResponseError], None] | None = None,
     msgspec: bool = True,
 ) -> list[Any]:
-    reader = decoder_of(name, RowReader(plan, on_mismatch, warn), msgspec=msgspec)
+    reader = decoder_of(name, RowReader(plan, report), msgspec=msgspec)
     built: list[Any] = []
     start = 0
     body = body if isinstance(body, bytes) else body.encode()

@@ -5,8 +5,8 @@ import datetime
 
 import attrs
 
-from ._runtime.decoding.values import UID
 from ._runtime.record import RecordBase
+from ._runtime.values import UID
 
 
 @attrs.frozen(kw_only=True)

@@ -9,7 +9,7 @@ from .client import AsyncClientBase, SyncClient
 from .downloads.count import Counter, count_of_item
 from .downloads.items import Item, ItemReader
 from .downloads.options import OPTION_NAMES
-from .drift.detector import Sensor
+from .drift.detector import DriftDetector
 from .endpoint import Arguments, Endpoint
 from .errors import IncompleteResponseError
 from .http.request import Request
@@ -135,7 +135,7 @@ class Bound(Generic[P]):
         return Counter(self._endpoint, self._client)
 
     @property
-    def _sensor(self) -> Sensor:
+    def _sensor(self) -> DriftDetector:
         return self._client._sensor  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
 
     def _observe(self, headers: Mapping[str, str]) -> None:

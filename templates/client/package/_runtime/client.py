@@ -13,7 +13,7 @@ import attrs
 
 from .core import AsyncCore, SyncCore
 from .decoding.rows import OnMismatch
-from .drift.detector import OnDrift, Sensor
+from .drift.detector import DriftDetector, OnDrift
 from .endpoint import Endpoint
 from .errors import ParameterError
 from .http.request import checked_base_url, checked_key
@@ -102,7 +102,7 @@ class _Client:
             requests_per_second=requests_per_second,
             transport=checked_transport(transport, http_client, settings.package),
         )
-        self._sensor = Sensor(settings.package, on_drift, self._options)
+        self._sensor = DriftDetector(settings.package, on_drift, self._options)
 
     @property
     def base_url(self) -> str:
@@ -129,7 +129,7 @@ class _Client:
 
     def _observe(self, endpoint: Endpoint, headers: Mapping[str, str]) -> None:
         """See the headers of every answer, to sense that the server has changed."""
-        self._sensor.observe(endpoint, headers)
+        self._sensor.check_headers(endpoint, headers)
 
 
 def _methods_of(kind: type) -> dict[str, str]:

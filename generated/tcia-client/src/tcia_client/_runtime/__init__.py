@@ -65,6 +65,6 @@ PUBLIC: dict[str, tuple[str, ...]] = {
     "options": ("Timeouts",),
     "http.retry": ("Retry",),
     "tables": ("Rows",),
-    "decoding.values": ("UID",),
+    "values": ("UID",),
 }
 """The names that a client package shows at its top, by the module that defines them."""

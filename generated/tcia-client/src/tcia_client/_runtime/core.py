@@ -5,8 +5,8 @@ import threading
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .decoding.decoder import Decoder
+from .decoding.formats import format_of
 from .decoding.rows import Blueprint, OnMismatch, RowReader
-from .decoding.sniff import format_of
 from .endpoint import Arguments, Endpoint
 from .errors import ApiError, FormatIgnoredError, InvalidResponseError, MismatchWarning
 from .http.request import Request, prepare
@@ -51,16 +51,21 @@ class _Core:
         """The rows of a new answer."""
         address = blueprint.endpoint.address
 
-        def warn(message: str) -> None:
-            warn_caller(f"{address}: {message}", MismatchWarning)
+        def warn(error: InvalidResponseError) -> None:
+            warn_caller(
+                f"{address}: {error.reason} ({error.rule}). Further rows with this are delivered "
+                "without a warning.",
+                MismatchWarning,
+            )
 
-        return RowReader(blueprint, self._on_mismatch, warn, self.options.redactor)
+        report = warn if self._on_mismatch == "warn" else None
+        return RowReader(blueprint, report, self.options.redactor)
 
     def placed(
         self, error: InvalidResponseError, request: Request, reader: Decoder[Any]
     ) -> ApiError:
         """A decoder's error, told where it happened, and why if the format is another one."""
-        found = format_of(reader.beginning, request.endpoint)
+        found = format_of(reader.first_bytes, request.endpoint)
         if found not in (None, request.format):
             error = FormatIgnoredError(f"{request.format} was asked for, and {found} came")
         error.endpoint = request.endpoint.address

@@ -16,7 +16,7 @@ from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar, cast, ov
 
 from .bound import AsyncBound, Method, SyncBound
 from .client import AsyncClientBase, SyncClient
-from .decoding.decoder import MANY_BYTES
+from .decoding.decoder import BATCH_BYTES
 from .decoding.formats import decoder
 from .decoding.rows import Blueprint
 from .endpoint import Arguments, Endpoint
@@ -92,7 +92,7 @@ class Records(SyncBound[P], Generic[P, R]):
         while True:
             rows: list[R] = []
             try:
-                for batch in self._batches(request, attempts, MANY_BYTES):
+                for batch in self._batches(request, attempts, BATCH_BYTES):
                     rows += batch
             except IncompleteResponseError as error:
                 transport.sleep(attempts.after(error))
@@ -119,7 +119,7 @@ class Records(SyncBound[P], Generic[P, R]):
         """
         request = self._request(self._arguments(*args, **kwargs))
         answer = self._raw(request)
-        self._sensor.untouched(request, answer.content)
+        self._sensor.check_raw(request, answer.content)
         return answer
 
     def _rows(self, request: Request) -> Generator[R, None, None]:
@@ -140,26 +140,26 @@ class Records(SyncBound[P], Generic[P, R]):
                 return
 
     def _batches(
-        self, request: Request, attempts: Attempts, at_least: int
+        self, request: Request, attempts: Attempts, min_bytes: int
     ) -> Generator[list[R], None, None]:
         with self._core.transport.open(request, attempts=attempts) as answer:
             self._observe(answer.headers)
             filters = self._sensor.filters(request)
             rows = self._core.rows(self._blueprint())
             reader = decoder(request.format or "json", rows)
-            reader.at_least = at_least
+            reader.min_bytes = min_bytes
             try:
                 for chunk in answer.chunks():
                     if batch := reader.feed(chunk):
-                        filters.see(batch)
+                        filters.check(batch)
                         yield batch
                 if batch := reader.finish():
-                    filters.see(batch)
+                    filters.check(batch)
                     yield batch
                 reader.check()
             except InvalidResponseError as error:
                 raise self._core.placed(error, request, reader) from None
-        self._sensor.decoded(request, answer.headers, reader, filters)
+        self._sensor.check_rows(request, answer.headers, reader, filters)
 
 
 class AsyncRecords(AsyncBound[P], Generic[P, R]):
@@ -177,7 +177,7 @@ class AsyncRecords(AsyncBound[P], Generic[P, R]):
         while True:
             rows: list[R] = []
             try:
-                async for batch in self._batches(request, attempts, MANY_BYTES):
+                async for batch in self._batches(request, attempts, BATCH_BYTES):
                     rows += batch
             except IncompleteResponseError as error:
                 await transport.sleep(attempts.after(error))
@@ -196,7 +196,7 @@ class AsyncRecords(AsyncBound[P], Generic[P, R]):
         """Ask, and give the untouched answer; see :meth:`Records.raw`."""
         request = self._request(self._arguments(*args, **kwargs))
         answer = await self._raw(request)
-        self._sensor.untouched(request, answer.content)
+        self._sensor.check_raw(request, answer.content)
         return answer
 
     async def _rows(self, request: Request) -> AsyncGenerator[R, None]:
@@ -218,26 +218,26 @@ class AsyncRecords(AsyncBound[P], Generic[P, R]):
                 return
 
     async def _batches(
-        self, request: Request, attempts: Attempts, at_least: int
+        self, request: Request, attempts: Attempts, min_bytes: int
     ) -> AsyncGenerator[list[R], None]:
         async with await self._core.transport.open(request, attempts=attempts) as answer:
             self._observe(answer.headers)
             filters = self._sensor.filters(request)
             rows = self._core.rows(self._blueprint())
             reader = decoder(request.format or "json", rows)
-            reader.at_least = at_least
+            reader.min_bytes = min_bytes
             try:
                 async for chunk in answer.chunks():
                     if batch := reader.feed(chunk):
-                        filters.see(batch)
+                        filters.check(batch)
                         yield batch
                 if batch := reader.finish():
-                    filters.see(batch)
+                    filters.check(batch)
                     yield batch
                 reader.check()
             except InvalidResponseError as error:
                 raise self._core.placed(error, request, reader) from None
-        self._sensor.decoded(request, answer.headers, reader, filters)
+        self._sensor.check_rows(request, answer.headers, reader, filters)
 
 
 def records(

@@ -26,8 +26,7 @@ from importlib import import_module
 from operator import attrgetter
 from typing import Any, Self, SupportsIndex, TypeVar, overload
 
-from .decoding.rows import shown
-from .display import columns, html_table
+from .display import columns, html_table, short_repr
 from .endpoint import Attribute, Kind
 
 R = TypeVar("R")
@@ -109,8 +108,8 @@ def _array(arrow: Any, values: list[Any], attribute: Attribute, type_: Any) -> A
             arrow.array([value] if type(value) in known else [object()], type_)
         except (arrow.ArrowException, OverflowError):
             raise ValueError(
-                f"row {number}: {attribute.python_name} is {shown(value)}, which does not fit a "
-                f"column of kind {attribute.kind}; leave the row out, or write CSV or JSON"
+                f"row {number}: {attribute.python_name} is {short_repr(value)}, which does not "
+                f"fit a column of kind {attribute.kind}; leave the row out, or write CSV or JSON"
             ) from None
     raise AssertionError("every value fits alone, but not all together")
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any, Literal
 
 from ..endpoint import Attribute, Kind
-from .values import CONVERTERS, InvalidValue, are_uids
+from ..values import CONVERTERS, InvalidValue, are_uids
 
 Mode = Literal["plain", "native", "memo"]
 """How a wire value becomes a value: as it is; so if it is of the kind's own type; or by memory."""

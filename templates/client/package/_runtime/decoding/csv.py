@@ -11,13 +11,14 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+from ..display import excerpt, short_repr
 from ..errors import InvalidResponseError, ShapeError, TruncatedResponseError
+from ..values import json_number
 from . import fast_json
 from .csv_as_json import as_json
-from .decoder import ENOUGH_TO_TELL, Decoder, not_records
+from .decoder import SNIFF_BYTES, Decoder, not_records
 from .row_factory import Access
-from .rows import Cells, RowReader, excerpt, picker, shown
-from .values import json_number
+from .rows import Cells, RowReader, picker
 
 R = TypeVar("R")
 
@@ -102,7 +103,7 @@ class CsvDecoder(Decoder[R]):
         if self._access is None:
             header = self._buffer.partition(b"\n")[0]
             if not self._header(header):
-                if len(self._buffer) < ENOUGH_TO_TELL:
+                if len(self._buffer) < SNIFF_BYTES:
                     return
                 raise self._no_header(header)
             del self._buffer[: len(header) + 1]
@@ -163,7 +164,7 @@ class CsvDecoder(Decoder[R]):
 
     def _no_header(self, header: bytes | bytearray) -> InvalidResponseError:
         if _NAMES.fullmatch(line := _line(header)):
-            return ShapeError(f"none of the columns {shown(line)} is described")
+            return ShapeError(f"none of the columns {short_repr(line)} is described")
         return not_records(self._buffer, "CSV")
 
     def _check_header(self) -> None:

@@ -13,12 +13,13 @@ import re
 from collections.abc import Sequence
 from typing import Any, NoReturn, TypeVar, cast
 
+from ..display import excerpt, short_repr
 from ..errors import InvalidResponseError, NotRecordsError, ShapeError, TruncatedResponseError
+from ..values import json_number
 from . import fast_json
-from .decoder import ENOUGH_TO_TELL, Decoder, not_records
+from .decoder import SNIFF_BYTES, Decoder, not_records
 from .row_factory import Access
-from .rows import Cells, RowReader, excerpt, shown
-from .values import json_number
+from .rows import Cells, RowReader
 
 R = TypeVar("R")
 _BLANK = b" \t\r\n"
@@ -89,7 +90,7 @@ class JsonDecoder(Decoder[R]):
             del self._buffer[:3]
         body = self._buffer.lstrip(_BLANK)
         if not body.startswith(b"["):
-            if len(body) > ENOUGH_TO_TELL:
+            if len(body) > SNIFF_BYTES:
                 raise not_records(body, "a JSON array")
             return False
         self._buffer[:] = body[1:]
@@ -159,7 +160,7 @@ class JsonDecoder(Decoder[R]):
 
     def _cells(self, record: Any) -> Cells:
         if type(record) is not dict:
-            raise ShapeError(f"{shown(record)} instead of a JSON object")
+            raise ShapeError(f"{short_repr(record)} instead of a JSON object")
         cells = cast("dict[str, Any]", record)
         return self.rows.layouts[tuple(cells)]((*cells.values(), None))
 

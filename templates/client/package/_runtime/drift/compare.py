@@ -4,11 +4,12 @@ A reader of one endpoint's document, small enough to travel with every client; t
 generator's `tciagen diff` knows more: severities, versions, and endpoints that moved.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import attrs
+
+from ..display import short_json
 
 _RECORDS = frozenset({"CSV", "HTML", "XML", "JSON"})
 _UNDECLARED = "undeclared"
@@ -37,8 +38,10 @@ class ContractChange:
     def __str__(self) -> str:
         if self.before is None or self.after is None:
             what = self.after if self.before is None else self.before
-            return f"{self.rule} at {self.pointer}: {brief(what)}"
-        return f"{self.rule} at {self.pointer}: {brief(self.before)} → {brief(self.after)}"
+            return f"{self.rule} at {self.pointer}: {short_json(what)}"
+        return (
+            f"{self.rule} at {self.pointer}: {short_json(self.before)} → {short_json(self.after)}"
+        )
 
 
 def compare(old: Json, document: Json) -> Iterator[ContractChange]:
@@ -241,9 +244,3 @@ def _folded(member: Json) -> object:
 def _words(member: Json) -> object:
     words = " ".join(str(member.get("description", "")).split())
     return (words, member.get("dicom"), _type(member)) if words else None
-
-
-def brief(value: object) -> str:
-    """A value as JSON, cut where it is long."""
-    text = json.dumps(value, ensure_ascii=True, default=str)
-    return text if len(text) <= 60 else text[:59] + "…"

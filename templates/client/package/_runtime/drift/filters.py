@@ -21,9 +21,9 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import Any
 
-from ..decoding.sniff import fold
 from ..endpoint import Endpoint
 from ..http.request import Request
+from ..naming import fold
 from .compare import ContractChange
 
 RULE = "wire-filter-ignored"
@@ -116,7 +116,7 @@ class Filters:
                 if values.get(parameter) is not None
             ]
 
-    def see(self, rows: Sequence[Any]) -> None:
+    def check(self, rows: Sequence[Any]) -> None:
         """Look at rows of the response."""
         for one in self._filters:
             found = one.contradiction(rows)

@@ -9,9 +9,9 @@ from urllib.parse import quote, urlsplit
 
 import attrs
 
-from ..decoding.values import CONVERTERS, InvalidValue, is_uid
 from ..endpoint import Arguments, Endpoint, Parameter
 from ..errors import ParameterError, ParameterWarning
+from ..values import CONVERTERS, InvalidValue, is_uid
 from ..warn import warn_caller
 
 KEY_HEADER = "api_key"

@@ -8,7 +8,6 @@ from urllib.parse import SplitResult, parse_qsl, urljoin, urlsplit
 
 import attrs
 
-from ..decoding.decoder import is_page, server_fields, summary
 from ..errors import (
     AuthenticationError,
     BadContentError,
@@ -25,6 +24,7 @@ from ..errors import (
     UnknownEndpointError,
     UpstreamContentError,
 )
+from ..server_message import is_page, server_fields, summary
 from .request import Request
 from .retry import Clock, retry_after
 

@@ -14,13 +14,13 @@ knows nothing of HTTP. The wire's own facts, which decide what a decoder meets:
 """
 
 import json
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar
 
 from ..errors import InvalidResponseError, NotRecordsError, ShapeError
-from ..redaction import redacted, redacting
+from ..redaction import redacting
+from ..server_message import is_page, server_fields, summary
 from .rows import RowReader
 
 R = TypeVar("R")
@@ -28,22 +28,11 @@ R = TypeVar("R")
 LONGEST_RECORD = 64 * 1024 * 1024
 """Bytes that one record may have before it is taken for something else."""
 
-MANY_BYTES = 192 * 1024
+BATCH_BYTES = 192 * 1024
 """Bytes at a time that decode fastest; fewer would give the first rows sooner."""
 
-ENOUGH_TO_TELL = 4096
+SNIFF_BYTES = 4096
 """Bytes of a body that tell what it is, if it is not records."""
-
-_TAG = re.compile(r"<[^<>]*>")
-_TITLE = re.compile(r"<title[^<>]*+>([^<]*+)</title", re.IGNORECASE)
-_SERVER_FIELDS = (
-    "errorMessage",
-    "errorDescription",
-    "detailedMessage",
-    "message",
-    "error",
-    "suggestedAction",
-)
 
 
 class Decoder(ABC, Generic[R]):
@@ -52,14 +41,14 @@ class Decoder(ABC, Generic[R]):
     Rows before an error are delivered first: the error then comes with the next call.
 
     Attributes:
-        at_least: How many bytes it waits for before it builds rows of them.
-        beginning: The first bytes of the answer, as many as tell what it is.
+        min_bytes: How many bytes it waits for before it builds rows of them.
+        first_bytes: The first bytes of the answer, as many as tell what it is.
     """
 
     def __init__(self, rows: RowReader[R]) -> None:
         self.rows = rows
-        self.at_least = 0
-        self.beginning = b""
+        self.min_bytes = 0
+        self.first_bytes = b""
         self._buffer = bytearray()
         self._seen = self._retry_at = 0
         self._failure: InvalidResponseError | None = None
@@ -73,10 +62,10 @@ class Decoder(ABC, Generic[R]):
         if self._failure is not None:
             raise self._failure
         built: list[R] = []
-        if len(self.beginning) < ENOUGH_TO_TELL:
-            self.beginning += data[:ENOUGH_TO_TELL]
+        if len(self.first_bytes) < SNIFF_BYTES:
+            self.first_bytes += data[:SNIFF_BYTES]
         self._buffer += data
-        if len(self._buffer) < self.at_least:
+        if len(self._buffer) < self.min_bytes:
             return built
         try:
             self._try(built, self._take)
@@ -151,20 +140,6 @@ class Decoder(ABC, Generic[R]):
         """
 
 
-def summary(text: str, limit: int = 200) -> str:
-    """The words of a page or a sentence, cut, on one line."""
-    title = _TITLE.search(text)
-    words = redacted(" ".join(_TAG.sub(" ", title[1] if title else text).split()))
-    return words if len(words) <= limit else f"{words[:limit]}…"
-
-
-def is_page(text: str) -> bool:
-    """Whether a text starts as an HTML page does."""
-    return (
-        re.match(r"\s*<(?:!doctype html|html|head|body|title)\b", text, re.IGNORECASE) is not None
-    )
-
-
 def not_records(body: bytes | bytearray, wanted: str) -> InvalidResponseError:
     """The error for a body that is something else than the format wanted."""
     text = bytes(body[:65536]).decode("utf-8", "replace").lstrip("\ufeff").strip()
@@ -181,15 +156,3 @@ def not_records(body: bytes | bytearray, wanted: str) -> InvalidResponseError:
         f"{found.get(type(document), 'a single JSON value')} instead of {wanted}",
         server_message=next(iter(said.values()), None) or summary(text),
     )
-
-
-def server_fields(document: Any) -> dict[str, str]:
-    """What a server's error object says, member by member."""
-    if not isinstance(document, dict):
-        return {}
-    members = cast("dict[str, Any]", document)
-    return {
-        name: summary(text, 1000)
-        for name in _SERVER_FIELDS
-        if isinstance(text := members.get(name), str) and text.strip()
-    }

@@ -12,10 +12,12 @@ from collections.abc import Collection, Sequence
 from itertools import pairwise
 from typing import ClassVar, TypeVar
 
+from ..display import excerpt, short_repr
 from ..errors import InvalidResponseError, NotRecordsError, ShapeError, TruncatedResponseError
 from ..redaction import redacted
-from .decoder import Decoder, is_page, not_records
-from .rows import Cells, RowReader, excerpt, picker, shown
+from ..server_message import is_page
+from .decoder import Decoder, not_records
+from .rows import Cells, RowReader, picker
 
 R = TypeVar("R")
 
@@ -176,9 +178,11 @@ class XmlDecoder(_MarkupDecoder[R]):
             names, values = self._recovered(record)
         if names != self._columns:
             if self._columns is not None:
-                raise ShapeError(f"columns {shown(', '.join(names))} unlike the rows before it")
+                raise ShapeError(
+                    f"columns {short_repr(', '.join(names))} unlike the rows before it"
+                )
             if len(set(names)) < len(names):
-                raise ShapeError(f"a column twice in {shown(', '.join(names))}")
+                raise ShapeError(f"a column twice in {short_repr(', '.join(names))}")
             self._columns = names
             self._name_columns(names)
         if plain and self._like_first is _NEVER and len(found) <= _MOST_COLUMNS:
@@ -270,7 +274,7 @@ class HtmlDecoder(_MarkupDecoder[R]):
         self._name_columns(names)
         places, undeclared = self.rows.blueprint.places(names)
         if self.rows.blueprint.attributes and max(places) < 0:
-            raise NotRecordsError(f"a table with other columns: {shown(', '.join(names))}")
+            raise NotRecordsError(f"a table with other columns: {short_repr(', '.join(names))}")
         self.rows.layouts.undeclared.update(dict.fromkeys(undeclared))
         self._width = len(names)
         self._pick = picker(places)

@@ -13,12 +13,13 @@ from contextlib import suppress
 from operator import itemgetter
 from typing import Any, Generic, Literal, TypeVar
 
+from ..display import short_repr
 from ..endpoint import Attribute, Endpoint
 from ..errors import InvalidResponseError, InvalidValueError, MissingValueError
-from ..redaction import NOTHING, Redactor, redacted, redacted_value
+from ..redaction import NOTHING, Redactor, redacted_value
+from ..values import CONVERTERS, InvalidValue
 from .columns import UNLIKE, Column, Mode, converter
 from .row_factory import Access, Builder, Loop
-from .values import CONVERTERS, InvalidValue
 
 R = TypeVar("R")
 T = TypeVar("T")
@@ -26,8 +27,6 @@ Cells = tuple[Any, ...]
 OnMismatch = Literal["raise", "warn"]
 
 _FEW = 16
-_EXCERPT = 60
-_WINDOW = 4096
 _MOST_LAYOUTS = 1024
 _MOST_FURTHER = 64
 
@@ -150,8 +149,7 @@ class RowReader(Generic[R]):
     def __init__(
         self,
         blueprint: Blueprint[R],
-        on_mismatch: OnMismatch = "raise",
-        warn: Callable[[str], None] = lambda _message: None,
+        report: Callable[[InvalidResponseError], None] | None = None,
         redactor: Redactor = NOTHING,
     ) -> None:
         self.blueprint = blueprint
@@ -159,9 +157,8 @@ class RowReader(Generic[R]):
         self.layouts = Layouts(blueprint)
         self.count = 0
         self.lacking = False
-        self._on_mismatch = on_mismatch
-        self._warn = warn
-        self._warned: set[str] = set()
+        self._report = report
+        self._reported: set[tuple[type[InvalidResponseError], str]] = set()
         self._columns: list[Column] = []
         self._few_values: dict[int, set[Any]] = {}
         self._watched: dict[Access, list[tuple[int, Any, Callable[[Any], Any]]]] = {}
@@ -297,34 +294,26 @@ class RowReader(Generic[R]):
         if value is not None:
             try:
                 converted = CONVERTERS[attribute.kind](value)
-            except InvalidValue as error:
-                needed, converted = error.needed, value
+            except InvalidValue as invalid:
+                needed, converted = invalid.needed, value
         if not needed and (converted is not None or attribute.optional):
             return converted
         name = attribute.python_name
-        reason = (
-            f"row {number}: {name} ({attribute.name}) must be {needed}, not {shown(value)}"
+        problem = (
+            f"must be {needed}, not {short_repr(value)}"
             if needed
-            else f"row {number}: {name} ({attribute.name}) is missing, but is always present"
+            else ("is missing, but is always present")
         )
         kind = InvalidValueError if needed else MissingValueError
-        if self._on_mismatch == "raise":
-            raise kind(reason, row=number, attribute=name, value=redacted_value(value))
-        if name not in self._warned:
-            self._warned.add(name)
-            self._warn(
-                f"{reason} ({kind.rule}). Further rows with this are delivered without a warning."
-            )
+        error = kind(
+            f"row {number}: {name} ({attribute.name}) {problem}",
+            row=number,
+            attribute=name,
+            value=redacted_value(value),
+        )
+        if self._report is None:
+            raise error
+        if (kind, name) not in self._reported:
+            self._reported.add((kind, name))
+            self._report(error)
         return converted
-
-
-def shown(value: Any, limit: int = 80) -> str:
-    """A value as a message shows it: its repr, cut."""
-    is_text = isinstance(value, str)
-    text = repr(redacted(value)[: limit * 2]) if is_text else redacted(repr(value))
-    return text if len(text) <= limit else f"{text[:limit]}…"
-
-
-def excerpt(text: str) -> str:
-    """The beginning of a text of the server, as a message shows it."""
-    return repr(redacted(text[:_WINDOW])[:_EXCERPT])

@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
-from ..decoding.decoder import is_page, summary
 from ..errors import ApiError, ReadTimeoutError
 from ..http.request import Request
 from ..http.response import Headers
+from ..server_message import is_page, summary
 from ..warn import warn_caller
 from .body import Body
 from .count import Count

@@ -1,7 +1,7 @@
 """What a server says and does now, held against what this package was generated from.
 
 Servers of this kind send an endpoint's metadata as the header ``metadata`` of every
-answer. :class:`Sensor` compares it with ``contract.json`` of the package, by meaning,
+answer. :class:`DriftDetector` compares it with ``contract.json`` of the package, by meaning,
 the first time that it sees it; the same header again costs one comparison of texts.
 A header that is absent, ``{}``, huge or malformed says nothing. What the rows of an
 answer show beyond that is told when the answer has been read to its end.
@@ -19,15 +19,16 @@ from typing import Any, Literal
 
 import attrs
 
-from ..decoding.decoder import ENOUGH_TO_TELL, Decoder
-from ..decoding.sniff import fold, format_of, is_labelled
-from ..display import visible
+from ..decoding.decoder import SNIFF_BYTES, Decoder
+from ..decoding.formats import format_of, is_labelled
+from ..display import short_json, visible
 from ..endpoint import Endpoint
 from ..errors import ApiError
 from ..http.request import Request
+from ..naming import fold
 from ..options import Options
 from ..warn import warn_caller
-from .compare import ContractChange, Json, brief, compare
+from .compare import ContractChange, Json, compare
 from .filters import Filters
 
 HEADER = "metadata"
@@ -96,7 +97,7 @@ class Drift:
             endpoint=self.endpoint,
             rule=self.rule,
             changes=_listed([str(change) for change in self.changes], "; "),
-            values=_listed([brief(change.after) for change in self.changes], ", "),
+            values=_listed([short_json(change.after) for change in self.changes], ", "),
             before=first.before,
             queries=_listed([_query(change) for change in self.changes], ", "),
             name=first.pointer.rpartition("/")[0].rpartition("/")[2],
@@ -142,7 +143,7 @@ _WARNED: set[tuple[str, ...]] = set()
 OnDrift = Literal["warn", "raise", "off"] | Callable[[Drift], object]
 
 
-class Sensor:
+class DriftDetector:
     """Compares what answers are with the contract that the package carries."""
 
     def __init__(self, package: str, on_drift: OnDrift, options: Options) -> None:
@@ -155,7 +156,7 @@ class Sensor:
         self._version: str | None = None
         self._versions: set[str] = set()
 
-    def observe(self, endpoint: Endpoint, headers: Mapping[str, str]) -> None:
+    def check_headers(self, endpoint: Endpoint, headers: Mapping[str, str]) -> None:
         """See the headers of an answer.
 
         Raises:
@@ -180,7 +181,7 @@ class Sensor:
         """What looks at the rows of a response for a filter that the server ignores."""
         return Filters(None if self._on_drift == "off" else request)
 
-    def decoded(
+    def check_rows(
         self,
         request: Request,
         headers: Mapping[str, str],
@@ -196,7 +197,7 @@ class Sensor:
             return
         endpoint, wanted = request.endpoint, request.format or "json"
         label = self._redactor(headers.get("content-type", ""))
-        if not is_labelled(label, wanted) and reader.beginning.strip():
+        if not is_labelled(label, wanted) and reader.first_bytes.strip():
             self._tell(_drift(endpoint, "wire-media-type-mismatch", "/Formats", wanted, [label]))
         rows = reader.rows
         if rows.layouts.undeclared or rows.blueprint.listed:
@@ -205,7 +206,7 @@ class Sensor:
         if filters.found and (ignored := self._ignored(endpoint, filters)) is not None:
             self._tell(ignored)
 
-    def untouched(self, request: Request, content: bytes) -> None:
+    def check_raw(self, request: Request, content: bytes) -> None:
         """See an answer of records that is delivered as it came.
 
         Raises:
@@ -213,7 +214,7 @@ class Sensor:
         """
         found = None
         if self._on_drift != "off":
-            found = format_of(content[:ENOUGH_TO_TELL], request.endpoint)
+            found = format_of(content[:SNIFF_BYTES], request.endpoint)
         if found not in (None, request.format):
             drift = _drift(
                 request.endpoint, "wire-format-ignored", "/Formats", request.format, [found]
@@ -316,7 +317,7 @@ class Sensor:
 
 
 def _query(change: ContractChange) -> str:
-    return f"{change.pointer.rpartition('/')[2]}={brief(change.before)}"
+    return f"{change.pointer.rpartition('/')[2]}={short_json(change.before)}"
 
 
 def _listed(texts: Sequence[str], joint: str) -> str:

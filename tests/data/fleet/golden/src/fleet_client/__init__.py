@@ -13,9 +13,6 @@ __version__ = "2.3.4"
 
 if TYPE_CHECKING:
     from . import models
-    from ._runtime.decoding.values import (
-        UID,
-    )
     from ._runtime.downloads.public import (
         CompletenessWarning,
         CorruptDownloadError,
@@ -90,12 +87,14 @@ if TYPE_CHECKING:
     from ._runtime.tables import (
         Rows,
     )
+    from ._runtime.values import (
+        UID,
+    )
     from .client import AsyncClient, Client
 
 _HOMES = {
     "AsyncClient": ".client",
     "Client": ".client",
-    "UID": "._runtime.decoding.values",
     "CompletenessWarning": "._runtime.downloads.public",
     "CorruptDownloadError": "._runtime.downloads.public",
     "Difference": "._runtime.downloads.public",
@@ -154,6 +153,7 @@ _HOMES = {
     "Retry": "._runtime.http.retry",
     "Timeouts": "._runtime.options",
     "Rows": "._runtime.tables",
+    "UID": "._runtime.values",
 }
 
 __all__ = [

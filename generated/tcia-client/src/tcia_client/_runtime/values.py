@@ -11,7 +11,7 @@ from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
 from typing import Any, NewType
 
-from ..endpoint import Kind
+from .endpoint import Kind
 
 _UID = re.compile(r"[0-9]++(?:\.[0-9]++)*+")
 _DATE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{8})(?:[ T]00:00(?::00(?:\.0+)?)?)?")
