@@ -11,7 +11,6 @@ import struct
 import zlib
 from collections.abc import Generator
 from math import inf
-from typing import Any
 
 import attrs
 
@@ -80,7 +79,8 @@ class HeaderReader:
         self._found: dict[int, str] = {}
         self._irregular = False
         self._error: ValueError | None = None
-        self._inflater: Any = None
+        self._inflater = zlib.decompressobj(-15)
+        self._is_deflated = False
         self._deflated = b""  # the first bytes of a deflated data set, once it begins
         self._inflated = 0
         # Received bytes, read up to _at, which is beyond them where a value is skipped.
@@ -93,7 +93,7 @@ class HeaderReader:
 
     def feed(self, data: bytes) -> None:
         """Read the next chunk."""
-        if self._inflater is None:
+        if not self._is_deflated:
             self._read(data)
             data, self._deflated = self._deflated, b""
         while data and not (self.done or self._inflater.eof):
@@ -196,7 +196,7 @@ class HeaderReader:
             self._set_order(">")
         if syntax == _DEFLATED:
             self._deflated, self._data, self._at = self._data[self._at :], b"", 0
-            self._inflater = zlib.decompressobj(-15)
+            self._is_deflated = True
             yield
             yield from self._need(_AHEAD)
         explicit = self._has_vr()
