@@ -6,7 +6,7 @@ import gc
 import resource
 import sys
 import warnings
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -72,7 +72,7 @@ def test_async_download_that_fails_closes_the_generator_of_its_chunks(
 ) -> None:
     # asyncio would close it later, and warn if its loop has ended by then.
     server.replies(make.series_zip())
-    begun: list[AsyncGenerator[Any, Any]] = []
+    begun: list[Any] = []
 
     def refuse(_received: int, _total: int | None) -> None:
         raise LookupError
