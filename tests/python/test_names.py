@@ -8,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tciagen.errors import DocumentProblem
-from tciagen.python.names import Identifier, class_name, pascal_case, snake_case, variable
+from tciagen.python.names import (
+    RESERVED,
+    Identifier,
+    class_name,
+    pascal_case,
+    snake_case,
+    variable,
+)
 
 WIRE_NAME = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,63}", fullmatch=True)
 
@@ -50,6 +57,13 @@ def test_keywords_and_builtins_get_an_underscore(wire: str) -> None:
     assert name.endswith("_")
     assert not keyword.iskeyword(name)
     assert not hasattr(builtins, name)
+
+
+def test_reserved_names_contain_those_of_the_running_python() -> None:
+    # The list of a newer Python may be longer; then the constant has to be, too.
+    own = {name for name in dir(builtins) if not name.startswith("_")}
+    assert own | {*keyword.kwlist, *keyword.softkwlist} <= RESERVED
+    assert {"exit", "license", "PythonFinalizationError", "type"} <= RESERVED
 
 
 @pytest.mark.parametrize("wire", ["___", "_1", "__9_a"])

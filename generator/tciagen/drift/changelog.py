@@ -9,7 +9,7 @@ from tciagen.drift.change import Change, in_order
 from tciagen.drift.display import code_span, shown, step
 from tciagen.drift.levels import Effect, Severity
 from tciagen.drift.names import python_name
-from tciagen.python.names import snake_case
+from tciagen.python.signature import reserved_parameters
 
 _LEVELS = {
     Severity.BREAKING: "Breaking",
@@ -70,9 +70,9 @@ def user_code(change: Change, old: Contract, new: Contract) -> str:
                 return f"{code_span(f'{call}(...)')} is gone."
             return f"{code_span(f'{call}(...)')} is now {code_span(f'{call_now}(...)')}."
         case "param":
-            return _keyword(change, before, call)
+            return _keyword(change, before, after, call)
         case "attr":
-            return _field(change, before)
+            return _field(change, before, after)
         case "format":
             return f"{code_span(f'{call}(format=...)')} takes one value less."
     if change.rule == "return-object-renamed":
@@ -91,13 +91,14 @@ def _after(change: Change, new: Contract) -> Endpoint | None:
     return None
 
 
-def _keyword(change: Change, endpoint: Endpoint, call: str) -> str:
-    names = {p.name: python_name(p) for p in endpoint.parameters}
-    name = names.get(change.member) or _snake(change.member)
+def _keyword(change: Change, before: Endpoint, after: Endpoint | None, call: str) -> str:
+    name = _keyword_name(change.member, before, after)
     used = code_span(f"{call}({name}=...)")
     match change.rule:
         case "param-renamed":
-            return f"{used} is now {code_span(f'{call}({_snake(change.after)}=...)')}."
+            return (
+                f"{used} is now {code_span(f'{call}({_keyword_name(change.after, after)}=...)')}."
+            )
         case "param-removed" | "param-removed-deprecated":
             return f"Remove {code_span(f'{name}=...')} from {code_span(f'{call}(...)')}."
         case "param-added-required" | "param-became-required":
@@ -107,12 +108,11 @@ def _keyword(change: Change, endpoint: Endpoint, call: str) -> str:
     return f"Check the value that is passed in {used}."
 
 
-def _field(change: Change, endpoint: Endpoint) -> str:
-    names = {a.name: python_name(a) for a in endpoint.result.attributes}
-    used = code_span(f"row.{names.get(change.member) or _snake(change.member)}")
+def _field(change: Change, before: Endpoint, after: Endpoint | None) -> str:
+    used = code_span(f"row.{_field_name(change.member, before, after)}")
     match change.rule:
         case "attr-renamed":
-            return f"{used} is now {code_span(f'row.{_snake(change.after)}')}."
+            return f"{used} is now {code_span(f'row.{_field_name(change.after, after)}')}."
         case "attr-removed" | "attr-removed-deprecated":
             return f"{used} is gone."
         case "attr-became-optional":
@@ -120,5 +120,22 @@ def _field(change: Change, endpoint: Endpoint) -> str:
     return f"Check the uses of {used}."
 
 
-def _snake(name: object) -> str:
-    return snake_case(str(name))
+def _keyword_name(name: object, *endpoints: Endpoint | None) -> str:
+    """Return the keyword of a parameter of the first endpoint that has it.
+
+    Args:
+        name: Its name in the document, or the keyword where only that has changed.
+        endpoints: The endpoint before and after the change.
+    """
+    for endpoint in filter(None, endpoints):
+        reserved = reserved_parameters(endpoint)
+        for parameter in endpoint.parameters:
+            if parameter.name == name:
+                return python_name(parameter, reserved)
+    return str(name)
+
+
+def _field_name(name: object, *endpoints: Endpoint | None) -> str:
+    """Return the name of an attribute in Python; see :func:`_keyword_name`."""
+    attributes = (a for endpoint in filter(None, endpoints) for a in endpoint.result.attributes)
+    return next((python_name(a) for a in attributes if a.name == name), str(name))

@@ -1,6 +1,5 @@
 """Python names of wire names: snake_case, class names, and reserved names."""
 
-import builtins
 import keyword
 import re
 from typing import Self
@@ -23,7 +22,29 @@ _WORD = re.compile(
     re.VERBOSE,
 )
 
-RESERVED = frozenset(keyword.kwlist) | frozenset(keyword.softkwlist) | frozenset(dir(builtins))
+_RESERVED = """
+False None True _ and as assert async await break case class continue def del elif else except
+finally for from global if import in is lambda match nonlocal not or pass raise return try type
+while with yield abs aiter all anext any ascii bin bool breakpoint bytearray bytes callable chr
+classmethod compile complex copyright credits delattr dict dir divmod enumerate eval exec exit
+filter float format frozenset getattr globals hasattr hash help hex id input int isinstance
+issubclass iter len license list locals map max memoryview min next object oct open ord pow print
+property quit range repr reversed round set setattr slice sorted staticmethod str sum super tuple
+type vars zip ArithmeticError AssertionError AttributeError BaseException BaseExceptionGroup
+BlockingIOError BrokenPipeError BufferError BytesWarning ChildProcessError ConnectionAbortedError
+ConnectionError ConnectionRefusedError ConnectionResetError DeprecationWarning EOFError Ellipsis
+EncodingWarning EnvironmentError Exception ExceptionGroup FileExistsError FileNotFoundError
+FloatingPointError FutureWarning GeneratorExit IOError ImportError ImportWarning IndentationError
+IndexError InterruptedError IsADirectoryError KeyError KeyboardInterrupt LookupError MemoryError
+ModuleNotFoundError NameError NotADirectoryError NotImplemented NotImplementedError OSError
+OverflowError PendingDeprecationWarning PermissionError ProcessLookupError PythonFinalizationError
+RecursionError ReferenceError ResourceWarning RuntimeError RuntimeWarning StopAsyncIteration
+StopIteration SyntaxError SyntaxWarning SystemError SystemExit TabError TimeoutError TypeError
+UnboundLocalError UnicodeDecodeError UnicodeEncodeError UnicodeError UnicodeTranslateError
+UnicodeWarning UserWarning ValueError Warning WindowsError ZeroDivisionError
+"""
+RESERVED = frozenset(_RESERVED.split())
+"""Keywords and builtins. A list: names must not depend on the Python that generates them."""
 
 
 class Identifier(str):

@@ -9,7 +9,7 @@ from tciagen.drift.compare.matching import M, Matching, Pair, is_tag
 from tciagen.drift.compare.types import TypeChange
 from tciagen.drift.levels import Bump, Effect, Severity, Wire
 from tciagen.drift.names import python_name
-from tciagen.python.signature import closed_set
+from tciagen.python.signature import closed_set, reserved_parameters
 
 _WITHOUT_LITERAL = {
     "param-enum-added": "The server refuses values outside the set.",
@@ -151,7 +151,8 @@ def report_rename(
 ) -> Change | None:
     """Report another name: on the wire, in Python (by the overlay), or both."""
     old, new = pair.old, pair.new
-    before, after = python_name(old), python_name(new)
+    reserved = reserved_parameters(location.endpoint) if what == "the keyword" else None
+    before, after = python_name(old, reserved), python_name(new, reserved)
     if old.name == new.name:
         if before == after:
             return None
@@ -203,13 +204,16 @@ def report_collisions(
     holders: dict[str, str] = {}
     for index, member in members.items():
         if index not in newcomers:
-            holders.setdefault(python_name(member), member.name)
+            holders.setdefault(python_name(member, reserved), member.name)
     for index, change in newcomers.items():
         member = members[index]
-        name = python_name(member)
+        name = python_name(member, reserved)
         holder = holders.setdefault(name, member.name)
-        if holder != member.name or name in reserved:
-            other = f"{holder} is" if holder != member.name else "the client itself has"
+        own = name.removesuffix("_")
+        if holder != member.name or own in reserved:
+            more = f"In Python it is {name}, which {holder} is already."
+            if holder == member.name:
+                more = f"In Python it is {name}, because the client itself has {own}."
             if change.severity is Severity.NON_BREAKING:
                 ledger.changes.remove(change)
             ledger.add(
@@ -218,6 +222,6 @@ def report_collisions(
                 None,
                 member.name,
                 source=source,
-                more=f"In Python it is {name}, which {other} already.",
+                more=more,
                 cause=None if change.severity is Severity.NON_BREAKING else change,
             )
