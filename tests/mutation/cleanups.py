@@ -63,6 +63,8 @@ NEAR = {
     "downloads/receipt.py": ["files/test_replace.py"],
     "downloads/unpack.py": ["files/test_open_files.py", "files/test_wrong_archives.py"],
     "http/log_filter.py": ["runtime/test_cleanup.py"],
+    "http/connection_limit.py": ["runtime/test_turns.py"],
+    "http/response.py": ["runtime/test_cleanup.py", "runtime/test_turns.py"],
     "http/transport.py": ["runtime/test_cleanup.py", "runtime/test_answers.py"],
     "http/transport_async.py": ["runtime/test_cleanup.py", "runtime/test_turns.py"],
     "http/transport_sync.py": ["runtime/test_cleanup.py", "runtime/test_turns.py"],
@@ -75,7 +77,7 @@ LEFT_OUT = frozenset(
         # Here clear(), discard() and end() are steps of decoding.
         "decoding/row_factory.py", "cli/options.py", "decoding/columns.py", "decoding/csv.py",
         "decoding/json.py", "decoding/fast_json.py", "downloads/dicom_header.py",
-        "http/stream.py", "decoding/rows.py",
+        "decoding/rows.py",
     }
 )  # fmt: skip
 

@@ -25,21 +25,21 @@ REPORT = LATER  # what the caller cannot change: the call succeeds once the serv
 PROOFS = {
     # The beginning of each advice, and the test that follows it.
     "A retry will hardly help": REPORT,
-    "All parameters that this package knows": REPORT,
+    "The request had all parameters": REPORT,
     "Retry later, or report it": (
         "files/test_advice.py::test_on_difference_keep_saves_the_received_files"
     ),
     "Retry later; --on-difference": (
         "client_cli/test_completeness.py::test_on_difference_keep_saves_the_received_files"
     ),
-    "Ask for less, or give": "runtime/test_advice.py::test_a_longer_timeout_waits",
-    "Ask those who run the server for": "runtime/test_advice.py::test_an_api_key_is_sent",
-    "Call again: part of the answer": LATER,
+    "Query less, or pass": "runtime/test_advice.py::test_a_longer_timeout_waits",
+    "Request a valid api_key": "runtime/test_advice.py::test_an_api_key_is_sent",
+    "Call again: part of the response": LATER,
     "Call again; if the error stays": (
         "files/test_advice.py::test_a_call_succeeds_once_what_the_advice_names_is_right"
     ),
     "Check the base URL, the network": LATER,
-    "Check the base URL: nothing": LATER,
+    "Check the base URL: no endpoint": LATER,
     "Check the base URL; the service": LATER,
     "Check the values of the request": (
         "files/test_advice.py::test_a_call_succeeds_once_what_the_advice_names_is_right"
@@ -48,7 +48,7 @@ PROOFS = {
     "A proxy in front of the server": (
         "end_to_end/test_nginx.py::test_nginx_with_the_documented_settings_serves_the_archive"
     ),
-    "Close or use up answers": "runtime/test_advice.py::test_a_closed_answer_frees_its_connection",
+    "Close open responses": "runtime/test_advice.py::test_a_closed_answer_frees_its_connection",
     "Copy it again": "runtime/test_advice.py::test_an_api_key_is_sent",
     "Correct the value": REPORT,
     "Download to each path once": (
@@ -58,19 +58,19 @@ PROOFS = {
         "files/test_advice.py::test_separate_folders_separate_downloads_of_one_name"
     ),
     "Free some space": ("files/test_advice.py::test_the_limit_that_is_named_is_the_one_to_raise"),
-    "Give an http_client that trusts": (
+    "Pass an http_client that trusts": (
         "runtime/test_transports.py::test_an_http_client_that_trusts_the_certificate_is_answered"
     ),
     "Set a valid key in the environment": (
         "client_cli/test_config.py::test_the_file_is_used_and_its_key_goes_to_its_server_only"
     ),
-    "Give it a value": "runtime/test_advice.py::test_a_required_value_is_accepted",
+    "Pass a value": "runtime/test_advice.py::test_a_required_value_is_accepted",
     "Pass an api_key that is valid": "runtime/test_advice.py::test_an_api_key_is_sent",
-    "Give the parameter that the server": REPORT,
+    "Pass the parameter that the server": REPORT,
     "If you trust the server": (
         "files/test_advice.py::test_the_limit_that_is_named_is_the_one_to_raise"
     ),
-    "Leave it out, or give": "runtime/test_advice.py::test_a_required_value_is_accepted",
+    "Omit it, or pass": "runtime/test_advice.py::test_a_required_value_is_accepted",
     "Make the client with max_connections": (
         "files/test_many.py::test_a_maximum_of_the_caller_holds_and_more_workers_are_refused"
     ),
@@ -99,18 +99,18 @@ PROOFS = {
     "See the error's `failed`": (
         "files/test_advice.py::test_a_second_call_fetches_what_is_missing"
     ),
-    "Something other than the endpoint": LATER,
+    "Check the base URL and any proxy": LATER,
     "The response is not the file": (
         "files/test_advice.py::test_a_call_succeeds_once_what_the_advice_names_is_right"
     ),
-    "The answer is cut short": LATER,
+    "The response is truncated": LATER,
     "The fault is the server's": LATER,
     "The server cannot reach its database": LATER,
-    "The server no longer gives the format": (
+    "Request the received format": (
         "runtime/test_advice.py::test_the_format_that_came_can_be_requested"
     ),
     "This server does not have the endpoint": LATER,
-    "Values with ; -- /*": LATER,
+    "Pass values without ; --": LATER,
     "Wait and call again": LATER,
     "Wait until it ends": (
         "files/test_processes.py::test_second_process_fails_while_the_first_writes_the_same_folder"
@@ -225,7 +225,7 @@ def test_on_mismatch_warn_delivers_the_row(
     ask: "Ask", server: "Server", row: bytes, kind: type[errors.ApiError]
 ) -> None:
     server.answers(b"[%s]" % row)
-    with pytest.raises(kind, match='on_mismatch="warn" the client delivers'):
+    with pytest.raises(kind, match='on_mismatch="warn" the client returns'):
         ask(lambda c: c.list_ships(), on_drift="off")
     with pytest.warns(errors.MismatchWarning):
         rows = ask(lambda c: c.list_ships(), on_mismatch="warn", on_drift="off")
@@ -258,9 +258,9 @@ def test_a_format_that_is_listed_is_accepted(ask: "Ask", server: "Server") -> No
 
 def test_a_required_value_is_accepted(ask: "Ask", server: "Server") -> None:
     server.answers(ROWS)
-    with pytest.raises(errors.ParameterError, match="Leave it out, or give it a value"):
+    with pytest.raises(errors.ParameterError, match="Omit it, or pass a value"):
         ask(lambda c: c.list_ships(port=" "))
-    with pytest.raises(errors.ParameterError, match="Give it a value"):
+    with pytest.raises(errors.ParameterError, match="Pass a value"):
         ask(lambda c: c.download_plans.raw(ship_uid=""))
     assert len(ask(lambda c: c.list_ships())) == 2
     assert len(ask(lambda c: c.list_ships(port="Kiel"))) == 2
@@ -273,7 +273,7 @@ def test_a_closed_answer_frees_its_connection(rt: "Runtime", server: "Server") -
     with rt.Client(**options, max_connections=1) as client:
         rows = client.list_ships.iter()
         next(rows)
-        with pytest.raises(errors.ReadTimeoutError, match="Close or use up answers"):
+        with pytest.raises(errors.ReadTimeoutError, match="Close open responses"):
             client.list_ships()
         hold.set()
         rows.close()

@@ -140,7 +140,7 @@ def test_urllib3_transport_closes_its_connections(rt: "Runtime", server: "Server
     for _ in range(2):
         transport.handle_request(httpx.Request("GET", f"{server.base_url}/x")).read()
     pools = [*transport._pools.values()]
-    longer: Any = [*transport._longer_heads.values()]
+    longer: Any = [*transport._fallbacks.values()]
     assert [len(one._pool.connections) for one in longer] == [1]
     assert transport._bodies == set()
     transport.close()
@@ -179,9 +179,9 @@ def test_proxies_are_remembered_for_a_bounded_number_of_origins(
 ) -> None:
     with rt.Client(base_url=server.base_url) as client:
         transport: Any = client._core.transport
-        for number in range(transports._MOST_ORIGINS + 10):
-            transport._proxy(f"http://127.0.0.1:{number + 1}/")
-        assert 0 < len(transport._proxies) <= transports._MOST_ORIGINS
+        for number in range(transports._MAX_ORIGINS + 10):
+            transport.proxy(f"http://127.0.0.1:{number + 1}/")
+        assert 0 < len(transport._proxies) <= transports._MAX_ORIGINS
 
 
 def busy_connections(client: Any) -> list[Any]:

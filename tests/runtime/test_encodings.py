@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from _runtime.errors import IncompleteResponseError
-from _runtime.http.content_encoding import PIECE, EncodingError, inflater
+from _runtime.http.content_encoding import CHUNK_BYTES, EncodingError, decoder
 from _runtime.http.retry import Retry
 
 if TYPE_CHECKING:
@@ -61,7 +61,9 @@ def test_what_is_cut_at_any_byte_is_never_taken_for_whole(
     for cut in sorted({*range(1, 30), *range(30, len(body), 61), len(body) - 1} - ends):
         server.answers(rt.Reply(body[:cut], headers={"Content-Encoding": "gzip"}))
         for question in (lambda c: c.list_ships(format="csv"), lambda c: c.list_ships.raw()):
-            with pytest.raises(IncompleteResponseError, match="compression ends too early"):
+            with pytest.raises(
+                IncompleteResponseError, match="compression of the response ends too early"
+            ):
                 ask(question, retry=Retry(attempts=1))
 
 
@@ -69,7 +71,7 @@ def test_what_is_damaged_is_told(ask: "Ask", rt: "Runtime", server: "Server") ->
     body = bytearray(gzip.compress(CSV))
     body[-6] ^= 1  # of the checksum
     server.answers(rt.Reply(bytes(body), headers={"Content-Encoding": "gzip"}))
-    with pytest.raises(IncompleteResponseError, match="compression is broken"):
+    with pytest.raises(IncompleteResponseError, match="compression of the response is broken"):
         ask(lambda c: c.list_ships(format="csv"), retry=Retry(attempts=1))
 
 
@@ -84,31 +86,31 @@ def test_pieces_of_any_size_give_what_was_packed(
 ) -> None:
     name, pack = packer
     packed = pack(data)
-    undo = inflater(name)
-    assert undo is not None
+    decode = decoder(name)
+    assert decode is not None
     out = b""
     for at in range(0, len(packed), step):
-        out += b"".join(undo.feed(packed[at : at + step]))
-    undo.end()
+        out += b"".join(decode.feed(packed[at : at + step]))
+    decode.finish()
     assert out == data
 
 
 def test_a_piece_that_becomes_large_comes_in_small_ones() -> None:
-    undo = inflater("gzip")
-    assert undo is not None
-    sizes = [len(piece) for piece in undo.feed(gzip.compress(bytes(20_000_000)))]
-    undo.end()
+    decode = decoder("gzip")
+    assert decode is not None
+    sizes = [len(piece) for piece in decode.feed(gzip.compress(bytes(20_000_000)))]
+    decode.finish()
     assert sum(sizes) == 20_000_000
-    assert max(sizes) == PIECE
+    assert max(sizes) == CHUNK_BYTES
 
 
 def test_zeros_behind_the_end_are_padding_and_other_bytes_are_not() -> None:
-    undo = inflater("gzip")
-    assert undo is not None
-    assert b"".join(undo.feed(gzip.compress(CSV) + bytes(500))) == CSV
-    undo.end()
+    decode = decoder("gzip")
+    assert decode is not None
+    assert b"".join(decode.feed(gzip.compress(CSV) + bytes(500))) == CSV
+    decode.finish()
     with pytest.raises(EncodingError, match="is broken"):
-        list(undo.feed(b"<html>"))
+        list(decode.feed(b"<html>"))
 
 
 MEASURED = """

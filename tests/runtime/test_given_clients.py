@@ -137,7 +137,8 @@ def test_a_failed_request_does_not_carry_the_key_along(rt: "Runtime") -> None:
 
 
 @pytest.mark.parametrize(
-    ("ours", "told"), [(None, r"silence for 0\.2 s"), (Timeouts(read=0.3), r"silence for 0\.3 s")]
+    ("ours", "told"),
+    [(None, r"no byte arrived for 0\.2 s"), (Timeouts(read=0.3), r"no byte arrived for 0\.3 s")],
 )
 def test_a_timeout_of_the_given_client_is_told_by_its_own_bound(
     rt: "Runtime", server: "Server", ours: Timeouts | None, told: str

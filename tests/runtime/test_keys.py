@@ -72,7 +72,7 @@ def test_redirect_that_holds_a_short_key_is_not_followed(
     query = said.partition("?")[2] or (said if "=" in said else "")
     path = "" if "=" in said else said
     server.answers(rt.Reply(b"", 302, {"Location": f"/{path}?format=json&{query}"}), b"[]")
-    with pytest.raises(RedirectError, match="an address that holds the key"):
+    with pytest.raises(RedirectError, match="an address that contains the key"):
         ask(lambda c: c.list_ships(), api_key="key")
 
 

@@ -35,9 +35,9 @@ def test_none_is_not_sent_and_iso_dates_are_taken(ask: "Ask", server: "Server") 
     ("arguments", "parameter", "words"),
     [
         ({"port": "  "}, "port", "is blank"),
-        ({"port": 3}, "port", "Give text"),
+        ({"port": 3}, "port", "Pass a string"),
         ({"port": "\ud800"}, "port", "UTF-8"),
-        ({"ship_uid": "1.2.x"}, "ship_uid", "Give a UID"),
+        ({"ship_uid": "1.2.x"}, "ship_uid", "Pass a UID"),
         ({"ship_uid": "1." + "2" * 64}, "ship_uid", "64"),
         ({"ship_uid": "1.2.3 "}, "ship_uid", "no blanks"),
         ({"since": "16.8.2010"}, "since", "2010-08-16"),

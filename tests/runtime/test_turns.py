@@ -10,7 +10,8 @@ import pytest
 
 from _runtime.client import AsyncClientBase
 from _runtime.errors import ReadTimeoutError
-from _runtime.http.retry import Clock, Pace, Retry
+from _runtime.http.rate_limit import RateLimiter
+from _runtime.http.retry import Clock, Retry
 from _runtime.options import Timeouts
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class ManualClock:
         self.looked = asyncio.Event()
 
     def set(self, client: Any) -> None:
-        client._core.transport._clock = Clock(monotonic=self.monotonic)
+        client._core.transport._limit.clock = Clock(monotonic=self.monotonic)
 
     def monotonic(self) -> float:
         now = self.now
@@ -167,7 +168,7 @@ class Hours:
 
     def set(self, client: Any) -> None:
         transport = client._core.transport
-        transport._pace = Pace(1, Clock(monotonic=lambda: self.now))
+        transport._rate = RateLimiter(1, Clock(monotonic=lambda: self.now))
         asynchronous = isinstance(client, AsyncClientBase)
         transport.sleep = self.sleep_async if asynchronous else self.sleep
 

@@ -134,7 +134,7 @@ def test_date_parameter_takes_a_datetime(server: "Server", value: datetime) -> N
 
 @pytest.mark.parametrize("name", ["day", "at"])
 def test_missing_time_of_pandas_is_refused(server: "Server", name: str) -> None:
-    with pytest.raises(ParameterError, match=r"Give a datetime\.date"):
+    with pytest.raises(ParameterError, match=r"Pass a datetime\.date"):
         sent(server, **{name: pd.NaT})
     assert server.asked == []
 

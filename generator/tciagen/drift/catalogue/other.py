@@ -145,7 +145,7 @@ RUN_TIME = (
         'error; with `on_mismatch="warn"` MismatchWarning once for each attribute',
         "MissingValueError: TCIA/query/getPatient: row 1: patient_id (PatientID) is missing, "
         'but is always present (wire-attr-missing). With on_mismatch="warn" the client '
-        "delivers such rows, with None in its place. [URL]",
+        "returns such rows, with None instead. [URL]",
     ),
     _other(
         "wire-attr-never-sent",
@@ -164,7 +164,7 @@ RUN_TIME = (
         'error; with `on_mismatch="warn"` MismatchWarning once for each attribute',
         "InvalidValueError: TCIA/query/getSeries: row 1: image_count (ImageCount) must be an "
         "integer, not '2.25.1' (wire-type-mismatch). With on_mismatch=\"warn\" the client "
-        "delivers such rows, with the value as it came. [URL]",
+        "returns such rows, with the value as sent. [URL]",
     ),
     _other(
         "wire-value-undeclared",
@@ -187,8 +187,7 @@ RUN_TIME = (
         ("requested CSV, received CSV", "requested CSV, received JSON"),
         "error; ContractDriftWarning for a raw response",
         "FormatIgnoredError: TCIA/query/PatientsByModality: csv was asked for, and json came "
-        "(wire-format-ignored). The server no longer gives the format that was asked for. Ask"
-        " for the one that came, if the endpoint offers it, and update or regenerate the "
+        "(wire-format-ignored). Request the received format, and update or regenerate the "
         "package. [URL]",
     ),
     _other(
@@ -229,10 +228,9 @@ RUN_TIME = (
         "error",
         "MissingParameterError: TCIA/query/getSOPInstanceUIDs: status 471: a required query "
         'parameter is missing (wire-required-undeclared). The server said: "Required query '
-        'parameter [Site] is missing". All parameters that this package knows as required '
-        "were sent, so the server has changed since it was generated. Give the parameter that"
-        " the server names, if the method has it; else update or regenerate the package. The "
-        "same call will fail again. [URL]",
+        'parameter [Site] is missing". The request had all parameters that this package knows '
+        "as required, so the server has changed. Pass the parameter that it names, or update "
+        "or regenerate the package. [URL]",
     ),
     _other(
         "wire-required-not-enforced",
@@ -252,9 +250,8 @@ RUN_TIME = (
         "UnknownEndpointError: TCIA/query/getSingleImage: status 500: the server does not "
         'know this endpoint (wire-endpoint-gone). The server said: "QueryEndpoint '
         '[getSingleImage] not found". This server does not have the endpoint: check the base '
-        "URL, or use a client generated for this server. If it was there before, the server "
-        "has dropped or renamed it: update or regenerate the package. A retry will not help. "
-        "[URL]",
+        "URL, or use a client generated for this server. If it has dropped or renamed it, "
+        "update or regenerate the package. [URL]",
     ),
     _other(
         "wire-count-mismatch",

@@ -1,55 +1,26 @@
-"""The errors of this package, in one tree.
+"""The errors of this package, all of which are an :class:`ApiError`.
 
-    ApiError
-    ├── ParameterError                   a value that no request was made for (also a ValueError)
-    ├── TransportError                   no complete answer came back
-    │   ├── ConnectError                 no connection: name, address, TLS, proxy
-    │   ├── ReadTimeoutError             silence for longer than a timeout allows
-    │   ├── IncompleteResponseError      the connection broke in the middle of the answer
-    │   └── RedirectError                a redirect that is not followed
-    ├── HTTPStatusError                  the server answered with an error status
-    │   ├── AuthenticationError          401: the API key is absent or wrong
-    │   ├── NotFoundError                404: nothing has this address
-    │   ├── RateLimitError               429
-    │   ├── MissingParameterError        471: a required query parameter is missing
-    │   ├── QueryFailedError             571: the query failed, or a value looked unsafe
-    │   ├── BadContentError              572
-    │   ├── DatabaseError                573: the server's database is out of reach
-    │   ├── UpstreamContentError         574: upstream content failed a check
-    │   ├── ParameterRejectedError       575: the server's own check refused a value
-    │   ├── NoSuchKeyError               591: the API key is not known
-    │   └── ServerError                  any other 5xx
-    │       └── UnknownEndpointError     500, "QueryEndpoint [x] not found"
-    ├── InvalidResponseError             an answer that is not what its format promises
-    │   ├── TruncatedResponseError       the body ends too early
-    │   ├── NotRecordsError              an HTML page or a sentence where records belong
-    │   ├── FormatIgnoredError           records in another format than the one asked for
-    │   ├── ShapeError                   well-formed, but not a list of flat records
-    │   ├── MissingValueError            a value that is always there is not
-    │   └── InvalidValueError            a value that does not fit its type
-    ├── DownloadError                    a file that did not arrive as it should, or a place in use
-    │   ├── NoFileError                  the server has no file for what was asked for
-    │   ├── NotAFileError                an HTML page, a sentence or another format
-    │   ├── CorruptDownloadError         cut short or damaged (also an IncompleteResponseError)
-    │   ├── UnsafeArchiveError           an archive that cannot be unpacked safely
-    │   ├── LimitError                   an archive that unpacks to more than the limits allow
-    │   └── VerificationError            undamaged, but not what was asked for
-    ├── DownloadsError                   some of many downloads failed
-    ├── ManifestError                    a manifest that cannot be read (also a ValueError)
-    └── ContractDriftError               the API has changed, with on_drift="raise"
-
-Every error carries ``endpoint``, ``url``, ``status``, ``server_message``, ``advice``,
-``retryable``, ``fault`` and ``rule``; none carries an API key. All of them can be pickled.
+Every error has ``endpoint``, ``url``, ``status``, ``server_message``, ``advice``,
+``retryable``, ``fault`` and ``rule``. None contains an API key. All can be pickled.
 """
 
+import re
 from typing import Any, ClassVar, Literal
 
 from .display import visible
 
 Fault = Literal["caller", "server", "network"]
 
-
 NGINX_DROPS_KEY = "nginx drops the header api_key unless 'underscores_in_headers on' is set"
+_UNKNOWN_ENDPOINT = re.compile(r"QueryEndpoint\s*\[.*\]\s*not found", re.IGNORECASE | re.DOTALL)
+_BAD_GATEWAY_ADVICE = (
+    "A proxy in front of the server refused its response; the same call may work later. If not, "
+    "the proxy may refuse large headers: nginx needs 'proxy_buffer_size 16k' for metadata."
+)
+_UNDECLARED_PARAMETER_ADVICE = (
+    "The request had all parameters that this package knows as required, so the server has "
+    "changed. Pass the parameter that it names, or update or regenerate the package."
+)
 
 
 class ApiError(Exception):
@@ -58,15 +29,13 @@ class ApiError(Exception):
     Attributes:
         reason: What went wrong, in one clause.
         endpoint: Address of the endpoint, such as ``Resource/query/name``.
-        url: The address asked for; it never holds a key.
-        status: HTTP status of the answer, if there was one.
-        server_message: What the server itself said; what of it does not print is written
-            as ``<U+001B>`` in the error's text.
-        advice: What to do about it.
+        url: The requested URL; it never contains a key.
+        status: HTTP status of the response, if there was one.
+        server_message: The message of the server; ``str()`` of the error escapes it.
+        advice: How to fix the error.
         retryable: Whether the same call may succeed later.
-        fault: Whose turn it is: the ``"caller"``, the ``"server"`` or the ``"network"``.
-        rule: Id of the drift rule, if the error shows that the server is not as the package
-            knows it; ``tciagen rules ID`` explains it.
+        fault: Who can fix it: the ``"caller"``, the ``"server"`` or the ``"network"``.
+        rule: Id of the drift rule that the response violates; see ``tciagen rules ID``.
     """
 
     retryable: bool = False
@@ -95,14 +64,14 @@ class ApiError(Exception):
     def __str__(self) -> str:
         where = f"{self.endpoint}: " if self.endpoint else ""
         rule = f" ({self.rule})" if self.rule else ""
-        said = f' The server said: "{self.server_message}".' if self.server_message else ""
+        message = f' The server said: "{self.server_message}".' if self.server_message else ""
         advice = f" {self.advice}" if self.advice else ""
         address = f" [{self.url}]" if self.url else ""
-        return visible(f"{where}{self.reason.rstrip('.')}{rule}.{said}{advice}{address}")
+        return visible(f"{where}{self.reason.rstrip('.')}{rule}.{message}{advice}{address}")
 
 
 class ParameterError(ApiError, ValueError):
-    """A parameter whose value cannot be sent; no request was made.
+    """A parameter is invalid; no request was sent.
 
     Attributes:
         method: Name of the method that was called.
@@ -120,34 +89,32 @@ class ParameterError(ApiError, ValueError):
 
 
 class TransportError(ApiError):
-    """No complete answer came back; what the server did is not known."""
+    """No complete response arrived; the effect on the server is unknown."""
 
     retryable = True
     fault: Fault = "network"
 
 
 class ConnectError(TransportError):
-    """No connection to the server could be made or kept until it answered."""
+    """The connection to the server failed before a response arrived."""
 
-    default_advice = (
-        "Check the base URL, the network and any proxy; the same call may work in a while."
-    )
+    default_advice = "Check the base URL, the network and any proxy, or call again later."
 
 
 class ReadTimeoutError(TransportError):
-    """Nothing arrived for longer than a timeout allows."""
+    """No byte arrived within a timeout."""
 
-    default_advice = "Ask for less, or give the client a longer timeout; a retry may help."
+    default_advice = "Query less, or pass the client a longer timeout; a retry may help."
 
 
 class IncompleteResponseError(TransportError):
-    """The connection broke in the middle of the answer."""
+    """The connection broke within the response."""
 
-    default_advice = "Call again: part of the answer never arrived."
+    default_advice = "Call again: part of the response never arrived."
 
 
 class RedirectError(TransportError):
-    """A redirect that is not followed: too many, without an address, or away from HTTPS."""
+    """A redirect that the client does not follow."""
 
     retryable = False
     fault: Fault = "server"
@@ -155,13 +122,13 @@ class RedirectError(TransportError):
 
 
 class HTTPStatusError(ApiError):
-    """The server answered with an error status.
+    """The server responded with an error status.
 
     Attributes:
         error_description: The server's ``errorDescription`` or ``errorMessage``.
         suggested_action: The server's ``suggestedAction``.
         detailed_message: The server's ``detailedMessage``.
-        retry_after: Seconds to wait, if the answer said so.
+        retry_after: Seconds to wait, if the response states them.
     """
 
     def __init__(
@@ -184,7 +151,7 @@ class HTTPStatusError(ApiError):
 
 
 class AuthenticationError(HTTPStatusError):
-    """Status 401: the API key is absent or wrong."""
+    """Status 401: the API key is missing or invalid."""
 
     fault: Fault = "caller"
     default_advice = (
@@ -194,16 +161,14 @@ class AuthenticationError(HTTPStatusError):
 
 
 class NotFoundError(HTTPStatusError):
-    """Status 404: nothing has this address."""
+    """Status 404: the address does not exist."""
 
     fault: Fault = "caller"
-    default_advice = (
-        "Check the base URL: nothing answers at this address, and a retry will not help."
-    )
+    default_advice = "Check the base URL: no endpoint has this address. A retry will not help."
 
 
 class RateLimitError(HTTPStatusError):
-    """Status 429: the server asks for fewer requests."""
+    """Status 429: too many requests."""
 
     retryable = True
     fault: Fault = "caller"
@@ -211,56 +176,53 @@ class RateLimitError(HTTPStatusError):
 
 
 class MissingParameterError(HTTPStatusError):
-    """Status 471: a query parameter that the server requires is missing."""
+    """Status 471: a required query parameter is missing."""
 
     fault: Fault = "caller"
-    default_advice = "Give the parameter that the server names; the same call will fail again."
+    default_advice = "Pass the parameter that the server names; the same call will fail again."
 
 
 class QueryFailedError(HTTPStatusError):
-    """Status 571: the query failed, or a value looked unsafe to the server."""
+    """Status 571: the query failed, or the server considers a value unsafe."""
 
-    default_advice = (
-        "Values with ; -- /* or words of SQL are refused as unsafe; "
-        "if yours has none, the fault is the server's and a later call may work."
-    )
+    default_advice = "Pass values without ; -- /* and words of SQL, or call again later."
 
 
 class BadContentError(HTTPStatusError):
     """Status 572: the server found bad content."""
 
-    default_advice = "A retry will hardly help: report it to those who run the server."
+    default_advice = "A retry will hardly help: report it to the operators of the server."
 
 
 class DatabaseError(HTTPStatusError):
-    """Status 573: the server's database is out of reach."""
+    """Status 573: the server's database is unreachable."""
 
     retryable = True
     default_advice = "The server cannot reach its database; call again in a few minutes."
 
 
 class UpstreamContentError(HTTPStatusError):
-    """Status 574: content that the server fetched failed a check."""
+    """Status 574: upstream content failed a check."""
 
-    default_advice = "A retry will hardly help: report it to those who run the server."
+    default_advice = "A retry will hardly help: report it to the operators of the server."
 
 
 class ParameterRejectedError(HTTPStatusError):
-    """Status 575: the server's own check refused a parameter."""
+    """Status 575: the server refused a parameter."""
 
     fault: Fault = "caller"
     default_advice = "Correct the value that the server names; the same call will fail again."
 
 
 class NoSuchKeyError(HTTPStatusError):
-    """Status 591: the server does not know the key."""
+    """Status 591: the API key is unknown."""
 
     fault: Fault = "caller"
-    default_advice = "Ask those who run the server for a valid api_key; a retry will not help."
+    default_advice = "Request a valid api_key from the operators of the server."
 
 
 class ServerError(HTTPStatusError):
-    """Any other status from 500 on."""
+    """Another 5xx status: the server failed."""
 
     retryable = True
     default_advice = "The fault is the server's; the same call may work later."
@@ -273,18 +235,52 @@ class UnknownEndpointError(ServerError):
     rule = "wire-endpoint-gone"
     default_advice = (
         "This server does not have the endpoint: check the base URL, or use a client generated "
-        "for this server. If it was there before, the server has dropped or renamed it: update "
-        "or regenerate the package. A retry will not help."
+        "for this server. If it has dropped or renamed it, update or regenerate the package."
     )
 
 
+_STATUSES: dict[int, tuple[type[HTTPStatusError], str]] = {
+    401: (AuthenticationError, "the API key is missing or invalid"),
+    404: (NotFoundError, "the address does not exist"),
+    429: (RateLimitError, "too many requests"),
+    471: (MissingParameterError, "a required query parameter is missing"),
+    571: (QueryFailedError, "the query failed"),
+    572: (BadContentError, "bad content"),
+    573: (DatabaseError, "the server's database is unreachable"),
+    574: (UpstreamContentError, "upstream content failed a check"),
+    575: (ParameterRejectedError, "the server refused a parameter"),
+    591: (NoSuchKeyError, "the API key is unknown"),
+}
+
+
+def error_of_status(
+    status: int, *, has_required: bool, server_message: str | None, **details: Any
+) -> HTTPStatusError:
+    """Return the error of a status; ``has_required`` if all known required parameters were sent."""
+    other = (HTTPStatusError, "the server refused the request")
+    if status == 500 and _UNKNOWN_ENDPOINT.search(server_message or ""):
+        other = UnknownEndpointError, "the server does not know this endpoint"
+    elif status >= 500:
+        other = ServerError, "the server failed"
+    kind, reason = _STATUSES.get(status, other)
+    error = kind(
+        f"status {status}: {reason}", status=status, server_message=server_message, **details
+    )
+    if status == 502:
+        error.advice = _BAD_GATEWAY_ADVICE
+    if kind is MissingParameterError and has_required:
+        error.rule = "wire-required-undeclared"
+        error.advice = _UNDECLARED_PARAMETER_ADVICE
+    return error
+
+
 class InvalidResponseError(ApiError):
-    """An answer that is not what its format promises.
+    """A response that violates its format.
 
     Attributes:
-        row: Number of the record, counted from 1, if one is to blame.
-        attribute: Python name of the attribute, if one is to blame.
-        value: The value found, as the wire had it.
+        row: Number of the row, starting with 1, if one is the cause.
+        attribute: Python name of the attribute, if one is the cause.
+        value: The value as the server sent it.
     """
 
     default_advice = 'See the body with ".raw(...)", or try another format.'
@@ -309,54 +305,44 @@ class TruncatedResponseError(InvalidResponseError):
 
     retryable = True
     fault: Fault = "network"
-    default_advice = "The answer is cut short: call again."
+    default_advice = "The response is truncated: call again."
 
 
 class NotRecordsError(InvalidResponseError):
-    """An HTML page or a sentence where records belong."""
+    """An HTML page or a sentence instead of rows."""
 
     retryable = True
-    default_advice = (
-        "Something other than the endpoint answered: "
-        "check the base URL and any proxy or login page."
-    )
+    default_advice = "Check the base URL and any proxy or login page between you and the endpoint."
 
 
 class FormatIgnoredError(InvalidResponseError):
-    """Records, but in another format than the one that was asked for."""
+    """Rows in another format than the requested one."""
 
     rule = "wire-format-ignored"
-    default_advice = (
-        "The server no longer gives the format that was asked for. Ask for the one that came, "
-        "if the endpoint offers it, and update or regenerate the package."
-    )
+    default_advice = "Request the received format, and update or regenerate the package."
 
 
 class ShapeError(InvalidResponseError):
-    """Broken records, or no list of flat records with known names."""
+    """Malformed rows, or not a list of flat rows with known names."""
 
 
 class MissingValueError(InvalidResponseError):
-    """A value that the endpoint always gives is missing."""
+    """A required value is missing."""
 
     rule = "wire-attr-missing"
-    default_advice = (
-        'With on_mismatch="warn" the client delivers such rows, with None in its place.'
-    )
+    default_advice = 'With on_mismatch="warn" the client returns such rows, with None instead.'
 
 
 class InvalidValueError(InvalidResponseError):
-    """A value that does not fit the type of its attribute."""
+    """A value that does not have the type of its attribute."""
 
     rule = "wire-type-mismatch"
-    default_advice = (
-        'With on_mismatch="warn" the client delivers such rows, with the value as it came.'
-    )
+    default_advice = 'With on_mismatch="warn" the client returns such rows, with the value as sent.'
 
 
 class MismatchWarning(UserWarning):
-    """A value was missing or did not fit, and ``on_mismatch="warn"`` let it pass."""
+    """A value was missing or invalid, and ``on_mismatch="warn"`` accepted it."""
 
 
 class ParameterWarning(UserWarning):
-    """A parameter's value is not among those that the endpoint lists; it was sent all the same."""
+    """A parameter's value is not among those that the endpoint lists; it was sent anyway."""

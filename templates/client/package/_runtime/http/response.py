@@ -1,66 +1,29 @@
-"""What comes back: heads, bodies, and what an error status means."""
+"""Responses: their headers, their body as it arrives, and the error of an error status."""
 
 import json
-import re
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Self
-from urllib.parse import SplitResult, parse_qsl, urljoin, urlsplit
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING, NoReturn, Self, cast
 
 import attrs
 
-from ..errors import (
-    AuthenticationError,
-    BadContentError,
-    DatabaseError,
-    HTTPStatusError,
-    MissingParameterError,
-    NoSuchKeyError,
-    NotFoundError,
-    ParameterRejectedError,
-    QueryFailedError,
-    RateLimitError,
-    RedirectError,
-    ServerError,
-    UnknownEndpointError,
-    UpstreamContentError,
-)
+from ..errors import HTTPStatusError, TransportError, error_of_status
 from ..server_message import is_page, server_fields, summary
+from .content_encoding import Identity, decoder
 from .request import Request
 from .retry import Clock, retry_after
 
 if TYPE_CHECKING:
-    from .stream import Answer, AsyncAnswer
+    import httpx
 
-LONGEST_ERROR_BODY = 64 * 1024
-MOST_REDIRECTS = 5
-REDIRECTS = frozenset({301, 302, 303, 307, 308})
-
-_UNKNOWN_ENDPOINT = re.compile(r"QueryEndpoint\s*\[.*\]\s*not found", re.IGNORECASE | re.DOTALL)
-_BAD_GATEWAY = 502
-_BAD_GATEWAY_ADVICE = (
-    "A proxy in front of the server got no response that it accepts; the same call may work later. "
-    "If it stays, the response's headers may be too large for the proxy: nginx needs "
-    "'proxy_buffer_size 16k' for the header metadata."
-)
-_CLASSES: dict[int, tuple[type[HTTPStatusError], str]] = {
-    401: (AuthenticationError, "the API key is absent or wrong"),
-    404: (NotFoundError, "nothing has this address"),
-    429: (RateLimitError, "too many requests"),
-    471: (MissingParameterError, "a required query parameter is missing"),
-    571: (QueryFailedError, "the query failed"),
-    572: (BadContentError, "bad content"),
-    573: (DatabaseError, "the server's database is out of reach"),
-    574: (UpstreamContentError, "upstream content failed a check"),
-    575: (ParameterRejectedError, "the server refused a parameter"),
-    591: (NoSuchKeyError, "no such key"),
-}
+_MAX_ERROR_BYTES = 64 * 1024
 
 
 class Headers(Mapping[str, str]):
-    """Headers of an answer; their names are read without regard to case.
+    """Headers of a response, with case-insensitive names.
 
     Args:
-        items: Values by names in small letters; nothing of it is read before it is asked for.
+        items: The values by lower-case names; they are looked up on access only.
     """
 
     __slots__ = ("_items",)
@@ -86,15 +49,15 @@ class Headers(Mapping[str, str]):
 
 @attrs.frozen(kw_only=True)
 class RawResponse:
-    """An answer as the server wrote it, in the format asked for.
+    """A response as the server sent it.
 
     Attributes:
-        content: The body, with any content encoding (gzip) undone and no other change.
-        headers: The headers; names are read without regard to case.
+        content: The body, without content encoding (gzip) and otherwise unchanged.
+        headers: The headers, with case-insensitive names.
         status: The HTTP status.
-        seconds: From the request to the last byte.
-        url: The address asked for, without secrets.
-        format: The format asked for, None for files.
+        seconds: Time from the request to the last byte.
+        url: The requested URL, without secrets.
+        format: The requested format, None for files.
     """
 
     content: bytes = attrs.field(repr=lambda content: f"<{len(content)} bytes>")
@@ -106,150 +69,170 @@ class RawResponse:
 
     @classmethod
     def of(
-        cls, request: Request, answer: "Answer | AsyncAnswer", content: bytes, seconds: float
+        cls, request: Request, response: "Response | AsyncResponse", content: bytes, seconds: float
     ) -> Self:
-        """Put an answer that has been read together."""
+        """Return a response with the body that was read from it."""
         return cls(
             content=content,
-            headers=answer.headers,
-            status=answer.status,
+            headers=response.headers,
+            status=response.status,
             seconds=seconds,
             url=request.url,
             format=request.format,
         )
 
 
-def without_query(url: str) -> str:
-    """Return a URL without its query and fragment, which may hold a signature."""
-    return url.partition("#")[0].partition("?")[0]
+class _Streaming:
+    """A response whose headers have arrived, and whose body can be read once.
 
-
-def redirect_target(request: Request, url: str, location: str | None, followed: int) -> str:
-    """Return the address that a redirect names.
-
-    Raises:
-        RedirectError: It names none, leaves HTTPS, is one too many, or has lost the query.
+    Args:
+        response: The response of httpx.
+        touch: Called for each chunk that arrives.
+        release: Called when the response is closed; it returns the connection slot.
+        fail: Raises the error of this package for an exception of the body.
     """
-    reason = ""
-    target = ""
-    if not location:
-        reason = "a redirect without an address"
-    elif followed >= MOST_REDIRECTS:
-        reason = f"more than {MOST_REDIRECTS} redirects"
-    else:
+
+    def __init__(
+        self,
+        response: "httpx.Response",
+        *,
+        touch: Callable[[], None],
+        release: Callable[[], None],
+        fail: Callable[[Exception], NoReturn],
+    ) -> None:
+        self.status = response.status_code
+        self.headers = Headers(response.headers)
+        self._response = response
+        self._touch = touch
+        self._release = release
+        self._fail = fail
+
+    def _has_no_body(self) -> bool:
+        """Return whether an event hook closed the response before it read the body."""
+        return self._response.is_closed and not self._response.is_stream_consumed
+
+
+class Response(_Streaming):
+    """A streaming response of the synchronous transport."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_raised: object) -> None:
         try:
-            target = urljoin(url, location)
-            parts = urlsplit(target)
-            host, _ = parts.hostname, parts.port
-        except ValueError:
-            host = None
-            parts = urlsplit("")
-        if not host or parts.scheme not in ("http", "https") or "@" in parts.netloc:
-            reason = "a redirect to what is no http or https address"
-        elif parts.scheme == "http" and urlsplit(url).scheme == "https":
-            reason = f"a redirect from https to http ({parts.hostname}), which is not followed"
-        elif changes := _query_changes(request, parts):
-            origin = f"{parts.scheme}://{parts.netloc}"
-            raise RedirectError(
-                f"the redirect to {origin} {changes}, so the response would be another one",
-                endpoint=request.endpoint.address,
-                url=request.url,
-                advice=f"{RedirectError.default_advice} The server must keep the query.",
-            )
-    if reason:
-        raise RedirectError(reason, endpoint=request.endpoint.address, url=request.url)
-    return target
+            self._response.close()
+        finally:
+            self._release()
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yield the body as it arrives, without its content encoding.
+
+        Raises:
+            TransportError: The body is incomplete.
+        """
+        response = self._response
+        try:
+            if response.is_stream_consumed:  # by a hook or the auth of the caller's client
+                yield response.content
+                return
+            body: Iterable[bytes] = cast("Iterable[bytes]", response.stream)
+            decode = decoder(response.headers.get("content-encoding"))
+            if decode is None:  # an encoding that the caller's client accepts
+                decode, body = Identity(), response.iter_bytes()
+            for chunk in body:
+                self._touch()
+                yield from decode.feed(chunk)
+            decode.finish()
+        except Exception as error:
+            self._fail(error)
+
+    def error_body(self) -> bytes:
+        """Return the beginning of the body of an error status."""
+        body = bytearray()
+        if not self._has_no_body():
+            with suppress(TransportError):
+                for chunk in self.chunks():
+                    body += chunk
+                    if len(body) > _MAX_ERROR_BYTES:
+                        break
+        return bytes(body[:_MAX_ERROR_BYTES])
 
 
-def _query_changes(request: Request, target: SplitResult) -> str:
-    """Return what a redirect does to the query that was sent, "" if it keeps the query.
+class AsyncResponse(_Streaming):
+    """A streaming response of the asynchronous transport; see :class:`Response`."""
 
-    The target may have further keys, as long as they are not parameters of the endpoint. A
-    file may be stored elsewhere under a path of its own: then no parameter must remain with
-    another value, and the checks of the download tell whether it is the right file.
-    """
-    sent = urlsplit(request.url)
-    before, after = _parameters(sent.query), _parameters(target.query)
-    names = {*before, *(p.name for p in request.endpoint.parameters)}
-    changed = sorted(n for n in names if n in after and after[n] != before.get(n))
-    if changed:
-        return f"changes {', '.join(changed)} in the query"
-    dropped = sorted(n for n in before if n not in after)
-    stored = request.format is None and _last_segment(sent.path) != _last_segment(target.path)
-    if dropped and not stored:
-        return f"drops {', '.join(dropped)} from the query"
-    return ""
+    async def __aenter__(self) -> Self:
+        return self
 
+    async def __aexit__(self, *_raised: object) -> None:
+        try:
+            await self._response.aclose()
+        finally:
+            self._release()
 
-def _parameters(query: str) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for name, value in parse_qsl(query, keep_blank_values=True):
-        found.setdefault(name, []).append(value)
-    return found
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """Yield the body as it arrives; see :meth:`Response.chunks`."""
+        response = self._response
+        try:
+            if response.is_stream_consumed:
+                yield response.content
+                return
+            body: AsyncIterable[bytes] = cast("AsyncIterable[bytes]", response.stream)
+            decode = decoder(response.headers.get("content-encoding"))
+            if decode is None:
+                decode, body = Identity(), response.aiter_bytes()
+            async for chunk in body:
+                self._touch()
+                for part in decode.feed(chunk):
+                    yield part
+            decode.finish()
+        except Exception as error:
+            self._fail(error)
 
-
-def _last_segment(path: str) -> str:
-    return path.rstrip("/").rpartition("/")[2]
-
-
-def same_origin(url: str, other: str) -> bool:
-    """Whether two URLs have scheme, host and port in common, so that a key may go to both."""
-    ports = {"http": 80, "https": 443}
-    one, two = urlsplit(url), urlsplit(other)
-    return (one.scheme, one.hostname, one.port or ports.get(one.scheme)) == (
-        two.scheme,
-        two.hostname,
-        two.port or ports.get(two.scheme),
-    )
+    async def error_body(self) -> bytes:
+        """Return the beginning of the body of an error status."""
+        body = bytearray()
+        if not self._has_no_body():
+            with suppress(TransportError):
+                async for chunk in self.chunks():
+                    body += chunk
+                    if len(body) > _MAX_ERROR_BYTES:
+                        break
+        return bytes(body[:_MAX_ERROR_BYTES])
 
 
 def status_error(
-    request: Request, status: int, headers: Mapping[str, str], body: bytes, clock: Clock
+    request: Request, response: "httpx.Response", body: bytes, clock: Clock
 ) -> HTTPStatusError:
-    """The error of an answer with an error status."""
+    """Return the error of an error status.
+
+    Args:
+        request: The request.
+        response: The response, for its status and headers.
+        body: The beginning of its body.
+        clock: Source of the time for a Retry-After header.
+    """
     text = body.decode("utf-8", "replace").strip()
     try:
-        said = server_fields(json.loads(text))
+        fields = server_fields(json.loads(text))
     except (ValueError, RecursionError):
-        said = {}
-    description = said.get("errorDescription") or said.get("errorMessage")
-    message = description or next(iter(said.values()), None)
+        fields = {}
+    description = fields.get("errorDescription") or fields.get("errorMessage")
+    message = description or next(iter(fields.values()), None)
     if message is None and text:
-        message = summary(text)
-        if is_page(text):
-            message = f"(HTML page) {message}"
-    kind, reason = _CLASSES.get(status, (None, ""))
-    if kind is None:
-        kind = ServerError if status >= 500 else HTTPStatusError
-        reason = "the server failed" if status >= 500 else "the server refused the request"
-        if status == 500 and _UNKNOWN_ENDPOINT.search(message or ""):
-            kind, reason = UnknownEndpointError, "the server does not know this endpoint"
-    error = kind(
-        f"status {status}: {reason}",
+        message = f"{'(HTML page) ' * is_page(text)}{summary(text)}"
+    return error_of_status(
+        response.status_code,
+        has_required=all(
+            request.arguments.values.get(parameter.name) is not None
+            for parameter in request.endpoint.parameters
+            if parameter.required
+        ),
         endpoint=request.endpoint.address,
         url=request.url,
-        status=status,
         server_message=message,
         error_description=description,
-        suggested_action=said.get("suggestedAction"),
-        detailed_message=said.get("detailedMessage"),
-        retry_after=retry_after(headers.get("retry-after"), clock),
-    )
-    if status == _BAD_GATEWAY:
-        error.advice = _BAD_GATEWAY_ADVICE
-    if kind is MissingParameterError:
-        _blame_the_contract(error, request)
-    return error
-
-
-def _blame_the_contract(error: HTTPStatusError, request: Request) -> None:
-    """Tell that a parameter is missing though each one that is known to be required was sent."""
-    given = request.arguments.values
-    if any(p.required and given.get(p.name) is None for p in request.endpoint.parameters):
-        return
-    error.rule = "wire-required-undeclared"
-    error.advice = (
-        "All parameters that this package knows as required were sent, so the server has changed "
-        "since it was generated. Give the parameter that the server names, if the method has it; "
-        "else update or regenerate the package. The same call will fail again."
+        suggested_action=fields.get("suggestedAction"),
+        detailed_message=fields.get("detailedMessage"),
+        retry_after=retry_after(response.headers.get("retry-after"), clock),
     )

@@ -1,32 +1,23 @@
-"""The transport that blocks."""
+"""The synchronous transport."""
 
 import threading
 import time
 from collections.abc import Mapping
-from contextlib import nullcontext
-from queue import Empty, SimpleQueue
 from urllib.parse import urlsplit
 
 import httpx
 
-from ..errors import ApiError, ParameterError, TransportError
+from ..errors import ApiError, ParameterError
 from ..options import Options
-from .log_filter import hidden_query
+from .connection_limit import ConnectionLimit
 from .request import Request
-from .response import LONGEST_ERROR_BODY, same_origin
+from .response import Response
 from .retry import Attempts
-from .stream import Answer
-from .transport import Transport, from_environment, httpx_proxy, tls_context
-
-_AS_USUAL = nullcontext()
+from .transport import UNLIMITED, Exchange, Transport, from_environment, tls_context
 
 
 class SyncTransport(Transport):
-    """Blocks; may be shared by any number of threads.
-
-    No more requests are in flight than there are connections, because httpcore hands
-    out sockets that are closed already when there are (its issue 1110).
-    """
+    """Sends requests and blocks; any number of threads may share it."""
 
     def __init__(self, options: Options, client: object) -> None:
         if not isinstance(client, httpx.Client | None):
@@ -37,114 +28,93 @@ class SyncTransport(Transport):
         self._transports: dict[tuple[str, str | None], httpx.BaseTransport] = {}
         self._closed = False
         self._lock = threading.Lock()
-        self._turns: SimpleQueue[None] = SimpleQueue()
-        for _ in range(options.max_connections):
-            self._turns.put(None)
-        self._line = threading.Lock()
+        self._limit = ConnectionLimit(options.max_connections, self.timeouts.pool, options.clock)
+        self._queue = threading.Lock()
 
     def open(
         self,
         request: Request,
         headers: Mapping[str, str] | None = None,
         attempts: Attempts | None = None,
-    ) -> Answer:
-        """Send a request; the answer is to be closed, best by a ``with`` block.
+    ) -> Response:
+        """Send a request and return the response, to be closed by a ``with`` block.
 
         Args:
-            request: What to ask for.
+            request: The request.
             headers: Further headers, such as ``Range``.
-            attempts: The attempts that this request counts among, by default new ones.
+            attempts: The attempts among which this request counts, by default new ones.
 
         Raises:
-            TransportError: No answer came.
-            HTTPStatusError: The answer has an error status.
+            TransportError: No response arrived.
+            HTTPStatusError: The response has an error status.
         """
         attempts = attempts or self.options.attempts()
         while True:
             self._admit(request)
             try:
-                return self._send(request, headers)
+                return self._send(Exchange(self, request, headers))
             except BaseException as error:
-                self._free()
+                self._limit.release()
                 if not isinstance(error, ApiError):
                     raise
-                wait = attempts.after(self.options.advised(error))
-                self._note(request, error, wait)
-            self.sleep(wait)
-
-    def close_answer(self, response: httpx.Response) -> None:
-        """Close an answer; another one may then be open."""
-        try:
-            response.close()
-        finally:
-            self._free()
+                delay = attempts.after(self.options.advised(error))
+                self._log_retry(request, error, delay)
+            self.sleep(delay)
 
     def _admit(self, request: Request) -> None:
-        """Wait for a connection, and for the rate.
+        """Wait for a connection slot and then for the rate limiter.
 
-        A place in time is taken by who has a connection, since requests that took theirs
-        while none was free would all go out at once. Who waits for it holds that connection,
-        and all others wait behind.
+        A request with a slot waits for the rate limiter, and all others wait behind it. If they
+        passed the rate limiter first, they would be sent all at once when a slot becomes free.
         """
-        began = self._clock.monotonic()
-        if self.options.requests_per_second is None:
-            self._turn(request, began)
-            return
-        with self._line:
-            self._turn(request, began)
+        since = self._limit.clock.monotonic()
+        with self._queue:
             try:
-                self._keep_pace()
+                self._limit.acquire(since)
+            except TimeoutError:
+                raise self._no_connection(request) from None
+            try:
+                self._wait_for_rate()
             except BaseException:
-                self._turns.put(None)
+                self._limit.release()
                 raise
-            self.moved()
+            self._limit.touch()
 
-    def reserve(self, workers: int) -> None:
-        """Allow a call with so many workers as many connections.
+    def _wait_for_rate(self) -> None:
+        while delay := self._rate.acquire():
+            self.sleep(delay)
 
-        Raises:
-            ParameterError: The caller of the client has set a lower maximum.
-        """
-        with self._lock:
-            for _ in range(self._further_connections(workers)):
-                self._turns.put(None)
-            for transport in self._transports.values():
-                hold = getattr(transport, "hold", None)  # urllib3 has to know how many to keep
-                if hold is not None:
-                    hold(self.connections)
-
-    def _keep_pace(self) -> None:
-        while pause := self._pace.take():
-            self.sleep(pause)
-
-    def _turn(self, request: Request, began: float) -> None:
-        """Wait for a connection; without end as long as something comes over the others."""
+    def _send(self, exchange: Exchange) -> Response:
+        limit = self._limit
         while True:
-            patience = self._patience(began)
+            raw = self._transmit(exchange)
+            response = Response(raw, touch=limit.touch, release=limit.release, fail=exchange.fail)
+            if exchange.is_complete(raw):
+                return response
             try:
-                self._turns.get(timeout=max(patience, 0.0))
-            except Empty:
-                if patience > 0:
-                    continue
-                raise self._no_turn(request) from None
-            return
+                if not exchange.redirect(raw):
+                    raise exchange.status_error(raw, response.error_body())
+            finally:
+                raw.close()
+            self._wait_for_rate()
 
-    def _free(self) -> None:
-        self.moved()
-        self._turns.put(None)
+    def _transmit(self, exchange: Exchange) -> httpx.Response:
+        self._refuse_if_closed()
+        try:
+            request = exchange.build()
+            with exchange.log_context():
+                if self._client is not None:
+                    return self._client.send(request, **exchange.send_options())
+                response = self._transport_of(exchange.url).handle_request(request)
+        except httpx.HTTPStatusError as error:  # raised by an event hook
+            return error.response
+        except Exception as error:
+            exchange.fail(error, streaming=False)
+        return self._received(response, request)
 
-    def close(self) -> None:
-        """Close the connections, unless the client was given by the user."""
-        with self._lock:
-            self._closed = True
-            transports = list(self._transports.values())
-            self._transports.clear()
-        for transport in transports:
-            transport.close()
-
-    def _transport(self, url: str) -> httpx.BaseTransport:
-        """Return the own transport for a URL: one per scheme and proxy."""
-        scheme, proxy = urlsplit(url).scheme, self._proxy(url)
+    def _transport_of(self, url: str) -> httpx.BaseTransport:
+        """Return the transport of httpx for a URL: one per scheme and proxy."""
+        scheme, proxy = urlsplit(url).scheme, self.proxy(url)
         transport = self._transports.get((scheme, proxy))
         if transport is None:
             with self._lock:
@@ -161,70 +131,30 @@ class SyncTransport(Transport):
 
             return Urllib3Transport(self.connections)
         with from_environment():
-            return httpx.HTTPTransport(
-                verify=tls_context(scheme), proxy=httpx_proxy(proxy), limits=self.limits()
-            )
+            return httpx.HTTPTransport(verify=tls_context(scheme), proxy=proxy, limits=UNLIMITED)
 
     def _refuse_if_closed(self) -> None:
         if self._closed:
             raise RuntimeError("the client is closed; make a new one")
 
-    def _ask(
-        self, url: str, headers: Mapping[str, str] | None, *, trusted: bool, redirected: bool
-    ) -> httpx.Response:
-        self._refuse_if_closed()
-        client = self._client
-        request = self._build(client, url, headers, trusted=trusted)
-        with hidden_query() if redirected else _AS_USUAL:
-            if client is not None:
-                return client.send(
-                    request,
-                    stream=True,
-                    follow_redirects=False,
-                    auth=httpx.USE_CLIENT_DEFAULT if trusted else None,
-                )
-            response = self._transport(url).handle_request(request)
-        response.request = request
-        self._received(response)
-        return response
+    def reserve(self, workers: int) -> None:
+        """Allow one connection per worker of a call.
 
-    def _send(self, request: Request, headers: Mapping[str, str] | None) -> Answer:
-        url = request.url
-        followed = 0
-        while True:
-            trusted = same_origin(url, self.options.base_url) if followed else True
-            try:
-                response = self._ask(url, headers, trusted=trusted, redirected=followed > 0)
-            except httpx.HTTPStatusError as error:  # of a hook that raises them
-                response = error.response
-            except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
-                self.fail(error, request, streaming=False, url=url)
-            if response.status_code == 206 and "Range" not in (headers or {}):
-                response.close()
-                raise self._part(request)
-            if response.is_success:
-                return Answer(request, url, response, self)
-            try:
-                target = self._next(request, url, response, followed)
-                if target is None:
-                    raise self._refused(
-                        request, url, response, self._error_body(request, url, response)
-                    )
-            finally:
-                response.close()
-            url = target
-            followed += 1
-            self._keep_pace()
+        Raises:
+            ParameterError: The caller of the client has set a lower maximum.
+        """
+        with self._lock:
+            self._limit.grow(self._further_connections(workers))
+            for transport in self._transports.values():
+                hold = getattr(transport, "hold", None)  # urllib3 limits its idle connections
+                if hold is not None:
+                    hold(self.connections)
 
-    def _error_body(self, request: Request, url: str, response: httpx.Response) -> bytes:
-        body = bytearray()
-        if response.is_closed and not response.is_stream_consumed:
-            return b""
-        try:
-            for chunk in Answer(request, url, response, self).chunks():
-                body += chunk
-                if len(body) > LONGEST_ERROR_BODY:
-                    break
-        except TransportError:
-            pass  # the status says enough
-        return bytes(body[:LONGEST_ERROR_BODY])
+    def close(self) -> None:
+        """Close the connections, but not the caller's client."""
+        with self._lock:
+            self._closed = True
+            transports = list(self._transports.values())
+            self._transports.clear()
+        for transport in transports:
+            transport.close()

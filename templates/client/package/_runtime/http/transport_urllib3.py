@@ -1,7 +1,7 @@
-"""urllib3 below httpx: its pools read a body in large pieces, which httpcore does not.
+"""A transport of httpx that sends requests with urllib3, which reads bodies in large chunks.
 
-Everything above stays as it is: a request and a response are httpx's, and so is each
-error. urllib3 neither follows a redirect, nor tries again, nor undoes an encoding here.
+It takes requests of httpx, and returns or raises its responses and errors. It does not follow
+redirects, retry requests or decode bodies.
 """
 
 import contextlib
@@ -28,28 +28,26 @@ from urllib3.exceptions import (
 
 from .transport import from_environment, tls_context
 
-PIECE = 512 * 1024
-"""Bytes that one piece of a body has at most; it has fewer where fewer have arrived."""
+_CHUNK_BYTES = 512 * 1024
+_TLS_CHUNK_BYTES = 128 * 1024
+"""Size of the chunks of a fast TLS stream, which returns 16 kB at a time."""
 
-WHOLE = 128 * 1024
-"""Bytes that a piece has of a fast stream with TLS, which gives 16 kB at a time."""
-
-_FAST = 8_000_000  # bytes a second: a piece that must be whole is waited for a moment only
+_FAST = 8_000_000  # bytes per second from which on a read waits for a chunk of this size
 _BEGINNING = 1_000_000
 _OLDEST = (2, 3)
 _FORK = 900
 _IDLE_SECONDS = 5.0
-_MOST_HOSTS = 8
-_MOST_INTERIM = 64
+_MAX_HOSTS = 8
+_MAX_INTERIM = 64
 _DEFECTS = (FirstHeaderLineIsContinuationDefect, MissingHeaderBodySeparatorDefect)
 _FOLD = re.compile(r"\s*\r?\n\s*")
 
 
 def usable() -> bool:
-    """Whether the urllib3 at hand is one that this module is written for.
+    """Return whether this module supports the installed urllib3.
 
-    urllib3.future, which takes the place of urllib3 where niquests is installed, is another
-    library; it counts its patches from 900.
+    urllib3.future, which niquests installs under the same name, is another library; its patch
+    numbers start at 900.
     """
     try:
         major, minor, patch = map(int, getattr(urllib3, "__version__", "").split(".")[:3])
@@ -58,28 +56,25 @@ def usable() -> bool:
     return _OLDEST <= (major, minor) < (3, 0) and patch < _FORK
 
 
-class _Head(http.client.HTTPResponse):
-    """An answer's head that is refused where http.client would read it as something else."""
+class _RawResponse(http.client.HTTPResponse):
+    """A response that rejects headers which http.client would misread."""
 
     def begin(self) -> None:
-        """Read the head.
+        """Read the headers.
 
         Raises:
-            http.client.HTTPException: It is no header, so that others are lost; it switches
-                protocols; there are too many interim responses; or it is followed by another
-                transfer coding than chunked, which would be left on.
+            http.client.HTTPException: A header is malformed, so that others are lost; the
+                response switches protocols; there are too many interim responses; or the
+                transfer coding is not chunked, so that http.client would not decode it.
         """
         super().begin()
-        for _ in range(_MOST_INTERIM):
-            if (
-                self.status == HTTPStatus.SWITCHING_PROTOCOLS
-                or self.status > HTTPStatus.EARLY_HINTS
-            ):
+        for _ in range(_MAX_INTERIM):
+            if self.status == HTTPStatus.SWITCHING_PROTOCOLS or self.status >= HTTPStatus.OK:
                 break
             vars(self).update(headers=None, msg=None)  # as before any response
             super().begin()
         if self.status < HTTPStatus.OK:
-            raise http.client.HTTPException(f"interim status {self.status}, not asked for")
+            raise http.client.HTTPException(f"unexpected interim status {self.status}")
         if any(isinstance(defect, _DEFECTS) for defect in self.headers.defects):
             raise http.client.HTTPException("a malformed header")
         coding = self.headers.get("transfer-encoding")
@@ -88,9 +83,12 @@ class _Head(http.client.HTTPResponse):
 
 
 class _Connection(HTTPConnection):
-    """Not used again after :data:`_IDLE_SECONDS`, as with httpx: a firewall may have cut it."""
+    """A connection that is reused for :data:`_IDLE_SECONDS` only, as in httpx.
 
-    response_class = _Head
+    A firewall may drop a longer idle connection without notice.
+    """
+
+    response_class = _RawResponse
     idle_since = 0.0
 
     @property
@@ -98,15 +96,8 @@ class _Connection(HTTPConnection):
         return time.monotonic() - self.idle_since < _IDLE_SECONDS and super().is_connected
 
 
-class _TlsConnection(HTTPSConnection):
-    """The same with TLS, whose handshake is part of connecting."""
-
-    response_class = _Head
-    idle_since = 0.0
-
-    @property
-    def is_connected(self) -> bool:
-        return time.monotonic() - self.idle_since < _IDLE_SECONDS and super().is_connected
+class _TlsConnection(_Connection, HTTPSConnection):
+    """A connection with TLS, whose handshake counts as connecting."""
 
     def connect(self) -> None:
         try:
@@ -124,15 +115,15 @@ class _TlsPool(urllib3.HTTPSConnectionPool):
 
 
 class Urllib3Transport(httpx.BaseTransport):
-    """Sends requests that have no body; may be shared by threads.
+    """Sends requests without a body; threads may share it.
 
-    A request's few bytes go out under the timeout for connecting. An answer whose head is
-    longer than http.client takes (64 kB a line, 100 headers) is asked for again by httpx's
-    own transport, which takes 100 kB.
+    The connect timeout also applies to sending. If the headers of a response exceed the limits
+    of http.client (64 kB per line, 100 headers), httpx's own transport, which accepts 100 kB,
+    sends the request again.
 
     Args:
-        max_connections: Connections to one host that are kept; who sends requests sees to it
-            that there are no more at a time, so that none is lost to an interrupt's bad moment.
+        max_connections: Maximum number of idle connections to one host. The caller limits the
+            connections in use, so that an interrupt within a pool of urllib3 loses none.
     """
 
     def __init__(self, max_connections: int) -> None:
@@ -141,11 +132,11 @@ class Urllib3Transport(httpx.BaseTransport):
         self._tls: ssl.SSLContext | None = None
         self._lock = threading.Lock()
         self._bodies: set[_Body] = set()
-        self._longer_heads: dict[str, httpx.HTTPTransport] = {}
+        self._fallbacks: dict[str, httpx.HTTPTransport] = {}
         self._closed = False
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request, and give the answer when its head has come."""
+        """Send a request and return the response when its headers have arrived."""
         url = request.url
         pool = self._pool((url.raw_scheme, url.raw_host, url.port))
         seconds: Mapping[str, Any] = request.extensions.get("timeout", {})
@@ -162,9 +153,9 @@ class Urllib3Transport(httpx.BaseTransport):
                 decode_content=False,
             )
         except (HTTPError, OSError, ValueError) as error:
-            if _head_too_long(error):
-                return self._for_longer_heads(url.scheme).handle_request(request)
-            raise _translated(error, opening=True) from error
+            if _headers_too_long(error):
+                return self._fallback_for(url.scheme).handle_request(request)
+            raise _translated(error) from error
         body = _Body(raw, self._bodies)
         if self._closed:
             body.close()
@@ -183,35 +174,35 @@ class Urllib3Transport(httpx.BaseTransport):
         )
 
     def hold(self, connections: int) -> None:
-        """Keep so many connections to one host from now on."""
+        """Raise the maximum number of idle connections to one host."""
         with self._lock:
             if connections > self._max_connections:
                 self._max_connections = connections
-                self._pools.clear()  # their connections close when nobody reads from them
+                self._pools.clear()  # each connection closes once nobody reads from it
 
     def close(self) -> None:
-        """Close all connections, also those whose answers are still being read."""
+        """Close all connections, including those whose responses are being read."""
         with self._lock:
             self._closed = True
             pools = list(self._pools.values())
             self._pools.clear()
-            for transport in self._longer_heads.values():
+            for transport in self._fallbacks.values():
                 transport.close()
         for pool in pools:
             pool.close()
         for body in list(self._bodies):
             body.abort()
 
-    def _for_longer_heads(self, scheme: str) -> httpx.HTTPTransport:
+    def _fallback_for(self, scheme: str) -> httpx.HTTPTransport:
         with self._lock:
             if self._closed:
                 raise httpx.ReadError("the transport has been closed")
-            if scheme not in self._longer_heads:
+            if scheme not in self._fallbacks:
                 limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
                 with from_environment():
                     transport = httpx.HTTPTransport(verify=tls_context(scheme), limits=limits)
-                self._longer_heads[scheme] = transport
-            return self._longer_heads[scheme]
+                self._fallbacks[scheme] = transport
+            return self._fallbacks[scheme]
 
     def _pool(self, origin: tuple[bytes, bytes, int | None]) -> urllib3.HTTPConnectionPool:
         pool = self._pools.get(origin)
@@ -219,8 +210,8 @@ class Urllib3Transport(httpx.BaseTransport):
             with self._lock:
                 pool = self._pools.get(origin)
                 if pool is None:
-                    if len(self._pools) >= _MOST_HOSTS:
-                        # Its idle connections close with it, which is when nobody reads from it.
+                    if len(self._pools) >= _MAX_HOSTS:
+                        # Its connections close once nobody reads from them.
                         self._pools.pop(next(iter(self._pools)))
                     pool = self._pools[origin] = self._new_pool(*origin)
         return pool
@@ -236,7 +227,7 @@ class Urllib3Transport(httpx.BaseTransport):
 
 
 class _Body(httpx.SyncByteStream):
-    """The body of an answer as it comes."""
+    """The body of a response as it arrives."""
 
     def __init__(self, raw: urllib3.BaseHTTPResponse, bodies: "set[_Body]") -> None:
         self._raw = raw
@@ -253,32 +244,32 @@ class _Body(httpx.SyncByteStream):
             while True:
                 fast = tls and count > max(_BEGINNING, _FAST * (time.monotonic() - began))
                 with lock:
-                    piece = raw.read(WHOLE) if fast else raw.read1(PIECE)
-                if not piece:
+                    chunk = raw.read(_TLS_CHUNK_BYTES) if fast else raw.read1(_CHUNK_BYTES)
+                if not chunk:
                     return
-                count += len(piece)
-                yield piece
+                count += len(chunk)
+                yield chunk
         except (HTTPError, OSError, ValueError) as error:
-            raise _translated(error, opening=False) from error
+            raise _translated(error, streaming=True) from error
 
     def close(self) -> None:
-        """Give the connection back, closed unless the body has been read to its end."""
+        """Return the connection to its pool, closed unless the body was read to its end."""
         self._bodies.discard(self)
-        if isinstance(self._connection, _Connection | _TlsConnection):
+        if isinstance(self._connection, _Connection):
             self._connection.idle_since = time.monotonic()
         with self._lock:
             self._raw.close()
             self._raw.release_conn()
 
     def abort(self) -> None:
-        """Close while another thread may be waiting for more."""
+        """Close the body while another thread may wait for more bytes."""
         with contextlib.suppress(ValueError, RuntimeError, OSError):
             self._raw.shutdown()
         self.close()
 
 
-class _Unshown(str):
-    """A header's value that tracebacks with local variables do not show."""
+class _Secret(str):
+    """A value of a header that tracebacks with local variables do not show."""
 
     __slots__ = ()
 
@@ -287,7 +278,7 @@ class _Unshown(str):
 
 
 def _request_headers(raw: list[tuple[bytes, bytes]]) -> Mapping[str, str]:
-    headers = {name.decode("ascii"): _Unshown(value, "latin-1") for name, value in raw}
+    headers = {name.decode("ascii"): _Secret(value, "latin-1") for name, value in raw}
     if len(headers) == len(raw):
         return headers
     several = urllib3.HTTPHeaderDict()
@@ -297,7 +288,7 @@ def _request_headers(raw: list[tuple[bytes, bytes]]) -> Mapping[str, str]:
 
 
 def _in_one_line(value: str) -> str:
-    """A header's value without the blanks and the folds around and in it (RFC 9112, 5)."""
+    """Return the value of a header without surrounding blanks and line folds (RFC 9112, 5)."""
     return (_FOLD.sub(" ", value) if "\n" in value else value).strip(" \t")
 
 
@@ -305,27 +296,27 @@ def _inner(error: Exception) -> BaseException:
     return error.__cause__ or next((a for a in error.args if isinstance(a, Exception)), error)
 
 
-def _head_too_long(error: Exception) -> bool:
+def _headers_too_long(error: Exception) -> bool:
     inner = _inner(error)
     return isinstance(inner, http.client.LineTooLong) or (
         type(inner) is http.client.HTTPException and "headers" in str(inner)
     )
 
 
-def _translated(error: Exception, *, opening: bool) -> httpx.TransportError:
-    """The error of httpx for one of urllib3."""
+def _translated(error: Exception, *, streaming: bool = False) -> httpx.TransportError:
+    """Return the error of httpx for one of urllib3."""
     inner = _inner(error)
-    words = str(inner) or type(inner).__name__
-    if isinstance(error, NewConnectionError) or (opening and isinstance(error, SSLError)):
-        return httpx.ConnectError(words)
+    text = str(inner) or type(inner).__name__
+    if isinstance(error, NewConnectionError) or (isinstance(error, SSLError) and not streaming):
+        return httpx.ConnectError(text)
     if isinstance(error, ConnectTimeoutError):
-        return httpx.ConnectTimeout(words)
+        return httpx.ConnectTimeout(text)
     if isinstance(error, ReadTimeoutError):
-        return httpx.ReadTimeout(words)
+        return httpx.ReadTimeout(text)
     if isinstance(inner, TimeoutError):
-        return httpx.WriteTimeout(words)
+        return httpx.WriteTimeout(text)
     if isinstance(inner, OSError):
-        return httpx.ReadError(words)
-    if isinstance(error, HTTPError) or not opening:
-        return httpx.RemoteProtocolError(words)
-    return httpx.LocalProtocolError(words)
+        return httpx.ReadError(text)
+    if isinstance(error, HTTPError) or streaming:
+        return httpx.RemoteProtocolError(text)
+    return httpx.LocalProtocolError(text)

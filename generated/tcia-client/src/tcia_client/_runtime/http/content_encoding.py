@@ -1,14 +1,14 @@
-"""Content encodings undone as the bytes come: in pieces of bounded size, and to their very end.
+"""Decode content encodings in chunks of bounded size, and verify that they are complete.
 
-httpx takes what has come of a stream for all of it, the first member of several for the
-last, and gives what one piece of the wire becomes in one piece, however large.
+httpx accepts a truncated stream, reads only the first of several gzip members, and returns
+what one received chunk decompresses to as one chunk, however large.
 """
 
 import zlib
 from collections.abc import Iterator
 
-PIECE = 256 * 1024
-"""Bytes that come out at a time at most."""
+CHUNK_BYTES = 256 * 1024
+"""Maximum number of bytes of one decompressed chunk."""
 
 _GZIP = 31
 _ZLIB = 15
@@ -16,50 +16,61 @@ _RAW = -15
 
 
 class EncodingError(Exception):
-    """The bytes are not of their encoding, or end too early."""
+    """The bytes do not have the declared encoding, or end too early."""
 
 
-class Inflater:
-    """Undoes ``gzip`` (RFC 1952) or ``deflate``, with or without zlib's header: both are found."""
+class Identity:
+    """Returns the bytes as they are."""
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """Yield the next bytes."""
+        yield data
+
+    def finish(self) -> None:
+        """Accept the end of the bytes."""
+
+
+class Inflater(Identity):
+    """Decompresses gzip (RFC 1952), or deflate with or without the zlib header."""
 
     def __init__(self, *, gzip: bool) -> None:
         self._gzip = gzip
         self._inflate = zlib.decompressobj()
-        self._begun = False
+        self._started = False
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        """Give what the next bytes become.
+        """Yield the next bytes, decompressed.
 
         Raises:
-            EncodingError: They are not of this encoding.
+            EncodingError: They do not have this encoding.
         """
         full = False
         while data or full:
-            if not self._begun:
-                self._begun = True
+            if not self._started:
+                self._started = True
                 self._inflate = zlib.decompressobj(self._window(data))
             try:
-                piece = self._inflate.decompress(data, PIECE)
+                chunk = self._inflate.decompress(data, CHUNK_BYTES)
             except zlib.error as error:
                 raise EncodingError(f"is broken ({error})") from None
-            if piece:
-                yield piece
-            full = len(piece) == PIECE
+            if chunk:
+                yield chunk
+            full = len(chunk) == CHUNK_BYTES
             data = self._inflate.unconsumed_tail
             if self._inflate.eof:
                 full = False
                 data = self._inflate.unused_data.lstrip(b"\0")  # padding, which some writers add
                 if data and not self._gzip:
-                    raise EncodingError("is followed by something else")
-                self._begun = not data
+                    raise EncodingError("is followed by other bytes")
+                self._started = not data
 
-    def end(self) -> None:
-        """Know that no more bytes will come.
+    def finish(self) -> None:
+        """Check that the last member is complete.
 
         Raises:
-            EncodingError: The last member has not ended.
+            EncodingError: The bytes end within a member.
         """
-        if self._begun and not self._inflate.eof:
+        if self._started and not self._inflate.eof:
             raise EncodingError("ends too early")
 
     def _window(self, data: bytes) -> int:
@@ -68,9 +79,14 @@ class Inflater:
         return _ZLIB if data[0] & 0x0F == 8 else _RAW
 
 
-def inflater(encoding: str) -> Inflater | None:
-    """What undoes an encoding, None if this module does not."""
-    name = encoding.strip().lower()
-    if name in ("gzip", "x-gzip"):
-        return Inflater(gzip=True)
-    return Inflater(gzip=False) if name == "deflate" else None
+def decoder(encoding: str | None) -> Identity | None:
+    """Return the decoder of a Content-Encoding header, None for an unsupported encoding."""
+    match (encoding or "identity").strip().lower():
+        case "identity":
+            return Identity()
+        case "gzip" | "x-gzip":
+            return Inflater(gzip=True)
+        case "deflate":
+            return Inflater(gzip=False)
+        case _:
+            return None

@@ -1,7 +1,7 @@
-"""Keep the query of a redirect's target out of the logs of the HTTP libraries.
+"""Hide the query of a redirect's target in the logs of the HTTP libraries.
 
-Such a query may be a signature that grants access. httpx logs the URL of a request at level
-INFO, urllib3 and httpcore log targets and response headers at level DEBUG.
+Such a query may be a signature that grants access. httpx logs URLs at level INFO; urllib3 and
+httpcore log targets and response headers at level DEBUG.
 """
 
 import logging
@@ -26,7 +26,7 @@ _redirected: ContextVar[bool] = ContextVar("_redirected", default=False)
 
 @contextmanager
 def hidden_query() -> Generator[None]:
-    """Log the URLs of requests without their query, since a redirect led to them."""
+    """Log the URLs of requests without their query."""
     token = _redirected.set(True)
     try:
         yield
@@ -34,13 +34,12 @@ def hidden_query() -> Generator[None]:
         _redirected.reset(token)
 
 
-class _QueryFilter(logging.Filter):
-    def filter(self, record: logging.LogRecord) -> bool:
-        if isinstance(record.msg, str) and "ocation" in record.msg:
-            record.msg = _LOCATION.sub(r"\1", record.msg)
-        if _redirected.get() and isinstance(record.args, tuple):
-            record.args = tuple(map(_without_query, record.args))
-        return True
+def _hide_query(record: logging.LogRecord) -> bool:
+    if isinstance(record.msg, str) and "ocation" in record.msg:
+        record.msg = _LOCATION.sub(r"\1", record.msg)
+    if _redirected.get() and isinstance(record.args, tuple):
+        record.args = tuple(map(_without_query, record.args))
+    return True
 
 
 def _without_query(argument: object) -> object:
@@ -51,9 +50,5 @@ def _without_query(argument: object) -> object:
     return argument
 
 
-def _install() -> None:
-    for name in _LOGGERS:
-        logging.getLogger(name).addFilter(_QueryFilter())
-
-
-_install()
+for _name in _LOGGERS:
+    logging.getLogger(_name).addFilter(_hide_query)

@@ -1,5 +1,6 @@
-"""From a call's arguments to a request; nothing here touches the network."""
+"""Turn the arguments of a call into a request, without I/O."""
 
+from collections.abc import Callable
 from datetime import date, datetime, time
 from decimal import Decimal
 from functools import lru_cache
@@ -19,14 +20,14 @@ KEY_HEADER = "api_key"
 
 @attrs.frozen
 class Request:
-    """A GET request that has passed every check; its URL holds no secret.
+    """A GET request that passed all checks.
 
     Attributes:
-        endpoint: The endpoint asked.
+        endpoint: The endpoint.
         method: Name of the Python method that was called.
-        url: Absolute address with the query.
-        format: Name of the format asked for, in small letters, None for files.
-        arguments: What the method was given.
+        url: Absolute URL with the query, without secrets.
+        format: Name of the requested format in lower case, None for files.
+        arguments: The arguments of the call.
     """
 
     endpoint: Endpoint
@@ -47,80 +48,77 @@ class Request:
 
 
 def checked_base_url(base_url: str) -> str:
-    """A base URL with one slash at its end.
+    """Return a base URL with one slash at its end.
 
     Raises:
-        ParameterError: It is not an absolute http or https URL, or holds a query, a
-            fragment, or credentials.
+        ParameterError: It is not an absolute http or https URL, or has a query, a fragment, or
+            credentials.
     """
 
     def refuse(
-        reason: str, advice: str = 'Give an address such as "https://host/services/v3".'
+        reason: str, advice: str = 'Pass a URL such as "https://host/services/v3".'
     ) -> NoReturn:
         raise ParameterError(f"base_url {reason}", parameter="base_url", advice=advice)
 
     if base_url != base_url.strip() or not base_url.isprintable():
-        refuse("must be a text without blanks around it")
+        refuse("must be a printable string without blanks around it")
     try:
         parts = urlsplit(base_url)
         host, _ = parts.hostname, parts.port
         (host or "").encode("idna")
     except ValueError as error:
-        refuse(f"cannot be read: {error}")
+        refuse(f"is invalid: {error}")
     if "@" in parts.netloc:
-        refuse("must not hold a user name or password", "Give an http_client with auth instead.")
+        refuse("must not have a user name or password", "Pass an http_client with auth instead.")
     if parts.scheme not in ("http", "https") or not host:
         refuse(f"must start with http:// or https:// and name a host, unlike {base_url!r}")
     if "?" in base_url or "#" in base_url:
-        refuse("must not hold a query or a fragment")
+        refuse("must not have a query or a fragment")
     return base_url.rstrip("/") + "/"
 
 
 def checked_key(api_key: str | None) -> str | None:
-    """A key as it can stand in a header, None for none.
+    """Return a key without surrounding blanks, None for none.
 
     Raises:
-        ParameterError: It holds other than visible ASCII characters; it is not shown.
+        ParameterError: It has other than visible ASCII characters.
     """
-    if api_key is None or not api_key.strip():
-        return None
-    key = api_key.strip()
+    key = (api_key or "").strip()
     if not key.isascii() or not key.isprintable() or " " in key:
         raise ParameterError(
-            "api_key holds characters that no key has",
+            "api_key has characters that no key has",
             parameter="api_key",
             advice="Copy it again: letters, digits and punctuation, without blanks.",
         )
-    return key
+    return key or None
 
 
 def prepare(
     base_url: str, endpoint: Endpoint, method: str, arguments: Arguments, *, file: bool
 ) -> Request:
-    """Check a call's arguments and write its URL.
+    """Check the arguments of a call and return its request.
 
     Raises:
-        ParameterError: A value that the endpoint cannot take.
+        ParameterError: The endpoint cannot take a value.
     """
     if endpoint.deprecated:
         instead = f"; use {endpoint.replaced_by}" if endpoint.replaced_by else ""
         warn_caller(f"{method} is deprecated{instead}", DeprecationWarning)
-    values = arguments.values
     query: list[str] = []
     for parameter in endpoint.parameters:
-        value = values.get(parameter.name)
-        if value is None:
-            if parameter.required:
-                _refuse(endpoint, method, parameter, "is required", "Give it a value.")
-            continue
-        text = _text(endpoint, method, parameter, value)
-        query.append(f"{_quoted(parameter.name)}={quote(text, safe='')}")
-    chosen = None if file else _format(endpoint, method, arguments.format)
-    if chosen is not None:
-        query.append(f"format={chosen}")
-    address = f"{base_url}{_quoted_path(endpoint.resource)}/query/{_quoted_path(endpoint.name)}"
-    url = f"{address}?{'&'.join(query)}" if query else address
-    return Request(endpoint, method, url, chosen, arguments)
+        value = arguments.values.get(parameter.name)
+        if value is not None:
+            text = _text(endpoint, method, parameter, value)
+            query.append(f"{_quoted(parameter.name)}={quote(text, safe='')}")
+        elif parameter.required:
+            _refuse(endpoint, method, parameter, "is required", "Pass a value.")
+    form = None if file else _format(endpoint, method, arguments.format)
+    if form is not None:
+        query.append(f"format={form}")
+    url = f"{base_url}{_quoted_path(endpoint.resource)}/query/{_quoted_path(endpoint.name)}"
+    if query:
+        url += f"?{'&'.join(query)}"
+    return Request(endpoint, method, url, form, arguments)
 
 
 _quoted_path = lru_cache(maxsize=1024)(quote)
@@ -132,16 +130,16 @@ def _quoted(name: str) -> str:
 
 
 def _format(endpoint: Endpoint, method: str, chosen: str | None) -> str:
-    wanted = str(chosen or endpoint.default_format or "json").lower()
-    if endpoint.formats and wanted not in (offered := [name.lower() for name in endpoint.formats]):
+    form = str(chosen or endpoint.default_format or "json").lower()
+    if endpoint.formats and form not in (offered := [name.lower() for name in endpoint.formats]):
         raise ParameterError(
-            f"{method}(format={wanted!r}): the endpoint does not give this format",
+            f"{method}(format={form!r}): the endpoint does not offer this format",
             method=method,
             parameter="format",
             endpoint=endpoint.address,
             advice=f"Choose one of: {', '.join(offered)}.",
         )
-    return wanted
+    return form
 
 
 def _refuse(
@@ -157,23 +155,23 @@ def _refuse(
 
 
 def _text(endpoint: Endpoint, method: str, parameter: Parameter, value: Any) -> str:
-    """A value as the query has it, checked for what no server could take."""
+    """Return a value as the query has it."""
     if isinstance(value, str) and not value.strip():
-        advice = "Give it a value." if parameter.required else "Leave it out, or give it a value."
+        advice = "Pass a value." if parameter.required else "Omit it, or pass a value."
         _refuse(endpoint, method, parameter, "is blank", advice)
+    write = _WRITERS[parameter.kind]
+    if parameter.takes_bool and isinstance(value, bool):
+        write = _write_boolean
     try:
-        write = _WRITERS[parameter.kind]
-        if parameter.takes_bool and isinstance(value, bool):
-            write = _write_boolean
         text = write(value)
         text.encode()
     except (InvalidValue, ValueError) as error:
-        needed = error.needed if isinstance(error, InvalidValue) else "text that UTF-8 can hold"
-        _refuse(endpoint, method, parameter, f"cannot be {_shown(value)}", f"Give {needed}.")
+        needed = error.needed if isinstance(error, InvalidValue) else "a string valid in UTF-8"
+        _refuse(endpoint, method, parameter, f"cannot be {value!r:.80}", f"Pass {needed}.")
     if parameter.allowed_values and text not in parameter.allowed_values:
         warn_caller(
             f"{method}({parameter.python_name}={text!r}): the endpoint lists "
-            f"{', '.join(parameter.allowed_values)}; it is asked all the same",
+            f"{', '.join(parameter.allowed_values)}; the request is sent anyway",
             ParameterWarning,
         )
     if parameter.deprecated:
@@ -181,15 +179,10 @@ def _text(endpoint: Endpoint, method: str, parameter: Parameter, value: Any) -> 
     return text
 
 
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:80]}…"
-
-
 def _write_string(value: Any) -> str:
     if isinstance(value, str):
         return str.__str__(value)
-    raise InvalidValue("text")
+    raise InvalidValue("a string")
 
 
 def _write_uid(value: Any) -> str:
@@ -199,28 +192,23 @@ def _write_uid(value: Any) -> str:
 
 
 def _write_date(value: Any) -> str:
-    if isinstance(value, date) and _is_point(value):
+    if isinstance(value, date) and value == value:  # noqa: PLR0124 - unlike pandas.NaT
         return (value.date() if isinstance(value, datetime) else value).isoformat()
     if isinstance(value, str):
         try:
             return date.fromisoformat(value.strip()).isoformat()
         except ValueError:
             pass
-    raise InvalidValue("a datetime.date or a text such as 2010-08-16")
-
-
-def _is_point(value: date) -> bool:
-    """Return whether a date is one: ``pandas.NaT`` is a datetime that equals nothing."""
-    return bool(value == value)  # noqa: PLR0124
+    raise InvalidValue("a datetime.date or a string such as 2010-08-16")
 
 
 def _write_date_time(value: Any) -> str:
-    if isinstance(value, datetime) and _is_point(value):
+    if isinstance(value, datetime) and value == value:  # noqa: PLR0124 - unlike pandas.NaT
         return value.isoformat(sep=" ")
     if isinstance(value, str):
         CONVERTERS["dateTime"](value)
         return value.strip()
-    raise InvalidValue("a datetime.datetime or a text such as 2010-08-16 13:05:00")
+    raise InvalidValue("a datetime.datetime or a string such as 2010-08-16 13:05:00")
 
 
 def _write_time(value: Any) -> str:
@@ -229,7 +217,7 @@ def _write_time(value: Any) -> str:
     if isinstance(value, str):
         CONVERTERS["time"](value)
         return value.strip()
-    raise InvalidValue("a datetime.time or a text such as 13:05:00")
+    raise InvalidValue("a datetime.time or a string such as 13:05:00")
 
 
 def _write_integer(value: Any) -> str:
@@ -254,25 +242,20 @@ def _write_boolean(value: Any) -> str:
 
 
 def _write_undeclared(value: Any) -> str:
-    """Write a value as its own type would be written, since no type is declared."""
-    match value:
-        case bool():
-            pass
-        case str():
-            return _write_string(value)
-        case datetime():
-            return _write_date_time(value)
-        case date():
-            return _write_date(value)
-        case time():
-            return _write_time(value)
-        case Decimal() | Real():
-            return _write_decimal(value)
-        case _:
-            pass
-    raise InvalidValue("text, a number, a date or a time")
+    """Return a value as its own type is written, since no type is declared."""
+    for kinds, write in _WRITERS_OF_TYPES:
+        if isinstance(value, kinds) and not isinstance(value, bool):
+            return write(value)
+    raise InvalidValue("a string, a number, a date or a time")
 
 
+_WRITERS_OF_TYPES: tuple[tuple[tuple[type, ...], Callable[[Any], str]], ...] = (
+    ((str,), _write_string),
+    ((datetime,), _write_date_time),
+    ((date,), _write_date),
+    ((time,), _write_time),
+    ((Decimal, Real), _write_decimal),
+)
 _WRITERS = {
     "string": _write_string,
     "integer": _write_integer,

@@ -1,7 +1,6 @@
-"""When to try again, and how long to wait before it; free of I/O."""
+"""Decide whether to retry a request, and after which delay; free of I/O."""
 
 import random
-import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -11,24 +10,24 @@ import attrs
 
 from ..errors import ApiError, ConnectError, HTTPStatusError, IncompleteResponseError
 
-RETRIED_STATUSES = frozenset({429, 502, 503, 504})
+_RETRIED_STATUSES = frozenset({429, 502, 503, 504})
 
 
 @attrs.frozen(kw_only=True)
 class Retry:
-    """Bounds for trying a request again; ``Retry(attempts=1)`` never does.
+    """Bounds for retries; ``Retry(attempts=1)`` disables them.
 
-    Tried again are connections that failed or broke, and the statuses 429, 502, 503
-    and 504; never once rows have been handed on.
+    The client retries connections that failed or broke, and the statuses 429, 502, 503 and
+    504. It does not retry once it has yielded rows.
 
     Attributes:
-        attempts: Requests in all, the first one among them; by default 4.
-        total: Seconds from the first request after which no other one starts; of a download,
-            from the last byte that arrived; by default 120.
-        backoff: Seconds that the first wait lasts at most, by default 0.5; each further one
-            twice that. The wait itself is drawn evenly from zero to there (full jitter).
-        longest: Seconds that a wait lasts at most, unless the server asks for longer; by
-            default 30.
+        attempts: Maximum number of requests, including the first one. Default: 4.
+        total: Seconds after the first request, or after the last received byte of a
+            download, during which a retry may start. Default: 120.
+        backoff: Maximum of the first delay in seconds; it doubles with each retry. The delay
+            is random between 0 and this maximum (full jitter). Default: 0.5.
+        longest: Maximum of every delay in seconds, unless the server requests a longer one.
+            Default: 30.
     """
 
     attempts: int = attrs.field(default=4, validator=attrs.validators.ge(1))
@@ -39,7 +38,7 @@ class Retry:
 
 @attrs.frozen(kw_only=True)
 class Clock:
-    """Where time and chance come from: seconds that only grow, seconds since 1970, [0, 1)."""
+    """Sources of time and randomness: monotonic seconds, seconds since 1970, [0, 1)."""
 
     monotonic: Callable[[], float] = time.monotonic
     now: Callable[[], float] = time.time
@@ -58,35 +57,35 @@ class Attempts:
         self._started = clock.monotonic()
 
     def progress(self) -> None:
-        """Bytes have arrived that count: the total time begins now."""
+        """Restart the total time, since bytes have arrived."""
         self._started = self._clock.monotonic()
 
     def after(self, error: ApiError) -> float:
-        """Seconds to wait before the next attempt.
+        """Return the delay in seconds before the next attempt.
 
         Raises:
-            ApiError: The error itself, if there is to be no other attempt.
+            ApiError: The error itself, if there is no further attempt.
         """
         policy = self._policy
-        if self._made >= policy.attempts or not _worth_it(error):
+        if self._made >= policy.attempts or not _is_retried(error):
             raise error
-        wait = self._clock.random() * min(policy.longest, policy.backoff * 2.0 ** (self._made - 1))
+        delay = self._clock.random() * min(policy.longest, policy.backoff * 2.0 ** (self._made - 1))
         if isinstance(error, HTTPStatusError) and error.retry_after is not None:
-            wait = max(wait, error.retry_after)
-        if self._clock.monotonic() - self._started + wait > policy.total:
+            delay = max(delay, error.retry_after)
+        if self._clock.monotonic() - self._started + delay > policy.total:
             raise error
         self._made += 1
-        return wait
+        return delay
 
 
-def _worth_it(error: ApiError) -> bool:
+def _is_retried(error: ApiError) -> bool:
     if isinstance(error, HTTPStatusError):
-        return error.status in RETRIED_STATUSES
+        return error.status in _RETRIED_STATUSES
     return isinstance(error, ConnectError | IncompleteResponseError)
 
 
 def retry_after(header: str | None, clock: Clock) -> float | None:
-    """Seconds that a Retry-After header asks for: a number, or an HTTP date."""
+    """Return the seconds that a Retry-After header requests, as a number or an HTTP date."""
     if header is None:
         return None
     text = header.strip()
@@ -99,24 +98,3 @@ def retry_after(header: str | None, clock: Clock) -> float | None:
         return max(0.0, (when - datetime.fromtimestamp(clock.now(), UTC)).total_seconds())
     except (ValueError, OverflowError):
         return None
-
-
-class Pace:
-    """Keeps the requests of all threads a fixed time apart."""
-
-    def __init__(self, per_second: float | None, clock: Clock) -> None:
-        self._gap = 1 / per_second if per_second else 0.0
-        self._clock = clock
-        self._next = 0.0
-        self._lock = threading.Lock()
-
-    def take(self) -> float:
-        """Take a place in time if one is free; else the seconds until then, and none is taken."""
-        if not self._gap:
-            return 0.0
-        with self._lock:
-            now = self._clock.monotonic()
-            if now < self._next:
-                return self._next - now
-            self._next = now + self._gap
-        return 0.0

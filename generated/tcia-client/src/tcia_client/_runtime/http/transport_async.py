@@ -1,26 +1,22 @@
-"""The transport that awaits."""
+"""The asynchronous transport; see :mod:`.transport_sync`."""
 
 import asyncio
 from collections.abc import Mapping
-from contextlib import nullcontext, suppress
 from urllib.parse import urlsplit
 
 import httpx
 
-from ..errors import ApiError, ParameterError, TransportError
+from ..errors import ApiError, ParameterError
 from ..options import Options
-from .log_filter import hidden_query
+from .connection_limit import AsyncConnectionLimit
 from .request import Request
-from .response import LONGEST_ERROR_BODY, same_origin
+from .response import AsyncResponse
 from .retry import Attempts
-from .stream import AsyncAnswer
-from .transport import Transport, from_environment, httpx_proxy, tls_context
-
-_AS_USUAL = nullcontext()
+from .transport import UNLIMITED, Exchange, Transport, from_environment, tls_context
 
 
 class AsyncTransport(Transport):
-    """Awaits; see :class:`SyncTransport`."""
+    """Sends requests with asyncio, within one event loop."""
 
     def __init__(self, options: Options, client: object) -> None:
         if not isinstance(client, httpx.AsyncClient | None):
@@ -32,8 +28,10 @@ class AsyncTransport(Transport):
         self._client = client
         self._transports: dict[tuple[str, str | None], httpx.AsyncBaseTransport] = {}
         self._closed = False
-        self._turns = asyncio.Semaphore(options.max_connections)
-        self._line = asyncio.Lock()
+        self._limit = AsyncConnectionLimit(
+            options.max_connections, self.timeouts.pool, options.clock
+        )
+        self._queue = asyncio.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def open(
@@ -41,63 +39,38 @@ class AsyncTransport(Transport):
         request: Request,
         headers: Mapping[str, str] | None = None,
         attempts: Attempts | None = None,
-    ) -> AsyncAnswer:
+    ) -> AsyncResponse:
         """Send a request; see :meth:`SyncTransport.open`."""
         attempts = attempts or self.options.attempts()
         while True:
             await self._admit(request)
             try:
-                return await self._send(request, headers)
+                return await self._send(Exchange(self, request, headers))
             except BaseException as error:
-                self._free()
+                self._limit.release()
                 if not isinstance(error, ApiError):
                     raise
-                wait = attempts.after(self.options.advised(error))
-                self._note(request, error, wait)
-            await self.sleep(wait)
-
-    async def close_answer(self, response: httpx.Response) -> None:
-        """Close an answer; another one may then be open."""
-        try:
-            await response.aclose()
-        finally:
-            self._free()
-
-    def _free(self) -> None:
-        self.moved()
-        self._turns.release()
-
-    async def close(self) -> None:
-        """Close the connections, unless the client was given by the user."""
-        self._closed = True
-        transports = list(self._transports.values())
-        self._transports.clear()
-        for transport in transports:
-            await transport.aclose()
+                delay = attempts.after(self.options.advised(error))
+                self._log_retry(request, error, delay)
+            await self.sleep(delay)
 
     async def _admit(self, request: Request) -> None:
-        """Wait for a connection, and for the rate; see :meth:`SyncTransport._admit`."""
-        self._stay()
-        began = self._clock.monotonic()
-        if self.options.requests_per_second is None:
-            await self._turn(request, began)
-            return
-        async with self._line:
-            await self._turn(request, began)
+        """Wait for a connection slot and for the rate; see :meth:`SyncTransport._admit`."""
+        self._refuse_another_loop()
+        since = self._limit.clock.monotonic()
+        async with self._queue:
             try:
-                await self._keep_pace()
+                await self._limit.acquire(since)
+            except TimeoutError:
+                raise self._no_connection(request) from None
+            try:
+                await self._wait_for_rate()
             except BaseException:
-                self._turns.release()
+                self._limit.release()
                 raise
-            self.moved()
+            self._limit.touch()
 
-    def reserve(self, workers: int) -> None:
-        """Allow a call with so many workers as many connections; see :class:`SyncTransport`."""
-        for _ in range(self._further_connections(workers)):
-            self._turns.release()
-
-    def _stay(self) -> None:
-        """Refuse a second event loop: connections and locks are bound to the first one."""
+    def _refuse_another_loop(self) -> None:
         loop = asyncio.get_running_loop()
         if self._loop is None:
             self._loop = loop
@@ -107,87 +80,60 @@ class AsyncTransport(Transport):
                 "make one inside each asyncio.run()"
             )
 
-    async def _keep_pace(self) -> None:
-        while pause := self._pace.take():
-            await self.sleep(pause)
+    async def _wait_for_rate(self) -> None:
+        while delay := self._rate.acquire():
+            await self.sleep(delay)
 
-    async def _turn(self, request: Request, began: float) -> None:
-        while self._turns.locked():
-            patience = self._patience(began)
-            if patience <= 0:
-                raise self._no_turn(request)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(patience):
-                    await self._turns.acquire()
-                return
-        await self._turns.acquire()  # at once
+    async def _send(self, exchange: Exchange) -> AsyncResponse:
+        limit = self._limit
+        while True:
+            raw = await self._transmit(exchange)
+            response = AsyncResponse(
+                raw, touch=limit.touch, release=limit.release, fail=exchange.fail
+            )
+            if exchange.is_complete(raw):
+                return response
+            try:
+                if not exchange.redirect(raw):
+                    raise exchange.status_error(raw, await response.error_body())
+            finally:
+                await raw.aclose()
+            await self._wait_for_rate()
 
-    def _transport(self, url: str) -> httpx.AsyncBaseTransport:
-        """Return the own transport for a URL: one per scheme and proxy."""
-        key = scheme, proxy = urlsplit(url).scheme, self._proxy(url)
+    async def _transmit(self, exchange: Exchange) -> httpx.Response:
+        if self._closed:
+            raise RuntimeError("the client is closed; make a new one")
+        try:
+            request = exchange.build()
+            with exchange.log_context():
+                if self._client is not None:
+                    return await self._client.send(request, **exchange.send_options())
+                transport = self._transport_of(exchange.url)
+                response = await transport.handle_async_request(request)
+        except httpx.HTTPStatusError as error:  # raised by an event hook
+            return error.response
+        except Exception as error:
+            exchange.fail(error, streaming=False)
+        return self._received(response, request)
+
+    def _transport_of(self, url: str) -> httpx.AsyncBaseTransport:
+        """Return the transport of httpx for a URL: one per scheme and proxy."""
+        key = scheme, proxy = urlsplit(url).scheme, self.proxy(url)
         if key not in self._transports:
             with from_environment():
                 self._transports[key] = httpx.AsyncHTTPTransport(
-                    verify=tls_context(scheme), proxy=httpx_proxy(proxy), limits=self.limits()
+                    verify=tls_context(scheme), proxy=proxy, limits=UNLIMITED
                 )
         return self._transports[key]
 
-    async def _ask(
-        self, url: str, headers: Mapping[str, str] | None, *, trusted: bool, redirected: bool
-    ) -> httpx.Response:
-        if self._closed:
-            raise RuntimeError("the client is closed; make a new one")
-        client = self._client
-        request = self._build(client, url, headers, trusted=trusted)
-        with hidden_query() if redirected else _AS_USUAL:
-            if client is not None:
-                return await client.send(
-                    request,
-                    stream=True,
-                    follow_redirects=False,
-                    auth=httpx.USE_CLIENT_DEFAULT if trusted else None,
-                )
-            response = await self._transport(url).handle_async_request(request)
-        response.request = request
-        self._received(response)
-        return response
+    def reserve(self, workers: int) -> None:
+        """Allow one connection per worker of a call; see :meth:`SyncTransport.reserve`."""
+        self._limit.grow(self._further_connections(workers))
 
-    async def _send(self, request: Request, headers: Mapping[str, str] | None) -> AsyncAnswer:
-        url = request.url
-        followed = 0
-        while True:
-            trusted = same_origin(url, self.options.base_url) if followed else True
-            try:
-                response = await self._ask(url, headers, trusted=trusted, redirected=followed > 0)
-            except httpx.HTTPStatusError as error:  # of a hook that raises them
-                response = error.response
-            except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
-                self.fail(error, request, streaming=False, url=url)
-            if response.status_code == 206 and "Range" not in (headers or {}):
-                await response.aclose()
-                raise self._part(request)
-            if response.is_success:
-                return AsyncAnswer(request, url, response, self)
-            try:
-                target = self._next(request, url, response, followed)
-                if target is None:
-                    body = await self._error_body(request, url, response)
-                    raise self._refused(request, url, response, body)
-            finally:
-                await response.aclose()
-            url = target
-            followed += 1
-            await self._keep_pace()
-
-    async def _error_body(self, request: Request, url: str, response: httpx.Response) -> bytes:
-        body = bytearray()
-        if response.is_closed and not response.is_stream_consumed:
-            return b""
-        try:
-            async for chunk in AsyncAnswer(request, url, response, self).chunks():
-                body += chunk
-                if len(body) > LONGEST_ERROR_BODY:
-                    break
-        except TransportError:
-            pass  # the status says enough
-        return bytes(body[:LONGEST_ERROR_BODY])
+    async def close(self) -> None:
+        """Close the connections, but not the caller's client."""
+        self._closed = True
+        transports = list(self._transports.values())
+        self._transports.clear()
+        for transport in transports:
+            await transport.aclose()
