@@ -2,6 +2,7 @@
 
 import pytest
 
+from _runtime.downloads.dicom_header import Header
 from _runtime.downloads.errors import UnsafeArchiveError
 from _runtime.downloads.names import Taken, file_stem, safe_parts
 
@@ -83,20 +84,20 @@ def test_unsafe_names_are_refused_in_a_sentence(name: str) -> None:
     ],
 )
 def test_names_that_are_equal_on_some_system_are_refused(first: str, second: str) -> None:
-    taken = Taken()
+    taken = Taken("reserved")
     taken.claim(safe_parts(first))
     with pytest.raises(UnsafeArchiveError):
         taken.claim(safe_parts(second))
 
 
 def test_a_taken_name_gets_a_number() -> None:
-    taken = Taken()
+    taken = Taken("reserved")
     given = [taken.free("00001", ".dcm") for _ in range(3)]
     assert given == ["00001.dcm", "00001-2.dcm", "00001-3.dcm"]
 
 
 def test_many_equal_names_are_not_counted_through_each_time() -> None:
-    taken = Taken()
+    taken = Taken("reserved")
     taken.claim(("00001-3.dcm",))
     given = [taken.free("00001", ".dcm") for _ in range(20_000)]
     assert given[:4] == ["00001.dcm", "00001-2.dcm", "00001-4.dcm", "00001-5.dcm"]
@@ -118,4 +119,4 @@ def test_many_equal_names_are_not_counted_through_each_time() -> None:
 def test_files_are_called_by_number_then_by_uid(
     number: int | None, uid: str | None, stem: str | None
 ) -> None:
-    assert file_stem("instance-number", number, uid) == stem
+    assert file_stem("instance-number", Header({"SOPInstanceUID": uid}, number)) == stem

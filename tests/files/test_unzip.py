@@ -21,10 +21,9 @@ from _runtime.downloads.errors import (
     NotAFileError,
     UnsafeArchiveError,
 )
-from _runtime.downloads.input import LIBRARY, gives_back_the_rest
 from _runtime.downloads.options import Limits
 from _runtime.downloads.unzip import MEMBER_END, MOST_AT_ONCE, MOST_PADDING, Unzip
-from _runtime.downloads.zip_format import Member
+from _runtime.downloads.zip_format import LIBRARY, Member, gives_back_the_rest
 
 Read = list[tuple[str, bytes]]
 
@@ -35,7 +34,8 @@ def unpack(archive: bytes, step: int = 65536, limits: Limits | None = None) -> R
     data: list[bytes] = []
     pieces = [archive[at : at + step] for at in range(0, len(archive), step)]
     events = [event for piece in pieces for event in unzip.feed(piece)]
-    for event in [*events, *unzip.finish()]:
+    unzip.finish()
+    for event in events:
         if isinstance(event, Member):
             found.append((event.name, b""))
             data.clear()

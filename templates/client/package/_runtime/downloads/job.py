@@ -26,7 +26,7 @@ from .receipt import Existing, Inventory, asked_by, find_existing
 from .result import NOT_COUNTED, UNCHECKED, Download, UncheckedWarning
 from .stop import Stopped
 from .target import choose_target
-from .unpack import FreeSpace, Unpacker, check_archive, refuse_empty
+from .unpack import FreeSpace, Unpacker
 from .verify import Checks
 
 _BEGINNING = 4096
@@ -234,13 +234,13 @@ class Job:
             self._unpacker.finish()
             if self._part.file is not None:
                 self._part.file.flush()
-            check_archive(self._unpacker, self._checks, self._part.path)
+            self._unpacker.check(self._part.path)
         elif self._reader is not None:
             self._refuse_other_content()
             self._checks.image(self._target.path.name, self._reader, self._body.count)
         self._checks.response(self._headers)
         if self._unpacker is not None:
-            refuse_empty(self._unpacker, self._checks)
+            self._unpacker.refuse_empty()
 
     def _finish(self, count: Count | None) -> Download:
         if self.lacks_count and count is None:

@@ -11,36 +11,30 @@ from typing import Any
 
 from ..redaction import redacted
 from .errors import CorruptDownloadError, LimitError, NotAFileError, UnsafeArchiveError
-from .input import LIBRARY, Input
 from .options import Limits
 from .zip_format import (
     CENTRAL,
-    CENTRAL_SIZE,
+    CENTRAL_RECORD,
     DEFLATED,
     DESCRIPTOR,
     END,
     END_64,
-    END_64_SIZE,
-    END_SIZE,
+    END_64_RECORD,
+    END_RECORD,
+    LIBRARY,
     LOCAL,
-    LOCAL_SIZE,
+    LOCAL_RECORD,
     LOCATOR_64,
-    LOCATOR_64_SIZE,
+    LOCATOR_64_RECORD,
     LONGEST_DESCRIPTOR,
+    MARK_16,
+    MARK_32,
     STORED,
-    End,
-    Entry,
     Member,
-    central_lengths,
-    could_be_header,
     descriptor_length,
-    local_lengths,
+    ends_stored_data,
     read_central,
-    read_end,
-    read_end_64,
     read_local,
-    read_locator_64,
-    signed_descriptor_length,
 )
 
 MOST_AT_ONCE = 1024 * 1024
@@ -65,7 +59,7 @@ Event = Member | bytes | MemberEnd
 """A member begins, data of it, it ends; in that order."""
 
 
-class Unzip(Input):
+class Unzip:
     """The state of one archive that is being received.
 
     Args:
@@ -74,14 +68,16 @@ class Unzip(Input):
     """
 
     def __init__(self, limits: Limits | None = None, *, unpacked: bool = True) -> None:
-        super().__init__("its first header")
         self._limits = limits or Limits()
         self._unpacked = unpacked
+        # Received bytes, read up to _at, and the number of bytes before them.
+        self._data = b""
+        self._at = self._before = 0
+        self._ended = False
+        self._what = "its first header"
         self._seen: dict[int, Member] = {}
-        self._members = 0
-        self._total = 0
-        self._crc = 0
-        self._size = 0
+        self._members = self._total = 0
+        self._crc = self._size = 0
         self._steps = self._archive()
 
     def feed(self, data: bytes) -> Iterator[Event]:
@@ -90,29 +86,55 @@ class Unzip(Input):
         Raises:
             DownloadError: It is not a ZIP archive, damaged, unreadable or beyond the limits.
         """
-        self._add(data)
-        yield from self._until_more_is_needed()
+        self._before += self._at
+        self._data = self._data[self._at :] + data if self._at < len(self._data) else data
+        self._at = 0
+        for event in self._steps:
+            if event is None:
+                return
+            yield event
 
-    def finish(self) -> Iterator[Event]:
+    def finish(self) -> None:
         """Read the rest after the last chunk, and check that the archive is complete.
 
         Raises:
             DownloadError: As :meth:`feed`, or the archive is truncated.
         """
         self._ended = True
-        yield from self._until_more_is_needed()
-
-    def _until_more_is_needed(self) -> Iterator[Event]:
-        for event in self._steps:
-            if event is None:
-                return
-            yield event
+        for _ in self.feed(b""):
+            raise AssertionError("data in the end of an archive")
 
     # The steps. They yield None when they need more bytes.
 
+    def _need(self, count: int) -> Generator[None, None, None]:
+        while len(self._data) - self._at < count:
+            if self._ended:
+                length = self._before + len(self._data)
+                raise CorruptDownloadError(
+                    f"the ZIP archive is cut short: it ends at byte {length}, in {self._what}"
+                )
+            yield None
+
+    def _take(self, count: int) -> Generator[None, None, bytes]:
+        yield from self._need(count)
+        self._at += count
+        return self._data[self._at - count : self._at]
+
+    def _peek(self, count: int) -> bytes:
+        return self._data[self._at : self._at + count]
+
+    @property
+    def _position(self) -> int:
+        return self._before + self._at
+
+    def _damaged(self, reason: str) -> CorruptDownloadError:
+        return CorruptDownloadError(
+            f"the ZIP archive is damaged at byte {self._position}: {reason}"
+        )
+
     def _archive(self) -> Generator[Event | None, None, None]:
         yield from self._need(4)
-        if not self._members and self._peek(4) not in (LOCAL, END, END_64):
+        if self._peek(4) not in (LOCAL, END, END_64):
             raise NotAFileError("the response is no ZIP archive")
         while True:
             yield from self._need(4)
@@ -138,8 +160,8 @@ class Unzip(Input):
     def _member(self) -> Generator[Event | None, None, None]:
         offset = self._position
         self._what = "the header of a member"
-        head = yield from self._take(LOCAL_SIZE)
-        rest = yield from self._take(local_lengths(head))
+        head = yield from self._take(LOCAL_RECORD.size)
+        rest = yield from self._take(sum(LOCAL_RECORD.unpack(head)[9:]))
         try:
             member = read_local(head, rest, offset)
         except ValueError as error:
@@ -238,10 +260,9 @@ class Unzip(Input):
                 yield self._counted(data)
             if found < 0:
                 continue
-            yield from self._need(LONGEST_DESCRIPTOR + CENTRAL_SIZE)
-            ahead = self._peek(LONGEST_DESCRIPTOR + CENTRAL_SIZE)
-            length = signed_descriptor_length(ahead, self._crc, self._size)
-            if length and could_be_header(ahead[length:], self._seen):
+            yield from self._need(LONGEST_DESCRIPTOR + CENTRAL_RECORD.size)
+            ahead = self._peek(LONGEST_DESCRIPTOR + CENTRAL_RECORD.size)
+            if ends_stored_data(ahead, self._crc, self._size, self._seen):
                 return
             self._at += len(DESCRIPTOR)
             yield self._counted(DESCRIPTOR)
@@ -270,8 +291,8 @@ class Unzip(Input):
             yield from self._need(4)
             if self._peek(4) != CENTRAL:
                 break
-            head = yield from self._take(CENTRAL_SIZE)
-            rest = yield from self._take(central_lengths(head))
+            head = yield from self._take(CENTRAL_RECORD.size)
+            rest = yield from self._take(sum(CENTRAL_RECORD.unpack(head)[10:13]))
             try:
                 entry = read_central(head, rest)
             except ValueError as error:
@@ -281,9 +302,9 @@ class Unzip(Input):
         if self._seen:
             name = redacted(next(iter(self._seen.values())).raw_name.decode("utf-8", "replace"))
             raise self._damaged(f"{len(self._seen)} members are not in its directory, as {name!r}")
-        yield from self._end(End(entries, self._position - start, start, one_disk=True))
+        yield from self._end(entries, self._position - start, start)
 
-    def _compare(self, entry: Entry) -> None:
+    def _compare(self, entry: Member) -> None:
         shown = repr(redacted(entry.raw_name.decode("utf-8", "replace"))[:200])
         member = self._seen.pop(entry.offset, None)
         if member is None:
@@ -292,38 +313,31 @@ class Unzip(Input):
             raise UnsafeArchiveError(f"member {shown} of the ZIP archive is encrypted")
         if self._unpacked and (entry.mode & _FORMAT_BITS) not in _PLAIN_KINDS:
             raise UnsafeArchiveError(f"member {shown} of the ZIP archive is a link or a device")
-        if (entry.raw_name, entry.method, entry.crc, entry.packed, entry.size) != (
-            member.raw_name,
-            member.method,
-            member.crc,
-            member.packed,
-            member.size,
-        ):
+        if entry.values != member.values:
             raise self._damaged(f"its directory does not agree with member {shown}")
 
-    def _end(self, counted: End) -> Generator[None, None, None]:
+    def _end(self, entries: int, size: int, offset: int) -> Generator[None, None, None]:
+        """Compare the end records with the directory; a marked value is in the ZIP64 record."""
         self._what = "the end of its central directory"
-        wide: End | None = None
+        counted = (0, 0, entries, entries, size, offset)
+        marks: tuple[int, ...] = counted
         if self._peek(4) == END_64:
-            wide_at = self._position
-            wide, further = read_end_64((yield from self._take(END_64_SIZE)))
+            marks = (MARK_16,) * 4 + (MARK_32,) * 2
+            begin = self._position
+            _, length, _, _, *wide = END_64_RECORD.unpack(
+                (yield from self._take(END_64_RECORD.size))
+            )
+            further = length + 12 - END_64_RECORD.size
             if not 0 <= further <= _LONGEST_EXTENSION:
                 raise self._damaged("the ZIP64 end of its directory has no sensible length")
             yield from self._take(further)
-            yield from self._need(4)
-            if self._peek(4) != LOCATOR_64:
-                raise self._damaged("no locator follows the ZIP64 end of its directory")
-            offset, one_piece = read_locator_64((yield from self._take(LOCATOR_64_SIZE)))
-            if offset != wide_at or not one_piece:
-                raise self._damaged("its ZIP64 locator points elsewhere")
+            locator = LOCATOR_64_RECORD.unpack((yield from self._take(LOCATOR_64_RECORD.size)))
+            if locator[:3] != (LOCATOR_64, 0, begin) or locator[3] > 1 or tuple(wide) != counted:
+                raise self._damaged("its ZIP64 end does not agree with its directory")
             yield from self._need(4)
         if self._peek(4) != END:
             raise self._damaged("neither a member nor its directory goes on here")
-        narrow = read_end((yield from self._take(END_SIZE)))
-        yield from self._take(narrow.comment)
-        stated = wide or narrow
-        if not (stated.one_disk and narrow.agrees(stated)) or (
-            (stated.entries, stated.size, stated.offset)
-            != (counted.entries, counted.size, counted.offset)
-        ):
+        _, *narrow, comment = END_RECORD.unpack((yield from self._take(END_RECORD.size)))
+        yield from self._take(comment)
+        if any(value not in pair for value, *pair in zip(narrow, counted, marks, strict=True)):
             raise self._damaged("its end does not agree with its directory")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..http.request import Request
 from ..redaction import redacted
-from .archive_lists import FAILED, LONGEST_REPORT, REPORT, entries, has_failed
+from .archive_lists import FAILED, LONGEST_LIST, REPORT, entries, has_failed
 from .count import Count
 from .dicom_header import KEYWORDS, Header, HeaderReader, NotDicomError, UnreadableError
 from .names import LONGEST_UID
@@ -152,8 +152,8 @@ class Checks:
 
     def report(self, content: bytes) -> None:
         """Read the server's report, which has an entry for each object; see :meth:`response`."""
-        if len(content) > LONGEST_REPORT:
-            self._differs(REPORT, REPORT, f"it has more than {LONGEST_REPORT} bytes")
+        if len(content) > LONGEST_LIST:
+            self._differs(REPORT, REPORT, f"it has more than {LONGEST_LIST} bytes")
             return
         text = content.decode("utf-8", "replace")
         self._reported = list(entries(text))

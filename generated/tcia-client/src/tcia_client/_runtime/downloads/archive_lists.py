@@ -1,7 +1,7 @@
 """Lists that servers put into an archive: the report of objects, and MD5 sums.
 
-The list of MD5 sums, ``md5hashes.csv``, is behind the files in the archive. So the sums are
-compared after the last file, by reading the files again; without a list nothing is read.
+The list of MD5 sums follows the files in the archive. So the sums are compared after the last
+file, by reading the files again; without a list nothing is read.
 """
 
 import csv
@@ -16,18 +16,20 @@ from .options import UNLIMITED
 from .unzip import Unzip
 from .zip_format import Member
 
-LONGEST_REPORT = 16 * 1024 * 1024
-"""Maximum size of a report in bytes."""
-
 REPORT = "results.json"
-"""Name of the report in the archive."""
+MD5_LIST = "md5hashes.csv"
+LONGEST_LIST = 64 * 1024 * 1024
+"""Maximum size of a list in bytes."""
 
 FAILED = "error retrieving file"
 """Text in the report for an object that the server could not read."""
 
+_SUM = re.compile(r"[0-9a-fA-F]{32}")
+_BLOCK = 64 * 1024
+
 
 def entries(text: str) -> Iterator[dict[str, str]]:
-    """Yield the string values of each entry by their names; nothing if it is no report."""
+    """Yield the string values of each entry of a report by name; nothing if it is no report."""
     try:
         document: Any = json.loads(text)
     except (ValueError, RecursionError):
@@ -43,45 +45,32 @@ def has_failed(entry: Mapping[str, str]) -> bool:
     return any(FAILED in value.lower() for value in entry.values())
 
 
-MD5_LIST = "md5hashes.csv"
-_NOT_FILES = (MD5_LIST, REPORT)
-LONGEST_LIST = 64 * 1024 * 1024
-"""Maximum size of a list of MD5 sums in bytes."""
+def read_sums(content: bytes, members: Iterable[str]) -> dict[str, str]:
+    """Return the MD5 sums of a list with the columns ``Filename,MD5Hash``.
 
-_SUM = re.compile(r"[0-9a-fA-F]{32}")
-
-
-def read_list(content: bytes) -> dict[str, str]:
-    """Return the MD5 sums by name; the columns are ``Filename,MD5Hash``."""
-    if len(content) > LONGEST_LIST:
-        return {}
-    lines = content.decode("utf-8-sig", "replace").splitlines()
-    listed: dict[str, str] = {}
-    try:
-        for row in csv.reader(lines):
-            if len(row) == 2 and _SUM.fullmatch(row[1].strip()):
-                name = row[0].strip().removeprefix("./")
-                if name.rpartition("/")[2] not in _NOT_FILES:
-                    listed[name] = row[1].strip().lower()
-    except csv.Error:
-        return {}
-    return listed
-
-
-def by_member(listed: Mapping[str, str], members: Iterable[str]) -> dict[str, str]:
-    """Return the sums by the names of members; a listed name may lack the folders.
+    Args:
+        content: The list; one that is too long is not read.
+        members: Names of the archive's members; a listed name may lack their folders.
 
     Returns:
-        The sum of a file that is missing has its listed name.
+        The sums by the names of members; that of a missing file has its listed name.
     """
+    if len(content) > LONGEST_LIST:
+        return {}
     names = set(members)
     short: dict[str, list[str]] = {}
     for name in names:
         short.setdefault(name.rpartition("/")[2], []).append(name)
     found: dict[str, str] = {}
-    for name, value in listed.items():
-        alike = [name] if name in names else short.get(name, [])
-        found[alike[0] if len(alike) == 1 else name] = value
+    try:
+        for row in csv.reader(content.decode("utf-8-sig", "replace").splitlines()):
+            if len(row) == 2 and _SUM.fullmatch(row[1].strip()):
+                name = row[0].strip().removeprefix("./")
+                if name.rpartition("/")[2] not in (MD5_LIST, REPORT):
+                    alike = [name] if name in names else short.get(name, [])
+                    found[alike[0] if len(alike) == 1 else name] = row[1].strip().lower()
+    except csv.Error:
+        return {}
     return found
 
 
@@ -100,16 +89,16 @@ def sum_of(path: Path) -> str:
         return hashlib.file_digest(file, _new_md5).hexdigest()
 
 
-def sums_in(blocks: Iterable[bytes]) -> Iterator[tuple[str, str]]:
+def sums_in(archive: Path) -> Iterator[tuple[str, str]]:
     """Yield the names of an archive's members with their MD5 sums.
 
     Raises:
         DownloadError: The archive cannot be read.
+        OSError: The file cannot be read.
     """
     unzip = Unzip(UNLIMITED, unpacked=False)
-    name = ""
-    total = _new_md5()
-    for block in blocks:
+    name, total = "", _new_md5()
+    for block in read_blocks(archive):
         for event in unzip.feed(block):
             if isinstance(event, bytes):
                 total.update(event)
@@ -117,3 +106,14 @@ def sums_in(blocks: Iterable[bytes]) -> Iterator[tuple[str, str]]:
                 name, total = "/".join(event.parts), _new_md5()
             else:
                 yield name, str(total.hexdigest())
+
+
+def read_blocks(path: Path) -> Iterator[bytes]:
+    """Yield a file in blocks of 64 kB.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            yield block

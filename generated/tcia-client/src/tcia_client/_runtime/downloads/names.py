@@ -4,6 +4,7 @@ import re
 import unicodedata
 
 from ..redaction import redacted
+from .dicom_header import Header
 from .errors import UnsafeArchiveError
 from .options import Names
 
@@ -30,38 +31,42 @@ def safe_parts(name: str) -> tuple[str, ...]:
         UnsafeArchiveError: The name leads out of the target, or could mean something else
             than a plain file on Linux, macOS or Windows.
     """
-
-    def refuse(why: str) -> UnsafeArchiveError:
-        return UnsafeArchiveError(f"member {redacted(name)[:200]!r} of the ZIP archive {why}")
-
     if name.startswith("/"):
-        raise refuse("has an absolute path")
+        raise _refused(name, "has an absolute path")
     if "\\" in name:
-        raise refuse("has a backslash in its name")
+        raise _refused(name, "has a backslash in its name")
     if len(name.encode("utf-8", "replace")) > _LONGEST_NAME:
-        raise refuse(f"has a name of more than {_LONGEST_NAME} bytes")
+        raise _refused(name, f"has a name of more than {_LONGEST_NAME} bytes")
     parts = tuple(part for part in name.split("/") if part not in ("", "."))
     if len(parts) > _DEEPEST:
-        raise refuse(f"lies more than {_DEEPEST} folders deep")
+        raise _refused(name, f"lies more than {_DEEPEST} folders deep")
     for part in parts:
         if part == "..":
-            raise refuse("leads out of its folder")
+            raise _refused(name, "leads out of its folder")
         if not part.isprintable() or not _FORBIDDEN.isdisjoint(part):
-            raise refuse("has characters in its name that no file can have on every system")
+            raise _refused(name, "has characters in its name that no file can have on every system")
         if part[-1] in " ." or part[0] == " ":
-            raise refuse("has a blank or a dot at an end of its name")
+            raise _refused(name, "has a blank or a dot at an end of its name")
         if part.partition(".")[0].rstrip().upper() in _DEVICES:
-            raise refuse("has the name of a device")
+            raise _refused(name, "has the name of a device")
         if len(part.encode("utf-8", "replace")) > _LONGEST_PART:
-            raise refuse(f"has a name of more than {_LONGEST_PART} bytes")
+            raise _refused(name, f"has a name of more than {_LONGEST_PART} bytes")
     return parts
 
 
-class Taken:
-    """The claimed names of one folder, so that none is used twice on any system."""
+def _refused(name: str, problem: str) -> UnsafeArchiveError:
+    return UnsafeArchiveError(f"member {redacted(name)[:200]!r} of the ZIP archive {problem}")
 
-    def __init__(self) -> None:
-        self._files: dict[str, str] = {}
+
+class Taken:
+    """The claimed names of one folder, so that none is used twice on any system.
+
+    Args:
+        reserved: The name of a file that no member may have.
+    """
+
+    def __init__(self, reserved: str) -> None:
+        self._files: dict[str, str] = {_key(reserved): reserved}
         self._folders: set[str] = set()
         self._numbers: dict[str, int] = {}
 
@@ -71,11 +76,8 @@ class Taken:
         Raises:
             UnsafeArchiveError: It is claimed already, perhaps in another case, or a folder's.
         """
-        name = "/".join(parts)
         if problem := self._add(parts):
-            raise UnsafeArchiveError(
-                f"member {redacted(name)[:200]!r} of the ZIP archive {problem}"
-            )
+            raise _refused("/".join(parts), problem)
 
     def free(self, stem: str, suffix: str) -> str:
         """Claim and return the name of a top-level file, with a number after the stem if taken."""
@@ -106,31 +108,20 @@ def _key(name: str) -> str:
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
 
 
-def file_stem(
-    names: Names, instance_number: int | None, sop_instance_uid: str | None
-) -> str | None:
+def file_stem(names: Names, header: Header) -> str | None:
     """Return the stem of a DICOM file's name, None if its header lacks the value."""
-    if names == "instance-number" and instance_number is not None and instance_number >= 0:
-        return f"{instance_number:05}"
-    uid = sop_instance_uid
+    number, uid = header.instance_number, header.uids["SOPInstanceUID"]
+    if names == "instance-number" and number is not None and number >= 0:
+        return f"{number:05}"
     return uid if uid is not None and len(uid) <= LONGEST_UID and _UID.fullmatch(uid) else None
 
 
-_COMPANION_SUFFIXES = (
-    frozenset(
-        (".csv", ".doc", ".docx", ".gif", ".gz", ".htm", ".html", ".jpeg", ".jpg", ".json", ".log")
-    )
-    | frozenset(
-        (".md", ".md5", ".mhd", ".nii", ".nrrd", ".pdf", ".png", ".raw", ".rtf", ".sha1", ".sha256")
-    )
-    | frozenset(
-        (".sha512", ".svg", ".tsv", ".txt", ".xls", ".xlsx", ".xml", ".yaml", ".yml", ".zip")
-    )
+_COMPANION_SUFFIX = re.compile(
+    r"\.(?:csv|docx?|gif|gz|html?|jpe?g|json|log|md|md5|mhd|nii|nrrd|pdf|png|raw|rtf"
+    r"|sha(?:1|256|512)|svg|tsv|txt|xlsx?|xml|ya?ml|zip)"
 )
 _COMPANION_STEMS = frozenset({"license", "licence", "notice", "readme"})
 _COMPANION_NAMES = frozenset({".ds_store", "desktop.ini", "dicomdir", "thumbs.db"})
-_COMPANION_FOLDERS = frozenset({"__macosx"})
-_APPLE_DOUBLE = "._"
 
 
 def is_companion(name: str) -> bool:
@@ -143,11 +134,9 @@ def is_companion(name: str) -> bool:
         name: Its name with its folders in the archive.
     """
     *folders, file = name.lower().split("/")
-    if file in _COMPANION_NAMES or file.startswith(_APPLE_DOUBLE):
-        return True
-    if not _COMPANION_FOLDERS.isdisjoint(folders):
+    if file in _COMPANION_NAMES or file.startswith("._") or "__macosx" in folders:
         return True
     stem, dot, suffix = file.rpartition(".")
-    return f"{dot}{suffix}" in _COMPANION_SUFFIXES or (
-        suffix != "dcm" and (stem or suffix) in _COMPANION_STEMS
-    )
+    if _COMPANION_SUFFIX.fullmatch(dot + suffix):
+        return True
+    return suffix != "dcm" and (stem or suffix) in _COMPANION_STEMS

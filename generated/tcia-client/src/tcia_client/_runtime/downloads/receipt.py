@@ -17,9 +17,9 @@ from typing import Any, Self, cast
 import attrs
 
 from ..http.request import Request
+from .archive_lists import read_blocks
 from .dicom_header import HeaderReader
 from .errors import DownloadError
-from .input import read_blocks
 from .names import RECEIPT_NAME, is_companion
 from .options import Limits
 from .target import Target, other_names
