@@ -23,7 +23,7 @@ from tciagen.documents.parsing import MAX_DOCUMENT_BYTES, JsonObject, parse
 from tciagen.documents.validation import validate
 from tciagen.errors import DocumentProblem, ServerProblem, TciagenError
 from tciagen.files import replace_file
-from tciagen.http import client_options, environment, unreachable
+from tciagen.http import open_async_client, unreachable
 
 RETRIED = frozenset({408, 425, 429, 502, 503, 504})
 CONCURRENCY = 8
@@ -125,9 +125,7 @@ async def _crawl(
         if not findings:
             documents[address] = document
 
-    with environment():
-        unopened = httpx.AsyncClient(**client_options(api_key))
-    async with unopened as client:
+    async with open_async_client(base_url, api_key) as client:
         await asyncio.gather(*(one(client, address) for address in addresses))
     failures.sort(key=lambda f: (f.address, f.reason))
     return Crawl(dict(sorted(documents.items())), tuple(failures))

@@ -19,6 +19,7 @@ from tciagen.crawl import crawl, write_documents
 from tciagen.documents.folder import document_path, read_folder
 from tciagen.documents.parsing import JsonObject
 from tciagen.errors import DocumentProblem, ServerProblem, UsageProblem
+from tciagen.http import open_client
 
 Run = Callable[..., Any]
 ADDRESSES = ["Crew/query/listCrew", "Crew/query/listSailors", "Fleet/query/listVessels"]
@@ -139,19 +140,49 @@ def test_crawl_odd_headers_lose_no_document(server: Server, headers: dict[str, s
 
 
 @pytest.mark.parametrize(
-    ("variable", "value"),
+    ("variable", "value", "scheme"),
     [
-        ("ALL_PROXY", "socks5://127.0.0.1:9"),
-        ("HTTP_PROXY", "junk://x"),
-        ("SSL_CERT_FILE", "/nowhere/ca.pem"),
+        ("ALL_PROXY", "socks5://127.0.0.1:9", "http"),
+        ("HTTP_PROXY", "junk://x", "http"),
+        ("SSL_CERT_FILE", "/nowhere/ca.pem", "https"),
     ],
 )
 def test_an_environment_that_cannot_be_used_is_one_sentence(
-    server: Server, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+    server: Server, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, scheme: str
 ) -> None:
     monkeypatch.setenv(variable, value)
     with pytest.raises(UsageProblem, match="of the environment cannot be used"):
-        crawl(server.base_url, ADDRESSES)
+        crawl(server.base_url.replace("http", scheme, 1), ADDRESSES)
+
+
+@pytest.mark.parametrize("no_proxy", ["127.0.0.0/8", "elsewhere.invalid, 127.0.0.1", "*"])
+def test_crawl_needs_no_proxy_and_no_certificates_that_its_server_does_not_need(
+    server: Server, monkeypatch: pytest.MonkeyPatch, no_proxy: str
+) -> None:
+    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:9")
+    monkeypatch.setenv("HTTPS_PROXY", "junk://x")
+    monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/ca.pem")
+    monkeypatch.setenv("NO_PROXY", no_proxy)
+    crawl(server.base_url, ADDRESSES).require_complete()
+    with open_client(server.base_url, None) as client:  # that of `check --live`
+        assert client.get(f"{server.base_url}/{ADDRESSES[0]}/metadata").status_code == 200
+
+
+def test_crawl_error_names_the_proxy_without_its_password(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", "http://me:hunter2@127.0.0.1:9")
+    for rule, reason in reasons(server).values():
+        assert rule == "endpoint-unreachable"
+        assert "is unreachable through the proxy http://127.0.0.1:9: " in reason
+        assert "hunter2" not in reason
+    assert server.asked == []
+
+
+def test_proxy_rules_of_generator_and_client_are_the_same_module() -> None:
+    root = Path(__file__).parents[2]
+    client = root / "templates/client/package/_runtime/http/proxies.py"
+    assert (root / "generator/tciagen/proxies.py").read_bytes() == client.read_bytes()
 
 
 def test_crawl_broken_connection_is_retried(server: Server) -> None:

@@ -11,7 +11,7 @@ from tciagen.api_key import without_key
 from tciagen.contract.model import NO_TAG, Contract, Endpoint, Parameter, Type
 from tciagen.contract.names import fold
 from tciagen.documents.address import check_base_url
-from tciagen.http import client_options, environment, unreachable
+from tciagen.http import open_client, unreachable
 from tciagen.live.observation import Observation
 from tciagen.live.rows import Row, attribute_values, judge_rows
 from tciagen.python.signature import keywords
@@ -101,8 +101,7 @@ class _Server:
         check_base_url(base_url)
         self.api_key = api_key
         self.base_url = base_url.rstrip("/")
-        with environment():
-            self.client = httpx.Client(**client_options(api_key))
+        self.client = open_client(base_url, api_key)
 
     def __enter__(self) -> Self:
         return self
