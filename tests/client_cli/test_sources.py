@@ -28,6 +28,9 @@ OPTIONS = {
 
 FORMS = {
     "server's CSV": SERVER,
+    "server's CSV with escapes": SERVER.replace("CT", '"5\\/5 \\"mm\\", \\u00e4\\n\\\\"')
+    .replace(ONE, f'"{ONE}"')
+    .replace("72", '"72"'),
     "server's CSV in quotes": SERVER.replace("SeriesInstanceUID", '"SeriesInstanceUID"'),
     "NBIA's CSV": NBIA,
     "tcia's CSV": TCIA,
@@ -61,6 +64,17 @@ def test_list_of_any_form_states_its_series_once(tmp_path: Path, form: str, name
     path = tmp_path / name
     path.write_text(form, encoding="utf-8", newline="")
     assert [job["series_instance_uid"] for job in jobs_of(path)] == [ONE, TWO]
+
+
+@pytest.mark.parametrize("header", ["modality,series_instance_uid", '"modality","Series UID"'])
+def test_escapes_are_those_of_the_server_where_its_header_has_no_quotes(
+    tmp_path: Path, header: str
+) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text(f'{header}\n"C:\\u0044\\\\",{ONE}\n"C:\\u0044","{TWO}"\n"a ""b"" c","1.2"\n')
+    quoted = "C:\\u0044" if header[0] == '"' else "C:D"
+    values = [job[header.split(",", maxsplit=1)[0].strip('"')] for job in jobs_of(path)]
+    assert values == ["C:\\u0044\\\\", quoted, 'a "b" c']
 
 
 def test_rows_keep_the_columns_that_no_parameter_takes(tmp_path: Path) -> None:
@@ -156,6 +170,7 @@ def test_a_table_without_rows_states_no_download(tmp_path: Path) -> None:
         (b"[" * 100_000, "x, line 1: not JSON: "),
         (b"Series UID\n1.2\n\xff\n", "x, line 3: bytes that are not UTF-8"),
         (b"\xff\xfeS\0", "x is UTF-16"),
+        (b"PAR1\x15\x04", "x is Parquet"),
         (b"PK\x03\x04\0\0", "x, line 1: a NUL character"),
         (b"a=1\n", "x has no line ListOfSeriesToDownload="),
         (b"ListOfSeriesToDownload=\n1.2\nx\n", "x, line 3: 'x' is no SeriesInstanceUID"),

@@ -27,6 +27,7 @@ _LITERAL = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false")
 _WORD = re.compile(r"[\w.:/+-]++")
 """What may stand without quotes: of one column what does in JSON, since it may be a sentence."""
 
+_NOTHING = re.compile(r"(?!)")
 _ESCAPE = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|(.))", re.DOTALL)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _NAMED = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
@@ -70,6 +71,18 @@ def _fields(line: str, bare_value: re.Pattern[str]) -> list[str | None]:
         if at > len(line):
             return values
     raise ShapeError(f"no CSV at {excerpt(line[at:])}")
+
+
+def quoted_values(line: str) -> list[str | None] | None:
+    """Return the values of a line in the servers' form, None if a value has no quotes.
+
+    Args:
+        line: The line, without its end.
+    """
+    try:
+        return _fields(line, _NOTHING)
+    except ShapeError:
+        return None
 
 
 def _closed(line: str) -> bool:

@@ -13,11 +13,13 @@ import csv
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from io import StringIO
 from itertools import chain
 from typing import Any, BinaryIO, NoReturn, cast
 
 import attrs
 
+from ..decoding.csv import quoted_values
 from .errors import ManifestError
 from .items import AmbiguousColumnsError, match_columns, missing
 
@@ -64,6 +66,8 @@ def read_lines(file: BinaryIO, title: str) -> Lines:
     while raw := file.readline(_LONGEST_LINE + 1):
         if number == 0 and raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
             raise ManifestError(f"{title} is UTF-16", advice="Save it as UTF-8.")
+        if number == 0 and raw.startswith(b"PAR1"):
+            raise ManifestError(f"{title} is Parquet", advice="Convert it to CSV or JSON lines.")
         if len(raw) > _LONGEST_LINE:
             fail(title, number + 1, f"longer than {_LONGEST_LINE} bytes")
         try:
@@ -185,7 +189,7 @@ def _read_table(
     def texts() -> Iterator[str]:
         for number, line in lines:
             numbers.append(number)
-            yield line
+            yield line if names is None or '"' in first else _plain(line, len(names))
 
     number, header = next(lines)
     lines = chain([(number, header)], lines)
@@ -204,6 +208,21 @@ def _read_table(
                 yield numbers[-1], f"{title}, line {numbers[-1]}", names, values
     except csv.Error as error:
         fail(title, numbers[-1], f"no table: {error}")
+
+
+def _plain(line: str, width: int) -> str:
+    """Return a line with doubled quotes, where it has the escapes of the v3 servers' CSV.
+
+    Their header has no quotes, and each of their values has them.
+    """
+    if "\\" not in line:
+        return line
+    values = quoted_values(line.rstrip("\r\n"))
+    if values is None or len(values) != width:
+        return line
+    plain = StringIO()
+    csv.writer(plain).writerow(values)
+    return plain.getvalue()
 
 
 def _delimiter(
