@@ -186,7 +186,9 @@ def test_proxies_are_remembered_for_a_bounded_number_of_origins(
 
 def busy_connections(client: Any) -> list[Any]:
     (transport,) = client._core.transport._transports.values()
-    return [one for one in transport._pool.connections if not (one.is_idle() or one.is_closed())]
+    pools = [one._pool for one in getattr(transport, "_all", [transport])]
+    connections = [one for pool in pools for one in pool.connections]
+    return [one for one in connections if not (one.is_idle() or one.is_closed())]
 
 
 def test_unread_bodies_hold_no_connection_of_httpx(rt: "Runtime", server: "Server") -> None:

@@ -5,6 +5,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+import httpcore
 import httpx
 import pytest
 
@@ -46,6 +47,31 @@ def test_many_tasks_stay_within_the_connections(rt: "Runtime", server: "Server")
     assert asyncio.run(run()) == [2] * 100
     assert server.most_open <= 3
     assert server.connections <= 3, "no more connections lie idle than may be open"
+
+
+def test_async_request_looks_at_no_other_idle_connection(
+    rt: "Runtime", server: "Server", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[object] = []
+    has_expired = httpcore.AsyncHTTPConnection.has_expired
+
+    def noted(connection: httpcore.AsyncHTTPConnection) -> bool:
+        looks.append(connection)
+        return has_expired(connection)
+
+    together: Any = threading.Barrier(16)
+    server.answers(rt.Reply(ROWS, hold=together))
+
+    async def run() -> None:
+        async with rt.AsyncClient(base_url=server.base_url, max_connections=16) as client:
+            await asyncio.gather(*(client.list_ships() for _ in range(16)))
+            server.answers(b"[]")
+            monkeypatch.setattr(httpcore.AsyncHTTPConnection, "has_expired", noted)
+            assert await client.list_ships() == []
+
+    asyncio.run(run())
+    assert server.connections == 16
+    assert len(set(looks)) == 1
 
 
 def test_waiting_for_a_connection_is_bounded(rt: "Runtime", server: "Server") -> None:

@@ -148,7 +148,7 @@ async def async_download(
             try:
                 async with await transport.open(request, job.request_headers(), attempts) as answer:
                     observe(answer.headers)
-                    job.begin(answer.status, answer.headers)
+                    await _in_thread(partial(job.begin, answer.status, answer.headers))
                     body = cast("AsyncGenerator[bytes, None]", answer.chunks())
                     async with aclosing(body) as body_chunks:
                         async for chunk in body_chunks:

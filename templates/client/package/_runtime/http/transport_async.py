@@ -9,10 +9,13 @@ import httpx
 from ..errors import ApiError, ParameterError
 from ..options import Options
 from .connection_limit import AsyncConnectionLimit
+from .connections_async import SeparateConnections
 from .request import Request
 from .response import AsyncResponse
 from .retry import Attempts
-from .transport import UNLIMITED, Exchange, Transport, from_environment, tls_context
+from .transport import Exchange, Transport, from_environment, tls_context
+
+_ONE = httpx.Limits(max_connections=1, max_keepalive_connections=1)
 
 
 class AsyncTransport(Transport):
@@ -121,9 +124,13 @@ class AsyncTransport(Transport):
         key = scheme, proxy = urlsplit(url).scheme, self.proxy(url)
         if key not in self._transports:
             with from_environment():
-                self._transports[key] = httpx.AsyncHTTPTransport(
-                    verify=tls_context(scheme), proxy=proxy, limits=UNLIMITED
-                )
+                context = tls_context(scheme)
+
+            def connection() -> httpx.AsyncHTTPTransport:
+                with from_environment():
+                    return httpx.AsyncHTTPTransport(verify=context, proxy=proxy, limits=_ONE)
+
+            self._transports[key] = SeparateConnections(connection)
         return self._transports[key]
 
     def reserve(self, workers: int) -> None:
