@@ -69,7 +69,7 @@ def test_rows_of_a_pipe_are_downloaded_and_what_is_there_is_kept(
     assert done.status == 0
     assert done.text.split() == [f"images/{uid}" for uid in series]
     assert done.err.startswith("3 of 3 done: ")
-    assert tcia(*command, given=rows).err.startswith("3 of 3 done (3 were there): ")
+    assert tcia(*command, given=rows).err.startswith("3 of 3 done (3 existing): ")
 
 
 def test_a_manifest_is_downloaded(tcia: Any, series: list[str]) -> None:

@@ -24,7 +24,7 @@ def test_every_kind_of_parameter_is_an_option(fleet: Any) -> None:
         "--survey-uid UID",
     ):  # fmt: skip
         assert option in shown
-    assert "another one is asked for with a warning" in shown
+    assert "other values are sent with a warning" in shown
 
 
 def test_values_reach_the_server_checked(fleet: Any) -> None:

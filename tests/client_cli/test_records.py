@@ -150,7 +150,7 @@ def test_a_terminal_gets_a_table(tcia: Any) -> None:
     assert lines[0].startswith("series_instance_uid")
     assert len(lines) > 61
     assert all(len(line) <= 100 for line in lines[:62])
-    assert "no room for: " in seen
+    assert "hidden columns: " in seen
     assert "--columns chooses" in seen
 
 

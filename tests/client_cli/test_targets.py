@@ -39,4 +39,4 @@ def test_other_names_than_those_of_complete_folder_are_a_usage_error(tcia: Any) 
     assert failed.status == 2
     assert "--names would fetch" in failed.err
     assert "Pass 'server' to keep them" in failed.err
-    assert "were there" in tcia(*command, given=table).err
+    assert "existing" in tcia(*command, given=table).err

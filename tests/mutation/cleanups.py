@@ -38,7 +38,7 @@ CALLS = frozenset(
 )  # fmt: skip
 AREAS = {"cli": "tests/client_cli", "downloads": "tests/files", "": "tests/runtime"}
 NEAR = {
-    "cli/complete.py": ["client_cli/test_completion.py"],
+    "cli/completion.py": ["client_cli/test_completion.py"],
     "cli/config.py": ["client_cli/test_config.py"],
     "cli/output.py": ["client_cli/test_outcomes.py::test_ctrl_c_is_status_130_and_leaves_nothing"],
     "cli/records_command.py": ["client_cli/test_outcomes.py", "client_cli/test_records.py"],
@@ -75,7 +75,7 @@ NEAR = {
 LEFT_OUT = frozenset(
     {
         # Here clear(), discard() and end() are steps of decoding.
-        "decoding/row_factory.py", "cli/options.py", "decoding/columns.py", "decoding/csv.py",
+        "decoding/row_factory.py", "decoding/columns.py", "decoding/csv.py",
         "decoding/json.py", "decoding/fast_json.py", "downloads/dicom_header.py",
         "decoding/rows.py",
     }

@@ -92,7 +92,7 @@ PROOFS = {
         "files/test_completeness.py::test_items_that_contradict_each_other_are_refused"
     ),
     "Save it as UTF-8": "files/test_manifest.py::test_another_encoding_is_named",
-    "See the answer with --format raw": (
+    "See the response with --format raw": (
         "client_cli/test_outcomes.py::test_an_unreadable_answer_is_status_3_and_leaves_no_file"
     ),
     "See the body with": "runtime/test_advice.py::test_raw_and_another_format_show_a_body",

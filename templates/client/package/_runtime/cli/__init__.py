@@ -1,23 +1,30 @@
-"""The command line that every client package has: its endpoints as subcommands.
+"""The command line of every client package, with a subcommand for each endpoint.
 
 It is built at run time from the endpoints and docstrings of the package, and needs the
-extra ``cli``. Exit status: 0 fine, 1 downloads incomplete or different, 2 usage or
-configuration, 3 an answer that cannot be read, 4 server out of reach or an error status,
-130 interrupted, 128 + n ended by signal n. Errors are one sentence each on stderr.
+extra ``cli``. Errors are one sentence each on standard error. Exit status: see ``app.py``.
 """
 
 import sys
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    import click
 
 _EXTRA = ("click", "platformdirs", "rich")
 
 
 def run(package: str, command: str) -> NoReturn:
     """Run the command line of a package under the name of its command, and exit."""
-    try:
-        from .guard import guarded  # noqa: PLC0415 - click may be missing
 
-        status = guarded(package, command)
+    def load() -> "click.Command":
+        from .app import application  # noqa: PLC0415 - so that an interrupt is reported
+
+        return application(package, command)
+
+    try:
+        from .errors import guarded  # noqa: PLC0415 - click may be missing
+
+        status = guarded(command, load)
     except KeyboardInterrupt:
         sys.stderr.write(f"{command}: error: interrupted\n")
         status = 130

@@ -1,7 +1,10 @@
-"""The command itself: global options, and a subcommand for each endpoint."""
+"""The command: global options, a subcommand for each endpoint, and ``config``."""
+
+# ruff: noqa: ARG002 - click passes a context to every method
 
 import logging
 import os
+import sys
 from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
@@ -12,17 +15,15 @@ from click.core import ParameterSource
 from ..client import SyncClient
 from ..display import visible
 from ..file_methods import FilesMethod
+from ..http.request import checked_base_url, checked_key
 from ..http.retry import Retry
 from ..methods import RecordsMethod
 from ..options import Timeouts
-from .commands import SuggestingGroup
-from .config_command import config_command
-from .describe import describe
+from .commands import SuggestingGroup, describe, refuse_without_effect, titles
+from .config import KEYS, Package, Session, config_path, read_config, write_config
+from .errors import KEY_WARNING, report
 from .files_command import files_command
-from .guard import tell
-from .options import titles
 from .records_command import records_command
-from .session import Package
 
 Method = RecordsMethod[..., Any] | FilesMethod[...]
 
@@ -32,25 +33,26 @@ Completion, also of values that the server lists:
   zsh   eval "$({variable}=zsh_source {command})"   in ~/.zshrc
   fish  {variable}=fish_source {command} | source   in ~/.config/fish/config.fish
 
-Exit status: 0 fine, 1 downloads incomplete or different, 2 usage or configuration,
-3 an answer that cannot be read, 4 server out of reach or an error status, 130 interrupted,
-128 + n ended by signal n.
+Exit status: 0 success, 1 a download is incomplete or differs, 2 usage or configuration error,
+3 unreadable response, 4 server unreachable or error status, 130 interrupted, 128 + n terminated
+by signal n.
 """
+_CONFIG_HELP = "Show, set or remove the server and the key."
 
 
 def application(package: str, command: str) -> "Application":
-    """The command line of a package."""
+    """Return the command line of a package."""
     client: type[SyncClient] = import_module(".client", package).Client
     about = Package(command, client)
     if about.completion_variable in os.environ:
-        from .shells import register  # noqa: PLC0415 - only where it is needed
+        from .completion import register_shells  # noqa: PLC0415 - only where it is needed
 
-        register()
+        register_shells()
     return Application(about)
 
 
 def endpoint_methods(client: type[SyncClient]) -> dict[str, Method]:
-    """The endpoints of a client by the name of their subcommand."""
+    """Return the endpoints of a client by the name of their subcommand."""
     methods: dict[str, Method] = {
         name: value
         for kind in reversed(client.__mro__)
@@ -61,80 +63,61 @@ def endpoint_methods(client: type[SyncClient]) -> dict[str, Method]:
 
 
 class Application(SuggestingGroup):
-    """A group that makes a subcommand when it is called for, not before."""
+    """A group that makes only the subcommand that is used."""
 
     def __init__(self, package: Package) -> None:
-        settings = package.settings
         super().__init__(
             name=package.command,
-            params=_global_options(package),
-            callback=_prepare,
+            params=_global_options(package.settings.environment),
+            callback=_set_up_logging,
             context_settings={"help_option_names": ["-h", "--help"], "obj": package},
-            help=f"Ask {settings.base_url}, or another server with the same query API.",
-            epilog=_EPILOG.format(
-                command=package.command,
-                variable=package.completion_variable,
-            ),
+            help=f"Query {package.settings.base_url}, or another server with the same API.",
+            epilog=_EPILOG.format(command=package.command, variable=package.completion_variable),
         )
         self._methods = endpoint_methods(package.client)
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        """The names of all subcommands."""
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all subcommands."""
         return [*sorted(self._methods), "config"]
 
     def spellings(self, ctx: click.Context) -> Mapping[str, str]:
-        """Return the subcommand for its own name, for the endpoint's and for the method's."""
+        """Return the subcommand for its own name, the endpoint's and the method's."""
         known = dict(super().spellings(ctx))
         for title, method in self._methods.items():
             known.setdefault(method.endpoint.name, title)
             known.setdefault(method.__name__, title)
         return known
 
-    def get_command(
-        self,
-        ctx: click.Context,  # noqa: ARG002
-        cmd_name: str,
-    ) -> click.Command | None:
-        """Make one subcommand."""
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a new subcommand."""
         if cmd_name == "config":
-            return config_command()
+            return _config_command()
         method = self._methods.get(cmd_name)
         if isinstance(method, RecordsMethod):
             return records_command(cmd_name, method, self._methods)
         return files_command(cmd_name, method, self._methods) if method else None
 
-    def format_commands(
-        self,
-        ctx: click.Context,  # noqa: ARG002
-        formatter: click.HelpFormatter,
-    ) -> None:
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of subcommands without making them."""
+        methods = sorted(self._methods.items())
         with formatter.section("Commands"):
             formatter.write_dl(
-                [
-                    *((n, describe(m.__doc__).summary) for n, m in sorted(self._methods.items())),
-                    ("config", "Show, set or remove the server and the key to use."),
-                ]
+                [*((n, describe(m.__doc__).summary) for n, m in methods), ("config", _CONFIG_HELP)]
             )
 
-    def format_epilog(
-        self,
-        ctx: click.Context,  # noqa: ARG002
-        formatter: click.HelpFormatter,
-    ) -> None:
-        """Write what stands below the list, line by line."""
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the epilog without wrapping its lines."""
         formatter.write(f"\n{self.epilog}")
 
 
-def _global_options(package: Package) -> list[click.Parameter]:
-    prefix = package.settings.environment
+def _global_options(prefix: str) -> list[click.Parameter]:
     return [
         click.Option(
             ["--base-url"],
             metavar="URL",
             envvar=f"{prefix}_BASE_URL",
             show_envvar=True,
-            help="The server, up to and without the resource.",
+            help="URL of the server, without the resource.",
         ),
         click.Option(
             ["--api-key"],
@@ -142,33 +125,33 @@ def _global_options(package: Package) -> list[click.Parameter]:
             envvar=f"{prefix}_API_KEY",
             show_envvar=True,
             callback=_warn_of_key,
-            help="The key for it. Better by the environment or `config set api-key`: others on "
-            "this machine can see a command line.",
+            help="API key of the server. Prefer the environment or `config set api-key`: others "
+            "can see a command line.",
         ),
         click.Option(
             ["--timeout"],
             type=click.FloatRange(min=0, min_open=True),
             metavar="SECONDS",
-            help=f"Silence of the server to bear; by default {Timeouts().connect:g} for a "
-            f"connection and {Timeouts().read:g} for an answer.",
+            help=f"Timeout in seconds. Default: {Timeouts().connect:g} to connect, "
+            f"{Timeouts().read:g} to read.",
         ),
         click.Option(
             ["--retries"],
             type=click.IntRange(min=0),
             metavar="NUMBER",
-            help=f"How often to try again where that may help; by default {Retry().attempts - 1}.",
+            help=f"Maximum number of retries. Default: {Retry().attempts - 1}.",
         ),
         click.Option(
             ["--on-mismatch"],
             type=click.Choice(["raise", "warn"]),
             default="raise",
             show_default=True,
-            help="End at a value that does not fit its type, or warn and deliver it.",
+            help="Fail at an invalid value, or warn and accept it.",
         ),
         click.Option(
             ["-v", "--verbose"],
             count=True,
-            help="Tell each request; twice, what is noticed in answers, too.",
+            help="Log each request; -vv also logs findings about responses.",
         ),
         click.Option(
             ["--version"],
@@ -181,16 +164,16 @@ def _global_options(package: Package) -> list[click.Parameter]:
     ]
 
 
-class _Visible(logging.Formatter):
+class _VisibleFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         return visible(super().format(record))
 
 
-def _prepare(verbose: int, **_options: Any) -> None:
+def _set_up_logging(verbose: int, **_options: Any) -> None:
     if verbose:
         package: Package = click.get_current_context().obj
         handler = logging.StreamHandler()
-        handler.setFormatter(_Visible(f"{package.command}: %(message)s"))
+        handler.setFormatter(_VisibleFormatter(f"{package.command}: %(message)s"))
         own = logging.INFO if verbose == 1 else logging.DEBUG
         for name, level in ((package.settings.package, own), ("httpx", logging.INFO)):
             logger = logging.getLogger(name)
@@ -201,12 +184,7 @@ def _prepare(verbose: int, **_options: Any) -> None:
 def _warn_of_key(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
     source = context.get_parameter_source(parameter.name or "")
     if value and source is ParameterSource.COMMANDLINE and not context.resilient_parsing:
-        tell(
-            context.obj.command,
-            "warning",
-            "a key on the command line is seen by others and kept by the shell; "
-            "better give it by the environment or `config set api-key`.",
-        )
+        report(context.obj.command, "warning", KEY_WARNING)
     return value
 
 
@@ -214,3 +192,66 @@ def _show_version(context: click.Context, _parameter: click.Parameter, value: bo
     if value and not context.resilient_parsing:
         click.echo(f"{context.obj.command} {context.obj.settings.version}")
         context.exit()
+
+
+def _config_command() -> click.Group:
+    key = click.Argument(["key"], type=click.Choice(KEYS))
+    value = click.Argument(["value"], required=False)
+    commands = {
+        "get": click.Command(
+            "get",
+            callback=_get,
+            params=[key],
+            help="Show the effective value; of api-key, whether it is set.",
+        ),
+        "set": click.Command(
+            "set",
+            callback=_set,
+            params=[key, value],
+            help="Store a value. Without VALUE, prompt for it or read it from a pipe, so that "
+            "nobody sees a key.",
+        ),
+        "unset": click.Command("unset", callback=_unset, params=[key], help="Remove a value."),
+        "path": click.Command("path", callback=_path, help="Show the path of the settings file."),
+    }
+    help_text = f"{_CONFIG_HELP} The stored key is sent only to the stored server."
+    return SuggestingGroup("config", commands=commands, help=help_text)
+
+
+def _session() -> Session:
+    context = click.get_current_context()
+    unused = ("timeout", "retries", "on_mismatch")
+    refuse_without_effect(context.find_root(), unused, "on config, which sends no request")
+    return Session.of(context)
+
+
+def _get(key: str) -> None:
+    base_url, api_key = _session().server()
+    click.echo(base_url if key == "base-url" else "set" if api_key else "not set")
+
+
+def _set(key: str, value: str | None) -> None:
+    command = _session().package.command
+    if value is not None and key == "api-key":
+        report(command, "warning", KEY_WARNING)
+    if value is not None:
+        text = value
+    elif sys.stdin.isatty():
+        text = str(click.prompt(key, hide_input=key == "api-key", err=True))
+    else:
+        text = sys.stdin.readline()
+    checked = checked_base_url(text.strip()) if key == "base-url" else checked_key(text)
+    if checked is None:
+        raise click.UsageError("api-key is empty; `config unset api-key` removes it")
+    write_config(command, {**read_config(command), key: checked})
+
+
+def _unset(key: str) -> None:
+    command = _session().package.command
+    values = read_config(command)
+    values.pop(key, None)
+    write_config(command, values)
+
+
+def _path() -> None:
+    click.echo(config_path(_session().package.command))

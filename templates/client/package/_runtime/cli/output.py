@@ -1,9 +1,8 @@
-r"""Where rows go, and in which form.
+r"""Write rows in each format, and show the progress of downloads.
 
-Forms for programs (CSV, JSON, JSON lines, Parquet) hold what the rows hold; but Parquet
-has no half of a surrogate pair, which becomes U+FFFD. Whatever reaches a terminal is
-harmless: what does not print is written as ``<U+001B>``, in JSON as ``\u001b``, which is
-JSON's own way.
+Data formats (CSV, JSON, JSON lines, Parquet) hold the values of the rows; Parquet replaces half a
+surrogate pair by U+FFFD. On a terminal, characters that do not print appear as ``<U+001B>``,
+in JSON as ``\u001b``.
 """
 
 import codecs
@@ -21,11 +20,12 @@ from importlib import import_module
 from itertools import islice
 from operator import attrgetter
 from pathlib import Path
-from typing import Any, BinaryIO, TextIO
+from typing import Any, BinaryIO
 
 import click
 
-from ..display import columns, visible
+from ..display import columns, cut, visible
+from ..downloads.public import ManyProgress
 from ..endpoint import Attribute
 from ..tables import arrow_schema, arrow_table
 
@@ -38,19 +38,32 @@ SUFFIXES = {
     ".ndjson": "jsonl",
     ".parquet": "parquet",
 }
-TABLE_ROWS = 500
-"""Rows that a table has if nothing else is said."""
-
-_BATCH = 65536
+_BATCH_ROWS = 65536
 
 
 @contextmanager
-def destination(path: Path | None) -> Generator[BinaryIO]:
-    """Standard output, or a file that gets its name once it is whole, and keeps its mode.
+def replacing(path: Path, mode: int = 0o666) -> Generator[BinaryIO]:
+    """Write a file that gets its name, and replaces another one, when it is complete.
 
     Raises:
         OSError: The file cannot be written; nothing is left of it.
     """
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:  # a signal may come right after the file exists
+        try:
+            part.touch(mode, exist_ok=False)
+        except OSError as error:
+            raise type(error)(error.errno, error.strerror, str(path)) from None
+        with part.open("wb") as stream:
+            yield stream
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+@contextmanager
+def destination(path: Path | None) -> Generator[BinaryIO]:
+    """Open standard output, or a file that keeps its mode and its links when it is replaced."""
     if path is None:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
@@ -58,57 +71,47 @@ def destination(path: Path | None) -> Generator[BinaryIO]:
         with path.open("wb") as stream:
             yield stream
     else:
-        whole = path.resolve()  # what a link leads to
-        part = whole.with_name(f"{whole.name}.{os.getpid()}.part")
-        try:  # a signal may come right after the file is there
-            try:
-                stream = part.open("xb")
-            except OSError as error:
-                raise type(error)(error.errno, error.strerror, str(path)) from None
-            with stream:
-                if whole.exists():
-                    shutil.copymode(whole, part)
-                yield stream
-            part.replace(whole)
-        finally:
-            part.unlink(missing_ok=True)
+        with replacing(path.resolve()) as stream:
+            if path.exists():
+                shutil.copymode(path, stream.name)
+            yield stream
 
 
 def write_rows(
     form: str, rows: Iterable[Any], attributes: Sequence[Attribute], stream: BinaryIO
 ) -> None:
-    """Write rows as they come, with these attributes as columns.
+    """Write rows as they arrive, with these attributes as columns.
 
     Raises:
-        ValueError: A value that does not fit the type of its column in Parquet.
+        ValueError: A value does not fit the type of its column in Parquet.
     """
-    terminal = stream.isatty()
     match form:
         case "csv":
-            _write_csv(rows, attributes, stream, terminal=terminal)
+            _write_csv(rows, attributes, stream)
         case "json":
-            _write_json(rows, attributes, stream)
+            separator = b"[\n"
+            for line in _json_lines(rows, attributes):
+                stream.write(separator + line)
+                separator = b",\n"
+            stream.write(b"[]\n" if separator == b"[\n" else b"\n]\n")
         case "jsonl":
-            stream.writelines(line.encode() + b"\n" for line in _json_lines(rows, attributes))
+            stream.writelines(line + b"\n" for line in _json_lines(rows, attributes))
         case _:
             _write_parquet(rows, attributes, stream)
 
 
 def write_table(rows: Iterable[Any], attributes: Sequence[Attribute], width: int) -> None:
-    """Write rows as lines of text to standard output, and what is not shown to stderr."""
+    """Write rows as columns of text to standard output, and hidden columns to standard error."""
     names = [attribute.python_name for attribute in attributes]
     table = columns(names, ([getattr(row, n) for n in names] for row in rows), width)
-    click.echo(click.style(table.head, bold=True) if _shows_styles(sys.stdout) else table.head)
+    styled = sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+    click.echo(click.style(table.head, bold=True) if styled else table.head)
     for line in table.body:
         click.echo(line)
     if not table.body:
         click.echo("no rows", err=True)
     if table.left_out:
-        click.echo(f"no room for: {', '.join(table.left_out)} (--columns chooses)", err=True)
-
-
-def _shows_styles(stream: TextIO) -> bool:
-    return stream.isatty() and os.environ.get("TERM") != "dumb"
+        click.echo(f"hidden columns: {', '.join(table.left_out)} (--columns chooses)", err=True)
 
 
 def write_raw(content: bytes, stream: BinaryIO) -> None:
@@ -120,13 +123,12 @@ def write_raw(content: bytes, stream: BinaryIO) -> None:
     stream.write(content)
 
 
-def _write_csv(
-    rows: Iterable[Any], attributes: Sequence[Attribute], stream: BinaryIO, *, terminal: bool
-) -> None:
+def _write_csv(rows: Iterable[Any], attributes: Sequence[Attribute], stream: BinaryIO) -> None:
     names = [attribute.python_name for attribute in attributes]
     text = codecs.getwriter("utf-8")(stream, "backslashreplace")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(names)
+    terminal = stream.isatty()
     for row in rows:
         values = [getattr(row, name) for name in names]
         if terminal:
@@ -134,37 +136,27 @@ def _write_csv(
         writer.writerow(values)
 
 
-def _write_json(rows: Iterable[Any], attributes: Sequence[Attribute], stream: BinaryIO) -> None:
-    before = "[\n"
-    for line in _json_lines(rows, attributes):
-        stream.write(f"{before}{line}".encode())
-        before = ",\n"
-    stream.write(b"[]\n" if before == "[\n" else b"\n]\n")
-
-
-def _json_lines(rows: Iterable[Any], attributes: Sequence[Attribute]) -> Iterator[str]:
+def _json_lines(rows: Iterable[Any], attributes: Sequence[Attribute]) -> Iterator[bytes]:
     keys = [f"{json.dumps(attribute.python_name)}: " for attribute in attributes]
     values = [attrgetter(attribute.python_name) for attribute in attributes]
     for row in rows:
         members = (k + _json_value(v(row)) for k, v in zip(keys, values, strict=True))
         line = f"{{{', '.join(members)}}}"
-        yield line if line.isprintable() else "".join(map(_json_character, line))
+        if not line.isprintable():
+            line = "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in line)
+        yield line.encode()
 
 
 def _json_value(value: Any) -> str:
     if isinstance(value, Decimal):  # as a number with all its digits
         return str(value)
     if isinstance(value, date | time):
-        return json.dumps(value.isoformat())
+        value = value.isoformat()
     return json.dumps(value, ensure_ascii=False)
 
 
-def _json_character(character: str) -> str:
-    return character if character.isprintable() else json.dumps(character)[1:-1]
-
-
 class _Counted(io.RawIOBase):
-    """A pipe that knows how much went through it, as Parquet's footer wants to know."""
+    """A pipe with a position, which the footer of Parquet needs."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
@@ -186,5 +178,61 @@ def _write_parquet(rows: Iterable[Any], attributes: Sequence[Attribute], stream:
     parquet: Any = import_module("pyarrow.parquet")
     source = iter(rows)
     with parquet.ParquetWriter(_Counted(stream), schema) as writer:
-        while batch := list(islice(source, _BATCH)):
+        while batch := list(islice(source, _BATCH_ROWS)):
             writer.write_table(arrow_table(batch, attributes))
+
+
+class Progress:
+    """Shows no progress."""
+
+    def one(self, done: int, total: int | None) -> None:
+        """Show the progress of the only download, in bytes."""
+
+    def many(self, progress: ManyProgress) -> None:
+        """Show the progress of one of many downloads, and of all."""
+
+
+class _Bars(Progress):
+    def __init__(self, bars: Any, titles: Sequence[str]) -> None:
+        self._bars = bars
+        self._titles = titles
+        self._tasks: dict[int, Any] = {}
+        self._all: Any = None
+
+    def _show(self, index: int, done: int, total: int | None) -> None:
+        if index not in self._tasks:
+            title = cut(visible(self._titles[index]), 40)
+            self._tasks[index] = self._bars.add_task(title, amount="")
+        amount = f"{done / 1e6:,.1f} MB"
+        self._bars.update(self._tasks[index], completed=done, total=total, amount=amount)
+
+    def one(self, done: int, total: int | None) -> None:
+        self._show(0, done, total)
+
+    def many(self, progress: ManyProgress) -> None:
+        if self._all is None:
+            self._all = self._bars.add_task("all", total=progress.count, amount="")
+        self._show(progress.index, progress.bytes, progress.total)
+        if progress.done:
+            self._bars.remove_task(self._tasks.pop(progress.index))
+        amount = f"{progress.finished} of {progress.count}, {progress.all_bytes / 1e6:,.1f} MB"
+        self._bars.update(self._all, completed=progress.finished, amount=amount)
+
+
+@contextmanager
+def progress_of(titles: Sequence[str]) -> Generator[Progress]:
+    """Show the progress of downloads with these titles if standard error is a terminal."""
+    if not sys.stderr.isatty():
+        yield Progress()
+        return
+    from rich import progress as rich  # noqa: PLC0415 - only where it is needed
+    from rich.console import Console  # noqa: PLC0415
+
+    with rich.Progress(
+        rich.TextColumn("{task.description}", markup=False),
+        rich.BarColumn(),
+        rich.TextColumn("{task.fields[amount]}", markup=False),
+        console=Console(stderr=True),
+        transient=True,
+    ) as bars:
+        yield _Bars(bars, titles)

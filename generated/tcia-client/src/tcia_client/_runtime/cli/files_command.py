@@ -1,34 +1,49 @@
-"""The subcommand of an endpoint that answers a file."""
+"""The subcommand of an endpoint that returns a file."""
 
+import re
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..downloads.public import Download, DownloadsError
+from ..downloads.public import Download, DownloadsError, Limits
 from ..downloads.result import NOT_COUNTED
 from ..endpoint import Endpoint
 from ..file_methods import FilesMethod
-from . import limits
-from .commands import EndpointCommand, refuse_without_effect
-from .complete import Methods, option_name
-from .describe import describe
-from .guard import EXIT_DIFFERENT, EXIT_FINE, forget_reader, outcome, tell
-from .options import arguments, endpoint_options, parameters_as_options
-from .progress import progress_display
-from .session import Session
+from .commands import (
+    EndpointCommand,
+    arguments,
+    describe,
+    endpoint_options,
+    parameters_as_options,
+    refuse_without_effect,
+)
+from .completion import Methods, option_name
+from .config import Session
+from .errors import EXIT_INCOMPLETE, EXIT_SUCCESS, LIMIT_OPTIONS, discard_stdout, outcome, report
+from .output import progress_of
 from .sources import read_jobs, required
 
 _OWN = frozenset(
-    {"from", "to", "at-once", "keep-zip", "names", "on-difference", "help", *limits.NAMES}
+    {
+        *("from", "to", "at-once", "keep-zip", "names", "on-difference", "help"),
+        *(option.removeprefix("--") for option in LIMIT_OPTIONS.values()),
+    }
 )
+_SIZE = re.compile(r"([0-9]{1,18})(?:\s*([KMGT])(?:i?B)?)?", re.IGNORECASE)
+_UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
+
+if TYPE_CHECKING:
+    _IntegerType = click.ParamType[int]
+else:  # the oldest click allowed has no type parameter here
+    _IntegerType = click.ParamType
 
 
 def files_command(name: str, method: FilesMethod[...], methods: Methods) -> click.Command:
-    """Make the subcommand."""
+    """Return the subcommand."""
     endpoint = method.endpoint
     description = describe(method.__doc__)
     return EndpointCommand(
@@ -38,23 +53,23 @@ def files_command(name: str, method: FilesMethod[...], methods: Methods) -> clic
             *endpoint_options(endpoint, description, methods, _OWN, required=False),
             *_own_options(endpoint),
         ],
-        help=f"{description.summary}\n\n{description.details} Each is checked before it gets its "
-        "name; the path of each is written to standard output.",
+        help=f"{description.summary}\n\n{description.details} Each file is verified before it gets "
+        "its name; its path is written to standard output.",
         deprecated=endpoint.deprecated,
     )
 
 
 def _own_options(endpoint: Endpoint) -> list[click.Option]:
-    keys = [parameter.python_name for parameter in endpoint.parameters]
+    keys = ", ".join(parameter.python_name for parameter in endpoint.parameters)
     lists = ", a .tcia manifest or a list of UIDs" if len(required(endpoint)) == 1 else ""
     of_many = [
         click.Option(
             ["--from", "source"],
             type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path),
             metavar="FILE",
-            help="Download many: one for each row of a table or of JSON lines with columns of "
-            f"{', '.join(keys)}, such as the other commands write{lists}; - reads a pipe. "
-            "Called again, it fetches what is missing.",
+            help=f"List of downloads: a table or JSON lines with columns of {keys}, such as other "
+            f"subcommands write{lists}; - reads a pipe. Called again, the command downloads what "
+            "is missing.",
         ),
         click.Option(
             ["--at-once"],
@@ -62,131 +77,162 @@ def _own_options(endpoint: Endpoint) -> list[click.Option]:
             default=4,
             show_default=True,
             metavar="NUMBER",
-            help="Downloads at a time, of many.",
+            help="Maximum number of parallel downloads of a list.",
         ),
     ]
-    options = [
-        *(of_many if keys else ()),
+    of_all = [
         click.Option(
             ["--to"],
             type=click.Path(),
             default=".",
             metavar="PATH",
-            help="Folder to write into, by default the current one; or, of one, the file.",
+            help="Folder to write to, or the file of a single download. Default: the current "
+            "folder.",
         ),
         click.Option(
             ["--on-difference"],
             type=click.Choice(["raise", "keep"]),
-            help="Leave nothing of what is not what was asked for (raise, the default), or keep it "
-            "as .incomplete.",
+            help="Discard a download that differs from the request (raise, the default), or keep "
+            "it as .incomplete.",
         ),
     ]
-    if "ZIP" in endpoint.formats:
-        options += [
-            click.Option(
-                ["--keep-zip"], is_flag=True, default=None, help="Keep the archive, packed."
-            ),
-            click.Option(
-                ["--names"],
-                type=click.Choice(["server", "instance-number", "sop-instance-uid"]),
-                help="What unpacked files are called: as in the archive (server, the default), or "
-                "by what they hold.",
-            ),
-        ]
-    return options + limits.limit_options(archive="ZIP" in endpoint.formats)
+    of_archives = [
+        click.Option(["--keep-zip"], is_flag=True, default=None, help="Keep the archive packed."),
+        click.Option(
+            ["--names"],
+            type=click.Choice(["server", "instance-number", "sop-instance-uid"]),
+            help="Names of unpacked files: those in the archive (server, the default), or from "
+            "their headers.",
+        ),
+        _limit("members", "NUMBER", "Maximum number of members of an archive. Default: 100,000."),
+        _limit("member_bytes", "SIZE", "Maximum size of one unpacked member. Default: 16G."),
+        _limit("total_bytes", "SIZE", "Maximum size of an unpacked archive. Default: 256G."),
+    ]
+    return [
+        *(of_many if keys else ()),
+        *of_all,
+        *(of_archives if "ZIP" in endpoint.formats else ()),
+        _limit("free_bytes", "SIZE", "Minimum free space on the disk. Default: 256M."),
+    ]
 
 
-def _run(method: FilesMethod[...], **given: Any) -> int:
+def _limit(name: str, metavar: str, text: str) -> click.Option:
+    kind = click.IntRange(min=1) if metavar == "NUMBER" else Size()
+    return click.Option([LIMIT_OPTIONS[name], name], type=kind, metavar=metavar, help=text)
+
+
+class Size(_IntegerType):
+    """A number of bytes, such as 500000, 64K or 10G."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the number of bytes."""
+        match = _SIZE.fullmatch(str(value).strip())
+        if match is None:
+            self.fail(
+                f"{value!r} is not a size. Write bytes, or a number with K, M, G or T, as 10G.",
+                param,
+                ctx,
+            )
+        return int(match[1]) * _UNITS[(match[2] or "").upper()]
+
+
+def _run(method: FilesMethod[...], **options: Any) -> int:
     context = click.get_current_context()
     session = Session.of(context)
     command = session.package.command
     started = time.perf_counter()
-    _refuse_unused(context, given)
-    results: Sequence[Download] = ()
-    jobs = _jobs(method.endpoint, given)
+    _refuse_unused(context, options)
+    jobs = _jobs(method.endpoint, options)
     titles = [str(list(job.values())[-1]) if job else method.endpoint.name for job in jobs]
-    options = {
-        name: given[name]
-        for name in ("keep_zip", "names", "on_difference")
-        if given.get(name) is not None
-    }
-    if (bounds := limits.limits_of(given)) is not None:
-        options["limits"] = bounds
+    passed = _download_options(options)
+    results: Sequence[Download]
     with (
         session.client() as client,
-        progress_display(titles) as display,
+        progress_of(titles) as progress,
         parameters_as_options(context.command),
     ):
         bound = method.__get__(client)
         try:
-            if given.get("source") is None:
-                results = [bound(given["to"], **jobs[0], **options, progress=display.one)]
+            if options.get("source") is None:
+                results = [bound(options["to"], **jobs[0], **passed, progress=progress.one)]
             else:
+                workers = options["at_once"]
                 results = bound.many(
-                    given["to"], jobs, workers=given["at_once"], progress=display.many, **options
+                    options["to"], jobs, workers=workers, progress=progress.many, **passed
                 )
         except DownloadsError as error:
             results = error.results
     done = [result for result in results if result.error is None]
     for result in results:
         if result.error is not None:
-            tell(command, "error", f"{titles[result.index]}: {outcome(result.error)[0]}")
+            report(command, "error", f"{titles[result.index]}: {outcome(result.error)[0]}")
     for download in done:
         for difference in download.differences:
-            tell(command, "error", f"{download.path}: {difference}")
+            report(command, "error", f"{download.path}: {difference}")
     try:
         for download in done:
             click.echo(download.path)
-    except BrokenPipeError:  # what came of the downloads is to be told all the same
-        forget_reader()
-    _tell_sum(done, len(jobs), time.perf_counter() - started)
-    good = all(result.state in ("complete", "existing") for result in results)
-    return EXIT_FINE if good else EXIT_DIFFERENT
+    except BrokenPipeError:  # the summary is still of use
+        discard_stdout()
+    click.echo(_summary(done, len(jobs), time.perf_counter() - started), err=True)
+    complete = all(result.state in ("complete", "existing") for result in results)
+    return EXIT_SUCCESS if complete else EXIT_INCOMPLETE
 
 
-def _tell_sum(done: Sequence[Download], count: int, seconds: float) -> None:
-    kept = sum(download.kept for download in done)
+def _download_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    def passed(names: Sequence[str]) -> dict[str, Any]:
+        return {name: options[name] for name in names if options.get(name) is not None}
+
+    found = passed(("keep_zip", "names", "on_difference"))
+    try:
+        if limits := passed(tuple(LIMIT_OPTIONS)):
+            found["limits"] = Limits(**limits)
+    except ValueError:
+        context = click.get_current_context()
+        raise click.UsageError("a maximum must be at least 1", context) from None
+    return found
+
+
+def _summary(done: Sequence[Download], count: int, seconds: float) -> str:
+    existing = sum(download.kept for download in done)
     files = sum(len(download.files) for download in done)
     size = sum(download.bytes for download in done) / 1e6
     checks = [{one.check == NOT_COUNTED.check for one in download.unchecked} for download in done]
     uncounted, unread = (sum(kind in found for found in checks) for kind in (True, False))
-    click.echo(
-        f"{len(done)} of {count} done{f' ({kept} were there)' * bool(kept)}: "
+    return (
+        f"{len(done)} of {count} done{f' ({existing} existing)' * bool(existing)}: "
         f"{files:,} files, {size:,.1f} MB in {seconds:.1f} s"
         + f"; completeness of {uncounted} not checked" * bool(uncounted)
-        + f"; unreadable DICOM headers in {unread}" * bool(unread),
-        err=True,
+        + f"; unreadable DICOM headers in {unread}" * bool(unread)
     )
 
 
-def _jobs(endpoint: Endpoint, given: dict[str, Any]) -> list[dict[str, Any]]:
+def _jobs(endpoint: Endpoint, options: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the keyword arguments of each download."""
-    fixed = arguments(endpoint, given)
-    source: Path | None = given.get("source")
+    fixed = arguments(endpoint, options)
     context = click.get_current_context()
-    options = {option.name: option for option in context.command.params}
-    if source is not None:
-        names = {p: options[option_name(p)].opts[0] for p in _keywords(endpoint)}
-        return read_jobs(endpoint, source, fixed, names)
+    titles = {option.name: option.opts[0] for option in context.command.params}
+    names = {p.python_name: titles[option_name(p.python_name)] for p in endpoint.parameters}
+    if options.get("source") is not None:
+        return read_jobs(endpoint, options["source"], fixed, names)
     for name in required(endpoint):
         if name not in fixed:
-            option = options[option_name(name)].opts[0]
             raise click.UsageError(
-                f"Missing option {option!r}; for many downloads pass --from FILE (- is a pipe)",
+                f"Missing option {names[name]!r}; for many downloads pass --from FILE (- is a "
+                "pipe)",
                 context,
             )
     return [fixed]
 
 
-def _keywords(endpoint: Endpoint) -> list[str]:
-    return [parameter.python_name for parameter in endpoint.parameters]
-
-
-def _refuse_unused(context: click.Context, given: dict[str, Any]) -> None:
+def _refuse_unused(context: click.Context, options: dict[str, Any]) -> None:
     refuse_without_effect(context.find_root(), ["on_mismatch"], "on files, which have no rows")
-    if given.get("source") is None:
+    is_single = options.get("source") is None
+    if is_single:
         refuse_without_effect(context, ["at_once"], "without --from")
-    target = given["to"]
+    target = options["to"]
     is_zip = target.lower().endswith(".zip") and not Path(target).is_dir()
-    if given.get("keep_zip") or (is_zip and given.get("source") is None):
+    if options.get("keep_zip") or (is_zip and is_single):
         refuse_without_effect(context, ["names"], "where the archive is kept packed")

@@ -1,8 +1,7 @@
-"""The subcommand of an endpoint that answers records."""
+"""The subcommand of an endpoint that returns rows."""
 
 import shutil
 import sys
-from collections.abc import Iterator
 from contextlib import closing
 from functools import partial
 from itertools import chain, islice
@@ -14,26 +13,24 @@ import click
 from ..endpoint import Attribute
 from ..methods import RecordsMethod
 from ..naming import closest
-from .commands import EndpointCommand, was_passed
-from .complete import Methods
-from .describe import describe
-from .options import arguments, endpoint_options, parameters_as_options
-from .output import (
-    FORMATS,
-    SUFFIXES,
-    TABLE_ROWS,
-    destination,
-    write_raw,
-    write_rows,
-    write_table,
+from .commands import (
+    EndpointCommand,
+    arguments,
+    describe,
+    endpoint_options,
+    parameters_as_options,
+    was_passed,
 )
-from .session import Session
+from .completion import Methods
+from .config import Session
+from .output import FORMATS, SUFFIXES, destination, write_raw, write_rows, write_table
 
 _OWN = frozenset({"format", "output", "columns", "limit", "wire", "help"})
+_TABLE_ROWS = 500
 
 
 def records_command(name: str, method: RecordsMethod[..., Any], methods: Methods) -> click.Command:
-    """Make the subcommand."""
+    """Return the subcommand."""
     endpoint = method.endpoint
     description = describe(method.__doc__)
     return EndpointCommand(
@@ -53,28 +50,27 @@ def _own_options(method: RecordsMethod[..., Any]) -> list[click.Option]:
         click.Option(
             ["--format", "form"],
             type=click.Choice(FORMATS),
-            help="Form of the rows; by the name of --output, else table on a terminal and csv in "
-            "a pipe. raw is the untouched answer.",
+            help="Output format. Default: that of the ending of --output, else table on a terminal "
+            "and csv in a pipe. raw is the body of the response.",
         ),
         click.Option(
             ["-o", "--output"],
             type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
             metavar="FILE",
-            help="Write to a file, which appears once it is whole; - is standard output.",
+            help="Output file, which appears when it is complete; - is standard output.",
         ),
         click.Option(
             ["--columns"],
             metavar="NAME,…",
             callback=partial(_chosen, method),
-            shell_complete=partial(_columns, names),
+            shell_complete=partial(_complete_columns, names),
             help=f"Columns in this order: {', '.join(names)}.",
         ),
         click.Option(
             ["--limit"],
             type=click.IntRange(min=0),
-            callback=_countable,
             metavar="NUMBER",
-            help=f"End after so many rows, and read no further. A table ends after {TABLE_ROWS}.",
+            help=f"Maximum number of rows. Default for a table: {_TABLE_ROWS}.",
         ),
     ]
     if len(wires) > 1:
@@ -82,16 +78,10 @@ def _own_options(method: RecordsMethod[..., Any]) -> list[click.Option]:
             click.Option(
                 ["--wire"],
                 type=click.Choice(wires),
-                help=f"What to ask of the server, by default {default}; the rows are the same.",
+                help=f"Format of the response, which does not change the rows. Default: {default}.",
             )
         )
     return options
-
-
-def _countable(_context: object, _option: object, value: int | None) -> int | None:
-    if value is not None and value > sys.maxsize:
-        raise click.BadParameter(f"{value} is more than can be counted")
-    return value
 
 
 def _chosen(
@@ -105,67 +95,64 @@ def _chosen(
         if name not in known:
             spelled = {n: n for n in known} | {a.name: n for n, a in known.items()}
             close = closest(name, spelled)
-            hint = f"did you mean {close}?" if close else f"there are {', '.join(known)}"
+            hint = f"did you mean {close}?" if close else f"the columns are {', '.join(known)}"
             raise click.BadParameter(f"there is no column {name!r}; {hint}")
     if len(set(names)) < len(names):
         raise click.BadParameter("a column is named twice")
     return [known[name] for name in names]
 
 
-def _columns(names: list[str], _context: object, _option: object, begun: str) -> list[str]:
-    chosen, _, last = begun.rpartition(",")
-    before = f"{chosen}," if chosen else ""
-    return [f"{before}{name}" for name in names if name.startswith(last)]
+def _complete_columns(
+    names: list[str], _context: object, _option: object, incomplete: str
+) -> list[str]:
+    chosen, comma, last = incomplete.rpartition(",")
+    return [f"{chosen}{comma}{name}" for name in names if name.startswith(last)]
 
 
-def _run(method: RecordsMethod[..., Any], **given: Any) -> None:
+def _run(method: RecordsMethod[..., Any], **options: Any) -> None:
     context = click.get_current_context()
-    output: Path | None = None if given["output"] == Path("-") else given["output"]
-    form = given["form"] or _form(output)
-    wire = {"format": given["wire"]} if given.get("wire") else {}
-    if form == "raw" and (given["limit"] is not None or was_passed(context, "columns")):
+    output: Path | None = None if options["output"] == Path("-") else options["output"]
+    form = options["form"] or _form(output)
+    if form == "raw" and (options["limit"] is not None or was_passed(context, "columns")):
         raise click.UsageError("raw takes no --columns and no --limit", context)
     if form == "parquet" and output is None and sys.stdout.isatty():
-        raise click.UsageError("parquet is nothing to read; give --output FILE", context)
+        raise click.UsageError("Parquet is binary; pass --output FILE", context)
     if form == "table" and output is not None:
-        raise click.UsageError("a table is for reading; choose another --format", context)
+        raise click.UsageError("a table is for terminals; pass another --format", context)
     with Session.of(context).client() as client, parameters_as_options(context.command):
         bound = method.__get__(client)
-        query = {**arguments(method.endpoint, given), **wire}
+        query = arguments(method.endpoint, options)
+        if options.get("wire"):
+            query["format"] = options["wire"]
         if form == "raw":
             content = bound.raw(**query).content
             with destination(output) as stream:
                 write_raw(content, stream)
             return
-        with closing(bound.iter(**query)) as answer:
-            rows = _once_begun(answer, given["limit"])
-            if form == "table":
-                _table(rows, given)
-            else:
+        limit = options["limit"] and min(options["limit"], sys.maxsize)
+        with closing(bound.iter(**query)) as response:
+            # Read the first row first, so that a response that fails writes nothing.
+            rows = chain([*islice(response, 0 if limit == 0 else 1)], response)
+            if form != "table":
                 with destination(output) as stream:
-                    write_rows(form, islice(rows, given["limit"]), given["columns"], stream)
-
-
-def _once_begun(rows: Iterator[Any], limit: int | None) -> Iterator[Any]:
-    """Rows whose first one has come, so that nothing is written of an answer that failed."""
-    return chain([*islice(rows, 0 if limit == 0 else 1)], rows)
-
-
-def _table(rows: Any, given: dict[str, Any]) -> None:
-    limit = TABLE_ROWS if given["limit"] is None else given["limit"]
-    write_table(islice(rows, limit), given["columns"], shutil.get_terminal_size().columns)
-    if given["limit"] is None and next(rows, None) is not None:
-        click.echo(f"the first {limit} rows; --limit N shows more, --format csv all", err=True)
+                    write_rows(form, islice(rows, limit), options["columns"], stream)
+                return
+            shown = islice(rows, _TABLE_ROWS if limit is None else limit)
+            write_table(shown, options["columns"], shutil.get_terminal_size().columns)
+            if limit is None and next(rows, None) is not None:
+                click.echo(
+                    f"the first {_TABLE_ROWS} rows; --limit N shows more, --format csv all",
+                    err=True,
+                )
 
 
 def _form(output: Path | None) -> str:
-    if output is not None:
-        suffix = output.suffix.lower()
-        if suffix not in SUFFIXES:
-            known = ", ".join(filter(None, SUFFIXES))
-            raise click.UsageError(
-                f"{output.name!r} ends in none of {known}; say by --format what to write",
-                click.get_current_context(),
-            )
-        return SUFFIXES[suffix]
-    return "table" if sys.stdout.isatty() else "csv"
+    if output is None:
+        return "table" if sys.stdout.isatty() else "csv"
+    form = SUFFIXES.get(output.suffix.lower())
+    if form is None:
+        known = ", ".join(filter(None, SUFFIXES))
+        raise click.UsageError(
+            f"{output.name!r} ends in none of {known}; pass --format", click.get_current_context()
+        )
+    return form

@@ -1,4 +1,4 @@
-"""What ``--from`` reads: the values of each of many downloads, from a file or a pipe."""
+"""Read the list of downloads of ``--from``, from a file or a pipe."""
 
 import sys
 import warnings
@@ -24,7 +24,7 @@ _OPTIONS = frozenset(map(fold, OPTION_NAMES))
 
 
 def required(endpoint: Endpoint) -> list[str]:
-    """Return the keywords of the parameters that each download needs."""
+    """Return the keywords of the required parameters."""
     return [parameter.python_name for parameter in endpoint.parameters if parameter.required]
 
 
@@ -36,15 +36,15 @@ def read_jobs(
     Args:
         endpoint: The endpoint of the files.
         source: The file, ``-`` for standard input.
-        fixed: Values that hold for each download.
+        fixed: Values for all downloads.
         options: The option of each parameter, by keyword.
 
     Returns:
-        Of each row the columns that no parameter takes, by their own names, and then the
+        For each row, the columns that are not parameters by their own names, and then the
         values of the parameters by keyword.
 
     Raises:
-        ManifestError: The file cannot be read, or states what cannot be downloaded.
+        ManifestError: The file is invalid, or has a row that cannot be downloaded.
         OSError: The file cannot be opened.
     """
     if str(source) == "-":
@@ -90,14 +90,14 @@ def _jobs(
 
 @attrs.frozen
 class _Job:
-    """One download: the row that asks for it, the values of its parameters, and its count."""
+    """One download: its row, the values of its parameters, and its number of files."""
 
     record: Record
     values: Mapping[str, Any]
     count: Count | None
 
     def arguments(self) -> dict[str, Any]:
-        """Return the item of ``many``; the columns that no parameter takes are in front."""
+        """Return the item of ``many``; columns that are not parameters come first."""
         taken = set(self.record.positions.values())
         named = zip(self.record.names, self.record.values, strict=True)
         others = {
@@ -125,7 +125,7 @@ def _records(endpoint: Endpoint, file: BinaryIO, title: str, needed: list[str]) 
 
 
 def _count(endpoint: Endpoint, record: Record) -> Count | None:
-    """Return the number of files that a row states."""
+    """Return the number of files in a row."""
     try:
         return stated_count(endpoint, zip(record.names, record.values, strict=True))
     except CountError as error:
@@ -135,12 +135,12 @@ def _count(endpoint: Endpoint, record: Record) -> Count | None:
 
 
 def _check(endpoint: Endpoint, values: Mapping[str, Any], record: Record) -> None:
-    """Refuse values that cannot be queried before anything is downloaded."""
+    """Refuse invalid values before the first download."""
     wires = {parameter.python_name: parameter.name for parameter in endpoint.parameters}
     arguments = Arguments({wires[name]: value for name, value in values.items()})
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # it is shown when the query is sent
+            warnings.simplefilter("ignore")  # shown when the request is sent
             prepare("", endpoint, endpoint.name, arguments, file=True)
     except ParameterError as error:
         reason = error.reason.removeprefix(f"{endpoint.name}({error.parameter}=…) ")
