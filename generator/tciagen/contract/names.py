@@ -2,5 +2,5 @@
 
 
 def fold(name: str) -> str:
-    """Return a name without case and underscores, as a client compares wire names."""
-    return name.replace("_", "").casefold()
+    """Return the letters and digits of a name in lower case, as a client compares wire names."""
+    return "".join(filter(str.isalnum, name.casefold()))

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 def fold(name: str) -> str:
     """Return the letters and digits of a name in lower case: ``Series UID`` is ``seriesuid``."""
-    return "".join(filter(str.isalnum, name)).casefold()
+    return "".join(filter(str.isalnum, name.casefold()))
 
 
 def closest(word: str, known: Mapping[str, str]) -> str | None:

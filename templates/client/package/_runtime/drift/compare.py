@@ -10,6 +10,7 @@ from typing import Any
 import attrs
 
 from ..display import short_json
+from ..naming import fold
 
 _RECORDS = frozenset({"CSV", "HTML", "XML", "JSON"})
 _UNDECLARED = "undeclared"
@@ -238,7 +239,7 @@ def _tag_and_name(member: Json) -> object:
 
 
 def _folded(member: Json) -> object:
-    return str(member["name"]).replace("_", "").lower()
+    return fold(str(member["name"]))
 
 
 def _words(member: Json) -> object:

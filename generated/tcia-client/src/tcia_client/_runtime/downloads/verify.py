@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ..http.request import Request
+from ..naming import fold
 from ..redaction import redacted
 from .archive_lists import FAILED, LONGEST_LIST, REPORT, entries, has_failed
 from .count import Count
@@ -23,11 +24,11 @@ def requested_uids(request: Request) -> dict[str, str]:
     They are the parameters of kind ``uid`` whose name on the wire is the keyword,
     written in any case and with or without underscores.
     """
-    plain = {_plain(keyword): keyword for keyword in KEYWORDS}
+    plain = {fold(keyword): keyword for keyword in KEYWORDS}
     asked: dict[str, str] = {}
     for parameter in request.endpoint.parameters:
         value = request.arguments.values.get(parameter.name)
-        keyword = plain.get(_plain(parameter.dicom_keyword or parameter.name))
+        keyword = plain.get(fold(parameter.dicom_keyword or parameter.name))
         if parameter.kind == "uid" and keyword and value is not None:
             asked[keyword] = str(value)
     return asked
@@ -169,7 +170,7 @@ class Checks:
         missing: list[str] = []
         unidentified = self._unidentified
         for entry in self._reported:
-            uid = next((v for k, v in entry.items() if _plain(k) == "sopinstanceuid"), "")
+            uid = next((v for k, v in entry.items() if fold(k) == "sopinstanceuid"), "")
             name = next((v for v in entry.values() if v.lower().endswith(".dcm")), "")
             subject = _shown(uid or name or next(iter(entry.values()), REPORT))
             if has_failed(entry):
@@ -330,10 +331,6 @@ def _sentence(findings: Sequence[object]) -> str:
     further = len(findings) - _SHOWN
     shown = "; ".join(map(str, findings[:_SHOWN]))
     return f"{shown}; and {further} more" if further > 0 else shown
-
-
-def _plain(name: str) -> str:
-    return name.replace("_", "").lower()
 
 
 def _last(name: str) -> str:
