@@ -81,7 +81,8 @@ def _environment() -> Generator[None]:
     try:
         yield
     except (OSError, ValueError, ImportError) as error:
+        reason = str(error).rstrip(".")
         raise UsageProblem(
-            f"the proxy or the certificates of the environment cannot be used: {error}. Check "
+            f"the proxy or the certificates of the environment cannot be used: {reason}. Check "
             "HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE and SSL_CERT_DIR."
         ) from error

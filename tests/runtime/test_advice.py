@@ -71,6 +71,9 @@ PROOFS = {
         "files/test_advice.py::test_the_limit_that_is_named_is_the_one_to_raise"
     ),
     "Omit it, or pass": "runtime/test_advice.py::test_a_required_value_is_accepted",
+    "Leave the outdated one out": (
+        "files/test_completeness.py::test_item_that_states_two_counts_is_refused"
+    ),
     "Make the client with max_connections": (
         "files/test_many.py::test_a_maximum_of_the_caller_holds_and_more_workers_are_refused"
     ),
