@@ -4,6 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.csv as pa_csv  # type: ignore[import-untyped]
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import pytest
 
 from tcia_client import ManifestError, _endpoints
@@ -184,6 +187,16 @@ def test_list_that_cannot_be_read_in_one_way_is_one_sentence(
     with pytest.raises(ManifestError, match=f"^{sentence}") as caught:
         jobs_of(Path("x"))
     assert str(caught.value).isprintable()
+
+
+def test_parquet_is_accepted_once_it_is_converted(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    table = pa.table({"series_instance_uid": [ONE, TWO], "image_count": [72, 3]})
+    pq.write_table(table, path)
+    with pytest.raises(ManifestError, match=r"x is Parquet\. Convert it to CSV or JSON lines\."):
+        jobs_of(path)
+    pa_csv.write_csv(table, path)
+    assert [job["series_instance_uid"] for job in jobs_of(path)] == [ONE, TWO]
 
 
 def test_list_without_all_values_names_those_that_are_missing(tmp_path: Path) -> None:

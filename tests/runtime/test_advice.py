@@ -49,6 +49,9 @@ PROOFS = {
         "end_to_end/test_nginx.py::test_nginx_with_the_documented_settings_serves_the_archive"
     ),
     "Close open responses": "runtime/test_advice.py::test_a_closed_answer_frees_its_connection",
+    "Convert it to CSV": (
+        "client_cli/test_sources.py::test_parquet_is_accepted_once_it_is_converted"
+    ),
     "Copy it again": "runtime/test_advice.py::test_an_api_key_is_sent",
     "Correct the value": REPORT,
     "Download to each path once": (
