@@ -228,7 +228,7 @@ def test_mismatches_can_be_delivered_with_one_warning_for_each_attribute(name: s
 def test_rows_before_an_error_are_delivered(name: str) -> None:
     body = WRITERS[name](*rows_of(GOOD, GOOD, {**GOOD, "Crew": "x"}, GOOD)).encode()
     reader = decoder(name, RowReader(SHIP))
-    built = reader.feed(body) + (reader.finish() if reader._failure is None else [])
+    built = reader.feed(body) + (reader.finish() if reader._error is None else [])
     assert len(built) == 2
     with pytest.raises(InvalidValueError):
         reader.check()

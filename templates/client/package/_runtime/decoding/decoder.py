@@ -1,16 +1,15 @@
-"""From the bytes of an answer to typed rows, as the bytes arrive: what all formats share.
+"""The base class of the decoders, which build rows from the bytes of a response as they arrive.
 
-A decoder is fed chunks of any size and gives back the rows that they complete. It
-knows nothing of HTTP. The wire's own facts, which decide what a decoder meets:
+A decoder knows nothing of HTTP. It takes chunks of any size and returns the rows that they
+complete. What servers write:
 
-- JSON leaves a null out of its object; decimals are text.
-- CSV quotes every value that is not null and escapes it as ECMAScript does; a null
-  is nothing at all between two commas.
-- XML and HTML escape nothing. What can be read in one way only is read; the rest is
-  an error that names the row. Entities are not resolved, since none were written.
-- XML writes a null and an empty text alike, as an empty element: read as missing.
-- HTML writes a null as ``null``: a cell with that text is read as missing, since the
-  text cannot be told from it.
+- JSON leaves a null out of its object. Decimal numbers are strings.
+- CSV quotes each value that is not null, and escapes it as ECMAScript does. A null is nothing
+  between two commas.
+- XML and HTML escape nothing. A record that can be read in more than one way is an error that
+  names the row. There are no entities.
+- XML writes a null and an empty text as an empty element, which is read as missing.
+- HTML writes a null as ``null``, so that a cell with that text is read as missing.
 """
 
 import json
@@ -25,24 +24,24 @@ from .rows import RowReader
 
 R = TypeVar("R")
 
-LONGEST_RECORD = 64 * 1024 * 1024
-"""Bytes that one record may have before it is taken for something else."""
+MAX_RECORD_BYTES = 64 * 1024 * 1024
+"""Size from which bytes without the end of a record are an error."""
 
 BATCH_BYTES = 192 * 1024
-"""Bytes at a time that decode fastest; fewer would give the first rows sooner."""
+"""Number of bytes that decode fastest at a time; with fewer, the first rows come sooner."""
 
 SNIFF_BYTES = 4096
-"""Bytes of a body that tell what it is, if it is not records."""
+"""Number of bytes that show whether a body has records."""
 
 
 class Decoder(ABC, Generic[R]):
-    """Takes the bytes of one answer as they come and gives back the rows they complete.
+    """Builds rows from the bytes of one response.
 
-    Rows before an error are delivered first: the error then comes with the next call.
+    The rows before an error are returned first. The next call raises the error.
 
     Attributes:
-        min_bytes: How many bytes it waits for before it builds rows of them.
-        first_bytes: The first bytes of the answer, as many as tell what it is.
+        min_bytes: Number of bytes to collect before rows are built from them.
+        first_bytes: The first bytes of the response.
     """
 
     def __init__(self, rows: RowReader[R]) -> None:
@@ -50,109 +49,94 @@ class Decoder(ABC, Generic[R]):
         self.min_bytes = 0
         self.first_bytes = b""
         self._buffer = bytearray()
-        self._seen = self._retry_at = 0
-        self._failure: InvalidResponseError | None = None
+        self._scanned = self._retry_at = 0
+        self._error: InvalidResponseError | None = None
 
     def feed(self, data: bytes) -> list[R]:
-        """Take the next bytes.
+        """Take the next bytes and return the rows that they complete.
 
         Raises:
-            InvalidResponseError: The answer is not what its format promises.
+            InvalidResponseError: The response is not valid in its format.
         """
-        if self._failure is not None:
-            raise self._failure
-        built: list[R] = []
         if len(self.first_bytes) < SNIFF_BYTES:
             self.first_bytes += data[:SNIFF_BYTES]
         self._buffer += data
-        if len(self._buffer) < self.min_bytes:
-            return built
-        try:
-            self._try(built, self._take)
-            if len(self._buffer) > LONGEST_RECORD:
-                raise ShapeError(
-                    f"row {self.rows.count + 1} does not end within {LONGEST_RECORD} bytes",
-                    row=self.rows.count + 1,
-                )
-        except InvalidResponseError as error:
-            if not built:
-                raise
-            self._failure = error
-        return built
+        if len(self._buffer) < self.min_bytes and self._error is None:
+            return []
+        return self._build(self._take, self._check_length)
 
     def finish(self) -> list[R]:
-        """Take the end of the answer; the last rows are given back.
+        """Take the end of the response and return the last rows.
 
         Raises:
-            InvalidResponseError: The answer ends too early, or is not what its format promises.
+            InvalidResponseError: The response is truncated or not valid in its format.
         """
-        if self._failure is not None:
-            raise self._failure
+        return self._build(self._take, self._end)
+
+    def check(self) -> None:
+        """Raise the error that rows were returned before, if there is one."""
+        if self._error is not None:
+            raise self._error
+
+    def _build(self, *steps: Callable[[list[R]], None]) -> list[R]:
+        self.check()
         built: list[R] = []
         try:
-            self._try(built, self._take)
-            self._try(built, self._end)
+            with redacting(self.rows.redactor):
+                for step in steps:
+                    self._run(step, built)
         except InvalidResponseError as error:
             if not built:
                 raise
-            self._failure = error
+            self._error = error
         return built
 
-    def check(self) -> None:
-        """Raise the error that rows were delivered before, if there is one."""
-        if self._failure is not None:
-            raise self._failure
-
-    def _try(self, built: list[R], step: Callable[[list[R]], None]) -> None:
-        """Take a step with secrets kept out of its errors; see :meth:`_decode`."""
-        if not self.rows.redactor:
-            self._decode(built, step)
-            return
-        with redacting(self.rows.redactor):
-            self._decode(built, step)
-
-    def _decode(self, built: list[R], step: Callable[[list[R]], None]) -> None:
-        """Take a step; where bytes are no text, only as far as they are."""
+    def _run(self, step: Callable[[list[R]], None], built: list[R]) -> None:
+        """Run a step; if bytes are not UTF-8, build the rows before them."""
         try:
             step(built)
         except UnicodeDecodeError as error:
             del self._buffer[error.start :]
-            self._seen = self._retry_at = 0
+            self._scanned = self._retry_at = 0
             self._take(built)
             row = self.rows.count + 1
             where = f"row {row}" if row > 1 else "or before row 1"
             raise ShapeError(f"bytes that are not UTF-8 in {where}", row=row) from None
 
+    def _check_length(self, _built: list[R]) -> None:
+        if len(self._buffer) > MAX_RECORD_BYTES:
+            row = self.rows.count + 1
+            raise ShapeError(f"row {row} does not end within {MAX_RECORD_BYTES} bytes", row=row)
+
     @abstractmethod
     def _take(self, built: list[R]) -> None:
-        """Build what the buffer completes, and take it out of the buffer.
+        """Build the complete rows of the buffer and remove them from it.
 
         Raises:
-            UnicodeDecodeError: The buffer is not all UTF-8; nothing of it has been taken.
+            UnicodeDecodeError: The buffer is not UTF-8; nothing was removed.
         """
 
     @abstractmethod
     def _end(self, built: list[R]) -> None:
-        """Build what is left, knowing that no more will come.
+        """Build the rows of the rest of the response.
 
         Raises:
-            UnicodeDecodeError: The same.
+            UnicodeDecodeError: The buffer is not UTF-8; nothing was removed.
         """
 
 
 def not_records(body: bytes | bytearray, wanted: str) -> InvalidResponseError:
-    """The error for a body that is something else than the format wanted."""
+    """Return the error for a body that is not of the format that was requested."""
     text = bytes(body[:65536]).decode("utf-8", "replace").lstrip("\ufeff").strip()
     if text.startswith("<"):
-        what = "an HTML page" if is_page(text) else "markup"
-        return NotRecordsError(f"{what} instead of {wanted}", server_message=summary(text))
+        found = "an HTML page" if is_page(text) else "markup"
+        return NotRecordsError(f"{found} instead of {wanted}", server_message=summary(text))
     try:
         document: Any = json.loads(text)
     except (ValueError, RecursionError):
         return NotRecordsError(f"a text instead of {wanted}", server_message=summary(text))
-    said = server_fields(document)
-    found: dict[Any, str] = {dict: "a JSON object", list: "a JSON array", str: "a JSON string"}
+    kinds: dict[Any, str] = {dict: "a JSON object", list: "a JSON array", str: "a JSON string"}
     return ShapeError(
-        f"{found.get(type(document), 'a single JSON value')} instead of {wanted}",
-        server_message=next(iter(said.values()), None) or summary(text),
+        f"{kinds.get(type(document), 'a single JSON value')} instead of {wanted}",
+        server_message=next(iter(server_fields(document).values()), None) or summary(text),
     )

@@ -1,11 +1,10 @@
-"""JSON: an array of flat objects, cut between two rows wherever bytes have arrived.
+"""JSON: an array of flat objects, which is split between two objects.
 
-A cut at ``},{`` inside a text cannot go unnoticed: the piece before it ends in the
-middle of a string, which no parser accepts. The rows are then taken one by one.
+A split at ``},{`` within a string is detected: what precedes it ends within a string, which no
+parser accepts. The objects are then parsed one by one.
 
-With msgspec installed (the ``fast`` extra) pieces go through it. It is used without
-being asked for because nothing depends on it: whatever it does not take as it stands
-goes through the standard library, which gives the same rows and all of the errors.
+Documents go through :mod:`.fast_json` first. What it does not accept goes through the standard
+library, which returns the same rows and raises all errors.
 """
 
 import json
@@ -23,17 +22,17 @@ from .rows import Cells, RowReader
 
 R = TypeVar("R")
 _BLANK = b" \t\r\n"
-_UNFINISHED = re.compile(
+_TRUNCATED = re.compile(
     r"(?:u[0-9a-fA-F]{0,3}|-|\.|[eE][+-]?|t(?:ru?)?|f(?:a(?:ls?)?)?|n(?:ul?)?)?"
 )
-"""What a parser stumbles on where the end of an escape, a number or a word is missing."""
+"""The rest of a document that is truncated within an escape, a number or a word."""
 
 
-def _no_constant(name: str) -> NoReturn:
+def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-_JSON = json.JSONDecoder(parse_float=json_number, parse_constant=_no_constant, strict=False)
+_JSON = json.JSONDecoder(parse_float=json_number, parse_constant=_refuse_constant, strict=False)
 
 
 class JsonDecoder(Decoder[R]):
@@ -42,7 +41,7 @@ class JsonDecoder(Decoder[R]):
     def __init__(self, rows: RowReader[R], *, use_msgspec: bool = True) -> None:
         super().__init__(rows)
         self._state = "start"
-        self._fit([attribute.name for attribute in rows.blueprint.attributes], ())
+        self._expect([attribute.name for attribute in rows.blueprint.attributes], ())
         self._fast = fast_json.reader(rows.blueprint) if use_msgspec else None
 
     def _take(self, built: list[R]) -> None:
@@ -52,21 +51,21 @@ class JsonDecoder(Decoder[R]):
         if self._state == "end":
             self._after_end()
             return
-        whole = buffer.endswith(b"}]") and len(buffer) >= self._retry_at
-        if whole and self._piece(len(buffer) - 1, built):
+        complete = buffer.endswith(b"}]") and len(buffer) >= self._retry_at
+        if complete and self._parse(len(buffer) - 1, built):
             buffer.clear()
             self._state = "end"
             return
-        cut = buffer.rfind(b"},{", max(0, self._seen - 2))
-        if cut >= 0 and self._piece(cut + 1, built):
+        cut = buffer.rfind(b"},{", max(0, self._scanned - 2))
+        if cut >= 0 and self._parse(cut + 1, built):
             del buffer[: cut + 2]
-            self._seen = len(buffer)
+            self._scanned = len(buffer)
             self._retry_at = 0
             return
-        self._seen = len(buffer)
+        self._scanned = len(buffer)
         if cut >= 0 or len(buffer) >= self._retry_at:
-            self._walk(built, final=False)
-            self._seen = len(buffer)
+            self._parse_one_by_one(built, final=False)
+            self._scanned = len(buffer)
             self._retry_at = 2 * len(buffer)
 
     def _end(self, built: list[R]) -> None:
@@ -77,15 +76,15 @@ class JsonDecoder(Decoder[R]):
         if self._state == "rows":
             rest = self._buffer.rstrip(_BLANK)
             some = not self.rows.count or not rest[:-1].isspace()
-            if rest.endswith(b"]") and len(rest) > 1 and some and self._piece(len(rest) - 1, built):
+            if rest.endswith(b"]") and len(rest) > 1 and some and self._parse(len(rest) - 1, built):
                 self._buffer.clear()
                 self._state = "end"
             else:
-                self._walk(built, final=True)
+                self._parse_one_by_one(built, final=True)
         self._after_end()
 
     def _start(self) -> bool:
-        """Take the opening bracket off; False if it is not there (yet)."""
+        """Remove the opening bracket; return whether it was there."""
         if self._buffer.startswith(b"\xef\xbb\xbf"):
             del self._buffer[:3]
         body = self._buffer.lstrip(_BLANK)
@@ -103,8 +102,8 @@ class JsonDecoder(Decoder[R]):
             raise ShapeError(f"text behind the end of the JSON array: {found}")
         self._buffer.clear()
 
-    def _piece(self, end: int, built: list[R]) -> bool:
-        """Build the rows of ``{…},{…}`` at the buffer's start; False if it is something else."""
+    def _parse(self, end: int, built: list[R]) -> bool:
+        """Build the rows of ``{…},{…}`` at the buffer's start; return whether it is valid."""
         document = b"".join((b"[", memoryview(self._buffer)[:end], b"]"))
         fast = self._fast
         if fast is not None and (read := fast.read(document)) is not None:
@@ -117,17 +116,16 @@ class JsonDecoder(Decoder[R]):
             return False
         self._extend(built, objects)
         if fast is not None:
-            self._fast = fast_json.learnt(self.rows.blueprint, self.rows.layouts, fast)
-        if not self._fits:
-            names, further = self.rows.layouts.wire_names() or ((), ())
-            self._fit(names, further)
+            self._fast = fast_json.reader_for_names(self.rows.blueprint, self.rows.layouts, fast)
+        if not self._as_expected:
+            self._expect(*self.rows.layouts.wire_names() or ((), ()))
         return True
 
-    def _fit(self, names: Sequence[str], further: Sequence[str]) -> None:
-        """From now on records have these names; none if each one is to be looked at."""
-        self._fits = True
+    def _expect(self, names: Sequence[str], undeclared: Sequence[str]) -> None:
+        """Expect objects with these names; no names disable the fast access."""
+        self._as_expected = True
         self._names = names
-        self._known = {*names, *further}
+        self._known = {*names, *undeclared}
         self._everywhere = set(names)
         self._somewhere = set[str]()
         self.rows.lacking = True
@@ -138,24 +136,24 @@ class JsonDecoder(Decoder[R]):
         self.rows.extend(built, records, self._cells, None if access is None else (records, access))
 
     def _access(self, records: Sequence[Any]) -> Access | None:
-        """Where the values are, None if records have other names than those before."""
+        """Return the access to the values, None if records have unexpected names."""
         try:
             seen = set[str]().union(*records)
             if self.rows.lacking:
                 self._everywhere.intersection_update(*records)
                 self.rows.lacking = False
-        except TypeError:  # something that is no object
+        except TypeError:  # a record that is not an object
             return None
-        self._fits = seen <= self._known
-        if not self._fits:
+        self._as_expected = seen <= self._known
+        if not self._as_expected:
             return None
         self._somewhere |= seen
-        sizes = len(self._everywhere), len(self._somewhere)  # the one shrinks, the other grows
+        sizes = len(self._everywhere), len(self._somewhere)  # one only shrinks, one only grows
         if sizes not in self._accesses:
-            places = [name if name in self._somewhere else None for name in self._names]
-            there = [(i, name) for i, name in enumerate(places) if name is not None]
-            sparse = [i for i, name in there if name not in self._everywhere]
-            self._accesses[sizes] = Access("key", places, sparse=sparse)
+            locations = [name if name in self._somewhere else None for name in self._names]
+            present = [(i, name) for i, name in enumerate(locations) if name is not None]
+            sparse = [i for i, name in present if name not in self._everywhere]
+            self._accesses[sizes] = Access("key", locations, sparse=sparse)
         return self._accesses[sizes]
 
     def _cells(self, record: Any) -> Cells:
@@ -164,16 +162,15 @@ class JsonDecoder(Decoder[R]):
         cells = cast("dict[str, Any]", record)
         return self.rows.layouts[tuple(cells)]((*cells.values(), None))
 
-    def _walk(self, built: list[R], *, final: bool) -> None:
-        """Take one row after the other, as far as they are there."""
+    def _parse_one_by_one(self, built: list[R], *, final: bool) -> None:
         end = len(self._buffer)
-        if not final:  # whatever ends a row or the array is ASCII, and a safe place to decode to
+        if not final:  # both brackets are ASCII, so that no character is split behind them
             end = max(self._buffer.rfind(b"}"), self._buffer.rfind(b"]")) + 1
         text = self._buffer[:end].decode()
         objects: list[Any] = []
         error: InvalidResponseError | None = None
         at = taken = 0
-        while (at := _skip(text, at)) < len(text):
+        while (at := _skip_blanks(text, at)) < len(text):
             number = self.rows.count + len(objects) + 1
             if text[at] == "]" and number == 1:
                 self._state, taken = "end", at + 1
@@ -181,9 +178,9 @@ class JsonDecoder(Decoder[R]):
             try:
                 record, behind = _JSON.raw_decode(text, at)
             except (ValueError, RecursionError) as failure:
-                error = _judge(failure, text, number, final=final)
+                error = _row_error(failure, text, number, final=final)
                 break
-            behind = _skip(text, behind)
+            behind = _skip_blanks(text, behind)
             if behind == len(text):
                 break
             if text[behind] not in ",]":
@@ -202,23 +199,23 @@ class JsonDecoder(Decoder[R]):
             raise error
 
 
-def _skip(text: str, at: int) -> int:
+def _skip_blanks(text: str, at: int) -> int:
     while at < len(text) and text[at] in " \t\r\n":
         at += 1
     return at
 
 
-def _judge(
+def _row_error(
     failure: Exception, text: str, number: int, *, final: bool
 ) -> InvalidResponseError | None:
-    """What a row that does not parse is; None if it may only be incomplete yet."""
+    """Return the error of a row that cannot be parsed, None if more bytes may complete it."""
     if not isinstance(failure, json.JSONDecodeError):
-        what = "nested too deeply" if isinstance(failure, RecursionError) else str(failure)
-        return ShapeError(f"row {number} cannot be read: {what}", row=number)
-    cut = failure.msg.startswith("Unterminated") or _UNFINISHED.fullmatch(text, failure.pos)
-    if final and cut:
+        reason = "nested too deeply" if isinstance(failure, RecursionError) else str(failure)
+        return ShapeError(f"row {number} cannot be read: {reason}", row=number)
+    truncated = failure.msg.startswith("Unterminated") or _TRUNCATED.fullmatch(text, failure.pos)
+    if final and truncated:
         return _truncated(number - 1)
-    return None if cut else _not_json(text, failure.pos, number)
+    return None if truncated else _not_json(text, failure.pos, number)
 
 
 def _not_json(text: str, at: int, number: int) -> InvalidResponseError:
