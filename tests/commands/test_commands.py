@@ -179,7 +179,11 @@ def test_validate_reports_every_violation_of_every_document(project: Path, tciag
         (["generate", "--schema", "none.json"], 3, "none.json is not a readable JSON Schema"),
         (["crawl", "--endpoint", "x"], 2, "'x' is not an endpoint; write Resource/QueryName."),
         (["generate", "--nonsense"], 2, "--nonsense"),
-        (["nonsense"], 2, "No such command 'nonsense'"),
+        (["nonsense"], 2, "No such command 'nonsense'. See `tciagen --help`."),
+        (["generat"], 2, "No such command 'generat'. Did you mean `tciagen generate`?"),
+        (["Check"], 2, "Did you mean `tciagen check`?"),
+        (["serve"], 2, "Did you mean `tciagen archive serve`?"),
+        (["help"], 2, "Did you mean `tciagen --help`?"),
         (["generate", "--out", "tciagen.toml/x"], 2, "tciagen.toml"),
     ],
 )

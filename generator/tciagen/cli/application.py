@@ -5,9 +5,11 @@ Exit status of every command: 0 success, 1 differences found, 2 usage or configu
 sentences on stderr, one for each problem.
 """
 
+import difflib
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from typing import NoReturn
 
 import click
 
@@ -54,10 +56,29 @@ class LazyGroup(click.Group):
         command = getattr(import_module(module), name)
         return command if isinstance(command, click.Command) else None
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the called command; suggest one where there is none of that name."""
+        if args[0] not in _COMMANDS and not args[0].startswith("-"):
+            _refuse(ctx, args[0])
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """Print the list of commands without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl(sorted(_SHORT_HELP.items()))
+
+
+def _refuse(ctx: click.Context, name: str) -> NoReturn:
+    from tciagen.archive.cli import archive  # noqa: PLC0415 - loads what only the archive needs
+
+    known = {command: command for command in _COMMANDS}
+    known |= {command: f"archive {command}" for command in archive.commands}
+    known["help"] = "--help"
+    close = difflib.get_close_matches(name.lower(), known, 1)
+    hint = f" Did you mean `tciagen {known[close[0]]}`?" if close else ""
+    raise click.UsageError(f"No such command {name!r}.{hint}", ctx)
 
 
 @click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
