@@ -25,9 +25,9 @@ ROOT = __file__.rpartition("/tests/")[0]
 sys.path.insert(0, f"{ROOT}/templates/client/package")
 
 from _runtime.client import AsyncClientBase, Settings, SyncClient  # noqa: E402
-from _runtime.endpoint import Arguments, Attribute, Endpoint, Parameter  # noqa: E402
-from _runtime.methods import records  # noqa: E402
+from _runtime.endpoint import Attribute, Parameter, RecordEndpoint  # noqa: E402
 from _runtime.options import TransportName  # noqa: E402
+from _runtime.tables import Rows  # noqa: E402
 
 WANTED = 15.0
 BODY = b'[{"SeriesInstanceUID":"1.2.840.1","Modality":"CT","SeriesDate":"1998-12-08","Count":7}]'
@@ -46,22 +46,6 @@ while True:
         while asked := connection.recv(65536):
             connection.sendall(answer * asked.count(b"\\r\\n\\r\\n"))
 """
-ENDPOINT = Endpoint(
-    resource="TCIA",
-    name="getSeries",
-    formats=("CSV", "JSON"),
-    parameters=(
-        Parameter("Collection", "collection"),
-        Parameter("SeriesInstanceUID", "uid", "uid"),
-    ),
-    attributes=(
-        Attribute("SeriesInstanceUID", "uid", "uid", optional=False),
-        Attribute("Modality", "modality"),
-        Attribute("SeriesDate", "day", "date"),
-        Attribute("Count", "count", "integer"),
-        Attribute("PatientID", "patient"),
-    ),
-)
 
 
 @attrs.frozen(kw_only=True)
@@ -75,23 +59,53 @@ class Series:
     patient: Any = None
 
 
-class Endpoints:
-    """The endpoint, as a generated client has it."""
+ENDPOINT = RecordEndpoint(
+    resource="TCIA",
+    name="getSeries",
+    method="get_series",
+    model=Series,
+    formats=("CSV", "JSON"),
+    parameters=(
+        Parameter("Collection", "collection"),
+        Parameter("SeriesInstanceUID", "uid", "uid"),
+    ),
+    attributes=(
+        Attribute("SeriesInstanceUID", "uid", "uid", optional=False),
+        Attribute("Modality", "modality"),
+        Attribute("SeriesDate", "day", "date"),
+        Attribute("Count", "count", "integer"),
+        Attribute("PatientID", "patient"),
+    ),
+)
+_SETTINGS = Settings(
+    package="bench", version="1", base_url="http://h/", environment="BENCH", endpoints=(ENDPOINT,)
+)
 
-    _settings = Settings(package="bench", version="1", base_url="http://h/", environment="BENCH")
 
-    @records(ENDPOINT, Series)
-    def get_series(self, *, collection: str | None = None, uid: str | None = None) -> Arguments:
-        """Ask for series."""
-        return Arguments({"Collection": collection, "SeriesInstanceUID": uid}, format="json")
+class Client(SyncClient):
+    """A client that blocks, as it is generated."""
+
+    _settings = _SETTINGS
+
+    def get_series(self, *, collection: str | None = None, uid: str | None = None) -> Rows[Series]:
+        """Query series."""
+        return self._calls.rows(
+            ENDPOINT, {"Collection": collection, "SeriesInstanceUID": uid}, "json"
+        )
 
 
-class Client(Endpoints, SyncClient):
-    """Blocks."""
+class AsyncClient(AsyncClientBase):
+    """A client for asyncio, as it is generated."""
 
+    _settings = _SETTINGS
 
-class AsyncClient(Endpoints, AsyncClientBase):
-    """Awaits."""
+    async def get_series(
+        self, *, collection: str | None = None, uid: str | None = None
+    ) -> Rows[Series]:
+        """Query series."""
+        return await self._calls.rows(
+            ENDPOINT, {"Collection": collection, "SeriesInstanceUID": uid}, "json"
+        )
 
 
 def seconds(work: Callable[[], Any]) -> float:

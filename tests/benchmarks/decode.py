@@ -30,6 +30,7 @@ ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "generated" / "tcia-client" / "src"))
 
 import tcia_client  # noqa: E402
+from tcia_client._endpoints import GET_SERIES  # noqa: E402
 from tcia_client._runtime.decoding.csv import CsvDecoder  # noqa: E402
 from tcia_client._runtime.decoding.decoder import BATCH_BYTES  # noqa: E402
 from tcia_client._runtime.decoding.json import JsonDecoder  # noqa: E402
@@ -47,8 +48,7 @@ WANTED = {
     "rows, msgspec, collector held off": 0.8,
     "rows of CSV, msgspec": 1.8,
 }
-METHOD = tcia_client.Client.get_series
-BLUEPRINT: Blueprint[Any] = Blueprint(METHOD.endpoint, METHOD.model)
+BLUEPRINT: Blueprint[Any] = Blueprint(GET_SERIES, GET_SERIES.model)
 
 
 def bodies(count: int) -> dict[str, bytes]:
@@ -66,10 +66,10 @@ def bodies(count: int) -> dict[str, bytes]:
             tcia_client.Client(base_url=server.base_url) as client,
         ):
             return {
-                "json": client.get_series.raw(format="json").content,
-                "csv": client.get_series.raw(format="csv").content,
-                "xml": client.get_series.raw(format="xml").content,
-                "html": client.get_series.raw(format="html").content,
+                "json": client.with_raw_response.get_series(format="json").content,
+                "csv": client.with_raw_response.get_series(format="csv").content,
+                "xml": client.with_raw_response.get_series(format="xml").content,
+                "html": client.with_raw_response.get_series(format="html").content,
             }
 
 

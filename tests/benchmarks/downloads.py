@@ -90,7 +90,7 @@ def cases(base_url: str, out: Path) -> list[Case]:
 
     def many(client: Any) -> None:
         items = [{"vessel_id": f"many-{n}"} for n in range(MANY)]
-        client.download_plan.many(out / "ours", items, existing="replace")
+        client.download_plans(out / "ours", items, existing="replace")
 
     return [
         ("200 MB, fixed length", 0.9, one("plain"), lambda: curl("plain")),

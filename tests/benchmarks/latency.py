@@ -63,7 +63,7 @@ def seconds(base_url: str, workers: int, kind: str, count: int) -> float:
 
     async def awaited(folder: str) -> None:
         async with AsyncClient(base_url=base_url) as client:
-            await client.download_plan.many(folder, items, workers=workers)
+            await client.download_plans(folder, items, workers=workers)
 
     with tempfile.TemporaryDirectory(prefix="latency-") as folder:
         start = time.perf_counter()
@@ -71,7 +71,7 @@ def seconds(base_url: str, workers: int, kind: str, count: int) -> float:
             asyncio.run(awaited(folder))
         else:
             with Client(base_url=base_url) as client:
-                client.download_plan.many(folder, items, workers=workers)
+                client.download_plans(folder, items, workers=workers)
         return time.perf_counter() - start
 
 

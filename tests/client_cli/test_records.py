@@ -86,7 +86,7 @@ def test_raw_is_the_untouched_answer_and_rows_are_the_same(
     tcia: Any, client: Any, wire: Any
 ) -> None:
     assert tcia("get-patient", "--wire", wire, "--format", "raw").out == (
-        client.get_patient.raw(format=wire).content
+        client.with_raw_response.get_patient(format=wire).content
     )
     columns = "--columns=collection,patient_id"  # names of subjects may be empty texts
     assert tcia("get-patient", "--wire", wire, columns).out == tcia("get-patient", columns).out

@@ -11,7 +11,7 @@ import pytest
 
 from tcia_client import ManifestError, _endpoints
 from tcia_client._runtime.cli.sources import read_jobs
-from tcia_client._runtime.endpoint import Endpoint, Parameter
+from tcia_client._runtime.endpoint import FileEndpoint, Parameter
 
 ONE, TWO = "1.3.6.1.4.1.14519.1", "1.3.6.1.4.1.14519.2"
 SERVER = f"SeriesInstanceUID,Modality,ImageCount\n{ONE},CT,72\n{TWO},MR,3\n"
@@ -119,7 +119,7 @@ def test_row_that_states_two_counts_is_one_sentence(tmp_path: Path, header: str)
 def test_columns_named_by_the_dicom_keyword_are_found(tmp_path: Path) -> None:
     path = tmp_path / "x.csv"
     uid = Parameter("id", "id_", "uid", required=True, dicom_keyword="SeriesInstanceUID")
-    endpoint = Endpoint(resource="R", name="getFile", formats=("ZIP",), parameters=(uid,))
+    endpoint = FileEndpoint(resource="R", name="getFile", formats=("ZIP",), parameters=(uid,))
     for text in (SERVER, NBIA, TCIA, PORTAL, f"id\n{ONE}\n{TWO}\n"):
         path.write_text(text)
         assert [job["id_"] for job in jobs_of(path, endpoint)] == [ONE, TWO]

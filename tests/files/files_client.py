@@ -1,61 +1,14 @@
 """A client as it is generated, of endpoints that return files, and one that counts them."""
 
 from pathlib import Path
-from typing import Any, ClassVar, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
+from tests.client_methods import client_methods
 
 from _runtime.client import AsyncClientBase, Settings, SyncClient
-from _runtime.downloads.public import DownloadOptions
-from _runtime.endpoint import Arguments, Attribute, CountSource, Endpoint, Parameter
-from _runtime.file_methods import files
-from _runtime.methods import records
+from _runtime.endpoint import Attribute, CountSource, FileEndpoint, Parameter, RecordEndpoint
 from _runtime.options import TransportName
-
-_SERIES = Parameter("SeriesInstanceUID", "series_instance_uid", "uid", required=True)
-_OBJECT = Parameter("SOPInstanceUID", "sop_instance_uid", "uid", required=True)
-IMAGE = Endpoint(resource="TCIA", name="getImage", formats=("ZIP",), parameters=(_SERIES,))
-SIZE = Endpoint(
-    resource="TCIA",
-    name="getSeriesSize",
-    formats=("JSON",),
-    default_format="JSON",
-    parameters=(_SERIES,),
-    attributes=(
-        Attribute("ObjectCount", "object_count", "integer"),
-        Attribute("TotalSizeInBytes", "total_size_in_bytes", "integer"),
-    ),
-)
-SERIES = Endpoint(
-    resource="TCIA",
-    name="getSeries",
-    formats=("JSON",),
-    default_format="JSON",
-    parameters=(Parameter("Collection", "collection", required=True),),
-    attributes=(Attribute("ImageCount", "image_count", "integer"),),
-)
-COUNTED = attrs.evolve(
-    IMAGE,
-    counts=(
-        CountSource(SERIES, "get_series", "image_count"),
-        CountSource(SIZE, "get_series_size", "object_count", size="total_size_in_bytes"),
-    ),
-)
-SINGLE = Endpoint(
-    resource="TCIA", name="getSingleImage", formats=("DICOM",), parameters=(_SERIES, _OBJECT)
-)
-HULL = Endpoint(
-    resource="Fleet",
-    name="getHullScan",
-    formats=("ZIP",),
-    parameters=(Parameter("VesselID", "vessel_id", required=True),),
-)
-PLAN = Endpoint(
-    resource="Fleet",
-    name="getPlan",
-    formats=("PDF",),
-    parameters=(Parameter("VesselID", "vessel_id", required=True),),
-)
 
 
 @attrs.frozen(kw_only=True)
@@ -66,55 +19,90 @@ class SeriesSize:
     total_size_in_bytes: int | None
 
 
-class Endpoints:
-    """What both clients have."""
+@attrs.frozen(kw_only=True)
+class Series:
+    """The number of images of a series."""
 
-    @records(SIZE, SeriesSize)
-    def get_series_size(self, *, series_instance_uid: str) -> Arguments:
-        """Fetch the number of objects of a series."""
-        return Arguments({"SeriesInstanceUID": series_instance_uid})
-
-    @files(COUNTED)
-    def download_counted(
-        self, *, series_instance_uid: str, **options: Unpack[DownloadOptions]
-    ) -> Arguments:
-        """Fetch a series whose number of files other endpoints state."""
-        return Arguments({"SeriesInstanceUID": series_instance_uid}, options=options)
-
-    @files(IMAGE)
-    def download_image(
-        self, *, series_instance_uid: str, **options: Unpack[DownloadOptions]
-    ) -> Arguments:
-        """Fetch a series."""
-        return Arguments({"SeriesInstanceUID": series_instance_uid}, options=options)
-
-    @files(SINGLE)
-    def download_single_image(
-        self, *, series_instance_uid: str, sop_instance_uid: str, **options: Unpack[DownloadOptions]
-    ) -> Arguments:
-        """Fetch one object."""
-        values = {"SeriesInstanceUID": series_instance_uid, "SOPInstanceUID": sop_instance_uid}
-        return Arguments(values, options=options)
-
-    @files(HULL)
-    def download_hull_scan(
-        self, *, vessel_id: str, **options: Unpack[DownloadOptions]
-    ) -> Arguments:
-        """Fetch an archive of no DICOM files."""
-        return Arguments({"VesselID": vessel_id}, options=options)
-
-    @files(PLAN)
-    def download_plan(self, *, vessel_id: str, **options: Unpack[DownloadOptions]) -> Arguments:
-        """Fetch a file of no known kind."""
-        return Arguments({"VesselID": vessel_id}, options=options)
+    image_count: int | None
 
 
+_SERIES = Parameter("SeriesInstanceUID", "series_instance_uid", "uid", required=True)
+_OBJECT = Parameter("SOPInstanceUID", "sop_instance_uid", "uid", required=True)
+IMAGE = FileEndpoint(
+    resource="TCIA",
+    name="getImage",
+    method="download_image",
+    many="download_images",
+    formats=("ZIP",),
+    parameters=(_SERIES,),
+)
+SIZE = RecordEndpoint(
+    resource="TCIA",
+    name="getSeriesSize",
+    method="get_series_size",
+    model=SeriesSize,
+    formats=("JSON",),
+    default_format="JSON",
+    parameters=(_SERIES,),
+    attributes=(
+        Attribute("ObjectCount", "object_count", "integer"),
+        Attribute("TotalSizeInBytes", "total_size_in_bytes", "integer"),
+    ),
+)
+SERIES = RecordEndpoint(
+    resource="TCIA",
+    name="getSeries",
+    method="get_series",
+    model=Series,
+    formats=("JSON",),
+    default_format="JSON",
+    parameters=(Parameter("Collection", "collection", required=True),),
+    attributes=(Attribute("ImageCount", "image_count", "integer"),),
+)
+COUNTED = attrs.evolve(
+    IMAGE,
+    method="download_counted",
+    many="download_counteds",
+    counts=(
+        CountSource(SERIES, "image_count"),
+        CountSource(SIZE, "object_count", size="total_size_in_bytes"),
+    ),
+)
+SINGLE = FileEndpoint(
+    resource="TCIA",
+    name="getSingleImage",
+    method="download_single_image",
+    many="download_single_images",
+    formats=("DICOM",),
+    parameters=(_SERIES, _OBJECT),
+)
+HULL = FileEndpoint(
+    resource="Fleet",
+    name="getHullScan",
+    method="download_hull_scan",
+    many="download_hull_scans",
+    formats=("ZIP",),
+    parameters=(Parameter("VesselID", "vessel_id", required=True),),
+)
+PLAN = FileEndpoint(
+    resource="Fleet",
+    name="getPlan",
+    method="download_plan",
+    many="download_plans",
+    formats=("PDF",),
+    parameters=(Parameter("VesselID", "vessel_id", required=True),),
+)
 _SETTINGS = Settings(
-    package="files_client", version="1", base_url="https://files.invalid/v3", environment="FILES"
+    package="files_client",
+    version="1",
+    base_url="https://files.invalid/v3",
+    environment="FILES",
+    endpoints=(SIZE, COUNTED, IMAGE, SINGLE, HULL, PLAN),
 )
 
 
-class Client(Endpoints, SyncClient):
+@client_methods(*_SETTINGS.endpoints)
+class Client(SyncClient):
     """The synchronous client, over the transport that a test is run with."""
 
     _settings = _SETTINGS
@@ -125,14 +113,23 @@ class Client(Endpoints, SyncClient):
             options.setdefault("transport", self.below)
         super().__init__(on_drift="off", **options)
 
+    if TYPE_CHECKING:
 
-class AsyncClient(Endpoints, AsyncClientBase):
+        def __getattr__(self, name: str) -> Any: ...
+
+
+@client_methods(*_SETTINGS.endpoints)
+class AsyncClient(AsyncClientBase):
     """The asynchronous client."""
 
     _settings = _SETTINGS
 
     def __init__(self, **options: Any) -> None:
         super().__init__(on_drift="off", **options)
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any: ...
 
 
 def names(folder: Path) -> list[str]:

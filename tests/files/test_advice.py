@@ -97,7 +97,7 @@ def test_keep_zip_keeps_what_cannot_be_read_and_says_so(
         ask(server.base_url, lambda c: c.download_image(tmp_path, series_instance_uid=SERIES))
 
     def keep(client: Any) -> Any:
-        return client.download_image.many(tmp_path, [SERIES], keep_zip=True)
+        return client.download_images(tmp_path, [SERIES], keep_zip=True)
 
     for state in ("complete", "existing"):
         with pytest.warns(UncheckedWarning, match="could not check crc32, directory, DICOM"):
@@ -213,7 +213,7 @@ def test_a_second_call_fetches_what_is_missing(
     server.by_uid["1.2.1"] = make.Reply(make.zipped([("0.dcm", make.dicom(series="1.2.1"))]))
 
     def fetch(items: Any) -> Any:
-        return ask(server.base_url, lambda c: c.download_image.many(tmp_path, items))
+        return ask(server.base_url, lambda c: c.download_images(tmp_path, items))
 
     with pytest.raises(DownloadsError, match="a second call fetches what is missing") as caught:
         fetch(["1.2.1", "1.2.2"])
@@ -230,12 +230,10 @@ def test_separate_folders_separate_downloads_of_one_name(
         {"series_instance_uid": uid, "sop_instance_uid": "1.2.9"} for uid in ("1.2.1", "1.2.2")
     ]
     with pytest.raises(ParameterError, match="Download them into separate folders"):
-        ask(server.base_url, lambda c: c.download_single_image.many(tmp_path, items))
+        ask(server.base_url, lambda c: c.download_single_images(tmp_path, items))
     for item in items[:1]:
         done = ask(
             server.base_url,
-            lambda c, i=item: c.download_single_image.many(
-                tmp_path / i["series_instance_uid"], [i]
-            ),
+            lambda c, i=item: c.download_single_images(tmp_path / i["series_instance_uid"], [i]),
         )
         assert done[0].state == "complete"

@@ -65,7 +65,7 @@ def test_a_short_series_fails_by_the_count_of_its_row_in_either_layout(
     uid, count = series
     rows = [{"series_instance_uid": uid, "ImageCount": count}]
     with pytest.raises(DownloadsError, match=f"ImageCount of the item states {count}") as caught:
-        ask(short.base_url, lambda c: c.download_counted.many(tmp_path, rows))
+        ask(short.base_url, lambda c: c.download_counteds(tmp_path, rows))
     assert "stated count" in caught.value.results[0].checks
     assert names(tmp_path) == []
 
@@ -134,7 +134,7 @@ def test_a_count_of_the_item_is_checked_without_a_query(
     ask: Ask, plain: Any, tmp_path: Path, item: Any, stated: Any
 ) -> None:
     items = [item(uid, stated) for uid in UIDS]
-    done = ask(plain.base_url, lambda c: c.download_counted.many(tmp_path, items))
+    done = ask(plain.base_url, lambda c: c.download_counteds(tmp_path, items))
     assert all("stated count" in one.checks for one in done)
     assert queried(plain) == 0
 
@@ -142,7 +142,7 @@ def test_a_count_of_the_item_is_checked_without_a_query(
 def test_a_wrong_count_of_the_item_fails_alone(ask: Ask, plain: Any, tmp_path: Path) -> None:
     items = [Row(uid, 3 if uid == UIDS[1] else 2) for uid in UIDS]
     with pytest.raises(DownloadsError) as caught:
-        ask(plain.base_url, lambda c: c.download_counted.many(tmp_path, items))
+        ask(plain.base_url, lambda c: c.download_counteds(tmp_path, items))
     (failed,) = caught.value.failed
     assert (failed.index, failed.differences[0].message) == (
         1,
@@ -150,7 +150,7 @@ def test_a_wrong_count_of_the_item_fails_alone(ask: Ask, plain: Any, tmp_path: P
     )
     kept = ask(
         plain.base_url,
-        lambda c: c.download_counted.many(tmp_path, items, on_difference="keep"),
+        lambda c: c.download_counteds(tmp_path, items, on_difference="keep"),
     )
     assert [one.state for one in kept].count("existing") == 4
     assert kept[1].state == "incomplete"
@@ -160,9 +160,7 @@ def test_a_wrong_count_of_the_item_fails_alone(ask: Ask, plain: Any, tmp_path: P
 def test_a_missing_count_of_the_item_is_queried(
     ask: Ask, plain: Any, tmp_path: Path, stated: Any
 ) -> None:
-    (done,) = ask(
-        plain.base_url, lambda c: c.download_counted.many(tmp_path, [Row(UIDS[0], stated)])
-    )
+    (done,) = ask(plain.base_url, lambda c: c.download_counteds(tmp_path, [Row(UIDS[0], stated)]))
     assert "stated count" in done.checks
     assert queried(plain) == 1
 
@@ -173,40 +171,40 @@ def test_an_invalid_count_of_the_item_is_refused_before_any_request(
 ) -> None:
     items = [Row(UIDS[0], 2), Row(UIDS[1], stated)]
     with pytest.raises(ParameterError, match=r"image_count of item 2 is .*, which is no number"):
-        ask(plain.base_url, lambda c: c.download_counted.many(tmp_path, items))
+        ask(plain.base_url, lambda c: c.download_counteds(tmp_path, items))
     assert plain.asked == []
     for right in (2, None):
         items[1] = Row(UIDS[1], right)
-        done = ask(plain.base_url, lambda c: c.download_counted.many(tmp_path, items))
+        done = ask(plain.base_url, lambda c: c.download_counteds(tmp_path, items))
         assert len(done) == 2
 
 
 def test_items_that_contradict_each_other_are_refused(ask: Ask, plain: Any, tmp_path: Path) -> None:
     items = [Row(UIDS[0], 2), Row(UIDS[1], 2), Row(UIDS[0], 3)]
     with pytest.raises(ParameterError, match=r"items 1 and 3 .* state 2 and 3 files"):
-        ask(plain.base_url, lambda c: c.download_counted.many(tmp_path, items))
+        ask(plain.base_url, lambda c: c.download_counteds(tmp_path, items))
     assert plain.asked == []
-    assert len(ask(plain.base_url, lambda c: c.download_counted.many(tmp_path, items[:2]))) == 2
+    assert len(ask(plain.base_url, lambda c: c.download_counteds(tmp_path, items[:2]))) == 2
 
 
 def test_item_that_states_two_counts_is_refused(ask: Ask, plain: Any, tmp_path: Path) -> None:
     item = {"SeriesInstanceUID": UIDS[0], "image_count": 2, "Object Count": "3"}
     sentence = "Object Count of item 1 is '3', where image_count of the item states 2"
     with pytest.raises(ParameterError, match=sentence):
-        ask(plain.base_url, lambda c: c.download_counted.many(tmp_path, [item]))
+        ask(plain.base_url, lambda c: c.download_counteds(tmp_path, [item]))
     assert plain.asked == []
     item["Object Count"] = None
-    (done,) = ask(plain.base_url, lambda c: c.download_counted.many(tmp_path, [item]))
+    (done,) = ask(plain.base_url, lambda c: c.download_counteds(tmp_path, [item]))
     assert "stated count" in done.checks
 
 
 def test_the_count_endpoint_is_queried_once_for_each_download(
     ask: Ask, plain: Any, tmp_path: Path
 ) -> None:
-    done = ask(plain.base_url, lambda c: c.download_counted.many(tmp_path, UIDS))
+    done = ask(plain.base_url, lambda c: c.download_counteds(tmp_path, UIDS))
     assert all("stated count" in one.checks for one in done)
     assert queried(plain) == len(UIDS)
-    again = ask(plain.base_url, lambda c: c.download_counted.many(tmp_path, UIDS))
+    again = ask(plain.base_url, lambda c: c.download_counteds(tmp_path, UIDS))
     assert [one.state for one in again] == ["existing"] * len(UIDS)
     assert queried(plain) == len(UIDS)
 
@@ -263,7 +261,7 @@ def test_an_api_without_a_declared_count_warns_once_for_all(
 ) -> None:
     plain.by_uid[UIDS[0]].headers["imageCount"] = "2"
     with pytest.warns(CompletenessWarning) as told:
-        done = ask(plain.base_url, lambda c: c.download_image.many(tmp_path, UIDS))
+        done = ask(plain.base_url, lambda c: c.download_images(tmp_path, UIDS))
     assert [str(one.message) for one in told] == [
         "TCIA/query/getImage: the client could not check that 4 of 5 downloads are complete: no "
         "response states the number of files, and no other endpoint that states it is declared. "
@@ -289,7 +287,7 @@ def test_a_count_endpoint_that_keeps_failing_is_left_alone(
 ) -> None:
     plain.replies(make.Reply(status=404))
     with pytest.warns(CompletenessWarning, match="5 of 5 downloads"):
-        ask(plain.base_url, lambda c: c.download_counted.many(tmp_path, UIDS, workers=1))
+        ask(plain.base_url, lambda c: c.download_counteds(tmp_path, UIDS, workers=1))
     assert queried(plain) == 3
 
 
@@ -297,7 +295,7 @@ def test_an_existing_folder_that_was_not_checked_is_checked_when_it_can_be(
     ask: Ask, make: SimpleNamespace, plain: Any, tmp_path: Path
 ) -> None:
     def fetch(items: Any) -> Any:
-        return ask(plain.base_url, lambda c: c.download_counted.many(tmp_path, items))
+        return ask(plain.base_url, lambda c: c.download_counteds(tmp_path, items))
 
     plain.replies(make.Reply(status=404))
     with pytest.warns(CompletenessWarning):
@@ -344,6 +342,6 @@ def test_an_archive_without_images_is_no_file_unless_some_are_announced(
     plain.by_uid[UIDS[0]] = make.Reply(make.zipped(members), headers=headers)
     for item in (UIDS[0], Row(UIDS[0], 3)):
         with pytest.raises(DownloadsError) as caught:
-            ask(plain.base_url, lambda c, i=item: c.download_counted.many(tmp_path, [i]))
+            ask(plain.base_url, lambda c, i=item: c.download_counteds(tmp_path, [i]))
         assert type(caught.value.results[0].error) is kind
     assert names(tmp_path) == []

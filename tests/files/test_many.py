@@ -36,7 +36,7 @@ def fetch(ask: Callable[..., Any], many: Any) -> Fetch:
     """``download_image.many`` of either client."""
 
     def run(folder: Path, items: Any, **options: Any) -> Any:
-        return ask(many.base_url, lambda c: c.download_image.many(folder, items, **options))
+        return ask(many.base_url, lambda c: c.download_images(folder, items, **options))
 
     return run
 
@@ -177,7 +177,7 @@ def test_each_worker_has_a_connection(
         server.by_uid[uid] = make.Reply(body, sent=10, hold=all_at_once)
 
     def question(client: Any) -> Any:
-        return client.download_image.many(tmp_path, uids, workers=12)
+        return client.download_images(tmp_path, uids, workers=12)
 
     assert len(ask(server.base_url, question)) == 24
     assert server.most_open == 12
@@ -186,11 +186,11 @@ def test_each_worker_has_a_connection(
 def test_connections_are_added_to_a_client_in_use(
     make: SimpleNamespace, client: Any, many: Any, tmp_path: Path
 ) -> None:
-    client.download_image.many(tmp_path / "few", UIDS[:2], workers=2)
+    client.download_images(tmp_path / "few", UIDS[:2], workers=2)
     all_at_once = threading.Barrier(12)
     for reply in many.by_uid.values():
         reply.sent, reply.hold = 10, all_at_once
-    assert len(client.download_image.many(tmp_path / "all", UIDS, workers=12)) == 12
+    assert len(client.download_images(tmp_path / "all", UIDS, workers=12)) == 12
     assert many.most_open == 12
 
 
@@ -200,16 +200,16 @@ def test_a_maximum_of_the_caller_holds_and_more_workers_are_refused(
     with pytest.raises(ParameterError, match=r"workers=8 is more than .*max_connections=2") as told:
         ask(
             many.base_url,
-            lambda c: c.download_image.many(tmp_path, UIDS, workers=8),
+            lambda c: c.download_images(tmp_path, UIDS, workers=8),
             max_connections=2,
         )
     assert "max_connections=8" in told.value.advice
     assert many.asked == []
-    ask(many.base_url, lambda c: c.download_image.many(tmp_path, UIDS), max_connections=2)
+    ask(many.base_url, lambda c: c.download_images(tmp_path, UIDS), max_connections=2)
     assert many.most_open <= 2
     eight = ask(
         many.base_url,
-        lambda c: c.download_image.many(tmp_path / "8", UIDS, workers=8),
+        lambda c: c.download_images(tmp_path / "8", UIDS, workers=8),
         max_connections=8,
     )
     assert len(eight) == len(UIDS)
@@ -252,11 +252,11 @@ def test_items_that_cannot_be_asked_for_are_refused_before_any_request(
     with pytest.raises(ParameterError, match=words):
         fetch(tmp_path, items)
     with pytest.raises(ParameterError, match="series_instance_uid and sop_instance_uid"):
-        ask(many.base_url, lambda c: c.download_single_image.many(tmp_path, ["1.2.3"]))
+        ask(many.base_url, lambda c: c.download_single_images(tmp_path, ["1.2.3"]))
     with pytest.raises(ParameterError, match=r"name 1\.2\.9\.dcm"):
         ask(
             many.base_url,
-            lambda c: c.download_single_image.many(
+            lambda c: c.download_single_images(
                 tmp_path,
                 [{"series_instance_uid": uid, "sop_instance_uid": "1.2.9"} for uid in UIDS[:2]],
             ),
@@ -306,7 +306,7 @@ def test_many_with_an_error_in_one_task_ends_the_others(held: Any, tmp_path: Pat
     async def run() -> None:
         async with AsyncClient(base_url=held.base_url) as client:
             with pytest.raises(LookupError):
-                await client.download_image.many(tmp_path, UIDS, progress=enough)
+                await client.download_images(tmp_path, UIDS, progress=enough)
             running = [repr(task.get_coro()) for task in asyncio.all_tasks()]
             assert not [one for one in running if "AsyncMany" in one]
 
@@ -319,9 +319,7 @@ def test_a_cancelled_task_ends_all_its_downloads(held: Any, tmp_path: Path) -> N
 
     async def run() -> int:
         async with AsyncClient(base_url=held.base_url) as client:
-            task = asyncio.create_task(
-                client.download_image.many(tmp_path, UIDS, progress=progress)
-            )
+            task = asyncio.create_task(client.download_images(tmp_path, UIDS, progress=progress))
             await progress.wait()
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
@@ -342,7 +340,7 @@ def test_a_cancelled_task_ends_all_its_downloads(held: Any, tmp_path: Path) -> N
 
     async def again() -> list[bool]:
         async with AsyncClient(base_url=held.base_url) as client:
-            return [one.kept for one in await client.download_image.many(tmp_path, UIDS)]
+            return [one.kept for one in await client.download_images(tmp_path, UIDS)]
 
     assert asyncio.run(again()) == [True] * 3 + [False] * 9
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(UIDS)
@@ -356,15 +354,13 @@ def test_cancelled_task_leaves_no_partial_file_and_frees_its_connections(
     async def run() -> None:
         async with AsyncClient(base_url=held.base_url, max_connections=4) as client:
             progress = UntilHeld(held)
-            task = asyncio.create_task(
-                client.download_image.many(tmp_path, UIDS, progress=progress)
-            )
+            task = asyncio.create_task(client.download_images(tmp_path, UIDS, progress=progress))
             await progress.wait()
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
             assert sorted(path.name for path in tmp_path.iterdir()) == sorted(UIDS[:3])
-            done = await client.download_image.many(tmp_path / "more", UIDS[:3])
+            done = await client.download_images(tmp_path / "more", UIDS[:3])
             assert len(done) == 3  # all connections are free again
 
     asyncio.run(run())

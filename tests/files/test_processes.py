@@ -34,7 +34,7 @@ def half(make: SimpleNamespace, server: Any) -> Iterator[Any]:
 def test_process_that_ends_leaves_complete_series_only(
     half: Any, start: Callable[..., Any], wait_for: "WaitFor", tmp_path: Path, number: int
 ) -> None:
-    process = start(f"client.download_image.many(target, {UIDS})", tmp_path, half.base_url)
+    process = start(f"client.download_images(target, {UIDS})", tmp_path, half.base_url)
     wait_for(lambda: len(half.asked) == 6 and len(list(tmp_path.glob("*.part/*"))) > 4)
     process.send_signal(number)
     if number == signal.SIGINT:
@@ -52,7 +52,7 @@ def test_process_that_ends_leaves_complete_series_only(
     for reply in half.by_uid.values():
         reply.sent = reply.hold = None
     process = start(
-        f"print(sum(d.kept for d in client.download_image.many(target, {UIDS})))",
+        f"print(sum(d.kept for d in client.download_images(target, {UIDS})))",
         tmp_path,
         half.base_url,
     )
@@ -115,7 +115,7 @@ def test_ctrl_c_ends_downloads_whose_server_is_silent(
     half.by_uid[UIDS[5]] = attrs.evolve(
         half.by_uid[UIDS[5]], body=b"", status=503, headers={"Retry-After": "100"}, hold=None
     )
-    process = start(f"client.download_image.many(target, {UIDS})", tmp_path, half.base_url)
+    process = start(f"client.download_images(target, {UIDS})", tmp_path, half.base_url)
     wait_for(lambda: len(half.asked) == 6 and len(list(tmp_path.glob("*.part/*"))) > 3)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=20)  # the server holds them for longer
@@ -134,10 +134,10 @@ def test_exception_in_progress_cancels_waiting_threads(
             raise ValueError("enough")
 
     with pytest.raises(ValueError, match="enough"):
-        client.download_image.many(tmp_path, UIDS, progress=enough)
+        client.download_images(tmp_path, UIDS, progress=enough)
     assert not half.by_uid[UIDS[2]].hold.is_set()
     assert not list(tmp_path.glob("*.part"))
-    done = client.download_image.many(tmp_path, UIDS[:2])
+    done = client.download_images(tmp_path, UIDS[:2])
     assert [one.kept for one in done] == [True, True]
 
 

@@ -170,10 +170,10 @@ def test_closed_iterator_closes_the_response(
 ) -> None:
     server.replies(make.series_zip())
     for _ in range(20):
-        chunks = client.download_image.iter(series_instance_uid=SERIES)
+        chunks = client.streaming.download_image(series_instance_uid=SERIES)
         assert next(chunks)[:2] == b"PK"
         chunks.close()
-    raw = client.download_image.raw(series_instance_uid=SERIES).content
+    raw = client.with_raw_response.download_image(series_instance_uid=SERIES).content
     assert zipfile.ZipFile(io.BytesIO(raw)).namelist()
 
 

@@ -29,7 +29,7 @@ def series(target: Any, **options: Any) -> Call:
 
 
 def many(target: Any, **options: Any) -> Call:
-    return lambda c: c.download_image.many(target, UIDS, **options)
+    return lambda c: c.download_images(target, UIDS, **options)
 
 
 def single(target: Any, **options: Any) -> Call:
@@ -55,7 +55,7 @@ REFUSED: dict[str, tuple[Call, str, str]] = {
     "archive for many": (many("dl.zip"), "target", "many downloads need a folder: 'dl.zip'"),
     "archive of capitals for many": (many("DL.ZIP"), "target", "need a folder"),
     "DICOM file for many": (
-        lambda c: c.download_single_image.many(
+        lambda c: c.download_single_images(
             "x.dcm", [{"series_instance_uid": SERIES, "sop_instance_uid": "1.2"}]
         ),
         "target",

@@ -12,8 +12,7 @@ from pathlib import Path, PurePosixPath
 import attrs
 import pytest
 
-from tcia_client import DownloadOptions
-from tcia_client._runtime.file_methods import Files
+from tcia_client import AsyncClient, Client, DownloadOptions, _endpoints
 from tciagen.config import read_config
 from tciagen.contract.model import Contract
 from tciagen.contract.resolve import Resolution
@@ -155,26 +154,19 @@ def test_public_names_of_the_runtime_exist() -> None:
         assert set(names) <= bound, module
 
 
-def test_no_method_can_hide_one_of_the_client_itself() -> None:
-    source = (templates_folder() / "package" / "_runtime" / "client.py").read_text("utf-8")
-    members = {
-        member.name
-        for node in ast.parse(source).body
-        if isinstance(node, ast.ClassDef) and node.name != "Settings"
-        for member in node.body
-        if isinstance(member, ast.FunctionDef | ast.AsyncFunctionDef)
-        and not member.name.startswith("_")
-    }
-    assert members <= RESERVED_METHODS
+def test_reserved_methods_are_those_of_the_client_itself() -> None:
+    endpoints = {name for one in _endpoints.ALL for name in (one.method, getattr(one, "many", ""))}
+    members = {n for n in (*dir(Client), *dir(AsyncClient)) if not n.startswith("_")} - endpoints
+    assert members | {"models", "datetime", "decimal"} == RESERVED_METHODS
 
 
-def test_keywords_of_downloads_are_reserved() -> None:
-    """What the runtime's download methods take themselves is free of query keys."""
+def test_reserved_keywords_are_those_of_downloads() -> None:
     taken = set(DownloadOptions.__annotations__)
-    for method in (Files.__call__, Files.many):
-        parameters = inspect.signature(method).parameters.values()
-        taken |= {p.name for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)}
-    assert taken - {"self"} == DOWNLOAD_KEYWORDS
+    for endpoint in _endpoints.ALL:
+        for name in filter(None, [getattr(endpoint, "many", "")]):
+            own = inspect.signature(getattr(Client, name)).parameters
+            taken |= own.keys() - {one.python_name for one in endpoint.parameters}
+    assert taken - {"self", "options"} == DOWNLOAD_KEYWORDS
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from datetime import date
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, ClassVar, Literal, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
 import pytest
@@ -17,54 +17,14 @@ HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parents[1] / "templates" / "client" / "package"), str(HERE)]
 sys.path.append(str(HERE / "forms"))
 
+from tests.client_methods import client_methods  # noqa: E402
 from wire_server import said_by_script  # noqa: E402
 
 from _runtime.client import AsyncClientBase, Settings, SyncClient  # noqa: E402
-from _runtime.downloads.public import DownloadOptions  # noqa: E402
-from _runtime.endpoint import Arguments, Attribute, Endpoint, Parameter  # noqa: E402
-from _runtime.file_methods import files  # noqa: E402
+from _runtime.endpoint import Attribute, FileEndpoint, Parameter, RecordEndpoint  # noqa: E402
 from _runtime.http.retry import Retry  # noqa: E402
-from _runtime.methods import records  # noqa: E402
 from _runtime.options import TransportName  # noqa: E402
 from _runtime.values import UID  # noqa: E402
-
-SHIPS = Endpoint(
-    resource="Fleet",
-    name="listShips",
-    formats=("CSV", "HTML", "XML", "JSON"),
-    default_format="JSON",
-    parameters=(
-        Parameter("Port", "port", allowed_values=("Kiel", "Oslo")),
-        Parameter("ShipUID", "ship_uid", "uid"),
-        Parameter("Since", "since", "date"),
-        Parameter("Crew", "crew", "integer"),
-        Parameter("OldName", "old_name", deprecated=True),
-    ),
-    attributes=(
-        Attribute("ShipUID", "ship_uid", "uid", optional=False, aliases=("SHIP_ID",)),
-        Attribute("ShipName", "ship_name"),
-        Attribute("Launched", "launched", "date"),
-        Attribute("Crew", "crew", "integer"),
-        Attribute("Tonnage", "tonnage", "decimal"),
-        Attribute("AtSea", "at_sea", "boolean"),
-        Attribute("Seen", "seen", "dateTime"),
-        Attribute("Watch", "watch", "time"),
-    ),
-)
-PLANS = Endpoint(
-    resource="Fleet",
-    name="getPlans",
-    formats=("ZIP",),
-    parameters=(Parameter("ShipUID", "ship_uid", "uid", required=True),),
-)
-OLD = Endpoint(
-    resource="Fleet",
-    name="listBoats",
-    formats=("JSON",),
-    attributes=(Attribute("Name", "name"),),
-    deprecated=True,
-    replaced_by="listShips",
-)
 
 
 @attrs.frozen(kw_only=True)
@@ -88,44 +48,60 @@ class Boat:
     name: str | None = None
 
 
-class Endpoints:
-    """The endpoints of the tests, as a generated client has them."""
-
-    @records(SHIPS, Ship)
-    def list_ships(
-        self,
-        *,
-        port: str | None = None,
-        ship_uid: str | None = None,
-        since: date | str | None = None,
-        crew: int | None = None,
-        old_name: str | None = None,
-        format: Literal["csv", "html", "xml", "json"] = "json",  # noqa: A002
-    ) -> Arguments:
-        """List the ships."""
-        values = {"Port": port, "ShipUID": ship_uid, "Since": since, "Crew": crew}
-        return Arguments({**values, "OldName": old_name}, format=format)
-
-    @records(OLD, Boat)
-    def list_boats(self) -> Arguments:
-        """List the boats."""
-        return Arguments({})
-
-    @files(PLANS)
-    def download_plans(self, *, ship_uid: str, **options: Unpack[DownloadOptions]) -> Arguments:
-        """Fetch the plans of a ship."""
-        return Arguments({"ShipUID": ship_uid}, options=options)
-
-
+SHIPS = RecordEndpoint(
+    resource="Fleet",
+    name="listShips",
+    method="list_ships",
+    model=Ship,
+    formats=("CSV", "HTML", "XML", "JSON"),
+    default_format="JSON",
+    parameters=(
+        Parameter("Port", "port", allowed_values=("Kiel", "Oslo")),
+        Parameter("ShipUID", "ship_uid", "uid"),
+        Parameter("Since", "since", "date"),
+        Parameter("Crew", "crew", "integer"),
+        Parameter("OldName", "old_name", deprecated=True),
+    ),
+    attributes=(
+        Attribute("ShipUID", "ship_uid", "uid", optional=False, aliases=("SHIP_ID",)),
+        Attribute("ShipName", "ship_name"),
+        Attribute("Launched", "launched", "date"),
+        Attribute("Crew", "crew", "integer"),
+        Attribute("Tonnage", "tonnage", "decimal"),
+        Attribute("AtSea", "at_sea", "boolean"),
+        Attribute("Seen", "seen", "dateTime"),
+        Attribute("Watch", "watch", "time"),
+    ),
+)
+PLANS = FileEndpoint(
+    resource="Fleet",
+    name="getPlans",
+    method="download_plans",
+    many="download_plans_many",
+    formats=("ZIP",),
+    parameters=(Parameter("ShipUID", "ship_uid", "uid", required=True),),
+)
+OLD = RecordEndpoint(
+    resource="Fleet",
+    name="listBoats",
+    method="list_boats",
+    model=Boat,
+    formats=("JSON",),
+    attributes=(Attribute("Name", "name"),),
+    deprecated=True,
+    replaced_by="listShips",
+)
 SETTINGS = Settings(
     package="ship_client",
     version="1.2.3",
     base_url="https://fleet.invalid/v3",
     environment="FLEET",
+    endpoints=(SHIPS, OLD, PLANS),
 )
 
 
-class Client(Endpoints, SyncClient):
+@client_methods(*SETTINGS.endpoints)
+class Client(SyncClient):
     """The synchronous client of the tests, over the transport that a test is run with."""
 
     _settings = SETTINGS
@@ -136,11 +112,20 @@ class Client(Endpoints, SyncClient):
             options.setdefault("transport", self.below)
         super().__init__(**options)
 
+    if TYPE_CHECKING:
 
-class AsyncClient(Endpoints, AsyncClientBase):
+        def __getattr__(self, name: str) -> Any: ...
+
+
+@client_methods(*SETTINGS.endpoints)
+class AsyncClient(AsyncClientBase):
     """The asynchronous client of the tests."""
 
     _settings = SETTINGS
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any: ...
 
 
 @attrs.define
@@ -322,7 +307,7 @@ class Runtime:
     Ship: type[Ship] = Ship
     Boat: type[Boat] = Boat
     Reply: type[Reply] = Reply
-    ships: Endpoint = SHIPS
+    ships: RecordEndpoint[Any] = SHIPS
 
 
 @pytest.fixture(scope="session")

@@ -243,7 +243,7 @@ def test_raw_and_another_format_show_a_body(ask: "Ask", rt: "Runtime", server: "
     server.answers(broken)
     with pytest.raises(errors.InvalidResponseError, match=r"\.raw\(\.\.\.\)"):
         ask(lambda c: c.list_ships())
-    assert ask(lambda c: c.list_ships.raw()).content == broken
+    assert ask(lambda c: c.with_raw_response.list_ships()).content == broken
     server.answers(rt.Reply(b'ShipUID\n"1.2"\n', headers={"Content-Type": "application/csv"}))
     assert len(ask(lambda c: c.list_ships(format="csv"))) == 1
 
@@ -267,17 +267,17 @@ def test_a_required_value_is_accepted(ask: "Ask", server: "Server") -> None:
     with pytest.raises(errors.ParameterError, match="Omit it, or pass a value"):
         ask(lambda c: c.list_ships(port=" "))
     with pytest.raises(errors.ParameterError, match="Pass a value"):
-        ask(lambda c: c.download_plans.raw(ship_uid=""))
+        ask(lambda c: c.with_raw_response.download_plans(ship_uid=""))
     assert len(ask(lambda c: c.list_ships())) == 2
     assert len(ask(lambda c: c.list_ships(port="Kiel"))) == 2
-    assert ask(lambda c: c.download_plans.raw(ship_uid="1.2")).content == ROWS
+    assert ask(lambda c: c.with_raw_response.download_plans(ship_uid="1.2")).content == ROWS
 
 
 def test_a_closed_answer_frees_its_connection(rt: "Runtime", server: "Server") -> None:
     server.answers(rt.Reply(ROWS * 2, pieces=2, hold=(hold := threading.Event())), ROWS)
     options: dict[str, Any] = {"base_url": server.base_url, "timeout": Timeouts(pool=0.1)}
     with rt.Client(**options, max_connections=1) as client:
-        rows = client.list_ships.iter()
+        rows = client.streaming.list_ships()
         next(rows)
         with pytest.raises(errors.ReadTimeoutError, match="Close open responses"):
             client.list_ships()

@@ -41,7 +41,7 @@ def test_a_body_that_breaks_is_never_taken_for_whole(
     wire.script = [(BROKEN[name], None)]
     asks: dict[str, Callable[[Any], Any]] = {
         "list": lambda client: client.list_ships(),
-        "raw": lambda client: client.list_ships.raw(),
+        "raw": lambda client: client.with_raw_response.list_ships(),
     }
     with (
         rt.Client(base_url=wire.base_url, retry=ONCE) as client,
@@ -125,7 +125,7 @@ def test_headers_come_as_they_were_sent(below: str, rt: "Runtime", wire: SimpleN
         )
     ]
     with rt.Client(base_url=wire.base_url) as client:
-        headers = client.list_ships.raw().headers
+        headers = client.with_raw_response.list_ships().headers
     assert (headers["X-Folded"], headers["X-Twice"]) == ("one two", "a, b")
     assert headers["X-Other"] == "café"
     assert b"\r\nAccept-Encoding: gzip, deflate" in wire.asked[0]

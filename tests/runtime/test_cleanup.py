@@ -231,7 +231,7 @@ def test_iterator_of_a_task_that_is_closed_frees_its_connection_at_once(
 
     async def main() -> list[Any]:
         async with rt.AsyncClient(base_url=server.base_url) as client:
-            rows = client.list_ships.iter()
+            rows = client.streaming.list_ships()
             await anext(rows)
             assert len(busy_connections(client)) == 1
             await rows.aclose()

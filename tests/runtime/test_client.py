@@ -42,7 +42,7 @@ def test_call_and_iter_give_typed_rows(
         rt.Ship(ship_uid=UID("1.2.3"), ship_name="Fram"),
         rt.Ship(ship_uid=UID("1.2.4")),
     ]
-    assert ask(lambda c: c.list_ships.iter(format=name)) == rows
+    assert ask(lambda c: c.streaming.list_ships(format=name)) == rows
 
 
 def test_raw_gives_the_untouched_body_headers_and_time(
@@ -52,7 +52,7 @@ def test_raw_gives_the_untouched_body_headers_and_time(
     packed = gzip.compress(body)
     headers = {"metadata": "{}", "imageCount": "3", "Content-Encoding": "gzip"}
     server.answers(rt.Reply(packed, headers=headers))
-    answer = ask(lambda c: c.list_ships.raw(format="xml"), api_key="s3cret")
+    answer = ask(lambda c: c.with_raw_response.list_ships(format="xml"), api_key="s3cret")
     assert (answer.content, answer.status, answer.format) == (body, 200, "xml")
     assert (answer.headers["imagecount"], answer.headers["imageCount"]) == ("3", "3")
     assert answer.url == f"{server.base_url}/Fleet/query/listShips?format=xml"
@@ -66,14 +66,14 @@ def test_no_rows_are_an_empty_list(
 ) -> None:
     server.answers(rt.Reply(**reply))
     assert ask(lambda c: c.list_ships()) == []
-    assert ask(lambda c: c.list_ships.iter()) == []
+    assert ask(lambda c: c.streaming.list_ships()) == []
 
 
 def test_the_first_row_comes_before_the_last_byte(rt: "Runtime", server: "Server") -> None:
     hold = threading.Event()
     server.answers(rt.Reply(b"[" + b",".join([ROWS[1:-1]] * 50) + b"]", pieces=2, hold=hold))
     with rt.Client(base_url=server.base_url) as client:
-        rows = client.list_ships.iter()
+        rows = client.streaming.list_ships()
         assert next(rows).ship_name == "Fram"
         hold.set()
         assert len(list(rows)) == 99
@@ -86,12 +86,12 @@ def test_closing_an_iterator_early_closes_the_answer(rt: "Runtime", server: "Ser
 
     async def close_async() -> None:
         async with rt.AsyncClient(base_url=server.base_url, max_connections=1) as client:
-            async with aclosing(client.list_ships.iter()) as rows:
+            async with aclosing(client.streaming.list_ships()) as rows:
                 assert (await anext(rows)).ship_name == "Fram"
             assert len(await client.list_ships()) == 2
 
     with rt.Client(base_url=server.base_url, max_connections=1) as client:
-        rows = client.list_ships.iter()
+        rows = client.streaming.list_ships()
         assert next(rows).ship_name == "Fram"
         rows.close()
         server.answers(reply, ROWS)
@@ -105,7 +105,7 @@ def test_memory_stays_flat_over_a_large_answer(rt: "Runtime", server: "Server") 
     code = (
         "import sys, resource; sys.path[:0] = sys.argv[2:];"
         "from conftest import Client;"
-        "rows = Client(base_url=sys.argv[1]).list_ships.iter(); next(rows);"
+        "rows = Client(base_url=sys.argv[1]).streaming.list_ships(); next(rows);"
         "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss;"
         "count = sum(1 for _ in rows) + 1;"
         "print(count, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
@@ -125,7 +125,7 @@ def test_a_stream_that_breaks_is_an_error_after_the_rows_that_came(
     broken = rt.Reply(ROWS[:-1] + b',{"Sh', cut=True)
     server.answers(broken)
     with rt.Client(base_url=server.base_url, retry=Retry(backoff=0)) as client:
-        rows = client.list_ships.iter()
+        rows = client.streaming.list_ships()
         assert next(rows).ship_name == "Fram"
         with pytest.raises(IncompleteResponseError) as caught:
             list(rows)
@@ -142,7 +142,7 @@ def test_a_list_is_asked_for_again_when_its_stream_breaks(
     server.answers(rt.Reply(ROWS[:-1] + b',{"Sh', cut=True), ROWS)
     assert len(ask(lambda c: c.list_ships())) == 2
     server.answers(rt.Reply(ROWS[:9], cut=True), ROWS)
-    assert ask(lambda c: c.list_ships.raw()).content == ROWS
+    assert ask(lambda c: c.with_raw_response.list_ships()).content == ROWS
 
 
 def test_silence_is_bounded_and_told(ask: "Ask", rt: "Runtime", server: "Server") -> None:
@@ -178,9 +178,9 @@ def test_headers_of_every_answer_can_be_observed(
         seen.append((endpoint.name, headers["metadata"]))
 
     with rt.Client(base_url=server.base_url) as client:
-        monkeypatch.setattr(client, "_observe", observe)
+        monkeypatch.setattr(client._detector, "check_headers", observe)
         client.list_ships()
-        client.list_ships.raw()
+        client.with_raw_response.list_ships()
     assert seen == [("listShips", '{"a":1}')] * 2
 
 
@@ -244,7 +244,7 @@ def test_a_second_event_loop_is_refused(rt: "Runtime", server: "Server") -> None
 def test_importing_and_making_a_client_loads_neither_httpx_nor_extras(rt: "Runtime") -> None:
     code = (
         "import sys; sys.path.insert(0, sys.argv[1]);"
-        "from _runtime import client, methods;"
+        "from _runtime import client;"
         "C = type('C', (client.SyncClient,), {'_settings': client.Settings("
         "package='p', version='1', base_url='https://h/', environment='P')});"
         "C(); print({'httpx', 'msgspec', 'orjson', 'pyarrow', 'urllib3'} & set(sys.modules))"

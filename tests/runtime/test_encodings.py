@@ -49,7 +49,7 @@ def test_encodings_are_undone(
 ) -> None:
     server.answers(rt.Reply(pack(CSV), headers={"Content-Encoding": name}, pieces=7))
     assert len(ask(lambda c: c.list_ships(format="csv"))) == ROWS
-    assert ask(lambda c: c.list_ships.raw(format="csv")).content == CSV
+    assert ask(lambda c: c.with_raw_response.list_ships(format="csv")).content == CSV
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, in_members])
@@ -60,7 +60,10 @@ def test_what_is_cut_at_any_byte_is_never_taken_for_whole(
     ends = {n for n in range(1, len(body)) if body[n : n + 3] == b"\x1f\x8b\x08"}
     for cut in sorted({*range(1, 30), *range(30, len(body), 61), len(body) - 1} - ends):
         server.answers(rt.Reply(body[:cut], headers={"Content-Encoding": "gzip"}))
-        for question in (lambda c: c.list_ships(format="csv"), lambda c: c.list_ships.raw()):
+        for question in (
+            lambda c: c.list_ships(format="csv"),
+            lambda c: c.with_raw_response.list_ships(),
+        ):
             with pytest.raises(
                 IncompleteResponseError, match="compression of the response ends too early"
             ):
@@ -122,7 +125,7 @@ def peak():
 with Client(base_url=sys.argv[1]) as client:
     client.list_ships()
     before = peak()
-    count = sum(map(len, client.download_plans.iter(ship_uid="1.2")))
+    count = sum(map(len, client.streaming.download_plans(ship_uid="1.2")))
 print(count, peak() - before)
 """
 

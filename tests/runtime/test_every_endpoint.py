@@ -11,6 +11,8 @@ import attrs
 import pytest
 
 import tcia_client
+from tcia_client import _endpoints
+from tcia_client._runtime.endpoint import RecordEndpoint
 from tciagen.archive.catalog import save_shared_list, writing
 from tciagen.archive.demo import build_demo
 from tciagen.archive.running import running_archive
@@ -159,11 +161,7 @@ ENDPOINTS = {
 
 
 def test_every_endpoint_with_rows_is_asked() -> None:
-    methods = {
-        name
-        for name in dir(tcia_client.Client)
-        if hasattr(getattr(tcia_client.Client, name), "model")
-    }
+    methods = {one.method for one in _endpoints.ALL if isinstance(one, RecordEndpoint)}
     assert methods == set(ENDPOINTS)
 
 

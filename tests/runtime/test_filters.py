@@ -4,16 +4,16 @@ import json
 import warnings
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import pytest
+from tests.client_methods import client_methods
 
 from _runtime.client import Settings, SyncClient
 from _runtime.drift import detector
 from _runtime.drift.detector import ContractDriftError, ContractDriftWarning
-from _runtime.endpoint import Arguments, Attribute, Endpoint, Kind, Parameter
-from _runtime.methods import records
+from _runtime.endpoint import Attribute, Kind, Parameter, RecordEndpoint
 
 KINDS: tuple[Kind, ...] = (
     "string",
@@ -24,21 +24,6 @@ KINDS: tuple[Kind, ...] = (
     "date",
     "dateTime",
     "time",
-)
-
-BOATS = Endpoint(
-    resource="Fleet",
-    name="listBoats",
-    formats=("CSV", "JSON"),
-    parameters=(
-        *(Parameter(f"The_{kind}", kind.lower(), kind) for kind in KINDS),
-        Parameter("Open", "open", "undeclared", takes_bool=True),
-        Parameter("Elsewhere", "elsewhere"),
-    ),
-    attributes=(
-        *(Attribute(f"the{kind}", kind.lower(), kind) for kind in KINDS),
-        Attribute("Open", "open", "undeclared"),
-    ),
 )
 
 
@@ -57,6 +42,25 @@ class Boat:
     open: Any = None
 
 
+BOATS = RecordEndpoint(
+    resource="Fleet",
+    name="listBoats",
+    method="list_boats",
+    model=Boat,
+    formats=("CSV", "JSON"),
+    parameters=(
+        *(Parameter(f"The_{kind}", kind.lower(), kind) for kind in KINDS),
+        Parameter("Open", "open", "undeclared", takes_bool=True),
+        Parameter("Elsewhere", "elsewhere"),
+    ),
+    attributes=(
+        *(Attribute(f"the{kind}", kind.lower(), kind) for kind in KINDS),
+        Attribute("Open", "open", "undeclared"),
+    ),
+)
+
+
+@client_methods(BOATS)
 class Client(SyncClient):
     """A client whose endpoint has parameters and attributes of the same names."""
 
@@ -64,11 +68,9 @@ class Client(SyncClient):
         package="boat_client", version="1", base_url="http://x/", environment="BOATS"
     )
 
-    @records(BOATS, Boat)
-    def list_boats(self, /, *, format: str = "json", **values: Any) -> Arguments:  # noqa: A002
-        """List the boats."""
-        wire = {p.python_name: p.name for p in BOATS.parameters}
-        return Arguments({wire[name]: value for name, value in values.items()}, format=format)
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any: ...
 
 
 @pytest.fixture(autouse=True)
@@ -87,8 +89,8 @@ def told(request: pytest.FixtureRequest, server: Any) -> Any:
             warnings.catch_warnings(record=True) as caught,
         ):
             warnings.simplefilter("always")
-            method = client.list_boats
-            found = method(**values) if request.param == "call" else list(method.iter(**values))
+            view = client if request.param == "call" else client.streaming
+            found = list(view.list_boats(**values))
         assert len(found) == len(rows)
         drifts = [w.message.drift for w in caught if isinstance(w.message, ContractDriftWarning)]
         assert [one.rule for one in drifts] == ["wire-filter-ignored"] * len(drifts)

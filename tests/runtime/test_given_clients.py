@@ -47,7 +47,7 @@ def ask(rt: "Runtime", server: "Server", mine: httpx.Client) -> Any:
     with rt.Client(
         base_url=server.base_url, http_client=mine, retry=Retry(backoff=0), timeout=5
     ) as client:
-        return client.list_ships(), client.list_ships.raw().content
+        return client.list_ships(), client.with_raw_response.list_ships().content
 
 
 @pytest.mark.parametrize("close", [False, True])
@@ -71,7 +71,7 @@ def test_nor_is_it_read_twice_by_the_async_client(rt: "Runtime", server: "Server
             httpx.AsyncClient(event_hooks={"response": [hook]}) as mine,
             rt.AsyncClient(base_url=server.base_url, http_client=mine, timeout=5) as client,
         ):
-            return await client.list_ships(), (await client.list_ships.raw()).content
+            return await client.list_ships(), (await client.with_raw_response.list_ships()).content
 
     server.answers(rt.Reply(ROWS, headers={"Connection": "close"}))
     rows, content = asyncio.run(main())

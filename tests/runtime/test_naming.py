@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from _runtime.downloads.items import ItemReader, match_columns, spellings
-from _runtime.endpoint import Endpoint, Parameter
+from _runtime.endpoint import FileEndpoint, Parameter
 from _runtime.naming import fold
 from tciagen.contract import names as generator
 
@@ -52,15 +52,15 @@ def test_every_spelling_names_the_parameter(name: str) -> None:
 
 @pytest.mark.parametrize("name", SPELLINGS)
 def test_every_spelling_is_a_key_of_an_item(name: str) -> None:
-    endpoint = Endpoint(resource="R", name="getFile", formats=("ZIP",), parameters=(SERIES,))
-    reader = ItemReader(endpoint, "download_file", ())
+    endpoint = FileEndpoint(resource="R", name="getFile", formats=("ZIP",), parameters=(SERIES,))
+    reader = ItemReader(endpoint, ())
     assert reader.read(1, {name: "1.2", "Study UID": "1.3"}) == {"series_instance_uid": "1.2"}
 
 
 @pytest.mark.parametrize("name", ["SeriesInstanceUID", "series_instance_uid"])
 def test_attribute_of_an_item_is_named_as_on_the_wire_or_in_python(name: str) -> None:
-    endpoint = Endpoint(resource="R", name="getFile", formats=("ZIP",), parameters=(SERIES,))
-    reader = ItemReader(endpoint, "download_file", ())
+    endpoint = FileEndpoint(resource="R", name="getFile", formats=("ZIP",), parameters=(SERIES,))
+    reader = ItemReader(endpoint, ())
     item: Any = make_dataclass("Row", [name])("1.2")
     assert reader.read(1, item) == {"series_instance_uid": "1.2"}
 

@@ -88,10 +88,10 @@ def test_redirect_of_a_file_may_lead_to_where_it_is_stored(
 ) -> None:
     server.answers(rt.Reply(b"", 302, {"Location": location}), b"PK")
     if followed:
-        assert ask(lambda c: c.download_plans.iter(ship_uid="1.2.3")) == [b"PK"]
+        assert ask(lambda c: c.streaming.download_plans(ship_uid="1.2.3")) == [b"PK"]
     else:
         with pytest.raises(RedirectError, match="ShipUID"):
-            ask(lambda c: c.download_plans.iter(ship_uid="1.2.3"))
+            ask(lambda c: c.streaming.download_plans(ship_uid="1.2.3"))
     assert len(server.asked) == 1 + followed
 
 

@@ -190,9 +190,9 @@ def test_a_fast_stream_over_tls_is_read_in_whole_pieces_to_its_end(
     with rt.Client(base_url=tls_url, retry=ONCE) as client:
         if missing:
             with pytest.raises(IncompleteResponseError):
-                client.list_ships.raw()
+                client.with_raw_response.list_ships()
         else:
-            assert client.list_ships.raw().content == body
+            assert client.with_raw_response.list_ships().content == body
             assert len(client.list_ships()) == 40_000
 
 
@@ -241,7 +241,7 @@ def test_an_answer_that_is_closed_early_does_not_spoil_the_next_one(
     many = b"[" + b",".join([ROWS[1:-1]] * 20_000) + b"]"
     wire.script = [answer(many), answer(b"[]")]
     with rt.Client(base_url=wire.base_url, max_connections=1, retry=ONCE) as client:
-        rows = client.list_ships.iter()
+        rows = client.streaming.list_ships()
         assert next(rows).ship_name == "Fram"
         rows.close()
         assert client.list_ships() == []
@@ -254,7 +254,7 @@ def test_closing_the_client_ends_what_is_being_read(
     hold = threading.Event()
     server.answers(rt.Reply(ROWS * 9, pieces=2, hold=hold))
     client = rt.Client(base_url=server.base_url, retry=ONCE)
-    rows = client.list_ships.iter()
+    rows = client.streaming.list_ships()
     assert next(rows).ship_name == "Fram"
     client.close()
     hold.set()
@@ -281,7 +281,7 @@ def test_closing_the_client_wakes_a_thread_that_waits_for_more(
 
     def read() -> None:
         try:
-            for _ in client.list_ships.iter():
+            for _ in client.streaming.list_ships():
                 begun.set()
         except TransportError as error:
             caught.append(error)
@@ -379,7 +379,7 @@ def test_ctrl_c_in_an_answer_leaves_no_socket_open(
         "from conftest import Client\n"
         f"client = Client(base_url=sys.argv[1], transport={below!r})\n"
         "try:\n"
-        "    rows = client.list_ships.iter(); next(rows)\n"
+        "    rows = client.streaming.list_ships(); next(rows)\n"
         "    stop = [threading.main_thread().ident, signal.SIGINT]\n"
         "    threading.Timer(0.2, signal.pthread_kill, stop).start()\n"
         "    list(rows)\n"

@@ -79,7 +79,7 @@ def test_waiting_for_a_connection_is_bounded(rt: "Runtime", server: "Server") ->
     with rt.Client(
         base_url=server.base_url, max_connections=1, timeout=Timeouts(pool=0.1)
     ) as client:
-        rows = client.list_ships.iter()
+        rows = client.streaming.list_ships()
         next(rows)
         with pytest.raises(ReadTimeoutError, match="none of 1 connections"):
             client.list_ships()
@@ -139,7 +139,7 @@ def test_thread_waits_for_connection_as_long_as_a_response_arrives(
     options: dict[str, Any] = {"max_connections": 1, "timeout": Timeouts(pool=POOL)}
     with rt.Client(base_url=server.base_url, **options) as client, ThreadPoolExecutor() as pool:
         clock.set(client)
-        rows = client.list_ships.iter()
+        rows = client.streaming.list_ships()
         next(rows)
         waiting = pool.submit(client.list_ships)
         for _ in range(8):
@@ -161,7 +161,7 @@ def test_task_waits_for_connection_as_long_as_a_response_arrives(
         clock = ManualClock()
         async with rt.AsyncClient(base_url=server.base_url, **options) as client:
             clock.set(client)
-            rows = client.list_ships.iter()
+            rows = client.streaming.list_ships()
             await anext(rows)
             waiting = asyncio.create_task(client.list_ships())
             for _ in range(8):
@@ -224,7 +224,7 @@ def test_threads_behind_a_long_answer_keep_to_the_rate_after_it(
         ThreadPoolExecutor(4) as pool,
     ):
         hours.set(client)
-        held = client.list_ships.iter()
+        held = client.streaming.list_ships()
         next(held)
         waiting = [pool.submit(client.list_ships) for _ in range(4)]
         held.close()
@@ -246,7 +246,7 @@ def test_tasks_behind_a_long_answer_keep_to_the_rate_after_it(
             ) as client,
         ):
             hours.set(client)
-            held = client.list_ships.iter()
+            held = client.streaming.list_ships()
             await anext(held)
             waiting = [asyncio.create_task(client.list_ships()) for _ in range(4)]
             for _ in range(50):  # until each task waits

@@ -12,16 +12,28 @@ import pandas as pd  # type: ignore[import-untyped]
 import pytest
 
 from _runtime.client import Settings, SyncClient
-from _runtime.endpoint import Arguments, Attribute, Endpoint, Parameter
+from _runtime.endpoint import Attribute, Parameter, RecordEndpoint
 from _runtime.errors import InvalidResponseError, ParameterError
-from _runtime.methods import records
+from _runtime.tables import Rows
 
 if TYPE_CHECKING:
     from tests.runtime.conftest import Server
 
-POSITIONS = Endpoint(
+
+@attrs.frozen(kw_only=True)
+class Position:
+    """A row of the tests."""
+
+    imo: str | None = None
+    moored: str | None = None
+    size: str | None = None
+
+
+POSITIONS = RecordEndpoint(
     resource="Fleet",
     name="positions",
+    method="positions",
+    model=Position,
     formats=("CSV", "HTML", "XML", "JSON"),
     default_format="JSON",
     parameters=(
@@ -38,15 +50,6 @@ POSITIONS = Endpoint(
 )
 
 
-@attrs.frozen(kw_only=True)
-class Position:
-    """A row of the tests."""
-
-    imo: str | None = None
-    moored: str | None = None
-    size: str | None = None
-
-
 class Client(SyncClient):
     """A client with one endpoint that states no type."""
 
@@ -55,9 +58,9 @@ class Client(SyncClient):
         version="1.2.3",
         base_url="https://fleet.invalid/v3",
         environment="FLEET",
+        endpoints=(POSITIONS,),
     )
 
-    @records(POSITIONS, Position)
     def positions(
         self,
         *,
@@ -66,10 +69,10 @@ class Client(SyncClient):
         day: date | str | None = None,
         at: datetime | str | None = None,
         format: Literal["csv", "html", "xml", "json"] = "json",  # noqa: A002
-    ) -> Arguments:
+    ) -> Rows[Position]:
         """List the positions."""
         values = {"imo": imo, "moored": moored, "day": day, "at": at}
-        return Arguments(values, format=format)
+        return self._calls.rows(POSITIONS, values, format)
 
 
 def sent(server: "Server", **arguments: Any) -> dict[str, str]:

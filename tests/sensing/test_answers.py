@@ -38,7 +38,7 @@ def asked(method: str, /, **given: Any) -> Callable[[Any], Any]:
 
 
 def iterated(name: str) -> Callable[[Any], Any]:
-    return lambda client: getattr(client, name).iter()
+    return lambda client: getattr(client.streaming, name)()
 
 
 @every_rule
@@ -87,7 +87,7 @@ def test_an_iterator_gives_all_rows_before_its_error(
     with client_package.Client(base_url=moved, on_drift="off") as client:
         rows = client.get_patient_study()
     with client_package.Client(base_url=moved, on_drift="raise") as client:
-        iterator = client.get_patient_study.iter()
+        iterator = client.streaming.get_patient_study()
         assert [next(iterator) for _ in rows] == list(rows)
         with pytest.raises(client_package.ContractDriftError):
             next(iterator)
@@ -173,10 +173,12 @@ def test_another_format_is_an_error_even_without_rows_but_not_for_the_untouched_
     assert error.reason == f"{wanted} was asked for, and {sent} came"
     assert (error.rule, error.retryable, error.fault) == ("wire-format-ignored", False, "server")
     with pytest.raises(client_package.FormatIgnoredError):
-        ask(lambda c: getattr(c, method).iter(**asked_with), base_url=moved)
+        ask(lambda c: getattr(c.streaming, method)(**asked_with), base_url=moved)
     raw: list[Any] = []
     told = collect(
-        lambda: raw.append(ask(lambda c: getattr(c, method).raw(**asked_with), base_url=moved))
+        lambda: raw.append(
+            ask(lambda c: getattr(c.with_raw_response, method)(**asked_with), base_url=moved)
+        )
     )
     assert raw[0].content
     assert raw[0].headers["content-type"].endswith(sent)

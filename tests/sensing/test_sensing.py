@@ -17,6 +17,7 @@ import pytest
 
 import tcia_client
 from tcia_client import Client, ContractDriftError, ContractDriftWarning, Drift
+from tcia_client._endpoints import GET_MODALITY_VALUES
 from tcia_client._runtime.drift import detector as sensing
 from tcia_client.testing import assert_no_drift
 from tciagen.archive.demo import DemoArchive
@@ -149,7 +150,7 @@ def test_a_header_that_says_nothing_is_told_at_debug_level_only(
 )  # fmt: skip
 def test_no_header_makes_sensing_itself_fail(header: str) -> None:
     with Client(on_drift="raise") as client:
-        client._sensor.check_headers(client.get_modality_values._endpoint, {"metadata": header})
+        client._detector.check_headers(GET_MODALITY_VALUES, {"metadata": header})
 
 
 def test_a_whole_suite_can_assert_that_nothing_has_drifted(changed: str) -> None:

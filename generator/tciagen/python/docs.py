@@ -45,10 +45,10 @@ def method_doc(
         instead = f"; use ``{plain(endpoint.replaced_by)}``" if endpoint.replaced_by else ""
         parts.append(f" Deprecated by the server{instead}.")
     arguments: list[str | ServerText] = []
-    raised = "ApiError: one class of its tree for each cause."
+    raised = "ApiError: The request failed; each cause has a class of its own."
     if record is None:
-        arguments.append("\n    target: where it goes, see :class:`DownloadOptions`.")
-        raised += "\n    OSError: it cannot be written."
+        arguments.append("\n    target: Destination, see :class:`DownloadOptions`.")
+        raised += "\n    OSError: A file cannot be written."
     for parameter, name in members:
         arguments += [f"\n    {name}: ", _member(parameter)]
         if parameter.undeclared:
@@ -60,17 +60,55 @@ def method_doc(
         if parameter.deprecated:
             arguments.append(" Deprecated.")
     if record is None:
-        arguments.append("\n    **options: see :class:`DownloadOptions`.")
-        returned = "What was written, once it is complete."
+        arguments.append("\n    **options: See :class:`DownloadOptions`.")
+        returned = "The complete download, with the paths of its files."
     else:
         if endpoint.formats is not None and len(endpoint.formats) > 1:
-            arguments.append("\n    format: what to ask of the server; the rows are the same.")
-        returned = f"A list of :class:`~.models.{record}`, empty where nothing matches."
+            arguments.append("\n    format: Format of the response; the rows are the same.")
+        returned = f"A list of :class:`~.models.{record}`; empty if nothing matches."
     if arguments:
         parts += ["\n\nArgs:", *arguments]
     parts.append(f"\n\nReturns:\n    {returned}")
     parts.append(f"\n\nRaises:\n    {raised}")
     return compose(*parts)
+
+
+def many_doc(method: Identifier, members: Sequence[tuple[Parameter, Identifier]]) -> ServerText:
+    """Return the docstring of the method for many downloads of an endpoint."""
+    required = [name for parameter, name in members if parameter.required]
+    needed = " and ".join(f"``{name}``" for name in required) or "the parameters"
+    single = ", or single values of it" if len(required) == 1 else ""
+    text = (
+        f"Download many into a folder, several in parallel; see :meth:`{method}`."
+        "\n\nEach download is complete in the folder, or absent. Complete downloads of an earlier"
+        " call are kept."
+        "\n\nArgs:"
+        "\n    target: The folder; it is created if missing."
+        f"\n    items: Rows or mappings with {needed}{single}."
+    )
+    for parameter, name in members:
+        text += f"\n    {name}: Value of the query key {plain(parameter.name)} for all items."
+    text += (
+        "\n    workers: Number of parallel downloads, by default 4."
+        "\n    **options: See :class:`ManyDownloadOptions`."
+        "\n\nReturns:\n    The downloads in the order of the items."
+        "\n\nRaises:"
+        "\n    ParameterError: An item is invalid; nothing was downloaded."
+        "\n    DownloadsError: Some downloads failed; it has the results of all items."
+        "\n    OSError: A file cannot be written."
+    )
+    return ServerText(text)
+
+
+def streaming_doc(method: Identifier, *, is_file: bool) -> ServerText:
+    """Return the docstring of a method that yields rows or bytes."""
+    what = "bytes of the file" if is_file else "rows"
+    return ServerText(f"Yield the {what} as they arrive; see :meth:`.Client.{method}`.")
+
+
+def raw_doc(method: Identifier) -> ServerText:
+    """Return the docstring of a method that returns a response as the server sent it."""
+    return ServerText(f"Return the response as it was sent; see :meth:`.Client.{method}`.")
 
 
 def _undeclared(endpoint: Endpoint, parameter: Parameter) -> str:

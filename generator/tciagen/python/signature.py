@@ -10,7 +10,8 @@ from tciagen.contract.model import Attribute, Endpoint, Parameter, Type
 from tciagen.python.names import snake_case, words
 
 RESERVED_METHODS = frozenset(
-    {"close", "aclose", "base_url", "files", "records", "models", "datetime", "decimal"}
+    {"close", "aclose", "base_url", "streaming", "with_raw_response"}
+    | {"models", "datetime", "decimal"}
 )
 """Public names of the runtime's client classes and of the module that defines the methods."""
 
@@ -126,3 +127,14 @@ def method_name(endpoint: Endpoint) -> str:
     if endpoint.returns_file and parts and parts[0].lower() == "get" and parts[1:]:
         return "_".join(["download", *parts[1:]])
     return endpoint.name
+
+
+def many_name(method: str) -> str:
+    """Return the name of the method for many downloads: its plural, such as ``download_images``."""
+    if method.endswith("s"):
+        return f"{method}_many"
+    if method.endswith(("x", "z", "ch", "sh")):
+        return f"{method}es"
+    if method.endswith("y") and method[-2:-1] not in "aeiou":
+        return f"{method[:-1]}ies"
+    return f"{method}s"

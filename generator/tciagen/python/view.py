@@ -23,9 +23,9 @@ from tciagen.contract.model import (
 from tciagen.contract.names import fold
 from tciagen.errors import DocumentProblem
 from tciagen.python.class_names import name_classes
-from tciagen.python.docs import class_doc, method_doc
+from tciagen.python.docs import class_doc, many_doc, method_doc, raw_doc, streaming_doc
 from tciagen.python.examples import Examples
-from tciagen.python.names import Identifier, variable
+from tciagen.python.names import Identifier, snake_case, variable
 from tciagen.python.signature import (
     RESERVED_FIELDS,
     RESERVED_METHODS,
@@ -34,6 +34,7 @@ from tciagen.python.signature import (
     closed_set,
     keywords,
     kind_of,
+    many_name,
     method_name,
     reserved_parameters,
     takes_bool,
@@ -79,24 +80,37 @@ class _Builder:
 
     def build(self) -> ApiView:
         classes = self._classes()
-        names = self._names(
-            [(e.address, e.python_name or method_name(e)) for e in self.contract],
-            RESERVED_METHODS,
-            "method",
-        )
-        by_address = dict(zip((e.address for e in self.contract), names, strict=True))
+        wanted = [(e.address, e.python_name or method_name(e)) for e in self.contract]
+        plurals = [
+            (f"{endpoint.address} (many downloads)", many_name(snake_case(name)))
+            for endpoint, (_, name) in zip(self.contract, wanted, strict=True)
+            if endpoint.returns_file and keywords(endpoint) and snake_case(name).isidentifier()
+        ]
+        names = self._names([*wanted, *plurals], RESERVED_METHODS, "method")
+        by_source = dict(zip((source for source, _ in [*wanted, *plurals]), names, strict=True))
         methods = tuple(
             attrs.evolve(
-                self._method(endpoint, name, classes.get(endpoint.address)),
-                counts=tuple(_counts(endpoint, by_address, classes)),
+                self._method(
+                    endpoint,
+                    name,
+                    by_source.get(f"{endpoint.address} (many downloads)"),
+                    classes.get(endpoint.address),
+                ),
+                counts=tuple(_counts(endpoint, by_source, classes)),
             )
-            for endpoint, name in zip(self.contract, names, strict=True)
-            if name is not None
+            for endpoint in self.contract
+            if (name := by_source[endpoint.address]) is not None
         )
         unique = {view.name: view for view in classes.values()}
         return ApiView(classes=tuple(unique[n] for n in sorted(unique)), methods=methods)
 
-    def _method(self, endpoint: Endpoint, name: Identifier, record: ClassView | None) -> MethodView:
+    def _method(
+        self,
+        endpoint: Endpoint,
+        name: Identifier,
+        many: Identifier | None,
+        record: ClassView | None,
+    ) -> MethodView:
         formats, default_format = _formats(endpoint)
         named = self._members(
             keywords(endpoint), reserved_parameters(endpoint), endpoint.address, "parameter"
@@ -108,6 +122,10 @@ class _Builder:
             query_name=ServerText(endpoint.name),
             summary=ServerText(endpoint.description),
             doc=method_doc(endpoint, named, record.name if record else None),
+            many=many,
+            many_doc=many_doc(name, named),
+            streaming_doc=streaming_doc(name, is_file=record is None),
+            raw_doc=raw_doc(name),
             parameters=tuple(_parameter(endpoint, p, n, self.examples.of(p)) for p, n in named),
             formats=formats,
             default_format=default_format,
@@ -188,9 +206,7 @@ def _counts(
             constant = Identifier(method.upper())
             size = sizes.get(source.endpoint)
             columns = tuple(map(ServerText, source.columns))
-            yield CountView(
-                method=method, constant=constant, field=field, size=size, columns=columns
-            )
+            yield CountView(constant=constant, field=field, size=size, columns=columns)
 
 
 def _formats(endpoint: Endpoint) -> tuple[tuple[str, ...], str]:

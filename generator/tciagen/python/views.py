@@ -66,13 +66,12 @@ class ClassView:
 
 @attrs.frozen(kw_only=True)
 class CountView:
-    """A method whose rows state how many files a download has, and its fields that do.
+    """An endpoint whose rows state how many files a download has, and its fields that do.
 
     ``size`` is the field that states their size in bytes, or None; ``columns`` are further
     names of the count in tables of other tools.
     """
 
-    method: Identifier
     constant: Identifier
     field: Identifier
     size: Identifier | None
@@ -81,7 +80,11 @@ class CountView:
 
 @attrs.frozen(kw_only=True)
 class MethodView:
-    """One endpoint's method; ``record`` is None if the response is a file."""
+    """One endpoint's methods; ``record`` is None if the response is a file.
+
+    ``many`` is the method for many downloads, None for records and for an endpoint that has one
+    file only.
+    """
 
     name: Identifier
     constant: Identifier
@@ -89,6 +92,10 @@ class MethodView:
     query_name: ServerText
     summary: ServerText
     doc: ServerText
+    many: Identifier | None
+    many_doc: ServerText
+    streaming_doc: ServerText
+    raw_doc: ServerText
     parameters: tuple[ParameterView, ...]
     formats: tuple[str, ...]
     default_format: str
@@ -131,32 +138,38 @@ class ApiView:
         return tuple(sorted(self.methods, key=lambda method: bool(method.counts)))
 
     @property
-    def has_counts(self) -> bool:
-        """Whether the configuration declares where the count of a download is stated."""
-        return any(m.counts for m in self.methods)
-
-    @property
-    def has_parameters(self) -> bool:
-        """Whether any endpoint takes a query key."""
-        return any(m.parameters for m in self.methods)
-
-    @property
-    def has_attributes(self) -> bool:
-        """Whether any endpoint returns records with attributes."""
-        return any(c.fields for c in self.classes)
-
-    @property
     def returns_files(self) -> bool:
         """Whether any endpoint returns a file."""
         return any(m.record is None for m in self.methods)
 
     @property
+    def has_many(self) -> bool:
+        """Whether any endpoint has a method for many downloads."""
+        return any(m.many for m in self.methods)
+
+    @property
+    def uses_literal(self) -> bool:
+        """Whether a parameter of a method has a closed set of values."""
+        closed = any(p.choices for m in self.methods for p in m.parameters)
+        return closed or any(len(m.record_formats) > 1 for m in self.methods)
+
+    @property
     def typing_names(self) -> tuple[str, ...]:
-        """What the methods need of :mod:`typing`."""
-        literal = any(p.allowed for m in self.methods for p in m.parameters) or any(
-            len(m.record_formats) > 1 for m in self.methods
-        )
-        return ("Literal",) * literal + ("Unpack",) * self.returns_files
+        """The names from :mod:`typing` in the module of the clients."""
+        used = {"Any": self.has_many, "Literal": self.uses_literal, "Unpack": self.returns_files}
+        return tuple(name for name, is_used in used.items() if is_used)
+
+    @property
+    def endpoint_names(self) -> tuple[str, ...]:
+        """The runtime's names in the module of the endpoints."""
+        used = {
+            "Attribute": any(c.fields for c in self.classes),
+            "CountSource": any(m.counts for m in self.methods),
+            "FileEndpoint": self.returns_files,
+            "Parameter": any(m.parameters for m in self.methods),
+            "RecordEndpoint": bool(self.classes),
+        }
+        return tuple(name for name, is_used in used.items() if is_used)
 
     @property
     def models_use_literal(self) -> bool:

@@ -20,6 +20,7 @@ PUBLIC: dict[str, tuple[str, ...]] = {
         "Limits",
         "Manifest",
         "ManifestError",
+        "ManyDownloadOptions",
         "ManyProgress",
         "NoFileError",
         "NotAFileError",

@@ -1,16 +1,17 @@
-"""Clients without endpoints: what they are told, and how they are opened and closed.
+"""The base classes of the generated clients: settings, and how they are opened and closed.
 
-A generated client adds its endpoints as methods, see :mod:`.methods`.
+A generated client adds a method for each endpoint, which passes its values to :mod:`.calls`.
 """
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, ClassVar, NoReturn, Self
 
 import attrs
 
+from .calls import AsyncCalls, SyncCalls
 from .core import AsyncCore, SyncCore
 from .decoding.rows import OnMismatch
 from .drift.detector import DriftDetector, OnDrift
@@ -27,14 +28,15 @@ if TYPE_CHECKING:
 
 @attrs.frozen(kw_only=True)
 class Settings:
-    """What a generated package says of itself.
+    """The names, the default server and the endpoints of a generated package.
 
     Attributes:
         package: Import name; also the name of its logger.
         version: Version of the package.
-        base_url: The server asked by default.
+        base_url: The default server.
         environment: Prefix of the environment variables ``…_BASE_URL`` and ``…_API_KEY``.
         command: Name of the package's command.
+        endpoints: The endpoints, for each of which the client has a method.
     """
 
     package: str
@@ -42,6 +44,7 @@ class Settings:
     base_url: str
     environment: str
     command: str = ""
+    endpoints: Sequence[Endpoint] = ()
 
     def advice_on(self, base_url: str) -> str:
         """Return what to do if this server is gone; empty unless it is the default one."""
@@ -102,7 +105,7 @@ class _Client:
             requests_per_second=requests_per_second,
             transport=checked_transport(transport, http_client, settings.package),
         )
-        self._sensor = DriftDetector(settings.package, on_drift, self._options)
+        self._detector = DriftDetector(settings.package, on_drift, self._options)
 
     @property
     def base_url(self) -> str:
@@ -114,8 +117,10 @@ class _Client:
         def __getattr__(self, name: str) -> NoReturn:
             """Raise AttributeError with the method that the name most likely means."""
             kind = type(self)
+            known = {known: known for known in dir(kind) if not known.startswith("_")}
+            known |= {one.name: one.method for one in kind._settings.endpoints}  # noqa: SLF001
             raise AttributeError(
-                f"{kind.__name__} has no attribute {name!r}{did_you_mean(name, _methods_of(kind))}",
+                f"{kind.__name__} has no attribute {name!r}{did_you_mean(name, known)}"
             )
 
     def __repr__(self) -> str:
@@ -126,22 +131,6 @@ class _Client:
             f"{type(self).__name__} cannot be pickled: it holds connections and perhaps a key; "
             "make one in each process"
         )
-
-    def _observe(self, endpoint: Endpoint, headers: Mapping[str, str]) -> None:
-        """See the headers of every answer, to sense that the server has changed."""
-        self._sensor.check_headers(endpoint, headers)
-
-
-def _methods_of(kind: type) -> dict[str, str]:
-    """Return the methods of a client by their names, and by those of their endpoints."""
-    methods: dict[str, str] = {}
-    for name in dir(kind):
-        if not name.startswith("_"):
-            methods[name] = name
-            endpoint = getattr(getattr(kind, name), "endpoint", None)
-            if isinstance(endpoint, Endpoint):
-                methods[endpoint.name] = name
-    return methods
 
 
 def _refuse(parameter: str, reason: str) -> NoReturn:
@@ -205,6 +194,7 @@ class SyncClient(_Client):
             http_client=http_client,
         )
         self._core = SyncCore(self._options, on_mismatch, http_client)
+        self._calls = SyncCalls(self._core, self._detector)
 
     def close(self) -> None:
         """Close the connections, but not an ``http_client`` of your own."""
@@ -255,6 +245,7 @@ class AsyncClientBase(_Client):
             http_client=http_client,
         )
         self._core = AsyncCore(self._options, on_mismatch, http_client)
+        self._calls = AsyncCalls(self._core, self._detector)
 
     async def aclose(self) -> None:
         """Close the connections, but not an ``http_client`` of your own."""
@@ -270,3 +261,17 @@ class AsyncClientBase(_Client):
         traceback: TracebackType | None,
     ) -> None:
         await self.aclose()
+
+
+class SyncView:
+    """The methods of a client in another form, such as :attr:`streaming`."""
+
+    def __init__(self, calls: SyncCalls) -> None:
+        self._calls = calls
+
+
+class AsyncView:
+    """The methods of a client for asyncio in another form."""
+
+    def __init__(self, calls: AsyncCalls) -> None:
+        self._calls = calls

@@ -1,17 +1,17 @@
-"""Warnings that point to the line of the user's that called."""
+"""Warnings that point to the line of the caller's code."""
 
 import warnings
 from inspect import currentframe
 from pathlib import Path
 
-_HERE = str(Path(__file__).parent)
+_PACKAGE = str(Path(__file__).parents[1])
 
 
 def warn_caller(message: str | Warning, category: type[Warning] = UserWarning) -> None:
-    """Warn as the first function up the stack that is not of this package's runtime."""
+    """Warn as the first function up the stack that is outside of this package."""
     level = 1
     frame = currentframe()
-    while frame is not None and frame.f_code.co_filename.startswith((_HERE, "<rows of ")):
+    while frame is not None and frame.f_code.co_filename.startswith((_PACKAGE, "<rows of ")):
         frame = frame.f_back
         level += 1
     warnings.warn(message, category, stacklevel=level)

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from .decoding.decoder import Decoder
 from .decoding.formats import format_of
 from .decoding.rows import Blueprint, OnMismatch, RowReader
-from .endpoint import Arguments, Endpoint
 from .errors import ApiError, FormatIgnoredError, InvalidResponseError, MismatchWarning
-from .http.request import Request, prepare
+from .http.request import Request
 from .options import Options
 from .warn import warn_caller
 
@@ -40,12 +39,6 @@ class _Core:
         self._of_parents.append(transport)  # not even closed, which the parent would see
         self._lock = threading.Lock()
         self._process = os.getpid()
-
-    def request(
-        self, endpoint: Endpoint, method: str, arguments: Arguments, *, file: bool
-    ) -> Request:
-        """Check a call's arguments; see :func:`.request.prepare`."""
-        return prepare(self.options.base_url, endpoint, method, arguments, file=file)
 
     def rows(self, blueprint: Blueprint[R]) -> RowReader[R]:
         """The rows of a new answer."""

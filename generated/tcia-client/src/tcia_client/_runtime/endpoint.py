@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import date, datetime, time
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Generic, Literal, TypeVar
 
 import attrs
 
@@ -15,6 +15,7 @@ Kind = Literal[
 """The type of a value; ``undeclared`` where neither the server nor an overlay states one."""
 
 RecordFormat = Literal["csv", "html", "xml", "json"]
+R = TypeVar("R")
 Value = str | int | float | Decimal | bool | date | datetime | time | None
 
 
@@ -57,15 +58,18 @@ class Attribute(RecordBase):
 
 @attrs.frozen(kw_only=True, eq=False)
 class Endpoint:
-    """One query endpoint; compared by identity, since a client has one of each."""
+    """One query endpoint; compared by identity, since a client has one of each.
+
+    ``method`` is the name of the client's method for it.
+    """
 
     resource: str
     name: str
+    method: str = ""
     formats: tuple[str, ...] = ()
     default_format: str | None = None
     parameters: tuple[Parameter, ...] = ()
     attributes: tuple[Attribute, ...] = ()
-    counts: "tuple[CountSource, ...]" = ()
     deprecated: bool = False
     replaced_by: str | None = None
 
@@ -75,21 +79,38 @@ class Endpoint:
         return f"{self.resource}/query/{self.name}"
 
 
+@attrs.frozen(kw_only=True, eq=False)
+class RecordEndpoint(Endpoint, Generic[R]):
+    """An endpoint that returns records; ``model`` is the class of its rows."""
+
+    model: type[R]
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class FileEndpoint(Endpoint):
+    """An endpoint that returns a file.
+
+    ``many`` is the name of the client's method for many downloads. ``counts`` state how many
+    files one download has; the first one that takes the parameters of a request is queried.
+    """
+
+    many: str = ""
+    counts: "tuple[CountSource, ...]" = ()
+
+
 @attrs.frozen
 class CountSource:
     """An attribute that states how many files one download of a file endpoint has.
 
     Attributes:
         endpoint: The record endpoint with that attribute.
-        method: Name of the client's method for this endpoint.
         attribute: Python name of the attribute.
         size: Python name of the attribute that states the size of these files in bytes, None
             if none does.
         columns: Further names of the number in tables of other tools.
     """
 
-    endpoint: Endpoint
-    method: str
+    endpoint: RecordEndpoint[Any]
     attribute: str
     size: str | None = attrs.field(default=None, kw_only=True)
     columns: tuple[str, ...] = attrs.field(default=(), kw_only=True)
@@ -108,9 +129,9 @@ class CountSource:
 
 @attrs.define
 class Arguments:
-    """What one call was given: a value per query key, a format, and options of the call.
+    """The arguments of one call: a value for each query key, the format, and options.
 
-    ``values`` is keyed by the name on the wire; None is not sent.
+    ``values`` has the names of the query keys; None is not sent.
     """
 
     values: Mapping[str, Value]

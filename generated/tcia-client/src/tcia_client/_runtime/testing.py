@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from .client import SyncClient
 from .drift.compare import compare
 from .drift.detector import Drift, contract_of
-from .endpoint import Arguments, Endpoint
+from .endpoint import Arguments, FileEndpoint
 from .errors import ApiError, ConnectError
+from .http.request import prepare
 
 
 def drifts(client: SyncClient, package: str) -> Iterator[Drift | ApiError | ValueError]:
@@ -17,8 +18,8 @@ def drifts(client: SyncClient, package: str) -> Iterator[Drift | ApiError | Valu
     """
     core = client._core  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
     for address, contract in contract_of(package).items():
-        document_of = Endpoint(resource=contract["resource"], name=f"{contract['name']}/metadata")
-        request = core.request(document_of, "metadata", Arguments({}), file=True)
+        metadata = FileEndpoint(resource=contract["resource"], name=f"{contract['name']}/metadata")
+        request = prepare(core.options.base_url, metadata, Arguments({}))
         try:
             with core.transport.open(request) as answer:
                 document = json.loads(b"".join(answer.chunks()))

@@ -11,8 +11,7 @@ import click
 
 from ..downloads.public import Download, DownloadsError, Limits
 from ..downloads.result import NOT_COUNTED
-from ..endpoint import Endpoint
-from ..file_methods import FilesMethod
+from ..endpoint import FileEndpoint
 from .commands import (
     EndpointCommand,
     arguments,
@@ -21,8 +20,8 @@ from .commands import (
     parameters_as_options,
     refuse_without_effect,
 )
-from .completion import Methods, option_name
-from .config import Session
+from .completion import option_name
+from .config import Package, Session
 from .errors import EXIT_INCOMPLETE, EXIT_SUCCESS, LIMIT_OPTIONS, discard_stdout, outcome, report
 from .output import progress_of
 from .sources import read_jobs, required
@@ -42,15 +41,14 @@ else:  # the oldest click allowed has no type parameter here
     _IntegerType = click.ParamType
 
 
-def files_command(name: str, method: FilesMethod[...], methods: Methods) -> click.Command:
+def files_command(name: str, endpoint: FileEndpoint, package: Package) -> click.Command:
     """Return the subcommand."""
-    endpoint = method.endpoint
-    description = describe(method.__doc__)
+    description = describe(package.client, endpoint)
     return EndpointCommand(
         name,
-        callback=partial(_run, method),
+        callback=partial(_run, endpoint),
         params=[
-            *endpoint_options(endpoint, description, methods, _OWN, required=False),
+            *endpoint_options(endpoint, description, _OWN, required=False),
             *_own_options(endpoint),
         ],
         help=f"{description.summary}\n\n{description.details} Each file is verified before it gets "
@@ -59,7 +57,7 @@ def files_command(name: str, method: FilesMethod[...], methods: Methods) -> clic
     )
 
 
-def _own_options(endpoint: Endpoint) -> list[click.Option]:
+def _own_options(endpoint: FileEndpoint) -> list[click.Option]:
     keys = ", ".join(parameter.python_name for parameter in endpoint.parameters)
     lists = ", a .tcia manifest or a list of UIDs" if len(required(endpoint)) == 1 else ""
     of_many = [
@@ -138,14 +136,14 @@ class Size(_IntegerType):
         return int(match[1]) * _UNITS[(match[2] or "").upper()]
 
 
-def _run(method: FilesMethod[...], **options: Any) -> int:
+def _run(endpoint: FileEndpoint, **options: Any) -> int:
     context = click.get_current_context()
     session = Session.of(context)
     command = session.package.command
     started = time.perf_counter()
     _refuse_unused(context, options)
-    jobs = _jobs(method.endpoint, options)
-    titles = [str(list(job.values())[-1]) if job else method.endpoint.name for job in jobs]
+    jobs = _jobs(endpoint, options)
+    titles = [str(list(job.values())[-1]) if job else endpoint.name for job in jobs]
     passed = _download_options(options)
     results: Sequence[Download]
     with (
@@ -153,13 +151,13 @@ def _run(method: FilesMethod[...], **options: Any) -> int:
         progress_of(titles) as progress,
         parameters_as_options(context.command),
     ):
-        bound = method.__get__(client)
         try:
             if options.get("source") is None:
-                results = [bound(options["to"], **jobs[0], **passed, progress=progress.one)]
+                method = getattr(client, endpoint.method)
+                results = [method(options["to"], **jobs[0], **passed, progress=progress.one)]
             else:
                 workers = options["at_once"]
-                results = bound.many(
+                results = getattr(client, endpoint.many)(
                     options["to"], jobs, workers=workers, progress=progress.many, **passed
                 )
         except DownloadsError as error:
@@ -209,7 +207,7 @@ def _summary(done: Sequence[Download], count: int, seconds: float) -> str:
     )
 
 
-def _jobs(endpoint: Endpoint, options: dict[str, Any]) -> list[dict[str, Any]]:
+def _jobs(endpoint: FileEndpoint, options: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the keyword arguments of each download."""
     fixed = arguments(endpoint, options)
     context = click.get_current_context()

@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+from collections.abc import Callable, Generator
 from contextlib import closing
 from functools import partial
 from itertools import chain, islice
@@ -10,8 +11,7 @@ from typing import Any
 
 import click
 
-from ..endpoint import Attribute
-from ..methods import RecordsMethod
+from ..endpoint import Attribute, Endpoint
 from ..naming import closest
 from .commands import (
     EndpointCommand,
@@ -21,31 +21,29 @@ from .commands import (
     parameters_as_options,
     was_passed,
 )
-from .completion import Methods
-from .config import Session
+from .config import Package, Session
 from .output import FORMATS, SUFFIXES, destination, write_raw, write_rows, write_table
 
 _OWN = frozenset({"format", "output", "columns", "limit", "wire", "help"})
 _TABLE_ROWS = 500
 
 
-def records_command(name: str, method: RecordsMethod[..., Any], methods: Methods) -> click.Command:
+def records_command(name: str, endpoint: Endpoint, package: Package) -> click.Command:
     """Return the subcommand."""
-    endpoint = method.endpoint
-    description = describe(method.__doc__)
+    description = describe(package.client, endpoint)
     return EndpointCommand(
         name,
-        callback=partial(_run, method),
-        params=[*endpoint_options(endpoint, description, methods, _OWN), *_own_options(method)],
+        callback=partial(_run, endpoint),
+        params=[*endpoint_options(endpoint, description, _OWN), *_own_options(endpoint)],
         help=f"{description.summary}\n\n{description.details}",
         deprecated=endpoint.deprecated,
     )
 
 
-def _own_options(method: RecordsMethod[..., Any]) -> list[click.Option]:
-    names = [attribute.python_name for attribute in method.endpoint.attributes]
-    wires = [name.lower() for name in method.endpoint.formats]
-    default = (method.endpoint.default_format or "JSON").lower()
+def _own_options(endpoint: Endpoint) -> list[click.Option]:
+    names = [attribute.python_name for attribute in endpoint.attributes]
+    wires = [name.lower() for name in endpoint.formats]
+    default = (endpoint.default_format or "JSON").lower()
     options = [
         click.Option(
             ["--format", "form"],
@@ -62,7 +60,7 @@ def _own_options(method: RecordsMethod[..., Any]) -> list[click.Option]:
         click.Option(
             ["--columns"],
             metavar="NAME,…",
-            callback=partial(_chosen, method),
+            callback=partial(_chosen, endpoint),
             shell_complete=partial(_complete_columns, names),
             help=f"Columns in this order: {', '.join(names)}.",
         ),
@@ -85,9 +83,9 @@ def _own_options(method: RecordsMethod[..., Any]) -> list[click.Option]:
 
 
 def _chosen(
-    method: RecordsMethod[..., Any], _context: object, _option: object, value: str | None
+    endpoint: Endpoint, _context: object, _option: object, value: str | None
 ) -> list[Attribute]:
-    known = {attribute.python_name: attribute for attribute in method.endpoint.attributes}
+    known = {attribute.python_name: attribute for attribute in endpoint.attributes}
     if value is None:
         return list(known.values())
     names = [name.strip() for name in value.split(",")]
@@ -109,7 +107,7 @@ def _complete_columns(
     return [f"{chosen}{comma}{name}" for name in names if name.startswith(last)]
 
 
-def _run(method: RecordsMethod[..., Any], **options: Any) -> None:
+def _run(endpoint: Endpoint, **options: Any) -> None:
     context = click.get_current_context()
     output: Path | None = None if options["output"] == Path("-") else options["output"]
     form = options["form"] or _form(output)
@@ -119,18 +117,21 @@ def _run(method: RecordsMethod[..., Any], **options: Any) -> None:
         raise click.UsageError("Parquet is binary; pass --output FILE", context)
     if form == "table" and output is not None:
         raise click.UsageError("a table is for terminals; pass another --format", context)
-    with Session.of(context).client() as client, parameters_as_options(context.command):
-        bound = method.__get__(client)
-        query = arguments(method.endpoint, options)
+    with Session.of(context).client() as opened, parameters_as_options(context.command):
+        client: Any = opened
+        query = arguments(endpoint, options)
         if options.get("wire"):
             query["format"] = options["wire"]
         if form == "raw":
-            content = bound.raw(**query).content
+            content = getattr(client.with_raw_response, endpoint.method)(**query).content
             with destination(output) as stream:
                 write_raw(content, stream)
             return
         limit = options["limit"] and min(options["limit"], sys.maxsize)
-        with closing(bound.iter(**query)) as response:
+        stream_rows: Callable[..., Generator[Any, None, None]] = getattr(
+            client.streaming, endpoint.method
+        )
+        with closing(stream_rows(**query)) as response:
             # Read the first row first, so that a response that fails writes nothing.
             rows = chain([*islice(response, 0 if limit == 0 else 1)], response)
             if form != "table":

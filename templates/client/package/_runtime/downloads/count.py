@@ -1,20 +1,20 @@
 """How many files a download should have: stated by the caller's row, or by another endpoint."""
 
 import re
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import attrs
 
 from ..drift.detector import ContractDriftError
-from ..endpoint import CountSource, Endpoint
+from ..endpoint import CountSource, FileEndpoint
 from ..errors import ApiError, ParameterError
 from ..naming import fold
 from ..warn import warn_caller
 from .result import UNCHECKED, CompletenessWarning, Download
 
 if TYPE_CHECKING:
-    from ..client import AsyncClientBase, SyncClient
+    from ..calls import AsyncCalls, SyncCalls
     from ..http.request import Request
 
 _NUMBER = re.compile(r"\+?([0-9]{1,18})(?:\.0+)?")
@@ -58,12 +58,11 @@ def parse_count(value: object) -> int | None:
     return int(match[1]) or None
 
 
-def count_of_item(endpoint: Endpoint, method: str, number: int, item: Any) -> Count | None:
+def count_of_item(endpoint: FileEndpoint, number: int, item: Any) -> Count | None:
     """Return the number of files that a row or mapping states for its download.
 
     Args:
         endpoint: The file endpoint.
-        method: Name of the client's method, for the error message.
         number: Position of the item, counted from 1.
         item: The row, mapping or UID.
 
@@ -74,8 +73,8 @@ def count_of_item(endpoint: Endpoint, method: str, number: int, item: Any) -> Co
         return stated_count(endpoint, _named_values(endpoint, item))
     except CountError as error:
         raise ParameterError(
-            f"{method}.many: {error.reason(f'item {number}')}",
-            method=method,
+            f"{endpoint.many}: {error.reason(f'item {number}')}",
+            method=endpoint.many,
             parameter="items",
             endpoint=endpoint.address,
             advice=error.advice,
@@ -106,7 +105,7 @@ class CountError(ValueError):
         return f"{self.name} of {item} is {self._value}, where {self._other}"
 
 
-def stated_count(endpoint: Endpoint, values: Iterable[tuple[str, Any]]) -> Count | None:
+def stated_count(endpoint: FileEndpoint, values: Iterable[tuple[str, Any]]) -> Count | None:
     """Return the number of files that an item states.
 
     Args:
@@ -133,7 +132,7 @@ def stated_count(endpoint: Endpoint, values: Iterable[tuple[str, Any]]) -> Count
     return found
 
 
-def _named_values(endpoint: Endpoint, item: Any) -> Iterator[tuple[str, Any]]:
+def _named_values(endpoint: FileEndpoint, item: Any) -> Iterator[tuple[str, Any]]:
     """The values of an item with their names; of an object the attributes that state a count."""
     if hasattr(item, "keys") and hasattr(item, "__getitem__"):
         keys: Iterable[object] = item.keys()  # iterating over a pandas.Series gives its values
@@ -148,12 +147,12 @@ class Counter:
 
     Args:
         endpoint: The file endpoint.
-        client: The client whose methods are called.
+        calls: The calls of the client.
     """
 
-    def __init__(self, endpoint: Endpoint, client: "SyncClient | AsyncClientBase") -> None:
+    def __init__(self, endpoint: FileEndpoint, calls: "SyncCalls | AsyncCalls") -> None:
         self._endpoint = endpoint
-        self._client = client
+        self._calls = calls
         self._failures = 0
         self._reason = "no other endpoint that states it is declared"
 
@@ -167,7 +166,8 @@ class Counter:
         if source is None:
             return None
         try:
-            return self._read(source, self._call(source, request)())
+            calls = cast("SyncCalls", self._calls)
+            return self._read(source, calls.rows(source.endpoint, _values(source, request)))
         except ContractDriftError:
             raise
         except ApiError as error:
@@ -180,8 +180,9 @@ class Counter:
         if source is None:
             return None
         try:
-            call = cast("Callable[[], Awaitable[Sequence[Any]]]", self._call(source, request))
-            return self._read(source, await call())
+            calls = cast("AsyncCalls", self._calls)
+            rows = await calls.rows(source.endpoint, _values(source, request))
+            return self._read(source, rows)
         except ContractDriftError:
             raise
         except ApiError as error:
@@ -220,15 +221,6 @@ class Counter:
                 return source
         return None
 
-    def _call(self, source: CountSource, request: "Request") -> Callable[[], Sequence[Any]]:
-        values: Mapping[str, Any] = request.arguments.values
-        keywords = {
-            parameter.python_name: values[parameter.name]
-            for parameter in source.endpoint.parameters
-            if values.get(parameter.name) is not None
-        }
-        return lambda: getattr(self._client, source.method)(**keywords)
-
     def _read(self, source: CountSource, rows: Sequence[Any]) -> Count | None:
         self._failures = 0
         address = source.endpoint.address
@@ -243,3 +235,9 @@ class Counter:
     def _failed(self, error: ApiError) -> None:
         self._failures += 1
         self._reason = f"{error.endpoint or 'the query for it'} failed: {error.reason}"
+
+
+def _values(source: CountSource, request: "Request") -> dict[str, Any]:
+    """Return the values of a request that the endpoint which states the count takes as well."""
+    values = request.arguments.values
+    return {one.name: values.get(one.name) for one in source.endpoint.parameters}

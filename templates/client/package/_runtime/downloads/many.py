@@ -14,7 +14,7 @@ from ..errors import ApiError
 from .count import Count
 from .errors import DownloadError, DownloadsError
 from .items import Item
-from .options import Progress
+from .options import ManyProgress, Progress
 from .result import Download
 from .stop import Stop, Stopped
 
@@ -23,29 +23,6 @@ WORKERS = 4
 
 _GRACE_SECONDS = 1.0
 """Seconds in which threads end by themselves; one that waits for a server has no work left."""
-
-
-@attrs.frozen(kw_only=True)
-class ManyProgress:
-    """The progress of many downloads, reported for every chunk of one and at its end.
-
-    Attributes:
-        index: Position of the download that moved in the items, counted from 0.
-        bytes: Received bytes of that download; those on disk if it existed already.
-        total: Its size in bytes, None if unknown.
-        done: Whether that download has ended.
-        finished: Downloads that have ended.
-        count: Downloads in all.
-        all_bytes: Bytes of all downloads so far.
-    """
-
-    index: int
-    bytes: int
-    total: int | None
-    done: bool
-    finished: int
-    count: int
-    all_bytes: int
 
 
 @attrs.frozen

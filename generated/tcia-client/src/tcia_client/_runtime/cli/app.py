@@ -14,18 +14,15 @@ from click.core import ParameterSource
 
 from ..client import SyncClient
 from ..display import visible
-from ..file_methods import FilesMethod
+from ..endpoint import Endpoint, FileEndpoint
 from ..http.request import checked_base_url, checked_key
 from ..http.retry import Retry
-from ..methods import RecordsMethod
 from ..options import Timeouts
 from .commands import SuggestingGroup, describe, refuse_without_effect, titles
 from .config import KEYS, Package, Session, config_path, read_config, write_config
 from .errors import KEY_WARNING, report
 from .files_command import files_command
 from .records_command import records_command
-
-Method = RecordsMethod[..., Any] | FilesMethod[...]
 
 _EPILOG = """\
 Completion, also of values that the server lists:
@@ -51,17 +48,6 @@ def application(package: str, command: str) -> "Application":
     return Application(about)
 
 
-def endpoint_methods(client: type[SyncClient]) -> dict[str, Method]:
-    """Return the endpoints of a client by the name of their subcommand."""
-    methods: dict[str, Method] = {
-        name: value
-        for kind in reversed(client.__mro__)
-        for name, value in vars(kind).items()
-        if isinstance(value, RecordsMethod | FilesMethod)
-    }
-    return dict(zip(titles(methods, ["config"]), methods.values(), strict=True))
-
-
 class Application(SuggestingGroup):
     """A group that makes only the subcommand that is used."""
 
@@ -74,36 +60,40 @@ class Application(SuggestingGroup):
             help=f"Query {package.settings.base_url}, or another server with the same API.",
             epilog=_EPILOG.format(command=package.command, variable=package.completion_variable),
         )
-        self._methods = endpoint_methods(package.client)
+        endpoints = package.settings.endpoints
+        names = titles([endpoint.method for endpoint in endpoints], ["config"])
+        self._package = package
+        self._endpoints: dict[str, Endpoint] = dict(zip(names, endpoints, strict=True))
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all subcommands."""
-        return [*sorted(self._methods), "config"]
+        return [*sorted(self._endpoints), "config"]
 
     def spellings(self, ctx: click.Context) -> Mapping[str, str]:
         """Return the subcommand for its own name, the endpoint's and the method's."""
         known = dict(super().spellings(ctx))
-        for title, method in self._methods.items():
-            known.setdefault(method.endpoint.name, title)
-            known.setdefault(method.__name__, title)
+        for title, endpoint in self._endpoints.items():
+            known.setdefault(endpoint.name, title)
+            known.setdefault(endpoint.method, title)
         return known
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return a new subcommand."""
         if cmd_name == "config":
             return _config_command()
-        method = self._methods.get(cmd_name)
-        if isinstance(method, RecordsMethod):
-            return records_command(cmd_name, method, self._methods)
-        return files_command(cmd_name, method, self._methods) if method else None
+        endpoint = self._endpoints.get(cmd_name)
+        if isinstance(endpoint, FileEndpoint):
+            return files_command(cmd_name, endpoint, self._package)
+        return records_command(cmd_name, endpoint, self._package) if endpoint else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of subcommands without making them."""
-        methods = sorted(self._methods.items())
+        lines = [
+            (name, describe(self._package.client, endpoint).summary)
+            for name, endpoint in sorted(self._endpoints.items())
+        ]
         with formatter.section("Commands"):
-            formatter.write_dl(
-                [*((n, describe(m.__doc__).summary) for n, m in methods), ("config", _CONFIG_HELP)]
-            )
+            formatter.write_dl([*lines, ("config", _CONFIG_HELP)])
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the epilog without wrapping its lines."""

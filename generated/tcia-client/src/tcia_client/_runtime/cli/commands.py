@@ -14,7 +14,7 @@ from ..display import visible
 from ..endpoint import Endpoint, Kind, Parameter
 from ..errors import ParameterError
 from ..naming import did_you_mean
-from .completion import Completer, Methods, option_name
+from .completion import Completer, option_name
 
 _METAVARS: dict[Kind, str] = {
     "string": "TEXT",
@@ -147,8 +147,9 @@ class Description:
     arguments: dict[str, str]
 
 
-def describe(docstring: str | None) -> Description:
-    """Return the parts of the docstring of a generated method."""
+def describe(client: type, endpoint: Endpoint) -> Description:
+    """Return the parts of the docstring of an endpoint's method."""
+    docstring: str | None = getattr(client, endpoint.method).__doc__
     head, *sections = _SECTION.split(cleandoc(docstring or ""))
     summary, *details = [_line(paragraph) for paragraph in head.split("\n\n")]
     arguments = _ARGUMENT.findall(sections[0]) if sections else []
@@ -166,7 +167,6 @@ def _line(text: str) -> str:
 def endpoint_options(
     endpoint: Endpoint,
     description: Description,
-    methods: Methods,
     own: frozenset[str],
     *,
     required: bool = True,
@@ -179,7 +179,7 @@ def endpoint_options(
             required=parameter.required and required,
             metavar=_METAVARS[parameter.kind],
             help=_help(parameter, description),
-            shell_complete=Completer(endpoint, parameter, methods),
+            shell_complete=Completer(endpoint, parameter),
         )
         for parameter, name in zip(endpoint.parameters, names, strict=True)
     ]

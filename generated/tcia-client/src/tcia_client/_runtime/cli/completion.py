@@ -28,13 +28,9 @@ from click.shell_completion import (
 )
 
 from ..endpoint import Endpoint, Parameter
-from ..file_methods import FilesMethod
 from ..http.retry import Retry
-from ..methods import RecordsMethod
 from .config import Session
 from .output import replacing
-
-Methods = Mapping[str, RecordsMethod[..., Any] | FilesMethod[...]]
 
 _QUERY_SECONDS = 2.0
 _CACHE_SECONDS = 600.0
@@ -70,10 +66,9 @@ def option_name(parameter: str) -> str:
 class Completer:
     """Completes one parameter of an endpoint."""
 
-    def __init__(self, endpoint: Endpoint, parameter: Parameter, methods: Methods) -> None:
+    def __init__(self, endpoint: Endpoint, parameter: Parameter) -> None:
         self._endpoint = endpoint
         self._parameter = parameter
-        self._methods = methods
 
     def __call__(
         self, context: click.Context, _parameter: click.Parameter, incomplete: str
@@ -92,19 +87,17 @@ class Completer:
             if value.startswith(incomplete) and safe.fullmatch(value)
         ]
 
-    def _source(self) -> RecordsMethod[..., Any] | None:
+    def _source(self, endpoints: Iterable[Endpoint]) -> Endpoint | None:
         """Return the endpoint that lists the parameter's values and nothing else."""
-        for method in self._methods.values():
-            if (
-                isinstance(method, RecordsMethod)
-                and [a.name for a in method.endpoint.attributes] == [self._parameter.name]
-                and not any(p.required for p in method.endpoint.parameters)
-            ):
-                return method
+        for endpoint in endpoints:
+            names = [attribute.name for attribute in endpoint.attributes]
+            if names == [self._parameter.name] and not any(p.required for p in endpoint.parameters):
+                return endpoint
         return None
 
     def _listed(self, context: click.Context) -> list[str]:
-        source = self._source()
+        session = Session.of(context)
+        source = self._source(session.package.settings.endpoints)
         if source is None:
             return []
         passed: dict[str, Any] = {
@@ -113,10 +106,9 @@ class Completer:
             if (value := context.params.get(option_name(p.python_name)))
         }
         query: dict[str, Any] = {
-            p.python_name: passed[p.name] for p in source.endpoint.parameters if p.name in passed
+            p.python_name: passed[p.name] for p in source.parameters if p.name in passed
         }
-        session = Session.of(context)
-        path = _cache_path(session, [*session.server(), source.endpoint.address, query])
+        path = _cache_path(session, [*session.server(), source.address, query])
         if (cached := _read_cache(path)) is not None:
             return cached
         found: list[list[str]] = []
@@ -133,15 +125,15 @@ class Completer:
 
 def _fetch(
     session: Session,
-    source: RecordsMethod[..., Any],
+    source: Endpoint,
     query: Mapping[str, Any],
     found: list[list[str]],
 ) -> None:
-    attribute = source.endpoint.attributes[0].python_name
+    attribute = source.attributes[0].python_name
     options = {"timeout": _QUERY_SECONDS, "retry": Retry(attempts=1), "on_mismatch": "warn"}
     with suppress(Exception), warnings.catch_warnings(), session.client(**options) as client:
         warnings.simplefilter("ignore")
-        values = {getattr(row, attribute) for row in source(client, **query)}
+        values = {getattr(row, attribute) for row in getattr(client, source.method)(**query)}
         found.append(sorted(v for v in values if isinstance(v, str))[:_MAX_VALUES])
 
 

@@ -15,7 +15,7 @@ from ..downloads.items import spellings
 from ..downloads.manifest import parse_manifest
 from ..downloads.options import OPTION_NAMES
 from ..downloads.tables import SERIES, Record, first_line, is_manifest, read_lines, read_records
-from ..endpoint import Arguments, Endpoint
+from ..endpoint import Arguments, FileEndpoint
 from ..errors import ParameterError
 from ..http.request import prepare
 from ..naming import fold
@@ -23,13 +23,13 @@ from ..naming import fold
 _OPTIONS = frozenset(map(fold, OPTION_NAMES))
 
 
-def required(endpoint: Endpoint) -> list[str]:
+def required(endpoint: FileEndpoint) -> list[str]:
     """Return the keywords of the required parameters."""
     return [parameter.python_name for parameter in endpoint.parameters if parameter.required]
 
 
 def read_jobs(
-    endpoint: Endpoint, source: Path, fixed: Mapping[str, Any], options: Mapping[str, str]
+    endpoint: FileEndpoint, source: Path, fixed: Mapping[str, Any], options: Mapping[str, str]
 ) -> list[dict[str, Any]]:
     """Return the items of ``many``, each once.
 
@@ -55,7 +55,7 @@ def read_jobs(
 
 
 def _jobs(
-    endpoint: Endpoint,
+    endpoint: FileEndpoint,
     file: BinaryIO,
     title: str,
     fixed: Mapping[str, Any],
@@ -108,7 +108,9 @@ class _Job:
         return {**others, **self.values}
 
 
-def _records(endpoint: Endpoint, file: BinaryIO, title: str, needed: list[str]) -> Iterator[Record]:
+def _records(
+    endpoint: FileEndpoint, file: BinaryIO, title: str, needed: list[str]
+) -> Iterator[Record]:
     known = spellings(endpoint.parameters)
     first, lines = first_line(read_lines(file, title), title)
     if not is_manifest(first):
@@ -124,7 +126,7 @@ def _records(endpoint: Endpoint, file: BinaryIO, title: str, needed: list[str]) 
         yield Record(title, (SERIES,), (uid,), {needed[0]: 0})
 
 
-def _count(endpoint: Endpoint, record: Record) -> Count | None:
+def _count(endpoint: FileEndpoint, record: Record) -> Count | None:
     """Return the number of files in a row."""
     try:
         return stated_count(endpoint, zip(record.names, record.values, strict=True))
@@ -134,16 +136,16 @@ def _count(endpoint: Endpoint, record: Record) -> Count | None:
         ) from None
 
 
-def _check(endpoint: Endpoint, values: Mapping[str, Any], record: Record) -> None:
+def _check(endpoint: FileEndpoint, values: Mapping[str, Any], record: Record) -> None:
     """Refuse invalid values before the first download."""
     wires = {parameter.python_name: parameter.name for parameter in endpoint.parameters}
     arguments = Arguments({wires[name]: value for name, value in values.items()})
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # shown when the request is sent
-            prepare("", endpoint, endpoint.name, arguments, file=True)
+            prepare("", endpoint, arguments)
     except ParameterError as error:
-        reason = error.reason.removeprefix(f"{endpoint.name}({error.parameter}=…) ")
+        reason = error.reason.removeprefix(f"{endpoint.method}({error.parameter}=…) ")
         _refuse(record, error.parameter, f"{error.parameter} {reason}. {error.advice}")
 
 

@@ -17,8 +17,8 @@ from .body import Body
 from .count import Count
 from .items import Item
 from .job import Job
-from .many import WORKERS, AsyncMany, Many, ManyProgress, Plan
-from .options import DownloadOptions, Progress, StrPath
+from .many import WORKERS, AsyncMany, Many, Plan
+from .options import DownloadOptions, ManyProgress, Progress, StrPath
 from .receipt import Inventory, inventory_path
 from .result import Download
 from .stop import Stop
@@ -269,7 +269,7 @@ def _planned(items: Sequence[Item], target: StrPath) -> Plan:
         if items[first].request.url != request.url:
             raise ParameterError(
                 f"two downloads would have the name {path.name}",
-                method=request.method,
+                method=request.endpoint.method,
                 parameter="items",
                 endpoint=request.endpoint.address,
                 advice="Download them into separate folders.",
@@ -280,7 +280,7 @@ def _planned(items: Sequence[Item], target: StrPath) -> Plan:
             raise ParameterError(
                 f"items {first + 1} and {index + 1} are the same download, and state "
                 f"{counts[first].files} and {count.files} files",
-                method=request.method,
+                method=request.endpoint.method,
                 parameter="items",
                 endpoint=request.endpoint.address,
                 advice="Remove the outdated one.",

@@ -12,7 +12,7 @@ from typing import Any, NoReturn, cast
 
 import attrs
 
-from ..endpoint import Endpoint, Parameter
+from ..endpoint import FileEndpoint, Parameter
 from ..errors import ParameterError
 from ..http.request import Request
 from ..naming import closest, fold
@@ -99,19 +99,17 @@ class ItemReader:
 
     Args:
         endpoint: The endpoint to query.
-        method: Name of the method that was called, for errors.
-        options: Keyword arguments that were passed for all downloads.
+        fixed: Keyword arguments that were passed for all downloads.
     """
 
-    def __init__(self, endpoint: Endpoint, method: str, options: Collection[str]) -> None:
+    def __init__(self, endpoint: FileEndpoint, fixed: Collection[str]) -> None:
         self._endpoint = endpoint
-        self._method = method
         self._keywords = {parameter.python_name: parameter for parameter in endpoint.parameters}
         self._known = spellings(endpoint.parameters)
         self._required = [
             parameter.python_name
             for parameter in endpoint.parameters
-            if parameter.required and parameter.python_name not in options
+            if parameter.required and parameter.python_name not in fixed
         ]
 
     def each(self, items: Any) -> Any:
@@ -200,8 +198,8 @@ class ItemReader:
     def _refuse(self, reason: str, advice: str | None = None) -> NoReturn:
         needed = " and ".join(self._required) or "nothing"
         raise ParameterError(
-            f"{self._method}.many: {reason}",
-            method=self._method,
+            f"{self._endpoint.many}: {reason}",
+            method=self._endpoint.many,
             parameter="items",
             endpoint=self._endpoint.address,
             advice=(

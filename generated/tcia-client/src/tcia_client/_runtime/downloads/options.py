@@ -72,7 +72,39 @@ class Expected:
     bytes: int | None = attrs.field(default=None, converter=_count)
 
 
-class DownloadOptions(TypedDict, total=False):
+@attrs.frozen(kw_only=True)
+class ManyProgress:
+    """The progress of many downloads, reported for every chunk of one and at its end.
+
+    Attributes:
+        index: Position of the download that moved in the items, counted from 0.
+        bytes: Received bytes of that download; those on disk if it existed already.
+        total: Its size in bytes, None if unknown.
+        done: Whether that download has ended.
+        finished: Downloads that have ended.
+        count: Downloads in all.
+        all_bytes: Bytes of all downloads so far.
+    """
+
+    index: int
+    bytes: int
+    total: int | None
+    done: bool
+    finished: int
+    count: int
+    all_bytes: int
+
+
+class _Options(TypedDict, total=False):
+    keep_zip: bool
+    names: Names
+    limits: Limits
+    expect: Expected
+    existing: Existing
+    on_difference: OnDifference
+
+
+class DownloadOptions(_Options, total=False):
     """Options of a download.
 
     The target alone decides the destination. An endpoint that returns a ZIP archive unpacks it
@@ -101,12 +133,17 @@ class DownloadOptions(TypedDict, total=False):
     """
 
     progress: Progress
-    keep_zip: bool
-    names: Names
-    limits: Limits
-    expect: Expected
-    existing: Existing
-    on_difference: OnDifference
+
+
+class ManyDownloadOptions(_Options, total=False):
+    """Options of many downloads: those of :class:`DownloadOptions`, with another ``progress``.
+
+    Attributes:
+        progress: Called with a :class:`ManyProgress` for every chunk, from one thread at a time.
+            An exception that it raises cancels the downloads.
+    """
+
+    progress: Callable[[ManyProgress], None]
 
 
 OPTION_NAMES = frozenset(DownloadOptions.__annotations__)

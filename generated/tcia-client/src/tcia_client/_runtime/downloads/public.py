@@ -12,8 +12,15 @@ from .errors import (
     VerificationError,
 )
 from .manifest import Manifest, read_manifest, write_manifest
-from .many import ManyProgress
-from .options import DownloadOptions, Expected, Limits, StrPath
+from .options import (
+    DownloadOptions,
+    Expected,
+    Limits,
+    ManyDownloadOptions,
+    ManyProgress,
+    Progress,
+    StrPath,
+)
 from .result import CompletenessWarning, Difference, Download, Unchecked, UncheckedWarning
 
 __all__ = [
@@ -29,9 +36,11 @@ __all__ = [
     "Limits",
     "Manifest",
     "ManifestError",
+    "ManyDownloadOptions",
     "ManyProgress",
     "NoFileError",
     "NotAFileError",
+    "Progress",
     "StrPath",
     "Unchecked",
     "UncheckedWarning",

@@ -165,8 +165,8 @@ def _no_effect(request: Request, option: str, why: str) -> ParameterError:
 
 def _error(request: Request, parameter: str, reason: str, advice: str) -> ParameterError:
     return ParameterError(
-        f"{request.method}({parameter}=…) {reason}",
-        method=request.method,
+        f"{request.endpoint.method}({parameter}=…) {reason}",
+        method=request.endpoint.method,
         parameter=parameter,
         endpoint=request.endpoint.address,
         advice=advice,

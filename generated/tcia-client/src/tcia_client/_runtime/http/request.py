@@ -10,7 +10,7 @@ from urllib.parse import quote, urlsplit
 
 import attrs
 
-from ..endpoint import Arguments, Endpoint, Parameter
+from ..endpoint import Arguments, Endpoint, FileEndpoint, Parameter
 from ..errors import ParameterError, ParameterWarning
 from ..values import CONVERTERS, InvalidValue, is_uid
 from ..warn import warn_caller
@@ -24,14 +24,12 @@ class Request:
 
     Attributes:
         endpoint: The endpoint.
-        method: Name of the Python method that was called.
         url: Absolute URL with the query, without secrets.
         format: Name of the requested format in lower case, None for files.
         arguments: The arguments of the call.
     """
 
     endpoint: Endpoint
-    method: str
     url: str
     format: str | None
     arguments: Arguments
@@ -93,14 +91,15 @@ def checked_key(api_key: str | None) -> str | None:
     return key or None
 
 
-def prepare(
-    base_url: str, endpoint: Endpoint, method: str, arguments: Arguments, *, file: bool
-) -> Request:
+def prepare(base_url: str, endpoint: Endpoint, arguments: Arguments) -> Request:
     """Check the arguments of a call and return its request.
+
+    A request for records states their format; a file has the format of its endpoint.
 
     Raises:
         ParameterError: The endpoint cannot take a value.
     """
+    method = endpoint.method
     if endpoint.deprecated:
         instead = f"; use {endpoint.replaced_by}" if endpoint.replaced_by else ""
         warn_caller(f"{method} is deprecated{instead}", DeprecationWarning)
@@ -112,13 +111,14 @@ def prepare(
             query.append(f"{_quoted(parameter.name)}={quote(text, safe='')}")
         elif parameter.required:
             _refuse(endpoint, method, parameter, "is required", "Pass a value.")
-    form = None if file else _format(endpoint, method, arguments.format)
+    is_file = isinstance(endpoint, FileEndpoint)
+    form = None if is_file else _format(endpoint, method, arguments.format)
     if form is not None:
         query.append(f"format={form}")
     url = f"{base_url}{_quoted_path(endpoint.resource)}/query/{_quoted_path(endpoint.name)}"
     if query:
         url += f"?{'&'.join(query)}"
-    return Request(endpoint, method, url, form, arguments)
+    return Request(endpoint, url, form, arguments)
 
 
 _quoted_path = lru_cache(maxsize=1024)(quote)
