@@ -26,7 +26,7 @@ sys.path.insert(0, f"{ROOT}/templates/client/package")
 
 from _runtime.client import AsyncClientBase, Settings, SyncClient  # noqa: E402
 from _runtime.endpoint import Attribute, Parameter, RecordEndpoint  # noqa: E402
-from _runtime.options import TransportName  # noqa: E402
+from _runtime.http.options import TransportName  # noqa: E402
 from _runtime.tables import Rows  # noqa: E402
 
 WANTED = 15.0

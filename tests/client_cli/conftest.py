@@ -1,4 +1,4 @@
-"""The real command in processes of its own, a real archive, and servers that misbehave."""
+"""The command in separate processes, an archive, and servers that misbehave."""
 
 import io
 import os
@@ -23,7 +23,7 @@ from tciagen.archive.running import RunningArchive, running_archive
 
 @attrs.frozen
 class Command:
-    """The command of a package, in a home of its own, asking one server."""
+    """The command of a package, with a temporary home and one server."""
 
     source: Path
     package: str
@@ -63,7 +63,7 @@ class Command:
         return Outcome(done.returncode, done.stdout, done.stderr.decode())
 
     def start(self, *arguments: object, env: Mapping[str, str] | None = None) -> Any:
-        """Start it with pipes, and go on."""
+        """Start it with pipes, and do not wait."""
         return subprocess.Popen(
             [*self.line, *map(str, arguments)],
             env=self.environment(env or {}),
@@ -76,7 +76,7 @@ class Command:
     def on_terminal(
         self, *arguments: object, env: Mapping[str, str] | None = None, typed: str = ""
     ) -> tuple[int, str]:
-        """Run it on a terminal; the exit status, and all that reached the terminal."""
+        """Run it on a terminal; return the exit status and the output."""
         master, slave = pty.openpty()
         process = subprocess.Popen(
             [*self.line, *map(str, arguments)],
@@ -106,7 +106,7 @@ class Command:
 
 
 class Terminal:
-    """A program on a terminal of its own, which a test types at."""
+    """A program on a separate terminal, into which a test types."""
 
     def __init__(self, line: Sequence[str], env: Mapping[str, str], cwd: Path) -> None:
         self._master, slave = pty.openpty()
@@ -128,7 +128,7 @@ class Terminal:
         os.close(self._master)
 
     def type(self, text: str) -> None:
-        """Type a text."""
+        """Type text."""
         os.write(self._master, text.encode())
 
     def _read(self) -> None:
@@ -142,7 +142,7 @@ class Terminal:
 
 @attrs.frozen
 class Outcome:
-    """What came of a call."""
+    """The outcome of a call."""
 
     status: int
     out: bytes
@@ -161,7 +161,7 @@ def archive(demo: DemoArchive) -> Iterator[RunningArchive]:
 
 @pytest.fixture
 def tcia(root: Path, tmp_path: Path, archive: RunningArchive) -> Command:
-    """The command of the checked-in client, asking the archive."""
+    """The command of the checked-in client, with the archive."""
     home = tmp_path / "home"
     home.mkdir()
     source = root / "generated" / "tcia-client" / "src"
@@ -170,7 +170,7 @@ def tcia(root: Path, tmp_path: Path, archive: RunningArchive) -> Command:
 
 @pytest.fixture(scope="session")
 def archive_of() -> Callable[[str], bytes]:
-    """What makes a ZIP archive of one file with this name."""
+    """Return a function that makes a ZIP archive of one file with a name."""
 
     def made(name: str) -> bytes:
         buffer = io.BytesIO()
@@ -186,28 +186,28 @@ Answer = Callable[[Any, str], None]
 
 @attrs.define
 class Wire:
-    """A server that answers as a test says; ``asked`` are paths and headers of requests."""
+    """A server that a test controls; ``asked`` has the paths and headers of requests."""
 
     base_url: str
     answer: Answer | None = None
     asked: list[tuple[str, dict[str, str]]] = attrs.field(factory=list)
 
     def rows(self, body: bytes, *, kind: str = "application/json") -> None:
-        """Answer every request with this body."""
+        """Respond to every request with this body."""
 
-        def answer(handler: Any, _path: str) -> None:
+        def respond(handler: Any, _path: str) -> None:
             handler.send_response(200)
             handler.send_header("Content-Type", kind)
             handler.send_header("Content-Length", str(len(body)))
             handler.end_headers()
             handler.wfile.write(body)
 
-        self.answer = answer
+        self.answer = respond
 
     def endless(self, begin: bytes, row: bytes) -> None:
-        """Answer with rows that do not end while someone reads."""
+        """Respond with endless rows."""
 
-        def answer(handler: Any, _path: str) -> None:
+        def respond(handler: Any, _path: str) -> None:
             handler.send_response(200)
             handler.send_header("Content-Type", "application/json")
             handler.end_headers()
@@ -215,12 +215,12 @@ class Wire:
             while True:
                 handler.wfile.write(row * 200)
 
-        self.answer = answer
+        self.answer = respond
 
     def silent(self, begin: bytes = b"") -> None:
-        """Begin an answer and then say nothing more, for a while."""
+        """Begin a response, and send nothing more for a while."""
 
-        def answer(handler: Any, _path: str) -> None:
+        def respond(handler: Any, _path: str) -> None:
             handler.send_response(200)
             handler.send_header("Content-Length", "100000")
             handler.end_headers()
@@ -228,7 +228,7 @@ class Wire:
             handler.wfile.flush()
             self.released.wait(30)
 
-        self.answer = answer
+        self.answer = respond
 
     released: threading.Event = attrs.field(factory=threading.Event)
 

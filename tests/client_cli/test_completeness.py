@@ -38,7 +38,7 @@ def rows_of(tcia: Any, columns: str) -> list[list[str]]:
 
 
 @pytest.mark.parametrize("columns", ["series_instance_uid,image_count", "uids"])
-def test_every_short_series_of_a_pipe_fails(short: Any, columns: str) -> None:
+def test_each_incomplete_series_of_a_pipe_fails(short: Any, columns: str) -> None:
     rows = rows_of(short, "series_instance_uid,image_count")
     width = 2 if columns != "uids" else 1
     table = "\n".join(",".join(row[:width]) for row in rows)
@@ -51,7 +51,7 @@ def test_every_short_series_of_a_pipe_fails(short: Any, columns: str) -> None:
     assert not list(short.home.rglob("*.dcm"))
 
 
-def test_a_number_that_is_none_is_status_2(tcia: Any) -> None:
+def test_invalid_count_is_status_2(tcia: Any) -> None:
     table = "series_instance_uid,image_count\n1.2.3,several\n"
     done = tcia("download-image", "--from=-", "--to=images", given=table)
     assert (done.status, done.out) == (2, b"")
@@ -69,7 +69,7 @@ def test_count_in_a_column_of_another_tool_is_checked(tcia: Any, header: str) ->
     assert tcia(*command, given=table.format(count)).status == 0
 
 
-def test_what_was_not_checked_is_in_the_summary(blob: Any) -> None:
+def test_summary_reports_checks_that_were_not_made(blob: Any) -> None:
     rows = rows_of(blob, "series_instance_uid,image_count")
     table = "\n".join(row[0] for row in rows)
     done = blob("--retries=0", "download-image", "--from=-", "--to=images", given=table)
@@ -88,13 +88,15 @@ def test_on_difference_keep_saves_the_received_files(short: Any) -> None:
     assert (short.home / "images" / f"{uid}.incomplete").is_dir()
 
 
-def test_an_unknown_series_is_no_file_in_either_layout(short: Any) -> None:
+def test_unknown_series_fails_in_either_layout(short: Any) -> None:
     done = short("download-image", "--series-instance-uid=1.2.3", "--to=images")
     assert (done.status, done.out) == (3, b"")
     assert "the archive is empty" in done.err
 
 
-def test_keep_zip_keeps_what_cannot_be_unpacked(tcia: Any, wire: Any, archive_of: Any) -> None:
+def test_keep_zip_saves_archive_that_cannot_be_unpacked(
+    tcia: Any, wire: Any, archive_of: Any
+) -> None:
     hostile = attrs.evolve(tcia, base_url=wire.base_url)
     wire.rows(archive_of("../evil.txt"), kind="application/zip")
     command = ["download-image", "--series-instance-uid=1.2.3", "--to=images"]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def completed(tcia: Any, line: str, *, shell: str = "zsh", **env: str) -> list[str]:
-    """The values offered at the end of a line, by the protocol of a shell."""
+    """Return the values offered at the end of a line, by the protocol of a shell."""
     words = line.split(" ")
     done = tcia(
         env={
@@ -46,7 +46,7 @@ def test_commands_and_options_are_completed(tcia: Any) -> None:
     assert completed(tcia, "tcia config s") == ["set"]
 
 
-def test_values_come_from_the_endpoint_that_lists_them(tcia: Any) -> None:
+def test_values_are_those_of_the_endpoint_that_lists_them(tcia: Any) -> None:
     listed = tcia("get-collection-values").text.split("\n")[1:-1]
     listed = [value for value in listed if "<" not in value]
     assert len(listed) > 3
@@ -55,14 +55,14 @@ def test_values_come_from_the_endpoint_that_lists_them(tcia: Any) -> None:
     assert "CT" in completed(tcia, "tcia patients-by-modality --modality ")
 
 
-def test_values_are_those_within_what_is_given_already(tcia: Any) -> None:
+def test_values_depend_on_the_options_already_passed(tcia: Any) -> None:
     line = "tcia get-series --collection DEMO-PET-CT --modality "
     expected = tcia("get-modality-values", "--collection=DEMO-PET-CT").text.split()[1:]
     assert completed(tcia, line) == expected
     assert len(expected) < len(completed(tcia, "tcia get-series --modality "))
 
 
-def test_values_are_kept_for_a_while(tcia: Any, wire: Any) -> None:
+def test_values_are_cached(tcia: Any, wire: Any) -> None:
     wire.rows(b'[{"Modality":"CT"},{"Modality":"MR"}]')
     line = "tcia get-series --modality "
     for _ in range(3):
@@ -72,7 +72,7 @@ def test_values_are_kept_for_a_while(tcia: Any, wire: Any) -> None:
     assert kept.parent.stat().st_mode & 0o777 == 0o700
 
 
-def test_old_values_make_room_for_new_ones(tcia: Any, wire: Any) -> None:
+def test_cache_is_bounded(tcia: Any, wire: Any) -> None:
     wire.rows(b'[{"Modality":"CT"}]')
     line = "tcia get-series --modality "
     assert completed(tcia, line, TCIA_BASE_URL=wire.base_url) == ["CT"]
@@ -85,7 +85,7 @@ def test_old_values_make_room_for_new_ones(tcia: Any, wire: Any) -> None:
     assert len(list(newest.parent.iterdir())) == 100
 
 
-def test_values_that_cannot_replace_others_leave_no_file(tcia: Any, wire: Any) -> None:
+def test_failed_write_to_the_cache_leaves_no_file(tcia: Any, wire: Any) -> None:
     wire.rows(b'[{"Modality":"CT"}]')
     line = "tcia get-series --modality "
     assert completed(tcia, line, TCIA_BASE_URL=wire.base_url) == ["CT"]
@@ -96,7 +96,7 @@ def test_values_that_cannot_replace_others_leave_no_file(tcia: Any, wire: Any) -
     assert list(values.parent.iterdir()) == [values]
 
 
-def test_no_answer_is_silence(tcia: Any, wire: Any) -> None:
+def test_unreachable_server_offers_no_values(tcia: Any, wire: Any) -> None:
     line = "tcia get-series --modality "
     assert completed(tcia, line, TCIA_BASE_URL="http://127.0.0.1:9/v3") == []
     assert completed(tcia, line, TCIA_BASE_URL="nonsense") == []
@@ -108,9 +108,7 @@ def test_no_answer_is_silence(tcia: Any, wire: Any) -> None:
 
 
 @pytest.mark.parametrize("broken", ["", "[", "{}"])
-def test_values_kept_that_cannot_be_read_are_asked_for_again(
-    tcia: Any, wire: Any, broken: str
-) -> None:
+def test_unreadable_cache_is_fetched_again(tcia: Any, wire: Any, broken: str) -> None:
     wire.rows(b'[{"Modality":"CT"}]')
     line = "tcia get-series --modality "
     assert completed(tcia, line, TCIA_BASE_URL=wire.base_url) == ["CT"]
@@ -120,14 +118,14 @@ def test_values_kept_that_cannot_be_read_are_asked_for_again(
     assert len(wire.asked) == 2
 
 
-def test_values_that_cannot_be_kept_are_offered(tcia: Any, wire: Any) -> None:
+def test_values_that_cannot_be_cached_are_offered(tcia: Any, wire: Any) -> None:
     wire.rows(b'[{"Modality":"CT"}]')
     line = "tcia get-series --modality "
     env = {"TCIA_BASE_URL": wire.base_url, "XDG_CACHE_HOME": "/dev/null/x"}
     assert completed(tcia, line, **env) == ["CT"]
 
 
-def test_values_kept_for_one_key_are_not_given_to_another(tcia: Any, wire: Any) -> None:
+def test_values_cached_for_one_key_are_not_offered_to_another(tcia: Any, wire: Any) -> None:
     wire.rows(b'[{"Modality":"CT"}]')
     line = "tcia get-series --modality "
     for key in ("one", "two", "one"):
@@ -142,7 +140,7 @@ VALUES = ["GE MEDICAL", "$(touch owned)", "`id`", "a;b", "a\nb", "\x1b[2J", "-x"
     ("shell", "offered"),
     [("bash", ["GE\\ MEDICAL"]), ("zsh", ["GE MEDICAL"]), ("fish", ["GE MEDICAL"])],
 )
-def test_no_value_that_a_shell_would_act_upon_is_offered(
+def test_value_with_a_special_character_of_the_shell_is_not_offered(
     tcia: Any, wire: Any, shell: str, offered: list[str]
 ) -> None:
     wire.rows(json.dumps([{"Modality": value} for value in VALUES]).encode())
@@ -174,7 +172,7 @@ TYPED = {
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-def test_a_shell_sends_the_value_that_it_completed(
+def test_shell_sends_the_completed_value(
     tcia: Any, wire: Any, tmp_path: Path, wait_for: "WaitFor", shell: str
 ) -> None:
     program = shutil.which(shell)

@@ -1,4 +1,4 @@
-"""The configuration file: its place, its mode, what goes before it, and what never leaves it."""
+"""The settings file: its path, its mode, its precedence, and its key."""
 
 import tomllib
 from pathlib import Path
@@ -9,7 +9,7 @@ import pytest
 from tcia_client._runtime.cli.config import config_path, write_config
 
 
-def test_values_are_kept_for_nobody_else(tcia: Any) -> None:
+def test_settings_file_is_private(tcia: Any) -> None:
     (path,) = tcia("config", "path").text.splitlines()
     file = tcia.home / "config" / "tcia" / "config.toml"
     assert path == str(file)
@@ -30,14 +30,14 @@ def test_values_are_kept_for_nobody_else(tcia: Any) -> None:
     assert tcia("config", "get", "api-key", env=env).text == "not set\n"
 
 
-def test_a_key_is_asked_for_without_showing_it(tcia: Any) -> None:
+def test_key_is_prompted_for_without_showing_it(tcia: Any) -> None:
     status, seen = tcia.on_terminal("config", "set", "api-key", typed="s3cr3t\n")
     assert status == 0
     assert "s3cr3t" not in seen
     assert "s3cr3t" in (tcia.home / "config" / "tcia" / "config.toml").read_text()
 
 
-def test_option_before_environment_before_file_before_default(tcia: Any) -> None:
+def test_option_precedes_environment_precedes_file_precedes_default(tcia: Any) -> None:
     def used(*options: str, env: str = "") -> str:
         text: str = tcia(*options, "config", "get", "base-url", env={"TCIA_BASE_URL": env}).text
         return text.strip().rstrip("/")
@@ -51,7 +51,7 @@ def test_option_before_environment_before_file_before_default(tcia: Any) -> None
     )
 
 
-def test_the_file_is_used_and_its_key_goes_to_its_server_only(tcia: Any, wire: Any) -> None:
+def test_key_of_the_file_is_sent_only_to_its_server(tcia: Any, wire: Any) -> None:
     wire.rows(b'[{"Modality":"CT"}]')
     tcia("config", "set", "base-url", wire.base_url)
     tcia("config", "set", "api-key", given="s3cr3t")
@@ -67,7 +67,7 @@ def test_the_file_is_used_and_its_key_goes_to_its_server_only(tcia: Any, wire: A
     assert wire.asked[-1][1]["api_key"] == "another"
 
 
-def test_a_key_in_the_arguments_is_kept_and_warned_of(tcia: Any) -> None:
+def test_key_as_an_argument_is_stored_with_a_warning(tcia: Any) -> None:
     done = tcia("config", "set", "api-key", "s3cr3t")
     assert done.status == 0
     assert "others can see a key" in done.err
@@ -82,7 +82,7 @@ def test_a_key_in_the_arguments_is_kept_and_warned_of(tcia: Any) -> None:
         (("config", "set", "colour", "red"), "colour"),
     ],
 )
-def test_wrong_values_are_not_kept(tcia: Any, arguments: tuple[str, ...], said: str) -> None:
+def test_invalid_value_is_not_stored(tcia: Any, arguments: tuple[str, ...], said: str) -> None:
     done = tcia(*arguments)
     assert done.status == 2
     assert said in done.err
@@ -102,7 +102,7 @@ def test_write_that_fails_leaves_no_other_file(
 
 
 @pytest.mark.parametrize("content", ["= nonsense", "colour = 'red'", "api-key = 7", "\x00"])
-def test_a_broken_file_is_one_sentence(tcia: Any, content: str) -> None:
+def test_invalid_file_is_reported_in_one_sentence(tcia: Any, content: str) -> None:
     tcia("config", "set", "base-url", "https://file.example/v3")
     file = tcia.home / "config" / "tcia" / "config.toml"
     file.write_text(content)

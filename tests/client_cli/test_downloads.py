@@ -1,4 +1,4 @@
-"""Downloads: one, many from a pipe, a file or a manifest, with progress and their outcome."""
+"""Downloads of one file, a pipe, a table or a manifest, with progress and exit status."""
 
 import csv
 import os
@@ -27,7 +27,7 @@ def series(tcia: Any) -> list[str]:
     return text.split()[1:4]
 
 
-def test_a_series_is_unpacked_and_its_place_told(tcia: Any, series: list[str]) -> None:
+def test_series_is_unpacked_and_its_path_printed(tcia: Any, series: list[str]) -> None:
     done = tcia("download-image", "--series-instance-uid", series[0], "--to", "images")
     folder = tcia.home / "images" / series[0]
     assert (done.status, done.text) == (0, f"images/{series[0]}\n")
@@ -37,9 +37,7 @@ def test_a_series_is_unpacked_and_its_place_told(tcia: Any, series: list[str]) -
     assert not list(tcia.home.rglob("*.part"))
 
 
-def test_a_place_in_use_is_a_download_that_is_not_complete(
-    tcia: Any, archive: Any, series: list[str]
-) -> None:
+def test_target_in_use_is_status_1(tcia: Any, archive: Any, series: list[str]) -> None:
     tried: list[Any] = []
 
     def meanwhile(_done: int, _total: int | None) -> None:
@@ -52,7 +50,7 @@ def test_a_place_in_use_is_a_download_that_is_not_complete(
     assert "is in progress" in tried[0].err
 
 
-def test_a_series_is_kept_packed_under_a_name(tcia: Any, series: list[str]) -> None:
+def test_series_is_saved_packed(tcia: Any, series: list[str]) -> None:
     done = tcia("download-image", "--series-instance-uid", series[0], "--to", "one.zip")
     assert (done.status, done.text) == (0, "one.zip\n")
     assert (tcia.home / "one.zip").read_bytes()[:2] == b"PK"
@@ -60,7 +58,7 @@ def test_a_series_is_kept_packed_under_a_name(tcia: Any, series: list[str]) -> N
     assert (tcia.home / f"{series[0]}.zip").is_file()
 
 
-def test_rows_of_a_pipe_are_downloaded_and_what_is_there_is_kept(
+def test_rows_of_a_pipe_are_downloaded_and_existing_files_retained(
     tcia: Any, series: list[str]
 ) -> None:
     rows = "\n".join(["modality,series_instance_uid", *(f"CT,{uid}" for uid in series)])
@@ -72,7 +70,7 @@ def test_rows_of_a_pipe_are_downloaded_and_what_is_there_is_kept(
     assert tcia(*command, given=rows).err.startswith("3 of 3 done (3 existing): ")
 
 
-def test_a_manifest_is_downloaded(tcia: Any, series: list[str]) -> None:
+def test_manifest_is_downloaded(tcia: Any, series: list[str]) -> None:
     manifest = tcia.home / "cart.tcia"
     manifest.write_text("\n".join(["downloadServerUrl=x", "ListOfSeriesToDownload=", *series]))
     done = tcia("download-image", "--from", "cart.tcia", "--to", "images", "--at-once", 2)
@@ -92,7 +90,7 @@ def test_rows_of_the_server_and_json_lines_are_downloaded_from_a_pipe(
         assert {f"images/{uid}" for uid in series} <= set(done.text.split())
 
 
-def test_options_hold_for_every_row(tcia: Any, series: list[str]) -> None:
+def test_options_apply_to_every_row(tcia: Any, series: list[str]) -> None:
     listed = tcia("get-sop-instance-uids", "--series-instance-uid", series[0]).text
     (tcia.home / "objects.csv").write_text(listed)
     done = tcia(
@@ -105,7 +103,7 @@ def test_options_hold_for_every_row(tcia: Any, series: list[str]) -> None:
     assert all(path.read_bytes()[128:132] == b"DICM" for path in files)
 
 
-def test_what_fails_is_named_and_the_rest_is_done(tcia: Any, series: list[str]) -> None:
+def test_failed_download_is_reported_and_others_complete(tcia: Any, series: list[str]) -> None:
     rows = "\n".join(["series_instance_uid", series[0], "1.2.3.4.5", series[1]])
     done = tcia("download-image", "--from", "-", "--to", "images", given=rows)
     assert done.status == 1
@@ -134,7 +132,7 @@ def test_list_that_cannot_be_read_is_status_2(
     assert not (tcia.home / "images").exists()
 
 
-def test_what_failed_is_told_though_nobody_reads_the_paths(tcia: Any, series: list[str]) -> None:
+def test_failed_download_is_reported_though_stdout_is_closed(tcia: Any, series: list[str]) -> None:
     (tcia.home / "x.csv").write_text("\n".join(["series_instance_uid", series[0], "1.2.3.4.5"]))
     read, write = os.pipe()
     os.close(read)
@@ -154,13 +152,13 @@ def test_what_failed_is_told_though_nobody_reads_the_paths(tcia: Any, series: li
     assert "1 of 2 done" in done.stderr
 
 
-def test_nothing_there_is_status_3(tcia: Any) -> None:
+def test_missing_file_is_status_3(tcia: Any) -> None:
     done = tcia("download-image", "--series-instance-uid=1.2.3", "--to", "images")
     assert (done.status, done.out) == (3, b"")
     assert not list(tcia.home.rglob("*.dcm"))
 
 
-def test_a_terminal_shows_each_and_all(tcia: Any, series: list[str]) -> None:
+def test_terminal_shows_progress_of_each_and_all(tcia: Any, series: list[str]) -> None:
     manifest = tcia.home / "cart.tcia"
     manifest.write_text("\n".join(["ListOfSeriesToDownload=", *series]))
     status, seen = tcia.on_terminal("download-image", "--from", "cart.tcia", "--to", "images")
@@ -206,7 +204,7 @@ def test_ctrl_c_is_status_130_and_leaves_nothing(
 
 @pytest.fixture
 def slow(tcia: Any, demo: DemoArchive) -> Iterator[Any]:
-    """The command, asking an archive that keeps its files and takes some seconds for a series."""
+    """The command, with an archive that takes some seconds for a series."""
     options = ["--ranges", "--fault", "getImage:slow@60000"]
     with running_archive(demo.catalog, options=options) as server:
         yield attrs.evolve(tcia, base_url=server.base_url)

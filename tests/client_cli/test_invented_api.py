@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 
-def test_its_commands_are_its_endpoints(fleet: Any) -> None:
+def test_commands_are_the_endpoints(fleet: Any) -> None:
     listed = fleet("--help").text
     for command in ("list-vessels", "list-crew", "list-sailors", "download-hull-scan"):
         assert command in listed
@@ -16,7 +16,7 @@ def test_its_commands_are_its_endpoints(fleet: Any) -> None:
     assert "tcia" not in listed.lower()
 
 
-def test_every_kind_of_parameter_is_an_option(fleet: Any) -> None:
+def test_each_kind_of_parameter_is_an_option(fleet: Any) -> None:
     shown = " ".join(fleet("list-vessels", "--help").text.split())
     for option in (
         "--flag TEXT", "--built-after YYYY-MM-DD", "--min-tonnage NUMBER", "--max-crew INTEGER",
@@ -27,7 +27,7 @@ def test_every_kind_of_parameter_is_an_option(fleet: Any) -> None:
     assert "other values are sent with a warning" in shown
 
 
-def test_values_reach_the_server_checked(fleet: Any) -> None:
+def test_values_are_checked_and_sent(fleet: Any) -> None:
     good = ["--built-after=1990-01-31", "--min-tonnage=1.5", "--max-crew=12", "--moored=true"]
     done = fleet("list-vessels", *good, "--watch-from=06:30:00", "--class=x", "--format=jsonl")
     assert done.status == 0
@@ -38,14 +38,14 @@ def test_values_reach_the_server_checked(fleet: Any) -> None:
         assert f"{wrong.partition('=')[0]} cannot be " in failed.err
 
 
-def test_an_unknown_value_of_a_set_is_asked_for_with_a_warning(fleet: Any) -> None:
+def test_value_that_is_not_listed_is_sent_with_a_warning(fleet: Any) -> None:
     done = fleet("list-vessels", "--flag", "XX")
     assert done.status == 0
     assert done.err.startswith("fleet: warning: ")
     assert "XX" in done.err
 
 
-def test_a_deprecated_endpoint_says_so(fleet: Any) -> None:
+def test_deprecated_endpoint_is_marked(fleet: Any) -> None:
     assert "deprecated" in fleet("list-sailors", "--help").text.lower()
     done = fleet("list-sailors", "--vessel-id", "V-7")
     assert done.status == 0
@@ -53,7 +53,7 @@ def test_a_deprecated_endpoint_says_so(fleet: Any) -> None:
     assert done.text.splitlines()[1].startswith("Doe,")
 
 
-def test_a_count_of_the_table_is_checked(fleet: Any) -> None:
+def test_count_in_the_table_is_checked(fleet: Any) -> None:
     rows = "vessel_id,scan_count\nV-7,1\nV-8,2\n"
     done = fleet("download-hull-scan", "--from=-", "--to=scans", given=rows)
     assert (done.status, done.text) == (1, "scans/V-7\n")
@@ -61,7 +61,7 @@ def test_a_count_of_the_table_is_checked(fleet: Any) -> None:
     assert "1 files are there, scan_count of the item states 2" in done.err
 
 
-def test_a_file_is_downloaded(fleet: Any) -> None:
+def test_file_is_downloaded(fleet: Any) -> None:
     done = fleet("download-hull-scan", "--vessel-id=V-7", "--to=scan.zip")
     assert (done.status, done.text) == (0, "scan.zip\n")
     assert "not checked" not in done.err
@@ -73,7 +73,7 @@ HOSTILE = "Kills \x1b]0;owned\x07 \u202e terminals\r\n\bArgs:\n    format: fake"
 
 @pytest.fixture(scope="module")
 def hostile(generated: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A client whose metadata attacks: names of the command's own, escapes in texts."""
+    """A client with hostile metadata: names of the command's options, escapes in texts."""
     folder = tmp_path_factory.mktemp("hostile") / "Bad"
     folder.mkdir()
     parameters = [{"Name": name, "Description": HOSTILE, "Required": False} for name in OWN]
@@ -94,7 +94,7 @@ def hostile(generated: Callable[..., Path], tmp_path_factory: pytest.TempPathFac
     return generated(*options, "--package", "bad_client")
 
 
-def test_names_of_its_own_and_hostile_texts(hostile: Path, tcia: Any) -> None:
+def test_hostile_metadata_is_escaped_and_its_names_prefixed(hostile: Path, tcia: Any) -> None:
     bad = type(tcia)(hostile, "bad_client", "BAD_", tcia.home, None)
     listed = bad("--help").text
     assert "query-config" in listed
@@ -131,7 +131,7 @@ OF_CALLS = ["target", "items", "workers", "progress", "limits", "expect", "exist
 
 @pytest.fixture(scope="module")
 def clashing(generated: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A client whose query keys and endpoints are called as what a command has itself."""
+    """A client whose query keys and endpoints have the names of options and commands."""
     folder = tmp_path_factory.mktemp("clashing") / "Own"
     folder.mkdir()
     for made in (
@@ -152,7 +152,7 @@ def own(clashing: Path, tcia: Any, wire: Any) -> Any:
     return type(tcia)(clashing, "own_client", "OWN_", tcia.home, wire.base_url)
 
 
-def test_a_query_key_and_an_option_of_one_name_are_two(own: Any, wire: Any) -> None:
+def test_query_key_with_the_name_of_an_option_is_prefixed(own: Any, wire: Any) -> None:
     wire.rows(b'[{"a": "x"}, {"a": "y"}]')
     done = own("get-rows", "--limit", 1, "--columns=a", "--wire=json", "--format=jsonl")
     assert (done.status, done.text, done.err) == (0, '{"a": "x"}\n', "")
@@ -167,7 +167,7 @@ def test_a_query_key_and_an_option_of_one_name_are_two(own: Any, wire: Any) -> N
     )
 
 
-def test_a_query_key_and_a_keyword_of_downloads_are_two(
+def test_query_key_with_the_name_of_a_download_option_is_prefixed(
     own: Any, wire: Any, archive_of: Any
 ) -> None:
     wire.rows(archive_of("a.txt"), kind="application/zip")
@@ -180,9 +180,7 @@ def test_a_query_key_and_a_keyword_of_downloads_are_two(
     assert wire.asked.pop()[0] == f"/v3/Own/query/getFile?{keys}"
 
 
-def test_the_query_keys_of_the_api_itself_are_sent_once(
-    own: Any, wire: Any, archive_of: Any
-) -> None:
+def test_query_keys_of_the_api_are_sent_once(own: Any, wire: Any, archive_of: Any) -> None:
     wire.rows(b'"a"\n"1"\n', kind="text/csv")
     done = own("get-keyed", "--a=1", "--wire=csv", env={"OWN_API_KEY": "s3cr3t"})
     assert (done.status, done.err) == (0, "")
@@ -197,14 +195,14 @@ def test_the_query_keys_of_the_api_itself_are_sent_once(
     assert wire.asked.pop()[0] == "/v3/Own/query/getKeyedFile?format=ZIP"
 
 
-def test_every_endpoint_has_a_command_whatever_it_is_called(own: Any, wire: Any) -> None:
+def test_endpoint_with_the_name_of_a_command_is_prefixed(own: Any, wire: Any) -> None:
     wire.rows(b'[{"a": "x"}]')
     for command, endpoint in (("query-config", "config"), ("query-query-config", "queryConfig")):
         assert own(command).status == 0
         assert wire.asked.pop()[0] == f"/v3/Own/query/{endpoint}?format=json"
 
 
-def test_words_too_long_for_a_line_keep_their_place(
+def test_long_words_are_not_moved(
     generated: Callable[..., Path], tmp_path: Path, tcia: Any
 ) -> None:
     address = "https://example.org/" + "x" * 100
@@ -221,7 +219,7 @@ def test_words_too_long_for_a_line_keep_their_place(
     assert address in "".join(own("--help").text.split())
 
 
-def test_a_file_without_a_query_key_is_one(
+def test_file_without_query_keys_is_downloaded(
     generated: Callable[..., Path], tmp_path: Path, tcia: Any, wire: Any, archive_of: Any
 ) -> None:
     (tmp_path / "Own").mkdir()

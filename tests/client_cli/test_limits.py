@@ -36,7 +36,7 @@ def test_advice_of_each_limit_error_raises_the_limit(
 
 
 @pytest.mark.parametrize("size", ["much", "1.5.2G", "-1", "5X", ""])
-def test_size_that_is_none_is_a_usage_error(tcia: Any, size: str) -> None:
+def test_invalid_size_is_a_usage_error(tcia: Any, size: str) -> None:
     failed = tcia("download-image", "--series-instance-uid=1.2", f"--max-total-size={size}")
     assert failed.status == 2
     assert "is not a size. Write bytes, or a number with K, M, G or T" in failed.err

@@ -1,4 +1,4 @@
-"""Exit status, sentences, secrets, interrupts, and texts that attack a terminal."""
+"""Exit status, messages, secrets, interrupts, and hostile text on a terminal."""
 
 import json
 import os
@@ -79,7 +79,9 @@ VALUES = "get-modality-values"
         ),
     ],
 )
-def test_wrong_use_is_one_sentence_and_status_2(tcia: Any, arguments: list[str], said: str) -> None:
+def test_usage_error_is_one_sentence_and_status_2(
+    tcia: Any, arguments: list[str], said: str
+) -> None:
     done = tcia(*arguments)
     assert (done.status, done.out) == (2, b"")
     assert done.err.startswith("tcia: error: ")
@@ -89,14 +91,14 @@ def test_wrong_use_is_one_sentence_and_status_2(tcia: Any, arguments: list[str],
 
 
 @pytest.mark.parametrize("arguments", [[], ["config"]])
-def test_nothing_at_all_shows_the_help(tcia: Any, arguments: list[str]) -> None:
+def test_command_without_arguments_shows_the_help(tcia: Any, arguments: list[str]) -> None:
     done = tcia(*arguments)
     assert (done.status, done.out) == (2, b"")
     assert done.err.startswith("Usage: ")
     assert done.err.count("\n") > 5
 
 
-def test_a_server_out_of_reach_is_status_4(tcia: Any) -> None:
+def test_unreachable_server_is_status_4(tcia: Any) -> None:
     with socket.create_server(("127.0.0.1", 0)) as unused:
         port = unused.getsockname()[1]
     done = tcia("--retries=0", "--base-url", f"http://127.0.0.1:{port}/v3", VALUES)
@@ -117,7 +119,7 @@ def test_first_use_without_a_server_names_how_to_set_another(tcia: Any) -> None:
     assert "default server" not in chosen.err
 
 
-def test_the_server_that_a_redirect_led_to_is_named(tcia: Any, wire: Any) -> None:
+def test_error_names_the_target_of_a_redirect(tcia: Any, wire: Any) -> None:
     def redirect(handler: Any, _path: str) -> None:
         handler.send_response(302)
         handler.send_header("Location", "http://127.0.0.1:9/elsewhere?format=json&signature=1234")
@@ -137,7 +139,7 @@ def test_the_server_that_a_redirect_led_to_is_named(tcia: Any, wire: Any) -> Non
         ("SSL_CERT_FILE", "/no/such/file", "https://127.0.0.1:9/v3"),
     ],
 )
-def test_an_environment_that_cannot_be_used_is_named(
+def test_error_names_the_invalid_variable_of_the_environment(
     tcia: Any, variable: str, value: str, server: str
 ) -> None:
     done = tcia("--base-url", server, VALUES, env={variable: value})
@@ -146,13 +148,13 @@ def test_an_environment_that_cannot_be_used_is_named(
     assert variable in done.err
 
 
-def test_silence_is_status_4_after_the_timeout(tcia: Any, wire: Any) -> None:
+def test_timeout_is_status_4(tcia: Any, wire: Any) -> None:
     wire.silent()
     env = {"TCIA_BASE_URL": wire.base_url}
     assert tcia("--retries=0", "--timeout=0.3", VALUES, env=env).status == 4
 
 
-def test_an_error_status_is_status_4(tcia: Any, wire: Any) -> None:
+def test_error_status_is_status_4(tcia: Any, wire: Any) -> None:
     def refuse(handler: Any, _path: str) -> None:
         handler.send_response(401)
         handler.end_headers()
@@ -171,7 +173,7 @@ ROW = b'{"Modality":"CT"},'
     [b"<html><body>login</body></html>", b'[{"Modality":"CT"}', b"{}", b"[" + ROW * 100_000],
     ids=["page", "cut", "no rows", "cut after many rows"],
 )
-def test_an_unreadable_answer_is_status_3_and_leaves_no_file(
+def test_unreadable_response_is_status_3_and_leaves_no_file(
     tcia: Any, wire: Any, body: bytes
 ) -> None:
     wire.rows(body)
@@ -181,14 +183,14 @@ def test_an_unreadable_answer_is_status_3_and_leaves_no_file(
     assert not list(tcia.home.glob("*"))
 
 
-def test_a_failure_leaves_the_file_that_was_there(tcia: Any, wire: Any) -> None:
+def test_failed_query_retains_the_existing_file(tcia: Any, wire: Any) -> None:
     (tcia.home / "rows.csv").write_text("before")
     wire.rows(b'[{"Modality":"CT"}')
     assert tcia(VALUES, "-o", "rows.csv", env={"TCIA_BASE_URL": wire.base_url}).status == 3
     assert (tcia.home / "rows.csv").read_text() == "before"
 
 
-def test_a_file_that_is_replaced_keeps_its_mode_and_its_links(tcia: Any) -> None:
+def test_replaced_file_retains_its_mode_and_links(tcia: Any) -> None:
     (tcia.home / "kept").mkdir()
     private = tcia.home / "kept" / "private.csv"
     private.write_text("before")
@@ -200,24 +202,24 @@ def test_a_file_that_is_replaced_keeps_its_mode_and_its_links(tcia: Any) -> None
     assert (tcia.home / "link.csv").is_symlink()
 
 
-def test_a_hyphen_is_standard_output(tcia: Any) -> None:
+def test_hyphen_is_standard_output(tcia: Any) -> None:
     assert tcia(VALUES, "-o", "-").text == tcia(VALUES).text
     assert not list(tcia.home.glob("*"))
 
 
-def test_a_device_is_written_and_not_replaced(tcia: Any) -> None:
+def test_device_is_written_and_not_replaced(tcia: Any) -> None:
     assert tcia(VALUES, "-o", "/dev/null").status == 0
     assert Path("/dev/null").is_char_device()
 
 
-def test_parquet_is_not_for_terminals(tcia: Any) -> None:
+def test_parquet_on_a_terminal_is_a_usage_error(tcia: Any) -> None:
     status, seen = tcia.on_terminal(VALUES, "--format", "parquet")
     assert status == 2
     assert "pass --output FILE" in seen
 
 
 def is_waiting(pid: int) -> bool:
-    """Whether a process sleeps in a system call; True where Linux's /proc is absent.
+    """Return whether a process sleeps in a system call; True where Linux's /proc is absent.
 
     CPython runs a signal's handler between instructions. A signal that arrives after the last
     check and before a blocking call waits until that call returns.
@@ -238,7 +240,7 @@ def test_ctrl_c_is_status_130_and_leaves_nothing(tcia: Any, wire: Any, wait_for:
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
-def test_a_signal_that_ends_it_leaves_nothing(
+def test_signal_that_terminates_it_leaves_nothing(
     tcia: Any, wire: Any, wait_for: "WaitFor", number: signal.Signals, status: int
 ) -> None:
     wire.silent(b"[" + ROW * 200)
@@ -254,7 +256,7 @@ def test_a_signal_that_ends_it_leaves_nothing(
 @pytest.mark.parametrize(
     ("arguments", "status"), [(["--help"], 0), ([VALUES], 0), (["get-serie"], 2)]
 )
-def test_standard_output_that_is_closed_is_no_traceback(
+def test_closed_standard_output_causes_no_traceback(
     tcia: Any, arguments: list[str], status: int
 ) -> None:
     done = subprocess.run(
@@ -269,7 +271,7 @@ def test_standard_output_that_is_closed_is_no_traceback(
     assert "Traceback" not in done.stderr
 
 
-def test_a_message_that_cannot_be_written_leaves_the_status(tcia: Any) -> None:
+def test_message_that_cannot_be_written_does_not_change_the_status(tcia: Any) -> None:
     script = '"$@" 2>/dev/full'
     done = subprocess.run(
         ["sh", "-c", script, "sh", *tcia.line, "get-series-size"],
@@ -281,7 +283,7 @@ def test_a_message_that_cannot_be_written_leaves_the_status(tcia: Any) -> None:
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], [VALUES]])
-def test_a_reader_that_has_gone_is_no_error(tcia: Any, arguments: list[str]) -> None:
+def test_reader_that_exits_early_is_status_0(tcia: Any, arguments: list[str]) -> None:
     read, write = os.pipe()
     os.close(read)
     process = subprocess.Popen(
@@ -297,7 +299,7 @@ def test_a_reader_that_has_gone_is_no_error(tcia: Any, arguments: list[str]) -> 
 
 
 @pytest.mark.parametrize("form", ["table", "csv", "json", "jsonl", "raw"])
-def test_rows_do_nothing_to_a_terminal(tcia: Any, wire: Any, form: str) -> None:
+def test_rows_are_escaped_on_a_terminal(tcia: Any, wire: Any, form: str) -> None:
     wire.rows(json.dumps([{"Modality": HOSTILE}], ensure_ascii=form == "csv").encode())
     env = {"TCIA_BASE_URL": wire.base_url, "COLUMNS": "200"}
     status, seen = tcia.on_terminal(VALUES, "--format", form, env=env)
@@ -307,7 +309,7 @@ def test_rows_do_nothing_to_a_terminal(tcia: Any, wire: Any, form: str) -> None:
     assert all(line.isprintable() for line in shown.split("\n"))
 
 
-def test_forms_for_programs_keep_every_character_in_a_pipe(tcia: Any, wire: Any) -> None:
+def test_data_formats_preserve_every_character_in_a_pipe(tcia: Any, wire: Any) -> None:
     wire.rows(json.dumps([{"Modality": HOSTILE}]).encode())
     env = {"TCIA_BASE_URL": wire.base_url}
     assert tcia(VALUES, env=env).out.decode() == f'modality\n"{HOSTILE}"\n'
@@ -317,7 +319,7 @@ def test_forms_for_programs_keep_every_character_in_a_pipe(tcia: Any, wire: Any)
         assert text.replace("\n", "").isprintable()
 
 
-def test_half_a_surrogate_pair_is_no_traceback(tcia: Any, wire: Any) -> None:
+def test_half_a_surrogate_pair_causes_no_traceback(tcia: Any, wire: Any) -> None:
     wire.rows(b'[{"Modality":"a\\ud800"}]')
     env = {"TCIA_BASE_URL": wire.base_url}
     for form in ("csv", "json", "jsonl", "parquet", "table"):
@@ -325,14 +327,14 @@ def test_half_a_surrogate_pair_is_no_traceback(tcia: Any, wire: Any) -> None:
         assert (done.status, done.err) == (0, ""), form
 
 
-def test_a_terminal_without_a_character_gets_its_number(tcia: Any, wire: Any) -> None:
+def test_character_beyond_the_encoding_is_written_as_its_number(tcia: Any, wire: Any) -> None:
     wire.rows('[{"Modality":"病院"}]'.encode())
     env = {"TCIA_BASE_URL": wire.base_url, "PYTHONIOENCODING": "latin-1"}
     done = tcia(VALUES, "--format=table", env=env)
     assert (done.status, done.text.split()) == (0, ["modality", "\\u75c5\\u9662"])
 
 
-def test_errors_of_a_server_do_nothing_to_a_terminal(tcia: Any, wire: Any) -> None:
+def test_server_messages_are_escaped_on_a_terminal(tcia: Any, wire: Any) -> None:
     def fail(handler: Any, _path: str) -> None:
         handler.send_response(571)
         handler.end_headers()
@@ -345,7 +347,7 @@ def test_errors_of_a_server_do_nothing_to_a_terminal(tcia: Any, wire: Any) -> No
     assert "owned" in seen
 
 
-def test_a_key_goes_to_the_server_and_nowhere_else(tcia: Any, wire: Any) -> None:
+def test_key_is_sent_to_the_server_and_not_shown(tcia: Any, wire: Any) -> None:
     wire.rows(b"{}")
     env = {"TCIA_BASE_URL": wire.base_url, "TCIA_API_KEY": "s3cr3t-key"}
     done = tcia("-vv", VALUES, env=env)
@@ -355,7 +357,7 @@ def test_a_key_goes_to_the_server_and_nowhere_else(tcia: Any, wire: Any) -> None
     assert "s3cr3t" not in tcia("--help", env=env).text
 
 
-def test_a_key_on_the_command_line_is_warned_of(tcia: Any, wire: Any) -> None:
+def test_key_on_the_command_line_causes_a_warning(tcia: Any, wire: Any) -> None:
     wire.rows(b"[]")
     done = tcia("--api-key", "s3cr3t", VALUES, env={"TCIA_BASE_URL": wire.base_url})
     assert done.status == 0
@@ -363,13 +365,13 @@ def test_a_key_on_the_command_line_is_warned_of(tcia: Any, wire: Any) -> None:
     assert "s3cr3t" not in done.err
 
 
-def test_verbose_tells_requests(tcia: Any) -> None:
+def test_verbose_logs_requests(tcia: Any) -> None:
     assert tcia(VALUES).err == ""
     assert "getModalityValues" in tcia("-v", VALUES).err
 
 
 @pytest.mark.parametrize("missing", ["click", "platformdirs"])
-def test_without_its_extra_it_says_what_to_install(tcia: Any, missing: str) -> None:
+def test_missing_extra_is_reported_with_its_installation(tcia: Any, missing: str) -> None:
     source = (
         f"import sys; sys.modules[{missing!r}] = None; sys.argv = ['tcia', 'config', 'path'];"
         "from tcia_client.__main__ import main; main()"
@@ -386,7 +388,7 @@ def test_without_its_extra_it_says_what_to_install(tcia: Any, missing: str) -> N
     assert f"needs {missing}; install tcia_client with its extra 'cli'.\n" in done.stderr
 
 
-def test_help_of_everything(tcia: Any) -> None:
+def test_every_command_has_help(tcia: Any) -> None:
     listed = tcia("--help")
     assert listed.status == 0
     assert "Exit status: 0 success" in listed.text
@@ -398,7 +400,7 @@ def test_help_of_everything(tcia: Any) -> None:
     assert tcia("--version").text.startswith("tcia 0.")
 
 
-def test_help_loads_little(tcia: Any) -> None:
+def test_help_loads_few_modules(tcia: Any) -> None:
     source = (
         "import sys\n"
         "from tcia_client.__main__ import main\n"
@@ -417,6 +419,6 @@ def test_help_loads_little(tcia: Any) -> None:
         assert {"httpx", "rich", "platformdirs", "pyarrow", "ssl"}.isdisjoint(loaded)
 
 
-def test_the_console_script_is_the_same(root: Path) -> None:
+def test_console_script_runs_the_same_function(root: Path) -> None:
     project = (root / "generated" / "tcia-client" / "pyproject.toml").read_text()
     assert '\ntcia = "tcia_client.__main__:main"\n' in project

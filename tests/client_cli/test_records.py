@@ -1,4 +1,4 @@
-"""Rows of every endpoint in every form, in pipes, files and on a terminal."""
+"""Rows of every endpoint in every format, in pipes, files and on a terminal."""
 
 import csv
 import io
@@ -39,7 +39,7 @@ def client(archive: RunningArchive) -> Any:
 
 @pytest.fixture(scope="module")
 def one(client: Any) -> Mapping[str, str]:
-    """Values to ask with."""
+    """Values for parameters."""
     series = client.get_series()[0]
     return {
         "collection": series.collection,
@@ -55,12 +55,12 @@ def options_of(asked: Mapping[str, str]) -> list[str]:
 
 
 def written(value: Any) -> Any:
-    """A value as JSON has it."""
+    """Return a value as JSON has it."""
     return value.isoformat() if hasattr(value, "isoformat") else value
 
 
 @pytest.mark.parametrize(("method", "keys"), ENDPOINTS, ids=[e[0] for e in ENDPOINTS])
-def test_every_form_holds_the_rows_of_the_client(
+def test_each_format_has_the_rows_of_the_client(
     tcia: Any, client: Any, one: Mapping[str, str], method: str, keys: list[str], tmp_path: Path
 ) -> None:
     asked = {key: one[key] for key in keys}
@@ -82,7 +82,7 @@ def test_every_form_holds_the_rows_of_the_client(
 
 
 @pytest.mark.parametrize("wire", ["csv", "xml", "html", "json"])
-def test_raw_is_the_untouched_answer_and_rows_are_the_same(
+def test_raw_is_the_body_and_rows_do_not_depend_on_the_format(
     tcia: Any, client: Any, wire: Any
 ) -> None:
     assert tcia("get-patient", "--wire", wire, "--format", "raw").out == (
@@ -93,7 +93,7 @@ def test_raw_is_the_untouched_answer_and_rows_are_the_same(
 
 
 @pytest.mark.parametrize("suffix", ["csv", "json", "jsonl", "parquet"])
-def test_a_file_says_its_form_by_its_name(tcia: Any, suffix: str) -> None:
+def test_format_follows_the_ending_of_the_file(tcia: Any, suffix: str) -> None:
     done = tcia("get-series", "--output", f"series.{suffix}")
     assert (done.status, done.out, done.err) == (0, b"", "")
     assert [path.name for path in tcia.home.iterdir() if path.is_file()] == [f"series.{suffix}"]
@@ -103,13 +103,13 @@ def test_a_file_says_its_form_by_its_name(tcia: Any, suffix: str) -> None:
     assert len(content) > 1000
 
 
-def test_columns_are_chosen_in_order(tcia: Any) -> None:
+def test_columns_are_selected_in_order(tcia: Any) -> None:
     done = tcia("get-series", "--columns", "modality,collection", "--limit", 2)
     assert done.text.splitlines()[0] == "modality,collection"
     assert len(done.text.splitlines()) == 3
 
 
-def test_json_is_one_array_of_the_rows_of_json_lines(tcia: Any) -> None:
+def test_json_is_an_array_of_the_rows_of_json_lines(tcia: Any) -> None:
     lines = tcia("get-series", "--format=jsonl").text.splitlines()
     assert json.loads(tcia("get-series", "--format=json").out) == [*map(json.loads, lines)]
 
@@ -122,13 +122,13 @@ def test_json_is_one_array_of_the_rows_of_json_lines(tcia: Any) -> None:
         ("jsonl", b""),
     ],
 )
-def test_no_rows_are_a_form_without_rows(tcia: Any, form: str, body: bytes) -> None:
+def test_empty_result_is_valid_in_each_format(tcia: Any, form: str, body: bytes) -> None:
     columns = "--columns=patient_id,collection"
     done = tcia("get-patient", "--collection", "none such", columns, "--format", form)
     assert (done.status, done.out) == (0, body)
 
 
-def test_no_rows_keep_the_types_of_parquet(tcia: Any) -> None:
+def test_empty_result_retains_the_types_of_parquet(tcia: Any) -> None:
     whole = tcia("get-series", "--format=parquet").out
     empty = tcia("get-series", "--collection=none such", "--format=parquet").out
     tables = [pq.read_table(io.BytesIO(body)) for body in (whole, empty)]
@@ -143,7 +143,7 @@ def test_dumb_terminal_gets_no_escape_codes(tcia: Any) -> None:
     assert "\x1b" not in seen
 
 
-def test_a_terminal_gets_a_table(tcia: Any) -> None:
+def test_terminal_shows_a_table(tcia: Any) -> None:
     status, seen = tcia.on_terminal("get-series", env={"COLUMNS": "100"})
     lines = [line.replace("\x1b[1m", "").replace("\x1b[0m", "") for line in seen.splitlines()]
     assert status == 0
@@ -154,13 +154,13 @@ def test_a_terminal_gets_a_table(tcia: Any) -> None:
     assert "--columns chooses" in seen
 
 
-def test_a_table_fits_its_width_where_it_is_asked_for(tcia: Any) -> None:
+def test_table_fits_its_width(tcia: Any) -> None:
     done = tcia("get-modality-values", "--format", "table")
     assert done.text.splitlines()[:3] == ["modality", "CR", "CT"]
     assert tcia("get-patient", "--collection=no", "--format=table").err == "no rows\n"
 
 
-def test_a_long_table_ends_and_says_so(tcia: Any, wire: Any) -> None:
+def test_long_table_is_cut_with_a_message(tcia: Any, wire: Any) -> None:
     wire.rows(json.dumps([{"Modality": f"M{n}"} for n in range(2000)]).encode())
     env = {"TCIA_BASE_URL": wire.base_url}
     done = tcia("get-modality-values", "--format=table", env=env)
@@ -169,13 +169,13 @@ def test_a_long_table_ends_and_says_so(tcia: Any, wire: Any) -> None:
     assert len(tcia("get-modality-values", "--format=table", "--limit=600", env=env).text) > 600 * 4
 
 
-def test_a_limit_stops_reading(tcia: Any, wire: Any) -> None:
+def test_limit_stops_reading(tcia: Any, wire: Any) -> None:
     wire.endless(b"[", b'{"Modality":"CT"},')
     done = tcia("get-modality-values", "--limit=3", env={"TCIA_BASE_URL": wire.base_url})
     assert (done.status, done.text.split()) == (0, ["modality", "CT", "CT", "CT"])
 
 
-def test_a_reader_that_goes_away_is_no_error(tcia: Any, wire: Any) -> None:
+def test_reader_that_exits_early_is_no_error(tcia: Any, wire: Any) -> None:
     wire.endless(b"[", b'{"Modality":"CT"},')
     process = tcia.start("get-modality-values", env={"TCIA_BASE_URL": wire.base_url})
     assert process.stdout.readline() == b"modality\n"
@@ -185,7 +185,7 @@ def test_a_reader_that_goes_away_is_no_error(tcia: Any, wire: Any) -> None:
     process.stderr.close()
 
 
-def test_decimals_keep_their_digits(fleet: Any) -> None:
+def test_decimals_retain_their_digits(fleet: Any) -> None:
     (first, second) = fleet("list-vessels", "--format=jsonl").text.splitlines()
     assert '"gross_tonnage": 1234.500000,' in first
     assert '"last_seen_at": "2020-01-31T12:00:00.500000"' in first
@@ -193,7 +193,7 @@ def test_decimals_keep_their_digits(fleet: Any) -> None:
     assert json.loads(second)["gross_tonnage"] is None
 
 
-def test_misfits_end_it_or_are_warned_of(tcia: Any, wire: Any) -> None:
+def test_invalid_value_is_an_error_or_a_warning(tcia: Any, wire: Any) -> None:
     wire.rows(b'[{"SeriesInstanceUID":"1.2","ObjectCount":"many"}]')
     env = {"TCIA_BASE_URL": wire.base_url}
     command = ["get-series-size", "--series-instance-uid=1.2", "--format=jsonl"]

@@ -1,4 +1,4 @@
-"""Lists of downloads that ``--from`` reads: every form, and what can be read in two ways."""
+"""Lists of downloads that ``--from`` reads: every format, and ambiguous ones."""
 
 import json
 from pathlib import Path
@@ -80,7 +80,7 @@ def test_escapes_are_those_of_the_server_where_its_header_has_no_quotes(
     assert values == ["C:\\u0044\\\\", quoted, 'a "b" c']
 
 
-def test_rows_keep_the_columns_that_no_parameter_takes(tmp_path: Path) -> None:
+def test_rows_retain_columns_that_are_not_parameters(tmp_path: Path) -> None:
     path = tmp_path / "x.csv"
     path.write_text(SERVER.replace("Modality", "names"))
     assert jobs_of(path)[0] == {"ImageCount": "72", "series_instance_uid": ONE}
@@ -125,7 +125,7 @@ def test_columns_named_by_the_dicom_keyword_are_found(tmp_path: Path) -> None:
         assert [job["id_"] for job in jobs_of(path, endpoint)] == [ONE, TWO]
 
 
-def test_values_of_options_complete_the_rows(tmp_path: Path) -> None:
+def test_options_complete_the_rows(tmp_path: Path) -> None:
     path = tmp_path / "objects.csv"
     single = _endpoints.DOWNLOAD_SINGLE_IMAGE
     for text in ("SOPInstanceUID\n1.2.3\n", f"SOP Instance UID;Series UID\n1.2.3;{ONE}\n", "1.2.3"):
@@ -139,7 +139,7 @@ def test_values_of_options_complete_the_rows(tmp_path: Path) -> None:
         jobs_of(path, single, series_instance_uid=ONE)
 
 
-def test_a_table_without_rows_states_no_download(tmp_path: Path) -> None:
+def test_table_without_rows_has_no_downloads(tmp_path: Path) -> None:
     path = tmp_path / "x.csv"
     path.write_text("series_instance_uid\n")
     assert jobs_of(path) == []

@@ -1,4 +1,4 @@
-"""Targets of downloads on the command line that are not what they read."""
+"""Misleading targets of downloads on the command line."""
 
 from typing import Any
 
@@ -22,16 +22,14 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("command", "words"), REFUSED, ids=[words[:30] for _, words in REFUSED])
-def test_target_that_is_not_what_it_reads_is_a_usage_error(
-    tcia: Any, command: list[str], words: str
-) -> None:
+def test_misleading_target_is_a_usage_error(tcia: Any, command: list[str], words: str) -> None:
     failed = tcia(*command, given="series_instance_uid\n1.2\n1.3\n")
     assert (failed.status, failed.text) == (2, "")
     assert words in failed.err
     assert [path.name for path in tcia.home.iterdir() if not path.name.startswith(".")] == []
 
 
-def test_other_names_than_those_of_complete_folder_are_a_usage_error(tcia: Any) -> None:
+def test_names_other_than_those_of_a_complete_folder_are_a_usage_error(tcia: Any) -> None:
     table = tcia("get-series", "--collection=PYDICOM-CT-MR", "--columns=series_instance_uid").text
     command = ["download-image", "--from=-", "--to=in"]
     assert tcia(*command, given=table).status == 0

@@ -8,7 +8,7 @@ from tests.client_methods import client_methods
 
 from _runtime.client import AsyncClientBase, Settings, SyncClient
 from _runtime.endpoint import Attribute, CountSource, FileEndpoint, Parameter, RecordEndpoint
-from _runtime.options import TransportName
+from _runtime.http.options import TransportName
 
 
 @attrs.frozen(kw_only=True)

@@ -13,8 +13,8 @@ import pytest
 
 from _runtime.downloads.public import CorruptDownloadError
 from _runtime.errors import IncompleteResponseError, ReadTimeoutError
+from _runtime.http.options import Timeouts
 from _runtime.http.retry import Attempts, Clock, Retry
-from _runtime.options import Timeouts
 
 BODY = bytes(range(256)) * 600
 HALF = 100_000

@@ -63,11 +63,11 @@ NEAR = {
     "downloads/receipt.py": ["files/test_replace.py"],
     "downloads/unpack.py": ["files/test_open_files.py", "files/test_wrong_archives.py"],
     "http/log_filter.py": ["runtime/test_cleanup.py"],
-    "http/connection_limit.py": ["runtime/test_turns.py"],
-    "http/response.py": ["runtime/test_cleanup.py", "runtime/test_turns.py"],
-    "http/transport.py": ["runtime/test_cleanup.py", "runtime/test_answers.py"],
-    "http/transport_async.py": ["runtime/test_cleanup.py", "runtime/test_turns.py"],
-    "http/transport_sync.py": ["runtime/test_cleanup.py", "runtime/test_turns.py"],
+    "http/connection_limit.py": ["runtime/test_connection_limit.py"],
+    "http/response.py": ["runtime/test_cleanup.py", "runtime/test_connection_limit.py"],
+    "http/transport.py": ["runtime/test_cleanup.py", "runtime/test_responses.py"],
+    "http/transport_async.py": ["runtime/test_cleanup.py", "runtime/test_connection_limit.py"],
+    "http/transport_sync.py": ["runtime/test_cleanup.py", "runtime/test_connection_limit.py"],
     "http/transport_urllib3.py": ["runtime/test_cleanup.py", "runtime/test_transports.py"],
 }
 """Tests that are likely to fail for a module, so that they run before its whole area."""

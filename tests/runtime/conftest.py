@@ -22,8 +22,8 @@ from wire_server import said_by_script  # noqa: E402
 
 from _runtime.client import AsyncClientBase, Settings, SyncClient  # noqa: E402
 from _runtime.endpoint import Attribute, FileEndpoint, Parameter, RecordEndpoint  # noqa: E402
+from _runtime.http.options import TransportName  # noqa: E402
 from _runtime.http.retry import Retry  # noqa: E402
-from _runtime.options import TransportName  # noqa: E402
 from _runtime.values import UID  # noqa: E402
 
 

@@ -1,4 +1,4 @@
-"""The advice of errors, followed: what it says helps, and each advice has a test that does so."""
+"""The advice of errors: each has a test that follows it with success."""
 
 import ast
 import threading
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from _runtime import errors
+from _runtime.http.options import Timeouts
 from _runtime.http.retry import Retry
-from _runtime.options import Timeouts
 
 if TYPE_CHECKING:
     from tests.runtime.conftest import Ask, Runtime, Server
@@ -19,8 +19,8 @@ ROOT = Path(__file__).parents[2]
 RUNTIME = ROOT / "templates" / "client" / "package" / "_runtime"
 ROWS = b'[{"ShipUID":"1.2"},{"ShipUID":"1.3"}]'
 ONCE = Retry(attempts=1)
-LATER = "runtime/test_advice.py::test_the_same_call_succeeds_once_its_cause_is_gone"
-REPORT = LATER  # what the caller cannot change: the call succeeds once the server does
+LATER = "runtime/test_advice.py::test_call_succeeds_once_the_cause_is_gone"
+REPORT = LATER  # only the server can fix these
 
 PROOFS = {
     # The beginning of each advice, and the test that follows it.
@@ -32,8 +32,8 @@ PROOFS = {
     "Retry later; --on-difference": (
         "client_cli/test_completeness.py::test_on_difference_keep_saves_the_received_files"
     ),
-    "Query less, or pass": "runtime/test_advice.py::test_a_longer_timeout_waits",
-    "Request a valid api_key": "runtime/test_advice.py::test_an_api_key_is_sent",
+    "Query less, or pass": "runtime/test_advice.py::test_longer_timeout_waits",
+    "Request a valid api_key": "runtime/test_advice.py::test_api_key_is_sent",
     "Call again: part of the response": LATER,
     "Call again; if the error stays": (
         "files/test_advice.py::test_a_call_succeeds_once_what_the_advice_names_is_right"
@@ -44,15 +44,15 @@ PROOFS = {
     "Check the values of the request": (
         "files/test_advice.py::test_a_call_succeeds_once_what_the_advice_names_is_right"
     ),
-    "Choose one of": "runtime/test_advice.py::test_a_format_that_is_listed_is_accepted",
+    "Choose one of": "runtime/test_advice.py::test_listed_format_is_accepted",
     "A proxy in front of the server": (
         "end_to_end/test_nginx.py::test_nginx_with_the_documented_settings_serves_the_archive"
     ),
-    "Close open responses": "runtime/test_advice.py::test_a_closed_answer_frees_its_connection",
+    "Close open responses": "runtime/test_advice.py::test_closed_response_frees_its_connection",
     "Convert it to CSV": (
         "client_cli/test_sources.py::test_parquet_is_accepted_once_it_is_converted"
     ),
-    "Copy it again": "runtime/test_advice.py::test_an_api_key_is_sent",
+    "Copy it again": "runtime/test_advice.py::test_api_key_is_sent",
     "Correct the value": REPORT,
     "Download to each path once": (
         "files/test_targets.py::test_of_two_downloads_to_one_place_the_later_one_fails"
@@ -62,18 +62,18 @@ PROOFS = {
     ),
     "Free some space": ("files/test_advice.py::test_the_limit_that_is_named_is_the_one_to_raise"),
     "Pass an http_client that trusts": (
-        "runtime/test_transports.py::test_an_http_client_that_trusts_the_certificate_is_answered"
+        "runtime/test_transports.py::test_http_client_that_trusts_the_certificate_connects"
     ),
     "Set a valid key in the environment": (
-        "client_cli/test_config.py::test_the_file_is_used_and_its_key_goes_to_its_server_only"
+        "client_cli/test_config.py::test_key_of_the_file_is_sent_only_to_its_server"
     ),
-    "Pass a value": "runtime/test_advice.py::test_a_required_value_is_accepted",
-    "Pass an api_key that is valid": "runtime/test_advice.py::test_an_api_key_is_sent",
+    "Pass a value": "runtime/test_advice.py::test_required_value_is_accepted",
+    "Pass an api_key that is valid": "runtime/test_advice.py::test_api_key_is_sent",
     "Pass the parameter that the server": REPORT,
     "If you trust the server": (
         "files/test_advice.py::test_the_limit_that_is_named_is_the_one_to_raise"
     ),
-    "Omit it, or pass": "runtime/test_advice.py::test_a_required_value_is_accepted",
+    "Omit it, or pass": "runtime/test_advice.py::test_required_value_is_accepted",
     "Leave the outdated one out": (
         "files/test_completeness.py::test_item_that_states_two_counts_is_refused"
     ),
@@ -99,9 +99,9 @@ PROOFS = {
     ),
     "Save it as UTF-8": "files/test_manifest.py::test_another_encoding_is_named",
     "See the response with --format raw": (
-        "client_cli/test_outcomes.py::test_an_unreadable_answer_is_status_3_and_leaves_no_file"
+        "client_cli/test_outcomes.py::test_unreadable_response_is_status_3_and_leaves_no_file"
     ),
-    "See the body with": "runtime/test_advice.py::test_raw_and_another_format_show_a_body",
+    "See the body with": "runtime/test_advice.py::test_raw_and_another_format_return_the_body",
     "See the error's `failed`": (
         "files/test_advice.py::test_a_second_call_fetches_what_is_missing"
     ),
@@ -113,7 +113,7 @@ PROOFS = {
     "The fault is the server's": LATER,
     "The server cannot reach its database": LATER,
     "Request the received format": (
-        "runtime/test_advice.py::test_the_format_that_came_can_be_requested"
+        "runtime/test_advice.py::test_received_format_can_be_requested"
     ),
     "This server does not have the endpoint": LATER,
     "Pass values without ; --": LATER,
@@ -121,13 +121,15 @@ PROOFS = {
     "Wait until it ends": (
         "files/test_processes.py::test_second_process_fails_while_the_first_writes_the_same_folder"
     ),
-    "With --on-mismatch warn": ("client_cli/test_records.py::test_misfits_end_it_or_are_warned_of"),
-    "With on_mismatch=": "runtime/test_advice.py::test_on_mismatch_warn_delivers_the_row",
+    "With --on-mismatch warn": (
+        "client_cli/test_records.py::test_invalid_value_is_an_error_or_a_warning"
+    ),
+    "With on_mismatch=": "runtime/test_advice.py::test_on_mismatch_warn_returns_the_row",
 }
 
 
 def advice_in(tree: ast.AST) -> Iterator[str]:
-    """The texts that are given as advice: of keywords, and of names that end so."""
+    """Yield the strings of keywords and variables that are named advice."""
     for node in ast.walk(tree):
         values: list[ast.expr | None] = []
         if isinstance(node, ast.keyword) and node.arg == "advice":
@@ -153,7 +155,7 @@ def texts_of(node: ast.expr | None) -> Iterator[str]:
             yield from (text for value in values for text in texts_of(value))
 
 
-def test_every_advice_is_followed_by_a_test() -> None:
+def test_each_advice_is_followed_by_a_test() -> None:
     found = {
         text
         for path in RUNTIME.rglob("*.py")
@@ -189,7 +191,7 @@ def test_every_advice_is_followed_by_a_test() -> None:
         ({"status": 302, "headers": {"Location": "/v3/login"}}, errors.RedirectError),
     ],
 )
-def test_the_same_call_succeeds_once_its_cause_is_gone(
+def test_call_succeeds_once_the_cause_is_gone(
     ask: "Ask", rt: "Runtime", server: "Server", trouble: Any, kind: type[errors.ApiError]
 ) -> None:
     server.answers(rt.Reply(**trouble))
@@ -201,7 +203,7 @@ def test_the_same_call_succeeds_once_its_cause_is_gone(
 
 
 @pytest.mark.parametrize("status", [401, 591])
-def test_an_api_key_is_sent(ask: "Ask", rt: "Runtime", server: "Server", status: int) -> None:
+def test_api_key_is_sent(ask: "Ask", rt: "Runtime", server: "Server", status: int) -> None:
     server.answers(rt.Reply(b"", status=status), ROWS)
     with pytest.raises(errors.HTTPStatusError, match="api_key"):
         ask(lambda c: c.list_ships())
@@ -211,7 +213,7 @@ def test_an_api_key_is_sent(ask: "Ask", rt: "Runtime", server: "Server", status:
     assert server.asked[-1][1]["api_key"] == "a-key"
 
 
-def test_a_longer_timeout_waits(ask: "Ask", rt: "Runtime", server: "Server") -> None:
+def test_longer_timeout_waits(ask: "Ask", rt: "Runtime", server: "Server") -> None:
     hold = threading.Event()
     server.answers(rt.Reply(ROWS, pieces=2, hold=hold), ROWS)
     with pytest.raises(errors.ReadTimeoutError, match="longer timeout"):
@@ -227,7 +229,7 @@ def test_a_longer_timeout_waits(ask: "Ask", rt: "Runtime", server: "Server") -> 
         (b'{"ShipUID": "1.2", "Crew": "many"}', errors.InvalidValueError),
     ],
 )
-def test_on_mismatch_warn_delivers_the_row(
+def test_on_mismatch_warn_returns_the_row(
     ask: "Ask", server: "Server", row: bytes, kind: type[errors.ApiError]
 ) -> None:
     server.answers(b"[%s]" % row)
@@ -238,7 +240,9 @@ def test_on_mismatch_warn_delivers_the_row(
     assert rows[0].ship_uid == "1.2"
 
 
-def test_raw_and_another_format_show_a_body(ask: "Ask", rt: "Runtime", server: "Server") -> None:
+def test_raw_and_another_format_return_the_body(
+    ask: "Ask", rt: "Runtime", server: "Server"
+) -> None:
     broken = b'[{"ShipUID":"1.2"},]'
     server.answers(broken)
     with pytest.raises(errors.InvalidResponseError, match=r"\.raw\(\.\.\.\)"):
@@ -248,21 +252,21 @@ def test_raw_and_another_format_show_a_body(ask: "Ask", rt: "Runtime", server: "
     assert len(ask(lambda c: c.list_ships(format="csv"))) == 1
 
 
-def test_the_format_that_came_can_be_requested(ask: "Ask", rt: "Runtime", server: "Server") -> None:
+def test_received_format_can_be_requested(ask: "Ask", rt: "Runtime", server: "Server") -> None:
     server.answers(rt.Reply(b'ShipUID\n"1.2"\n', headers={"Content-Type": "application/csv"}))
     with pytest.raises(errors.FormatIgnoredError, match="json was asked for, and csv came"):
         ask(lambda c: c.list_ships())
     assert len(ask(lambda c: c.list_ships(format="csv"))) == 1
 
 
-def test_a_format_that_is_listed_is_accepted(ask: "Ask", server: "Server") -> None:
+def test_listed_format_is_accepted(ask: "Ask", server: "Server") -> None:
     server.answers(ROWS)
     with pytest.raises(errors.ParameterError, match="Choose one of: csv, html, xml, json"):
         ask(lambda c: c.list_ships(format="pdf"))
     assert len(ask(lambda c: c.list_ships(format="json"))) == 2
 
 
-def test_a_required_value_is_accepted(ask: "Ask", server: "Server") -> None:
+def test_required_value_is_accepted(ask: "Ask", server: "Server") -> None:
     server.answers(ROWS)
     with pytest.raises(errors.ParameterError, match="Omit it, or pass a value"):
         ask(lambda c: c.list_ships(port=" "))
@@ -273,7 +277,7 @@ def test_a_required_value_is_accepted(ask: "Ask", server: "Server") -> None:
     assert ask(lambda c: c.with_raw_response.download_plans(ship_uid="1.2")).content == ROWS
 
 
-def test_a_closed_answer_frees_its_connection(rt: "Runtime", server: "Server") -> None:
+def test_closed_response_frees_its_connection(rt: "Runtime", server: "Server") -> None:
     server.answers(rt.Reply(ROWS * 2, pieces=2, hold=(hold := threading.Event())), ROWS)
     options: dict[str, Any] = {"base_url": server.base_url, "timeout": Timeouts(pool=0.1)}
     with rt.Client(**options, max_connections=1) as client:

@@ -1,4 +1,4 @@
-"""What a request that failed gives back: its connection slot, its connection, its log settings."""
+"""Failed requests return their connection slot, their connection and their log settings."""
 
 import asyncio
 import logging
@@ -11,9 +11,9 @@ import pytest
 
 from _runtime.errors import IncompleteResponseError, NotFoundError, ReadTimeoutError
 from _runtime.http import transport as transports
+from _runtime.http.options import Timeouts
 from _runtime.http.retry import Retry
 from _runtime.http.transport_urllib3 import Urllib3Transport
-from _runtime.options import Timeouts
 
 if TYPE_CHECKING:
     from tests.runtime.conftest import Runtime, Server
@@ -27,7 +27,7 @@ Outcomes = Callable[..., list[Any]]
 
 
 class PausedError(Exception):
-    """Ends a pause."""
+    """Interrupts a pause."""
 
 
 def _rows_or_types(found: list[Any]) -> list[Any]:
@@ -48,7 +48,7 @@ def outcomes(
                 try:
                     found.append(client.list_ships())
                 except Exception as error:
-                    found.append(error)  # whose traceback holds on to what is open
+                    found.append(error)  # its traceback refers to the response
             return _rows_or_types(found)
 
     async def awaited(
@@ -61,7 +61,7 @@ def outcomes(
                 try:
                     found.append(await client.list_ships())
                 except Exception as error:
-                    found.append(error)  # whose traceback holds on to what is open
+                    found.append(error)  # its traceback refers to the response
             return _rows_or_types(found)
 
     def run(
@@ -208,7 +208,7 @@ def test_unread_bodies_hold_no_connection_of_httpx(rt: "Runtime", server: "Serve
         hold.set()
 
 
-def test_urllib3_transport_that_is_to_hold_more_connections_makes_a_new_pool(
+def test_urllib3_transport_with_a_higher_maximum_makes_a_new_pool(
     server: "Server",
 ) -> None:
     server.answers(b"[]")

@@ -21,8 +21,8 @@ from _runtime.errors import (
     MismatchWarning,
     ReadTimeoutError,
 )
+from _runtime.http.options import Timeouts
 from _runtime.http.retry import Retry
-from _runtime.options import Timeouts
 from _runtime.values import UID
 
 if TYPE_CHECKING:

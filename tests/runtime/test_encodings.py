@@ -1,4 +1,4 @@
-"""Answers with a content encoding: undone to their very end, in pieces of bounded size."""
+"""Content encodings: decoded to their end, in chunks of bounded size."""
 
 import gzip
 import subprocess
@@ -44,7 +44,7 @@ PACKERS: list[tuple[str, Callable[[bytes], bytes]]] = [
 
 
 @pytest.mark.parametrize(("name", "pack"), PACKERS)
-def test_encodings_are_undone(
+def test_each_encoding_is_decoded(
     ask: "Ask", rt: "Runtime", server: "Server", name: str, pack: Callable[[bytes], bytes]
 ) -> None:
     server.answers(rt.Reply(pack(CSV), headers={"Content-Encoding": name}, pieces=7))
@@ -53,7 +53,7 @@ def test_encodings_are_undone(
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, in_members])
-def test_what_is_cut_at_any_byte_is_never_taken_for_whole(
+def test_body_truncated_at_any_byte_is_an_error(
     ask: "Ask", rt: "Runtime", server: "Server", pack: Callable[[bytes], bytes]
 ) -> None:
     body = pack(CSV)
@@ -70,7 +70,7 @@ def test_what_is_cut_at_any_byte_is_never_taken_for_whole(
                 ask(question, retry=Retry(attempts=1))
 
 
-def test_what_is_damaged_is_told(ask: "Ask", rt: "Runtime", server: "Server") -> None:
+def test_damaged_body_is_an_error(ask: "Ask", rt: "Runtime", server: "Server") -> None:
     body = bytearray(gzip.compress(CSV))
     body[-6] ^= 1  # of the checksum
     server.answers(rt.Reply(bytes(body), headers={"Content-Encoding": "gzip"}))
@@ -78,13 +78,13 @@ def test_what_is_damaged_is_told(ask: "Ask", rt: "Runtime", server: "Server") ->
         ask(lambda c: c.list_ships(format="csv"), retry=Retry(attempts=1))
 
 
-def test_an_empty_body_has_no_encoding_to_undo(ask: "Ask", rt: "Runtime", server: "Server") -> None:
+def test_empty_body_is_valid_in_every_encoding(ask: "Ask", rt: "Runtime", server: "Server") -> None:
     server.answers(rt.Reply(b"", headers={"Content-Encoding": "gzip"}))
     assert ask(lambda c: c.list_ships()) == []
 
 
 @given(st.binary(max_size=3000), st.integers(1, 500), st.sampled_from(PACKERS[:-1]))
-def test_pieces_of_any_size_give_what_was_packed(
+def test_chunks_of_any_size_decode_to_the_original(
     data: bytes, step: int, packer: tuple[str, Callable[[bytes], bytes]]
 ) -> None:
     name, pack = packer
@@ -98,7 +98,7 @@ def test_pieces_of_any_size_give_what_was_packed(
     assert out == data
 
 
-def test_a_piece_that_becomes_large_comes_in_small_ones() -> None:
+def test_chunk_that_expands_is_returned_in_bounded_chunks() -> None:
     decode = decoder("gzip")
     assert decode is not None
     sizes = [len(piece) for piece in decode.feed(gzip.compress(bytes(20_000_000)))]
@@ -107,7 +107,7 @@ def test_a_piece_that_becomes_large_comes_in_small_ones() -> None:
     assert max(sizes) == CHUNK_BYTES
 
 
-def test_zeros_behind_the_end_are_padding_and_other_bytes_are_not() -> None:
+def test_decoder_accepts_only_zeros_after_the_end() -> None:
     decode = decoder("gzip")
     assert decode is not None
     assert b"".join(decode.feed(gzip.compress(CSV) + bytes(500))) == CSV
@@ -130,7 +130,7 @@ print(count, peak() - before)
 """
 
 
-def test_memory_stays_flat_whatever_an_answer_becomes(
+def test_memory_is_constant_for_a_response_that_expands(
     rt: "Runtime", server: "Server", root: Path
 ) -> None:
     large = gzip.compress(bytes(300_000_000), 1)

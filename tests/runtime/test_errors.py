@@ -1,4 +1,4 @@
-"""Error statuses, retries, and what errors say."""
+"""Error statuses, retries, and the messages of errors."""
 
 import json
 import pickle
@@ -26,7 +26,7 @@ from _runtime.http.retry import Attempts, Clock, Retry, retry_after
 if TYPE_CHECKING:
     from tests.runtime.conftest import Ask, Runtime, Server
 
-SAID = {"errorDescription": "It broke", "suggestedAction": "Mend it", "detailedMessage": "Here"}
+SAID = {"errorDescription": "It broke", "suggestedAction": "Fix it", "detailedMessage": "Here"}
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ SAID = {"errorDescription": "It broke", "suggestedAction": "Mend it", "detailedM
         (591, SAID, errors.NoSuchKeyError, "caller", False),
     ],
 )
-def test_each_status_has_its_error(
+def test_each_status_raises_its_error(
     ask: "Ask",
     rt: "Runtime",
     server: "Server",
@@ -76,15 +76,13 @@ def test_each_status_has_its_error(
     assert error.url == f"{server.base_url}/Fleet/query/listShips?format=json"
     if body is SAID:
         said = (error.error_description, error.suggested_action, error.detailed_message)
-        assert said == ("It broke", "Mend it", "Here")
+        assert said == ("It broke", "Fix it", "Here")
     for part in (f"status {status}", error.endpoint, error.url, error.advice):
         assert part in str(error)
     assert type(error) is HTTPStatusError or error.advice
 
 
-def test_pages_of_a_proxy_are_told_in_their_own_words(
-    ask: "Ask", rt: "Runtime", server: "Server"
-) -> None:
+def test_error_quotes_the_page_of_a_proxy(ask: "Ask", rt: "Runtime", server: "Server") -> None:
     server.answers(rt.Reply(b"<html><body><h1>No &amp; <b>no</b></h1></body></html>", 502))
     with pytest.raises(ServerError, match=r"\(HTML page\) No &amp; no"):
         ask(lambda c: c.list_ships())
@@ -99,7 +97,7 @@ def every_class(kind: type[ApiError] = ApiError) -> Iterator[type[ApiError]]:
 
 
 @pytest.mark.parametrize("kind", list(every_class()))
-def test_errors_are_pickled_whole(kind: type[Any]) -> None:
+def test_errors_can_be_pickled(kind: type[Any]) -> None:
     error = kind("it broke", endpoint="A/query/b", url="http://h/", status=500, server_message="x")
     error.fault = "network"
     again = pickle.loads(pickle.dumps(error))
@@ -121,7 +119,7 @@ def test_every_error_is_an_api_error() -> None:
     assert not issubclass(InvalidResponseError, HTTPStatusError)
 
 
-def test_no_connection_is_told_and_tried_again(ask: "Ask") -> None:
+def test_refused_connection_raises_connect_error_after_retries(ask: "Ask") -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{taken.getsockname()[1]}"
@@ -131,7 +129,7 @@ def test_no_connection_is_told_and_tried_again(ask: "Ask") -> None:
 
 
 @pytest.mark.parametrize("status", [429, 502, 503, 504])
-def test_passing_trouble_is_tried_again(
+def test_temporary_error_is_retried(
     ask: "Ask", rt: "Runtime", server: "Server", status: int
 ) -> None:
     trouble = rt.Reply(b"", status, {"Retry-After": "0"})
@@ -141,7 +139,7 @@ def test_passing_trouble_is_tried_again(
 
 
 @pytest.mark.parametrize("status", [400, 401, 404, 500, 571, 573])
-def test_lasting_trouble_is_not_tried_again(
+def test_permanent_error_is_not_retried(
     ask: "Ask", rt: "Runtime", server: "Server", status: int
 ) -> None:
     server.answers(rt.Reply(b"", status))
@@ -161,7 +159,7 @@ class Watch:
 
 
 def waits(policy: Retry, error: ApiError, watch: Watch) -> list[float]:
-    """The waits until the error is raised at last."""
+    """Return the delays before the error is raised."""
     attempts = Attempts(policy, watch.clock)
     found: list[float] = []
     with suppress(type(error)):
@@ -171,7 +169,7 @@ def waits(policy: Retry, error: ApiError, watch: Watch) -> list[float]:
     return found
 
 
-def test_waits_double_with_full_jitter_up_to_a_longest() -> None:
+def test_delay_doubles_with_full_jitter_up_to_the_longest() -> None:
     policy = Retry(attempts=7, backoff=1, longest=8, total=1000)
     error = ConnectError("x")
     assert waits(policy, error, Watch()) == [1, 2, 4, 8, 8, 8]
@@ -184,7 +182,7 @@ def test_attempts_and_total_time_are_bounded() -> None:
     assert waits(Retry(attempts=99, backoff=4, total=15), error, Watch()) == [4, 8]
 
 
-def test_the_server_says_how_long_to_wait() -> None:
+def test_retry_waits_as_long_as_the_server_requests() -> None:
     error = HTTPStatusError("x", status=503, retry_after=40.0)
     assert waits(Retry(attempts=3), error, Watch()) == [40, 40]
     assert waits(Retry(total=30), error, Watch()) == []
@@ -200,7 +198,7 @@ def test_retry_after_is_a_number_or_a_date() -> None:
     assert retry_after(None, clock) is None
 
 
-def test_requests_keep_their_pace() -> None:
+def test_rate_limiter_spaces_requests_evenly() -> None:
     watch = Watch()
     limiter = RateLimiter(4, watch.clock)
     assert [limiter.acquire() for _ in range(3)] == [0, 0.25, 0.25]

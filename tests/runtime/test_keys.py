@@ -1,4 +1,4 @@
-"""Keys, and redirects: what is sent where, and what a server sends back goes nowhere."""
+"""Keys: which servers get them, and that no message shows them."""
 
 import json
 import logging
@@ -26,7 +26,7 @@ from wire_server import OVER_URLLIB3
 ROWS = b'[{"ShipUID":"1.2.3","ShipName":"Fram"},{"ShipUID":"1.2.4"}]'
 
 
-def test_the_key_goes_as_a_header_and_never_into_logs(
+def test_key_is_sent_as_a_header_and_not_logged(
     ask: "Ask", server: "Server", caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -39,10 +39,10 @@ def test_the_key_goes_as_a_header_and_never_into_logs(
 
 
 @pytest.mark.parametrize("key", ["key", "api_key", "status", "e", "server", "a.b*"])
-def test_key_that_is_a_common_word_changes_no_sentence_of_ours(
+def test_key_that_is_a_common_word_does_not_change_messages(
     ask: "Ask", rt: "Runtime", server: "Server", key: str
 ) -> None:
-    def told(said: str, api_key: str) -> str:
+    def message(said: str, api_key: str) -> str:
         body = json.dumps({"errorMessage": said}).encode()
         server.answers(rt.Reply(body, 401, {"WWW-Authenticate": "x"}))
         with pytest.raises(AuthenticationError) as caught:
@@ -50,12 +50,12 @@ def test_key_that_is_a_common_word_changes_no_sentence_of_ours(
         assert caught.value.server_message == caught.value.error_description
         return str(caught.value)
 
-    expected = told("!", "another").replace('"!"', '"! <api_key> ! <api_key>"')
-    assert told(f"! {key} ! {key}", key) == expected
+    expected = message("!", "another").replace('"!"', '"! <api_key> ! <api_key>"')
+    assert message(f"! {key} ! {key}", key) == expected
 
 
 @pytest.mark.parametrize("key", ["row", "must", "Crew", "crew", "not", "'"])
-def test_key_that_is_a_common_word_changes_no_sentence_about_a_row(
+def test_key_that_is_a_common_word_does_not_change_messages_about_rows(
     ask: "Ask", server: "Server", key: str
 ) -> None:
     server.answers(json.dumps([{"ShipUID": "1.2.3", "Crew": f"x{key}x"}]).encode())
@@ -66,7 +66,7 @@ def test_key_that_is_a_common_word_changes_no_sentence_about_a_row(
 
 
 @pytest.mark.parametrize("said", ["key", "a/key/b", "?api_key=key", "x=key&y=1"])
-def test_redirect_that_holds_a_short_key_is_not_followed(
+def test_redirect_that_contains_a_short_key_is_not_followed(
     ask: "Ask", rt: "Runtime", server: "Server", said: str
 ) -> None:
     query = said.partition("?")[2] or (said if "=" in said else "")
@@ -76,7 +76,7 @@ def test_redirect_that_holds_a_short_key_is_not_followed(
         ask(lambda c: c.list_ships(), api_key="key")
 
 
-def test_redirect_is_followed_where_a_word_only_contains_a_short_key(
+def test_redirect_with_a_word_that_contains_a_short_key_is_followed(
     ask: "Ask", rt: "Runtime", server: "Server"
 ) -> None:
     server.answers(rt.Reply(b"", 302, {"Location": "/monkeys?format=json&keyed=1"}), b"[]")
@@ -85,7 +85,7 @@ def test_redirect_is_followed_where_a_word_only_contains_a_short_key(
     assert ask(lambda c: c.list_ships(), api_key="v3") == []
 
 
-def test_a_server_that_repeats_the_key_does_not_get_it_into_an_error(
+def test_error_hides_the_key_that_a_server_repeats(
     ask: "Ask", rt: "Runtime", server: "Server"
 ) -> None:
     server.answers(rt.Reply(b'{"errorMessage":"key s3cret is unknown"}', 401))
@@ -95,7 +95,7 @@ def test_a_server_that_repeats_the_key_does_not_get_it_into_an_error(
     assert "key <api_key> is unknown" in str(caught.value)
 
 
-def test_nor_into_a_warning_or_a_log(
+def test_warning_and_log_hide_the_key_that_a_server_repeats(
     rt: "Runtime", server: "Server", caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG, "ship_client")
@@ -121,9 +121,7 @@ def test_nor_into_a_warning_or_a_log(
 
 
 @OVER_URLLIB3
-def test_a_traceback_with_local_variables_does_not_show_the_key(
-    below: str, rt: "Runtime", wire: Any
-) -> None:
+def test_traceback_with_local_variables_hides_the_key(below: str, rt: "Runtime", wire: Any) -> None:
     wire.script = [(b"", None)]
     with (
         rt.Client(base_url=wire.base_url, api_key="s3cret", retry=Retry(attempts=1)) as client,
@@ -138,7 +136,7 @@ def test_a_traceback_with_local_variables_does_not_show_the_key(
 
 
 @pytest.mark.parametrize("said", ["s3/cret", "s3%2Fcret"])
-def test_nor_into_what_hangs_at_an_error_or_an_address(
+def test_attributes_of_an_error_hide_the_key(
     ask: "Ask", rt: "Runtime", server: "Server", caplog: pytest.LogCaptureFixture, said: str
 ) -> None:
     caplog.set_level("DEBUG")
@@ -160,7 +158,7 @@ def test_nor_into_what_hangs_at_an_error_or_an_address(
     assert all("elsewhere" not in path for path, _ in server.asked)
 
 
-def test_the_query_that_a_redirect_leads_to_is_not_logged(
+def test_log_hides_the_query_of_a_redirect(
     ask: "Ask", rt: "Runtime", server: "Server", caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO", "ship_client")
@@ -171,7 +169,7 @@ def test_the_query_that_a_redirect_leads_to_is_not_logged(
     assert "0123456789" not in "".join(r.getMessage() for r in caplog.records)
 
 
-def test_the_key_follows_redirects_on_its_host_only(
+def test_key_is_sent_only_to_redirects_on_its_host(
     ask: "Ask", rt: "Runtime", server: "Server", other_server: "Server"
 ) -> None:
     here = rt.Reply(b"", 302, {"Location": "/v3/elsewhere?format=json"})
@@ -185,7 +183,7 @@ def test_the_key_follows_redirects_on_its_host_only(
     assert "s3cret" not in repr(headers)
 
 
-def test_nothing_of_a_given_http_client_goes_to_another_host(
+def test_headers_of_an_http_client_are_not_sent_to_another_host(
     rt: "Runtime", server: "Server", other_server: "Server"
 ) -> None:
     server.answers(rt.Reply(b"", 302, {"Location": f"{other_server.base_url}/ships?format=json"}))
@@ -204,7 +202,7 @@ def test_nothing_of_a_given_http_client_goes_to_another_host(
 @pytest.mark.parametrize(
     "location", ["/v3/again?format=json", "ftp://x/", "http://u:p@x/", "http://[", None]
 )
-def test_redirects_that_lead_nowhere_are_errors(
+def test_redirect_without_a_valid_target_raises_redirect_error(
     ask: "Ask", rt: "Runtime", server: "Server", location: str | None
 ) -> None:
     server.answers(rt.Reply(b"", 302, {"Location": location} if location else {}))

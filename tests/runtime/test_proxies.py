@@ -1,4 +1,4 @@
-"""Proxies and certificates of the environment: which requests they concern."""
+"""Proxies and certificates of the environment: the requests that use them."""
 
 import threading
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ def _no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @attrs.define
 class Proxy:
-    """A proxy that answers by itself."""
+    """A proxy that responds without a server."""
 
     url: str
     status: int = 200
@@ -39,7 +39,7 @@ class Proxy:
 
 @pytest.fixture
 def proxy() -> Iterator[Proxy]:
-    """A proxy that notes the addresses it is given."""
+    """A proxy that records the requested URLs."""
 
     class Handler(BaseHTTPRequestHandler):
         def log_message(self, *args: object) -> None:
@@ -174,7 +174,7 @@ def test_no_proxy_names_hosts_domains_and_networks(
     assert proxy_of(url) == ("http://proxy.invalid:3128" if used else None)
 
 
-def test_proxy_is_that_of_the_scheme_and_else_that_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_proxy_of_the_scheme_precedes_proxy_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALL_PROXY", "http://all.invalid")
     monkeypatch.setenv("https_proxy", "http://tls.invalid")
     assert proxy_of("https://server.invalid/") == "http://tls.invalid"

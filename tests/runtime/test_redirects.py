@@ -1,4 +1,4 @@
-"""Redirects: which are followed, and that nobody sees the query of their target."""
+"""Redirects: which ones the client follows, and that no message shows their query."""
 
 import logging
 from typing import TYPE_CHECKING
@@ -83,7 +83,7 @@ def test_second_redirect_is_compared_with_the_request_too(
         ("/v4/Fleet/query/getPlans", False),
     ],
 )
-def test_redirect_of_a_file_may_lead_to_where_it_is_stored(
+def test_redirect_of_a_file_to_its_storage_is_followed(
     ask: "Ask", rt: "Runtime", server: "Server", location: str, followed: bool
 ) -> None:
     server.answers(rt.Reply(b"", 302, {"Location": location}), b"PK")
@@ -96,7 +96,7 @@ def test_redirect_of_a_file_may_lead_to_where_it_is_stored(
 
 
 @pytest.mark.parametrize("host", ["xn--a", "xn--", "xn--a.example", "a\u0300.xn--a"])
-def test_redirect_to_a_host_that_is_no_name_stays_in_the_error_tree(
+def test_redirect_to_an_invalid_host_raises_redirect_error(
     ask: "Ask", rt: "Runtime", server: "Server", host: str
 ) -> None:
     location = f"http://{host}/?format=json".encode().decode("latin-1")
@@ -105,12 +105,12 @@ def test_redirect_to_a_host_that_is_no_name_stays_in_the_error_tree(
         ask(lambda c: c.list_ships())
 
 
-def test_base_url_with_a_host_that_is_no_name_stays_in_the_error_tree(ask: "Ask") -> None:
+def test_base_url_with_an_invalid_host_raises_an_api_error(ask: "Ask") -> None:
     with pytest.raises((ParameterError, TransportError)):
         ask(lambda c: c.list_ships(), base_url="http://xn--a/")
 
 
-def test_query_of_a_redirect_stands_in_no_error_and_no_log(
+def test_error_and_log_hide_the_query_of_a_redirect(
     ask: "Ask",
     rt: "Runtime",
     server: "Server",
@@ -137,7 +137,7 @@ def test_query_of_a_redirect_stands_in_no_error_and_no_log(
     assert SIGNATURE not in f"{caught.value}{caught.value!r}{vars(caught.value)}"
 
 
-def test_query_of_a_redirect_to_a_server_that_is_down_stands_in_no_error_and_no_log(
+def test_error_and_log_hide_the_query_of_a_redirect_to_an_unreachable_server(
     ask: "Ask", rt: "Runtime", server: "Server", caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)

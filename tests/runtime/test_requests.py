@@ -1,4 +1,4 @@
-"""Parameters, base URLs and keys, before anything is sent."""
+"""Parameters, base URLs and keys before a request is sent."""
 
 import pickle
 from datetime import date, time
@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from _runtime.errors import ApiError, ParameterError, ParameterWarning
-from _runtime.options import Timeouts
+from _runtime.http.options import Timeouts
 
 if TYPE_CHECKING:
     from tests.runtime.conftest import Ask, Runtime, Server
 
 
-def test_values_go_encoded_into_the_query(ask: "Ask", server: "Server") -> None:
+def test_values_are_encoded_in_the_query(ask: "Ask", server: "Server") -> None:
     server.answers(b"[]")
     with pytest.warns(ParameterWarning, match=r"port='a&b/ü'.*Kiel, Oslo"):
         ask(
@@ -24,7 +24,7 @@ def test_values_go_encoded_into_the_query(ask: "Ask", server: "Server") -> None:
     )
 
 
-def test_none_is_not_sent_and_iso_dates_are_taken(ask: "Ask", server: "Server") -> None:
+def test_none_is_omitted_and_iso_dates_are_accepted(ask: "Ask", server: "Server") -> None:
     server.answers(b"")
     ask(lambda c: c.list_ships(since="2010-08-16", format="csv"))
     assert server.asked[0][0] == "/v3/Fleet/query/listShips?Since=2010-08-16&format=csv"
@@ -46,7 +46,7 @@ def test_none_is_not_sent_and_iso_dates_are_taken(ask: "Ask", server: "Server") 
     ],
 )
 @pytest.mark.parametrize("way", ["", "streaming", "with_raw_response"])
-def test_bad_parameters_are_refused_before_any_request(
+def test_invalid_parameters_are_refused_before_any_request(
     rt: "Runtime", server: "Server", arguments: dict[str, Any], parameter: str, words: str, way: str
 ) -> None:
     with rt.Client(base_url=server.base_url) as client:
@@ -86,19 +86,19 @@ def test_deprecation_warnings_point_to_the_code_outside_the_package(
         " http://h",
     ],
 )
-def test_base_urls_that_cannot_work_are_refused(rt: "Runtime", base_url: str) -> None:
+def test_invalid_base_url_is_refused(rt: "Runtime", base_url: str) -> None:
     with pytest.raises(ParameterError, match="base_url"):
         rt.Client(base_url=base_url)
 
 
-def test_credentials_in_a_base_url_are_refused_and_not_shown(rt: "Runtime") -> None:
+def test_base_url_with_credentials_is_refused_without_showing_them(rt: "Runtime") -> None:
     with pytest.raises(ParameterError, match="user name") as caught:
         rt.Client(base_url="https://me:hunter2@h/v3")
     assert "hunter2" not in str(caught.value)
 
 
 @pytest.mark.parametrize("key", ["a\nb", "schlüssel", "a b"])
-def test_keys_that_no_header_takes_are_refused_and_not_shown(rt: "Runtime", key: str) -> None:
+def test_key_invalid_in_a_header_is_refused_without_showing_it(rt: "Runtime", key: str) -> None:
     with pytest.raises(ParameterError, match="api_key") as caught:
         rt.Client(api_key=key)
     assert key not in str(caught.value)
@@ -138,7 +138,7 @@ def test_default_timeouts_are_explicit() -> None:
     assert Timeouts() == Timeouts(connect=10, read=60, write=60, pool=60)
 
 
-def test_a_client_shows_no_key_and_is_not_pickled(rt: "Runtime") -> None:
+def test_repr_hides_the_key_and_client_cannot_be_pickled(rt: "Runtime") -> None:
     client = rt.Client(api_key="s3cret")
     assert "s3cret" not in repr(client) + repr(vars(client)) + repr(client.list_ships)
     with pytest.raises(TypeError, match="make one in each process"):

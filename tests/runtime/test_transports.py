@@ -1,4 +1,4 @@
-"""The transport of the synchronous client: httpx, or urllib3 where it is named."""
+"""The transport of the synchronous client: httpx, or urllib3 if it is selected."""
 
 import inspect
 import socket
@@ -26,18 +26,18 @@ from _runtime.errors import (
     TransportError,
 )
 from _runtime.http import transport_urllib3 as over_urllib3
-from _runtime.options import Timeouts, TransportName
+from _runtime.http.options import Timeouts, TransportName
 
 if TYPE_CHECKING:
     from tests.runtime.conftest import Runtime, Server
 
 from wire_server import BOTH, ONCE, OVER_URLLIB3, ROWS, answer
 
-# --- which one ---------------------------------------------------------------------------------
+# --- selection ---------------------------------------------------------------------------------
 
 
 @BOTH
-def test_urllib3_is_used_only_where_it_is_named(
+def test_urllib3_is_used_only_if_selected(
     below: TransportName, rt: "Runtime", server: "Server", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     used: list[str] = []
@@ -57,14 +57,14 @@ def test_urllib3_is_used_only_where_it_is_named(
     assert len(used) == (below == "urllib3")
 
 
-def test_a_client_speaks_httpx_by_default() -> None:
+def test_client_uses_httpx_by_default() -> None:
     parameters = inspect.signature(SyncClient).parameters
     assert parameters["transport"].default == "httpx"
     assert "transport" not in inspect.signature(AsyncClientBase).parameters
 
 
 @pytest.mark.parametrize("version", ["1.26.20", "2.2.3", "2.12.904", "3.0.0", "unknown"])
-def test_another_library_of_that_name_is_refused(
+def test_another_library_named_urllib3_is_refused(
     version: str, rt: "Runtime", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(urllib3, "__version__", version)
@@ -72,7 +72,7 @@ def test_another_library_of_that_name_is_refused(
         rt.Client(transport="urllib3")
 
 
-def test_a_transport_that_has_no_effect_is_refused(rt: "Runtime") -> None:
+def test_transport_without_effect_is_refused(rt: "Runtime") -> None:
     with httpx.Client() as mine, pytest.raises(ParameterError, match="pass one of the two"):
         rt.Client(transport="urllib3", http_client=mine)
     with pytest.raises(ParameterError, match='must be "httpx" or "urllib3"'):
@@ -100,7 +100,7 @@ class _Proxy(BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A certificate of 127.0.0.1 that signs itself, and its key."""
+    """A self-signed certificate of 127.0.0.1, and its key."""
     path = tmp_path_factory.mktemp("tls") / "both.pem"
     command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2"
     more = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
@@ -112,7 +112,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 class _TlsServer(ThreadingHTTPServer):
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of handshakes that the other side ended."""
+        """Ignore handshakes that the client aborted."""
 
 
 @pytest.fixture
@@ -131,7 +131,7 @@ def tls_url(certificate: Path) -> Iterator[str]:
 
 
 @BOTH
-def test_certificates_are_checked_against_those_of_the_environment(
+def test_certificate_is_verified_with_authorities_of_the_environment(
     below: str,
     rt: "Runtime",
     tls_url: str,
@@ -155,7 +155,7 @@ def test_certificates_are_checked_against_those_of_the_environment(
         client.list_ships()
 
 
-def test_an_http_client_that_trusts_the_certificate_is_answered(
+def test_http_client_that_trusts_the_certificate_connects(
     rt: "Runtime", tls_url: str, certificate: Path
 ) -> None:
     with (
@@ -173,7 +173,7 @@ def test_an_http_client_that_trusts_the_certificate_is_answered(
 
 @BOTH
 @pytest.mark.parametrize("missing", [0, 10])
-def test_a_fast_stream_over_tls_is_read_in_whole_pieces_to_its_end(
+def test_fast_tls_stream_is_read_in_large_chunks_to_its_end(
     below: str,
     missing: int,
     rt: "Runtime",
@@ -197,7 +197,7 @@ def test_a_fast_stream_over_tls_is_read_in_whole_pieces_to_its_end(
 
 
 @BOTH
-def test_a_handshake_without_an_end_is_a_connection_that_failed(below: str, rt: "Runtime") -> None:
+def test_tls_handshake_that_hangs_raises_connect_error(below: str, rt: "Runtime") -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         base_url = f"https://127.0.0.1:{silent.getsockname()[1]}/"
         with (
@@ -208,7 +208,7 @@ def test_a_handshake_without_an_end_is_a_connection_that_failed(below: str, rt: 
 
 
 @BOTH
-def test_no_head_is_an_answer_that_does_not_come(
+def test_missing_headers_raise_read_timeout(
     below: str, rt: "Runtime", wire: SimpleNamespace
 ) -> None:
     wire.script = [()]
@@ -221,9 +221,7 @@ def test_no_head_is_an_answer_that_does_not_come(
 
 @BOTH
 @pytest.mark.parametrize("base_url", ["http://127.0.0.1:9/", "http://nowhere.invalid/"])
-def test_no_connection_is_told_in_the_system_s_words(
-    below: str, rt: "Runtime", base_url: str
-) -> None:
+def test_connect_error_quotes_the_system(below: str, rt: "Runtime", base_url: str) -> None:
     with (
         rt.Client(base_url=base_url, retry=ONCE) as client,
         pytest.raises(ConnectError, match=r"the connection failed \(\[Errno -?\d+\] "),
@@ -235,7 +233,7 @@ def test_no_connection_is_told_in_the_system_s_words(
 
 
 @BOTH
-def test_an_answer_that_is_closed_early_does_not_spoil_the_next_one(
+def test_response_closed_early_does_not_affect_the_next_one(
     below: str, rt: "Runtime", wire: SimpleNamespace
 ) -> None:
     many = b"[" + b",".join([ROWS[1:-1]] * 20_000) + b"]"
@@ -248,7 +246,7 @@ def test_an_answer_that_is_closed_early_does_not_spoil_the_next_one(
 
 
 @BOTH
-def test_closing_the_client_ends_what_is_being_read(
+def test_closing_the_client_aborts_open_responses(
     below: str, rt: "Runtime", server: "Server"
 ) -> None:
     hold = threading.Event()
@@ -263,7 +261,7 @@ def test_closing_the_client_ends_what_is_being_read(
 
 
 @OVER_URLLIB3
-def test_closing_the_client_wakes_a_thread_that_waits_for_more(
+def test_closing_the_client_wakes_a_thread_that_reads(
     below: str, rt: "Runtime", wire: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wire.script = [answer(ROWS[:45], b"Content-Length: 500")]
@@ -297,7 +295,7 @@ def test_closing_the_client_wakes_a_thread_that_waits_for_more(
 
 
 @BOTH
-def test_a_connection_that_the_server_has_closed_is_not_used(
+def test_connection_closed_by_the_server_is_not_reused(
     below: str, rt: "Runtime", wire: SimpleNamespace
 ) -> None:
     wire.script = [(answer(), None)]
@@ -309,7 +307,7 @@ def test_a_connection_that_the_server_has_closed_is_not_used(
 
 
 @OVER_URLLIB3
-def test_a_connection_that_has_been_idle_for_long_is_not_used(
+def test_connection_idle_for_long_is_not_reused(
     below: str, rt: "Runtime", server: "Server", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server.answers(ROWS)
@@ -323,7 +321,7 @@ def test_a_connection_that_has_been_idle_for_long_is_not_used(
 
 
 @OVER_URLLIB3
-def test_hosts_that_redirects_lead_to_do_not_gather(
+def test_pools_of_redirect_targets_are_bounded(
     below: str,
     rt: "Runtime",
     server: "Server",
@@ -341,7 +339,7 @@ def test_hosts_that_redirects_lead_to_do_not_gather(
 
 
 @BOTH
-def test_errors_leave_every_connection_free(below: str, rt: "Runtime", server: "Server") -> None:
+def test_error_frees_its_connection(below: str, rt: "Runtime", server: "Server") -> None:
     server.answers(rt.Reply(b"no", 404))
     with rt.Client(base_url=server.base_url, max_connections=1, retry=ONCE) as client:
         for _ in range(3):
@@ -352,7 +350,7 @@ def test_errors_leave_every_connection_free(below: str, rt: "Runtime", server: "
 
 @pytest.mark.skipif(not socket.has_ipv6, reason="no IPv6 here")
 @BOTH
-def test_an_ipv6_address_is_a_host(below: str, rt: "Runtime") -> None:
+def test_ipv6_address_is_a_valid_host(below: str, rt: "Runtime") -> None:
     handler = type("Handler", (_Proxy,), {"asked": []})
     server = type("Server", (ThreadingHTTPServer,), {"address_family": socket.AF_INET6})
     try:
@@ -370,7 +368,7 @@ def test_an_ipv6_address_is_a_host(below: str, rt: "Runtime") -> None:
 
 @BOTH
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is not sent to one process there")
-def test_ctrl_c_in_an_answer_leaves_no_socket_open(
+def test_ctrl_c_within_a_response_leaves_no_socket_open(
     below: str, rt: "Runtime", server: "Server"
 ) -> None:
     server.answers(rt.Reply(ROWS * 9, pieces=2, hold=(hold := threading.Event())))

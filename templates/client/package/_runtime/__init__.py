@@ -63,7 +63,7 @@ PUBLIC: dict[str, tuple[str, ...]] = {
         "UnknownEndpointError",
         "UpstreamContentError",
     ),
-    "options": ("Timeouts",),
+    "http.options": ("Timeouts",),
     "http.retry": ("Retry",),
     "tables": ("Rows",),
     "values": ("UID",),

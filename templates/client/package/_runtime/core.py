@@ -8,8 +8,8 @@ from .decoding.decoder import Decoder
 from .decoding.formats import format_of
 from .decoding.rows import Blueprint, OnMismatch, RowReader
 from .errors import ApiError, FormatIgnoredError, InvalidResponseError, MismatchWarning
+from .http.options import Options
 from .http.request import Request
-from .options import Options
 from .warn import warn_caller
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Asks a server for the metadata of every endpoint and holds it against the contract."""
+"""Compare the metadata of a server's endpoints with the contract of a package."""
 
 import json
 from collections.abc import Iterator
@@ -12,17 +12,17 @@ from .http.request import prepare
 
 
 def drifts(client: SyncClient, package: str) -> Iterator[Drift | ApiError | ValueError]:
-    """For each endpoint of the contract that is not as it was: how, or why it cannot be told.
+    """Yield the drift, or an error, of each endpoint that differs from the contract.
 
-    A server that cannot be reached is told once, and not asked for the rest.
+    It ends after the error of an unreachable server.
     """
     core = client._core  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
     for address, contract in contract_of(package).items():
         metadata = FileEndpoint(resource=contract["resource"], name=f"{contract['name']}/metadata")
         request = prepare(core.options.base_url, metadata, Arguments({}))
         try:
-            with core.transport.open(request) as answer:
-                document = json.loads(b"".join(answer.chunks()))
+            with core.transport.open(request) as response:
+                document = json.loads(b"".join(response.chunks()))
             changes = tuple(compare(contract, document))
         except ConnectError as error:
             yield error

@@ -17,10 +17,10 @@ from .decoding.rows import OnMismatch
 from .drift.detector import DriftDetector, OnDrift
 from .endpoint import Endpoint
 from .errors import ParameterError
+from .http.options import CONNECTIONS, Options, Timeouts, TransportName, checked_transport
 from .http.request import checked_base_url, checked_key
 from .http.retry import Retry
 from .naming import did_you_mean
-from .options import CONNECTIONS, Options, Timeouts, TransportName, checked_transport
 
 if TYPE_CHECKING:
     import httpx

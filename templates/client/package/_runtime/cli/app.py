@@ -15,9 +15,9 @@ from click.core import ParameterSource
 from ..client import SyncClient
 from ..display import visible
 from ..endpoint import Endpoint, FileEndpoint
+from ..http.options import Timeouts
 from ..http.request import checked_base_url, checked_key
 from ..http.retry import Retry
-from ..options import Timeouts
 from .commands import SuggestingGroup, describe, refuse_without_effect, titles
 from .config import KEYS, Package, Session, config_path, read_config, write_config
 from .errors import KEY_WARNING, report

@@ -11,9 +11,9 @@ import click
 
 from ..client import Settings, SyncClient
 from ..errors import ParameterError
+from ..http.options import has_urllib3
 from ..http.request import checked_base_url
 from ..http.retry import Retry
-from ..options import has_urllib3
 from .errors import report
 from .output import replacing
 

@@ -24,9 +24,9 @@ from ..decoding.formats import format_of, is_labelled
 from ..display import short_json, visible
 from ..endpoint import Endpoint
 from ..errors import ApiError
+from ..http.options import Options
 from ..http.request import Request
 from ..naming import fold
-from ..options import Options
 from ..warn import warn_caller
 from .compare import ContractChange, Json, compare
 from .filters import Filters

@@ -18,10 +18,10 @@ from ..errors import (
     ReadTimeoutError,
     TransportError,
 )
-from ..options import Options, Timeouts
 from ..redaction import redacting
 from .content_encoding import EncodingError
 from .log_filter import hidden_query
+from .options import Options, Timeouts
 from .proxies import proxy_of, without_credentials
 from .rate_limit import RateLimiter
 from .redirects import REDIRECTS, redirect_target, same_origin, without_query

@@ -7,9 +7,9 @@ from urllib.parse import urlsplit
 import httpx
 
 from ..errors import ApiError, ParameterError
-from ..options import Options
 from .connection_limit import AsyncConnectionLimit
 from .connections_async import SeparateConnections
+from .options import Options
 from .request import Request
 from .response import AsyncResponse
 from .retry import Attempts

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 import httpx
 
 from ..errors import ApiError, ParameterError
-from ..options import Options
 from .connection_limit import ConnectionLimit
+from .options import Options
 from .request import Request
 from .response import Response
 from .retry import Attempts

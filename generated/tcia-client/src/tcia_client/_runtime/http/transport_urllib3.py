@@ -34,26 +34,11 @@ _TLS_CHUNK_BYTES = 128 * 1024
 
 _FAST = 8_000_000  # bytes per second from which on a read waits for a chunk of this size
 _BEGINNING = 1_000_000
-_OLDEST = (2, 3)
-_FORK = 900
 _IDLE_SECONDS = 5.0
 _MAX_HOSTS = 8
 _MAX_INTERIM = 64
 _DEFECTS = (FirstHeaderLineIsContinuationDefect, MissingHeaderBodySeparatorDefect)
 _FOLD = re.compile(r"\s*\r?\n\s*")
-
-
-def usable() -> bool:
-    """Return whether this module supports the installed urllib3.
-
-    urllib3.future, which niquests installs under the same name, is another library; its patch
-    numbers start at 900.
-    """
-    try:
-        major, minor, patch = map(int, getattr(urllib3, "__version__", "").split(".")[:3])
-    except ValueError:
-        return False
-    return _OLDEST <= (major, minor) < (3, 0) and patch < _FORK
 
 
 class _RawResponse(http.client.HTTPResponse):

@@ -82,7 +82,7 @@ if TYPE_CHECKING:
     from ._runtime.http.retry import (
         Retry,
     )
-    from ._runtime.options import (
+    from ._runtime.http.options import (
         Timeouts,
     )
     from ._runtime.tables import (

@@ -1,4 +1,4 @@
-"""A client of the caller's own: its hooks, its auth, and what they do to an answer."""
+"""Clients that the caller passes as http_client: their hooks, auth and timeouts."""
 
 import asyncio
 import json
@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from _runtime.errors import DatabaseError, NotFoundError, ReadTimeoutError, TransportError
+from _runtime.http.options import Timeouts
 from _runtime.http.retry import Retry
-from _runtime.options import Timeouts
 
 if TYPE_CHECKING:
     from tests.runtime.conftest import Runtime, Server
@@ -34,7 +34,7 @@ def complain(response: httpx.Response) -> None:
 
 
 class Curious(httpx.Auth):
-    """Looks into each answer."""
+    """Reads each response."""
 
     requires_response_body = True
 
@@ -51,7 +51,7 @@ def ask(rt: "Runtime", server: "Server", mine: httpx.Client) -> Any:
 
 
 @pytest.mark.parametrize("close", [False, True])
-def test_a_body_that_a_hook_or_an_auth_has_read_is_read(
+def test_body_that_a_hook_or_an_auth_has_read_is_returned(
     rt: "Runtime", server: "Server", close: bool
 ) -> None:
     server.answers(rt.Reply(ROWS, headers={"Connection": "close"} if close else {}))
@@ -62,7 +62,7 @@ def test_a_body_that_a_hook_or_an_auth_has_read_is_read(
         assert (len(rows), content) == (2, ROWS)
 
 
-def test_nor_is_it_read_twice_by_the_async_client(rt: "Runtime", server: "Server") -> None:
+def test_async_client_returns_body_that_a_hook_has_read(rt: "Runtime", server: "Server") -> None:
     async def hook(response: httpx.Response) -> None:
         await response.aread()
 
@@ -78,7 +78,7 @@ def test_nor_is_it_read_twice_by_the_async_client(rt: "Runtime", server: "Server
     assert (len(rows), content) == (2, ROWS)
 
 
-def test_threads_get_their_own_answers_though_a_hook_reads_them(
+def test_threads_get_separate_responses_though_a_hook_reads_them(
     rt: "Runtime", server: "Server"
 ) -> None:
     bodies = [json.dumps([{"ShipUID": f"1.{n}"}]).encode() for n in range(40)]
@@ -94,7 +94,9 @@ def test_threads_get_their_own_answers_though_a_hook_reads_them(
     )
 
 
-def test_a_body_that_a_hook_has_used_up_is_an_error(rt: "Runtime", server: "Server") -> None:
+def test_body_that_a_hook_has_consumed_raises_transport_error(
+    rt: "Runtime", server: "Server"
+) -> None:
     server.answers(ROWS)
     with (
         httpx.Client(event_hooks={"response": [use_up]}) as mine,
@@ -103,7 +105,7 @@ def test_a_body_that_a_hook_has_used_up_is_an_error(rt: "Runtime", server: "Serv
         ask(rt, server, mine)
 
 
-def test_a_hook_that_raises_for_a_status_changes_neither_errors_nor_retries(
+def test_hook_that_raises_for_a_status_does_not_change_errors_and_retries(
     rt: "Runtime", server: "Server"
 ) -> None:
     with httpx.Client(event_hooks={"response": [complain]}) as mine:
@@ -116,7 +118,7 @@ def test_a_hook_that_raises_for_a_status_changes_neither_errors_nor_retries(
             assert raised.value.status == status
 
 
-def test_a_failed_request_does_not_carry_the_key_along(rt: "Runtime") -> None:
+def test_error_of_a_failed_request_hides_the_key(rt: "Runtime") -> None:
     with (
         httpx.Client() as mine,
         rt.Client(
@@ -137,26 +139,24 @@ def test_a_failed_request_does_not_carry_the_key_along(rt: "Runtime") -> None:
 
 
 @pytest.mark.parametrize(
-    ("ours", "told"),
+    ("ours", "message"),
     [(None, r"no byte arrived for 0\.2 s"), (Timeouts(read=0.3), r"no byte arrived for 0\.3 s")],
 )
-def test_a_timeout_of_the_given_client_is_told_by_its_own_bound(
-    rt: "Runtime", server: "Server", ours: Timeouts | None, told: str
+def test_error_names_the_timeout_of_the_http_client(
+    rt: "Runtime", server: "Server", ours: Timeouts | None, message: str
 ) -> None:
     hold = threading.Event()
     server.answers(rt.Reply(ROWS, pieces=2, hold=hold))
     with (
         httpx.Client(timeout=0.2) as mine,
         rt.Client(base_url=server.base_url, http_client=mine, timeout=ours) as client,
-        pytest.raises(ReadTimeoutError, match=told),
+        pytest.raises(ReadTimeoutError, match=message),
     ):
         client.list_ships()
     hold.set()
 
 
-def test_a_timeout_of_which_no_bound_is_known_is_told_all_the_same(
-    rt: "Runtime", server: "Server"
-) -> None:
+def test_timeout_without_a_known_limit_raises_read_timeout(rt: "Runtime", server: "Server") -> None:
     def give_up(_request: httpx.Request) -> None:
         raise httpx.ReadTimeout("no token came")
 

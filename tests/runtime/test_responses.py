@@ -1,4 +1,4 @@
-"""Answers as servers really send them, whole and broken, on both transports."""
+"""Complete and broken responses of servers, on both transports."""
 
 import asyncio
 import warnings
@@ -35,7 +35,7 @@ BROKEN = {
 @BOTH
 @pytest.mark.parametrize("name", BROKEN)
 @pytest.mark.parametrize("way", ["list", "raw"])
-def test_a_body_that_breaks_is_never_taken_for_whole(
+def test_incomplete_body_is_an_error(
     below: str, name: str, way: str, rt: "Runtime", wire: SimpleNamespace
 ) -> None:
     wire.script = [(BROKEN[name], None)]
@@ -62,7 +62,7 @@ REFUSED = {
 
 @BOTH
 @pytest.mark.parametrize("name", REFUSED)
-def test_a_head_that_cannot_be_read_is_no_answer(
+def test_malformed_headers_raise_connect_error(
     below: str, name: str, rt: "Runtime", wire: SimpleNamespace
 ) -> None:
     asked = 2 if name == "a head without an end" and below == "urllib3" else 1
@@ -102,7 +102,7 @@ def test_interim_responses_without_a_response_are_an_error(
 @pytest.mark.parametrize(
     "long", [[b"metadata: %b" % (b"x" * 90_000)], [b"X-%d: y" % n for n in range(150)]]
 )
-def test_a_head_that_http_client_does_not_take_is_taken(
+def test_headers_beyond_the_limits_of_http_client_are_accepted(
     below: str, rt: "Runtime", wire: SimpleNamespace, long: list[bytes]
 ) -> None:
     wire.script = [answer(ROWS, b"Content-Length: %d" % len(ROWS), *long)]
@@ -113,7 +113,9 @@ def test_a_head_that_http_client_does_not_take_is_taken(
 
 
 @BOTH
-def test_headers_come_as_they_were_sent(below: str, rt: "Runtime", wire: SimpleNamespace) -> None:
+def test_headers_are_returned_as_they_were_sent(
+    below: str, rt: "Runtime", wire: SimpleNamespace
+) -> None:
     wire.script = [
         answer(
             ROWS,
@@ -146,7 +148,7 @@ def test_headers_come_as_they_were_sent(below: str, rt: "Runtime", wire: SimpleN
     ],
     ids=["length", "chunked", "until the end", "length and end", "1.0"],
 )
-def test_every_way_to_say_where_a_body_ends_is_read(
+def test_body_of_each_framing_is_read(
     below: str, said: Any, rt: "Runtime", wire: SimpleNamespace
 ) -> None:
     wire.script = [said]
@@ -156,7 +158,7 @@ def test_every_way_to_say_where_a_body_ends_is_read(
 
 
 @BOTH
-def test_cookies_go_back_to_the_host_that_set_them(
+def test_cookies_are_sent_only_to_the_host_that_set_them(
     below: str, rt: "Runtime", server: "Server", other_server: "Server"
 ) -> None:
     elsewhere = other_server.base_url.replace("127.0.0.1", "localhost")
@@ -175,7 +177,7 @@ def test_cookies_go_back_to_the_host_that_set_them(
 
 @pytest.mark.parametrize("given", [True, False])
 @BOTH
-def test_a_cookie_that_cannot_be_sent_back_does_no_harm(
+def test_client_drops_cookie_with_other_characters_than_ascii(
     below: str, given: bool, rt: "Runtime", wire: SimpleNamespace
 ) -> None:
     wire.script = [
@@ -191,7 +193,9 @@ def test_a_cookie_that_cannot_be_sent_back_does_no_harm(
 
 
 @pytest.mark.parametrize("given", [True, False])
-def test_nor_does_it_to_the_async_client(given: bool, rt: "Runtime", wire: SimpleNamespace) -> None:
+def test_async_client_drops_cookie_with_other_characters_than_ascii(
+    given: bool, rt: "Runtime", wire: SimpleNamespace
+) -> None:
     headers = (b"Content-Length: %d" % len(ROWS), b"Set-Cookie: node=\xc3\xaa")
     wire.script = [answer(ROWS, *headers)]
 
@@ -246,7 +250,7 @@ PIECES = [
     ),
 )
 @BOTH
-def test_whatever_a_server_sends_ends_in_rows_or_in_an_error_of_the_tree(
+def test_any_response_results_in_rows_or_an_api_error(
     below: str,
     rt: "Runtime",
     wire: SimpleNamespace,
@@ -275,7 +279,7 @@ def test_whatever_a_server_sends_ends_in_rows_or_in_an_error_of_the_tree(
 
 
 @BOTH
-def test_what_a_broken_server_says_is_harmless_on_a_terminal(
+def test_message_of_a_broken_server_is_printable(
     below: str, rt: "Runtime", wire: SimpleNamespace
 ) -> None:
     said = "no \x1b[2Jservice \u202eereh".encode()

@@ -1,4 +1,4 @@
-"""Turns at a client's connections: how many at once, who waits, and for how long."""
+"""The connection limit and the rate limiter of a client."""
 
 import asyncio
 import threading
@@ -11,9 +11,9 @@ import pytest
 
 from _runtime.client import AsyncClientBase
 from _runtime.errors import ReadTimeoutError
+from _runtime.http.options import Timeouts
 from _runtime.http.rate_limit import RateLimiter
 from _runtime.http.retry import Clock, Retry
-from _runtime.options import Timeouts
 
 if TYPE_CHECKING:
     from tests.runtime.conftest import Runtime, Server
@@ -21,9 +21,7 @@ if TYPE_CHECKING:
 ROWS = b'[{"ShipUID":"1.2.3","ShipName":"Fram"},{"ShipUID":"1.2.4"}]'
 
 
-def test_one_client_serves_many_threads_within_its_connections(
-    rt: "Runtime", server: "Server"
-) -> None:
+def test_client_serves_many_threads_within_its_connections(rt: "Runtime", server: "Server") -> None:
     server.answers(rt.Reply(ROWS, pieces=4))
     with (
         rt.Client(base_url=server.base_url, max_connections=3, retry=Retry(attempts=1)) as client,
@@ -36,7 +34,7 @@ def test_one_client_serves_many_threads_within_its_connections(
     assert server.connections <= 3, "no socket was closed under a thread's hands"
 
 
-def test_many_tasks_stay_within_the_connections(rt: "Runtime", server: "Server") -> None:
+def test_client_serves_many_tasks_within_its_connections(rt: "Runtime", server: "Server") -> None:
     server.answers(rt.Reply(ROWS, pieces=4))
 
     async def run() -> list[int]:
@@ -74,7 +72,9 @@ def test_async_request_looks_at_no_other_idle_connection(
     assert len(set(looks)) == 1
 
 
-def test_waiting_for_a_connection_is_bounded(rt: "Runtime", server: "Server") -> None:
+def test_request_without_free_connection_raises_read_timeout(
+    rt: "Runtime", server: "Server"
+) -> None:
     server.answers(rt.Reply(ROWS * 2, pieces=2, hold=(hold := threading.Event())))
     with rt.Client(
         base_url=server.base_url, max_connections=1, timeout=Timeouts(pool=0.1)
@@ -91,7 +91,7 @@ POOL = 0.01
 
 
 class ManualClock:
-    """Time that a test sets; it notices when somebody looks at it."""
+    """A clock that a test sets, and that records when it is read."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -175,7 +175,7 @@ def test_task_waits_for_connection_as_long_as_a_response_arrives(
     asyncio.run(main())
 
 
-def test_who_waits_for_the_rate_is_not_given_up(rt: "Runtime", server: "Server") -> None:
+def test_request_that_waits_for_the_rate_does_not_time_out(rt: "Runtime", server: "Server") -> None:
     server.answers(b"[]")
     options: dict[str, Any] = {"requests_per_second": 4, "max_connections": 1, "timeout": 0.2}
     with (
@@ -185,8 +185,8 @@ def test_who_waits_for_the_rate_is_not_given_up(rt: "Runtime", server: "Server")
         assert list(pool.map(lambda _: client.list_ships(), range(6))) == [[]] * 6
 
 
-class Hours:
-    """Time that passes by sleeping alone."""
+class SleepClock:
+    """A clock that only sleeping advances."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -211,41 +211,41 @@ class Hours:
         self.note(request)
 
 
-def test_threads_behind_a_long_answer_keep_to_the_rate_after_it(
+def test_threads_behind_a_long_response_keep_the_rate_after_it(
     rt: "Runtime", server: "Server"
 ) -> None:
     server.answers(ROWS)
-    hours = Hours()
+    clock = SleepClock()
     with (
-        httpx.Client(event_hooks={"request": [hours.note]}) as own,
+        httpx.Client(event_hooks={"request": [clock.note]}) as own,
         rt.Client(
             base_url=server.base_url, http_client=own, max_connections=1, requests_per_second=1
         ) as client,
         ThreadPoolExecutor(4) as pool,
     ):
-        hours.set(client)
+        clock.set(client)
         held = client.streaming.list_ships()
         next(held)
         waiting = [pool.submit(client.list_ships) for _ in range(4)]
         held.close()
         assert [len(one.result()) for one in waiting] == [2] * 4
-    assert hours.asked == [0, 1, 2, 3, 4]
+    assert clock.asked == [0, 1, 2, 3, 4]
 
 
-def test_tasks_behind_a_long_answer_keep_to_the_rate_after_it(
+def test_tasks_behind_a_long_response_keep_the_rate_after_it(
     rt: "Runtime", server: "Server"
 ) -> None:
     server.answers(ROWS)
-    hours = Hours()
+    clock = SleepClock()
 
     async def main() -> None:
         async with (
-            httpx.AsyncClient(event_hooks={"request": [hours.note_async]}) as own,
+            httpx.AsyncClient(event_hooks={"request": [clock.note_async]}) as own,
             rt.AsyncClient(
                 base_url=server.base_url, http_client=own, max_connections=1, requests_per_second=1
             ) as client,
         ):
-            hours.set(client)
+            clock.set(client)
             held = client.streaming.list_ships()
             await anext(held)
             waiting = [asyncio.create_task(client.list_ships()) for _ in range(4)]
@@ -255,14 +255,14 @@ def test_tasks_behind_a_long_answer_keep_to_the_rate_after_it(
             assert [len(rows) for rows in await asyncio.gather(*waiting)] == [2] * 4
 
     asyncio.run(main())
-    assert hours.asked == [0, 1, 2, 3, 4]
+    assert clock.asked == [0, 1, 2, 3, 4]
 
 
 class PausedError(Exception):
-    """A pause is to be made."""
+    """Raised instead of a pause."""
 
 
-def test_a_task_that_is_cancelled_while_it_waits_for_the_rate_costs_nothing(
+def test_task_cancelled_while_it_waits_for_the_rate_does_not_delay_others(
     rt: "Runtime", server: "Server"
 ) -> None:
     server.answers(b"[]")
@@ -293,10 +293,10 @@ def test_a_task_that_is_cancelled_while_it_waits_for_the_rate_costs_nothing(
     assert len(server.asked) == 1
 
 
-def test_a_redirect_counts_among_the_requests_of_a_rate(rt: "Runtime", server: "Server") -> None:
+def test_redirect_counts_as_a_request_of_the_rate(rt: "Runtime", server: "Server") -> None:
     server.answers(rt.Reply(b"", 302, {"Location": "/v3/elsewhere?format=json"}), b"[]")
-    hours = Hours()
+    clock = SleepClock()
     with rt.Client(base_url=server.base_url, requests_per_second=1) as client:
-        hours.set(client)
+        clock.set(client)
         assert client.list_ships() == []
-    assert hours.now == 1
+    assert clock.now == 1
