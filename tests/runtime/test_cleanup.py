@@ -134,18 +134,14 @@ def test_log_shows_queries_again_after_a_redirect(
     assert "q=1" in caplog.text
 
 
-def test_urllib3_transport_closes_its_connections(rt: "Runtime", server: "Server") -> None:
-    server.answers(b"[]", rt.Reply(b"[]", headers={"X": "y" * 90_000}))
+def test_urllib3_transport_closes_its_connections(server: "Server") -> None:
+    server.answers(b"[]")
     transport = Urllib3Transport(1)
-    for _ in range(2):
-        transport.handle_request(httpx.Request("GET", f"{server.base_url}/x")).read()
+    transport.handle_request(httpx.Request("GET", f"{server.base_url}/x")).read()
     pools = [*transport._pools.values()]
-    longer: Any = [*transport._fallbacks.values()]
-    assert [len(one._pool.connections) for one in longer] == [1]
     assert transport._bodies == set()
     transport.close()
     assert [pool.pool for pool in pools] == [None]
-    assert [one._pool.connections for one in longer] == [[]]
 
 
 def test_urllib3_transport_that_is_closed_during_a_request_closes_its_body(

@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -23,7 +23,7 @@ from .commands import (
 from .completion import option_name
 from .config import Package, Session
 from .errors import EXIT_INCOMPLETE, EXIT_SUCCESS, LIMIT_OPTIONS, discard_stdout, outcome, report
-from .output import progress_of
+from .output import progress_bars
 from .sources import read_jobs, required
 
 _OWN = frozenset(
@@ -34,11 +34,6 @@ _OWN = frozenset(
 )
 _SIZE = re.compile(r"([0-9]{1,18})(?:\s*([KMGT])(?:i?B)?)?", re.IGNORECASE)
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
-
-if TYPE_CHECKING:
-    _IntegerType = click.ParamType[int]
-else:  # the oldest click allowed has no type parameter here
-    _IntegerType = click.ParamType
 
 
 def files_command(name: str, endpoint: FileEndpoint, package: Package) -> click.Command:
@@ -115,25 +110,17 @@ def _own_options(endpoint: FileEndpoint) -> list[click.Option]:
 
 
 def _limit(name: str, metavar: str, text: str) -> click.Option:
-    kind = click.IntRange(min=1) if metavar == "NUMBER" else Size()
+    kind: Any = click.IntRange(min=1) if metavar == "NUMBER" else _size
     return click.Option([LIMIT_OPTIONS[name], name], type=kind, metavar=metavar, help=text)
 
 
-class Size(_IntegerType):
-    """A number of bytes, such as 500000, 64K or 10G."""
-
-    name = "size"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Return the number of bytes."""
-        match = _SIZE.fullmatch(str(value).strip())
-        if match is None:
-            self.fail(
-                f"{value!r} is not a size. Write bytes, or a number with K, M, G or T, as 10G.",
-                param,
-                ctx,
-            )
-        return int(match[1]) * _UNITS[(match[2] or "").upper()]
+def _size(text: str) -> int:
+    match = _SIZE.fullmatch(text.strip())
+    if match is None:
+        raise click.BadParameter(
+            f"{text!r} is not a size. Write bytes, or a number with K, M, G or T, as 10G."
+        )
+    return int(match[1]) * _UNITS[(match[2] or "").upper()]
 
 
 def _run(endpoint: FileEndpoint, **options: Any) -> int:
@@ -148,18 +135,17 @@ def _run(endpoint: FileEndpoint, **options: Any) -> int:
     results: Sequence[Download]
     with (
         session.client() as client,
-        progress_of(titles) as progress,
+        progress_bars(titles) as bars,
         parameters_as_options(context.command),
     ):
         try:
             if options.get("source") is None:
                 method = getattr(client, endpoint.method)
-                results = [method(options["to"], **jobs[0], **passed, progress=progress.one)]
+                one = bars and bars.one
+                results = [method(options["to"], **jobs[0], **passed, progress=one)]
             else:
-                workers = options["at_once"]
-                results = getattr(client, endpoint.many)(
-                    options["to"], jobs, workers=workers, progress=progress.many, **passed
-                )
+                passed |= {"workers": options["at_once"], "progress": bars and bars.many}
+                results = getattr(client, endpoint.many)(options["to"], jobs, **passed)
         except DownloadsError as error:
             results = error.results
     done = [result for result in results if result.error is None]

@@ -13,7 +13,6 @@ from typing import Self
 
 from ..errors import ApiError, ReadTimeoutError
 from ..http.request import Request
-from ..http.response import Headers
 from ..server_message import is_page, summary
 from ..warn import warn_caller
 from .body import Body
@@ -62,7 +61,7 @@ class Job:
         self._target = choose_target(target, request, options, in_folder=in_folder)
         self._part = Part(self._target.path, folder=self._target.kind == "folder")
         self._body = Body(options.get("progress"))
-        self._headers: Mapping[str, str] = Headers({})
+        self._headers: Mapping[str, str] = {}
         self._unpacker: Unpacker | None = None
         self._reader: HeaderReader | None = None
         self._beginning = b""

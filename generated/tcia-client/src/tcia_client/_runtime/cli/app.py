@@ -10,7 +10,6 @@ from importlib import import_module
 from typing import Any
 
 import click
-from click.core import ParameterSource
 
 from ..client import SyncClient
 from ..display import visible
@@ -18,7 +17,7 @@ from ..endpoint import Endpoint, FileEndpoint
 from ..http.options import Timeouts
 from ..http.request import checked_base_url, checked_key
 from ..http.retry import Retry
-from .commands import SuggestingGroup, describe, refuse_without_effect, titles
+from .commands import SuggestingGroup, describe, refuse_without_effect, titles, was_passed
 from .config import KEYS, Package, Session, config_path, read_config, write_config
 from .errors import KEY_WARNING, report
 from .files_command import files_command
@@ -172,8 +171,8 @@ def _set_up_logging(verbose: int, **_options: Any) -> None:
 
 
 def _warn_of_key(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
-    source = context.get_parameter_source(parameter.name or "")
-    if value and source is ParameterSource.COMMANDLINE and not context.resilient_parsing:
+    passed = was_passed(context, parameter.name or "")
+    if value and passed and not context.resilient_parsing:
         report(context.obj.command, "warning", KEY_WARNING)
     return value
 

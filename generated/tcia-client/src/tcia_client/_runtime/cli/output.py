@@ -182,17 +182,14 @@ def _write_parquet(rows: Iterable[Any], attributes: Sequence[Attribute], stream:
             writer.write_table(arrow_table(batch, attributes))
 
 
-class Progress:
-    """Shows no progress."""
+class Bars:
+    """Progress bars of downloads.
 
-    def one(self, done: int, total: int | None) -> None:
-        """Show the progress of the only download, in bytes."""
+    Args:
+        bars: The bars of rich.
+        titles: The title of each download.
+    """
 
-    def many(self, progress: ManyProgress) -> None:
-        """Show the progress of one of many downloads, and of all."""
-
-
-class _Bars(Progress):
     def __init__(self, bars: Any, titles: Sequence[str]) -> None:
         self._bars = bars
         self._titles = titles
@@ -207,9 +204,11 @@ class _Bars(Progress):
         self._bars.update(self._tasks[index], completed=done, total=total, amount=amount)
 
     def one(self, done: int, total: int | None) -> None:
+        """Show the progress of the only download, in bytes."""
         self._show(0, done, total)
 
     def many(self, progress: ManyProgress) -> None:
+        """Show the progress of one of many downloads, and of all."""
         if self._all is None:
             self._all = self._bars.add_task("all", total=progress.count, amount="")
         self._show(progress.index, progress.bytes, progress.total)
@@ -220,10 +219,10 @@ class _Bars(Progress):
 
 
 @contextmanager
-def progress_of(titles: Sequence[str]) -> Generator[Progress]:
+def progress_bars(titles: Sequence[str]) -> Generator[Bars | None]:
     """Show the progress of downloads with these titles if standard error is a terminal."""
     if not sys.stderr.isatty():
-        yield Progress()
+        yield None
         return
     from rich import progress as rich  # noqa: PLC0415 - only where it is needed
     from rich.console import Console  # noqa: PLC0415
@@ -235,4 +234,4 @@ def progress_of(titles: Sequence[str]) -> Generator[Progress]:
         console=Console(stderr=True),
         transient=True,
     ) as bars:
-        yield _Bars(bars, titles)
+        yield Bars(bars, titles)

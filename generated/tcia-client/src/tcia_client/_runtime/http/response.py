@@ -19,34 +19,6 @@ if TYPE_CHECKING:
 _MAX_ERROR_BYTES = 64 * 1024
 
 
-class Headers(Mapping[str, str]):
-    """Headers of a response, with case-insensitive names.
-
-    Args:
-        items: The values by lower-case names; they are looked up on access only.
-    """
-
-    __slots__ = ("_items",)
-
-    def __init__(self, items: Mapping[str, str]) -> None:
-        self._items = items
-
-    def __getitem__(self, name: str) -> str:
-        return self._items[name.lower()]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._items)
-
-    def __len__(self) -> int:
-        return len(self._items)
-
-    def __repr__(self) -> str:
-        return f"Headers({dict(self)!r})"
-
-    def __reduce__(self) -> tuple[type[Self], tuple[dict[str, str]]]:
-        return type(self), (dict(self),)
-
-
 @attrs.frozen(kw_only=True)
 class RawResponse:
     """A response as the server sent it.
@@ -101,7 +73,7 @@ class _Streaming:
         fail: Callable[[Exception], NoReturn],
     ) -> None:
         self.status = response.status_code
-        self.headers = Headers(response.headers)
+        self.headers: Mapping[str, str] = response.headers
         self._response = response
         self._touch = touch
         self._release = release
@@ -148,14 +120,13 @@ class Response(_Streaming):
 
     def error_body(self) -> bytes:
         """Return the beginning of the body of an error status."""
-        body = bytearray()
-        if not self._has_no_body():
-            with suppress(TransportError):
-                for chunk in self.chunks():
-                    body += chunk
-                    if len(body) > _MAX_ERROR_BYTES:
-                        break
-        return bytes(body[:_MAX_ERROR_BYTES])
+        body = b""
+        with suppress(TransportError):
+            for chunk in () if self._has_no_body() else self.chunks():
+                body += chunk
+                if len(body) > _MAX_ERROR_BYTES:
+                    break
+        return body[:_MAX_ERROR_BYTES]
 
 
 class AsyncResponse(_Streaming):

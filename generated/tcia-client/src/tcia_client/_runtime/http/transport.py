@@ -8,6 +8,7 @@ from http.cookiejar import CookieJar
 from typing import Any, NoReturn
 from urllib.parse import parse_qsl, urlsplit
 
+import attrs
 import httpx
 
 from ..errors import (
@@ -65,10 +66,10 @@ class Transport:
         self.connections = options.max_connections
         self.caller_client = client
         self.timeouts = options.timeouts or Timeouts()
-        timeout = httpx_timeout(self.timeouts)
+        timeout = httpx.Timeout(**attrs.asdict(self.timeouts))
         if client is not None and options.timeouts is None:
             timeout = client.timeout
-        self.extensions: dict[str, Any] = {"timeout": timeout.as_dict()}
+        self.timeout = timeout.as_dict()
         self.headers = {"User-Agent": options.user_agent}
         if options.api_key:
             self.headers[KEY_HEADER] = options.api_key
@@ -161,13 +162,11 @@ class Exchange:
             agent = {"Accept": "*/*", "User-Agent": transport.options.user_agent}
             return self._request_of({**agent, **self._headers})
         if client is not None:
-            timeouts = transport.options.timeouts
-            return client.build_request(
-                "GET",
-                self.url,
-                headers={**transport.headers, **self._headers},
-                timeout=httpx.USE_CLIENT_DEFAULT if timeouts is None else httpx_timeout(timeouts),
+            request = client.build_request(
+                "GET", self.url, headers={**transport.headers, **self._headers}
             )
+            request.extensions["timeout"] = transport.timeout
+            return request
         headers = transport.default_headers
         if self._headers:
             headers = headers.copy()
@@ -178,7 +177,7 @@ class Exchange:
         return request
 
     def _request_of(self, headers: Mapping[str, str]) -> httpx.Request:
-        extensions = dict(self._transport.extensions)
+        extensions = {"timeout": self._transport.timeout}
         return httpx.Request("GET", self.url, headers=headers, extensions=extensions)
 
     def send_options(self) -> dict[str, Any]:
@@ -276,7 +275,7 @@ class Exchange:
 
     def _timeout(self, error: Exception) -> str:
         phase = next((phase for kind, phase in _PHASES if isinstance(error, kind)), "read")
-        seconds = self._transport.extensions["timeout"][phase]
+        seconds = self._transport.timeout[phase]
         return "an unknown time" if seconds is None else f"{seconds:g} s"
 
     def _route(self) -> str:
@@ -330,10 +329,3 @@ def tls_context(scheme: str) -> ssl.SSLContext:
     if scheme == "https":
         return httpx.create_ssl_context()
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-
-
-def httpx_timeout(timeouts: Timeouts) -> httpx.Timeout:
-    """Return timeouts as httpx takes them."""
-    return httpx.Timeout(
-        connect=timeouts.connect, read=timeouts.read, write=timeouts.write, pool=timeouts.pool
-    )

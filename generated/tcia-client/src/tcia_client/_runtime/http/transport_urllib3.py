@@ -102,9 +102,8 @@ class _TlsPool(urllib3.HTTPSConnectionPool):
 class Urllib3Transport(httpx.BaseTransport):
     """Sends requests without a body; threads may share it.
 
-    The connect timeout also applies to sending. If the headers of a response exceed the limits
-    of http.client (64 kB per line, 100 headers), httpx's own transport, which accepts 100 kB,
-    sends the request again.
+    The connect timeout also applies to sending. The headers of a response are limited to 64 kB
+    per line and to 100 headers, the limits of http.client.
 
     Args:
         max_connections: Maximum number of idle connections to one host. The caller limits the
@@ -117,7 +116,6 @@ class Urllib3Transport(httpx.BaseTransport):
         self._tls: ssl.SSLContext | None = None
         self._lock = threading.Lock()
         self._bodies: set[_Body] = set()
-        self._fallbacks: dict[str, httpx.HTTPTransport] = {}
         self._closed = False
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -138,8 +136,6 @@ class Urllib3Transport(httpx.BaseTransport):
                 decode_content=False,
             )
         except (HTTPError, OSError, ValueError) as error:
-            if _headers_too_long(error):
-                return self._fallback_for(url.scheme).handle_request(request)
             raise _translated(error) from error
         body = _Body(raw, self._bodies)
         if self._closed:
@@ -171,23 +167,10 @@ class Urllib3Transport(httpx.BaseTransport):
             self._closed = True
             pools = list(self._pools.values())
             self._pools.clear()
-            for transport in self._fallbacks.values():
-                transport.close()
         for pool in pools:
             pool.close()
         for body in list(self._bodies):
             body.abort()
-
-    def _fallback_for(self, scheme: str) -> httpx.HTTPTransport:
-        with self._lock:
-            if self._closed:
-                raise httpx.ReadError("the transport has been closed")
-            if scheme not in self._fallbacks:
-                limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
-                with from_environment():
-                    transport = httpx.HTTPTransport(verify=tls_context(scheme), limits=limits)
-                self._fallbacks[scheme] = transport
-            return self._fallbacks[scheme]
 
     def _pool(self, origin: tuple[bytes, bytes, int | None]) -> urllib3.HTTPConnectionPool:
         pool = self._pools.get(origin)
@@ -279,13 +262,6 @@ def _in_one_line(value: str) -> str:
 
 def _inner(error: Exception) -> BaseException:
     return error.__cause__ or next((a for a in error.args if isinstance(a, Exception)), error)
-
-
-def _headers_too_long(error: Exception) -> bool:
-    inner = _inner(error)
-    return isinstance(inner, http.client.LineTooLong) or (
-        type(inner) is http.client.HTTPException and "headers" in str(inner)
-    )
 
 
 def _translated(error: Exception, *, streaming: bool = False) -> httpx.TransportError:

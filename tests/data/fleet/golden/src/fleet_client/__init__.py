@@ -76,14 +76,14 @@ if TYPE_CHECKING:
         UnknownEndpointError,
         UpstreamContentError,
     )
+    from ._runtime.http.options import (
+        Timeouts,
+    )
     from ._runtime.http.response import (
         RawResponse,
     )
     from ._runtime.http.retry import (
         Retry,
-    )
-    from ._runtime.http.options import (
-        Timeouts,
     )
     from ._runtime.tables import (
         Rows,
@@ -151,9 +151,9 @@ _HOMES = {
     "TruncatedResponseError": "._runtime.errors",
     "UnknownEndpointError": "._runtime.errors",
     "UpstreamContentError": "._runtime.errors",
+    "Timeouts": "._runtime.http.options",
     "RawResponse": "._runtime.http.response",
     "Retry": "._runtime.http.retry",
-    "Timeouts": "._runtime.options",
     "Rows": "._runtime.tables",
     "UID": "._runtime.values",
 }
