@@ -240,6 +240,24 @@ def test_index_of_patient_with_two_names_reports_them(
     ]
 
 
+def test_index_reports_study_of_two_patients_once(
+    catalog: sqlite3.Connection, tmp_path: Path
+) -> None:
+    folder = tmp_path / "files"
+    for name, patient in (("a", "P1"), ("b", "P2"), ("c", "P2"), ("d", "")):
+        series = {"SeriesInstanceUID": f"1.2.9.{ord(name)}", "PatientID": patient}
+        put_object(folder, f"{name}.dcm", **{**MAJORITY, **series})
+    (found,) = scan(catalog, folder).contradictions
+    assert (found.subject, found.attribute, found.decided) == ("study 1.2.1", "PatientID", None)
+    assert [(claim.value, claim.paths) for claim in found.claims] == [
+        ("P2", (folder / "b.dcm", folder / "c.dcm")),
+        ("P1", (folder / "a.dcm",)),
+    ]
+    put_object(folder, "e.dcm", **{**MAJORITY, "SeriesInstanceUID": "1.2.9.98", "PatientID": "P1"})
+    subjects = [one.subject for one in scan(catalog, folder).contradictions]
+    assert subjects == ["series 1.2.9.98"]
+
+
 def test_index_of_duplicate_with_another_patient_finds_both_patients(
     catalog: sqlite3.Connection, tmp_path: Path
 ) -> None:

@@ -133,11 +133,19 @@ def contradictions(connection: sqlite3.Connection, roots: Sequence[Below]) -> li
     found: list[Contradiction] = []
     finder = _Finder(connection, statements.PATHS_OF_SERIES_VALUES, roots)
     columns = (*statements.STUDY_KEY, *statements.SERIES_VALUES)
+    patients_of_series: dict[object, list[set[object]]] = defaultdict(list)
     for (uid,) in sorted(connection.execute(statements.CONTRADICTORY_SERIES)):
         rows = connection.execute(statements.VALUES_OF_SERIES, (uid,)).fetchall()
         place, values = decided_series(rows)
         found += finder.of(f"series {uid}", columns, rows, (*place, *values))
+        for study in {row[2] for row in rows}:
+            patients_of_series[study].append({row[4] for row in rows if row[2] == study})
     finder = _Finder(connection, statements.PATHS_OF_STUDY_VALUES, roots)
+    for (uid,) in sorted(connection.execute(statements.SHARED_STUDIES)):
+        rows = connection.execute(statements.PATIENTS_OF_STUDY, (uid,)).fetchall()
+        patients = {row[2] for row in rows}
+        if not any(patients <= reported for reported in patients_of_series[uid]):
+            found += finder.of(f"study {uid}", ("patient_id",), rows, (None,))
     for key in sorted(connection.execute(statements.CONTRADICTORY_STUDIES)):
         rows = connection.execute(statements.VALUES_OF_STUDY, key).fetchall()
         found += finder.of(f"study {key[0]}", statements.STUDY_VALUES, rows, _decided(rows))

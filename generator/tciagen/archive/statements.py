@@ -146,6 +146,13 @@ SELECT {_list(*STUDY_KEY)} FROM study_values GROUP BY {_list(*STUDY_KEY)} HAVING
 CONTRADICTORY_SERIES = """
 SELECT series_uid FROM series_values GROUP BY series_uid HAVING count(*) > 1
 """
+SHARED_STUDIES = """
+SELECT study_uid FROM study_values WHERE unidentified_name = '' GROUP BY study_uid
+HAVING count(DISTINCT patient_id) > 1
+"""
+PATIENTS_OF_STUDY = """
+SELECT id, files, patient_id FROM study_values WHERE study_uid = ? AND unidentified_name = ''
+"""
 UNIDENTIFIED_PATIENTS = """
 SELECT collection, patient_id FROM patient WHERE unidentified_name <> ''
 GROUP BY collection, patient_id HAVING count(*) > 1
