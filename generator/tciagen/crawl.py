@@ -23,7 +23,7 @@ from tciagen.documents.parsing import MAX_DOCUMENT_BYTES, JsonObject, parse
 from tciagen.documents.validation import validate
 from tciagen.errors import DocumentProblem, ServerProblem, TciagenError
 from tciagen.files import replace_file
-from tciagen.http import open_async_client, unreachable
+from tciagen.http import REQUEST_ERRORS, open_async_client, unreachable
 
 RETRIED = frozenset({408, 425, 429, 502, 503, 504})
 CONCURRENCY = 8
@@ -151,7 +151,7 @@ async def _fetch(client: httpx.AsyncClient, url: str) -> bytes:
                 if last or response.status_code not in RETRIED:
                     raise ServerProblem(_refusal(url, response.status_code))
                 wait = _retry_after(response.headers.get("Retry-After"))
-        except httpx.HTTPError as error:
+        except REQUEST_ERRORS as error:
             if last:
                 raise unreachable(url, error) from error
             wait = 0.0

@@ -16,6 +16,9 @@ from tciagen.proxies import proxy_of, without_credentials
 
 TIMEOUT = httpx.Timeout(10.0, read=30.0)
 
+REQUEST_ERRORS = (httpx.HTTPError, httpx.InvalidURL, UnicodeError)
+"""Errors of a request; a URL or a redirect with an invalid host name raises the last ones."""
+
 
 class _ClientOptions(TypedDict):
     """Arguments that ``httpx.Client`` and ``httpx.AsyncClient`` share."""
@@ -50,12 +53,14 @@ def open_async_client(base_url: str, api_key: str | None) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=transport, **_client_options(api_key))
 
 
-def unreachable(url: str, error: httpx.HTTPError) -> ServerProblem:
+def unreachable(url: str, error: Exception) -> ServerProblem:
     """Return the error for a request that got no response."""
     proxy = proxy_of(url)
     through = f" through the proxy {without_credentials(proxy)}" if proxy else ""
     if isinstance(error, httpx.TimeoutException):
         return ServerProblem(f"{url} did not respond in time{through}.")
+    if not isinstance(error, httpx.HTTPError):
+        return ServerProblem(f"{url} is, or redirects to, an invalid address: {error}.")
     return ServerProblem(f"{url} is unreachable{through}: {str(error) or type(error).__name__}.")
 
 

@@ -139,6 +139,23 @@ def test_crawl_odd_headers_lose_no_document(server: Server, headers: dict[str, s
     assert set(result.documents) == set(ADDRESSES)
 
 
+@pytest.mark.parametrize("location", ["http://xn--a/", "http://a..b/", "//xn--a", "http://[", "/%"])
+def test_crawl_redirect_to_an_invalid_address_loses_no_other_document(
+    server: Server, location: str
+) -> None:
+    path = f"/api/{ADDRESSES[0]}/metadata"
+    server.script[path] = [(302, b"", {"Location": location})]
+    result = crawl(server.base_url, ADDRESSES)
+    assert set(result.documents) == set(ADDRESSES[1:])
+    assert [failure.address for failure in result.failures] == [ADDRESSES[0]]
+
+
+@pytest.mark.parametrize("host", ["xn--a", "a..b", f"{'a' * 64}.example"])
+def test_invalid_host_of_a_base_url_is_a_failure_of_each_endpoint(host: str) -> None:
+    result = crawl(f"http://{host}/api", ADDRESSES)
+    assert [failure.address for failure in result.failures] == ADDRESSES
+
+
 @pytest.mark.parametrize(
     ("variable", "value", "scheme"),
     [

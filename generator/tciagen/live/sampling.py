@@ -11,7 +11,7 @@ from tciagen.api_key import without_key
 from tciagen.contract.model import NO_TAG, Contract, Endpoint, Parameter, Type
 from tciagen.contract.names import fold
 from tciagen.documents.address import check_base_url
-from tciagen.http import open_client, unreachable
+from tciagen.http import REQUEST_ERRORS, open_client, unreachable
 from tciagen.live.observation import Observation
 from tciagen.live.rows import Row, attribute_values, judge_rows
 from tciagen.python.signature import keywords
@@ -119,7 +119,7 @@ class _Server:
                     body += chunk
                     if len(body) >= limit:
                         break
-        except httpx.HTTPError as error:
+        except REQUEST_ERRORS as error:
             raise unreachable(url, error) from error
         kind = response.headers.get("Content-Type", "").split(";")[0].strip().lower()
         return response.status_code, kind, without_key(bytes(body), self.api_key)
