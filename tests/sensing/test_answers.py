@@ -184,7 +184,7 @@ def test_another_format_is_an_error_even_without_rows_but_not_for_the_untouched_
     assert raw[0].headers["content-type"].endswith(sent)
     (one,) = [one for one in told if one.kind != "DEBUG"]
     assert one.source.drift.rule == "wire-format-ignored"
-    assert f"was asked for {wanted} and sent" in one.words
+    assert f"instead of the requested {wanted}" in one.words
 
 
 def test_the_images_that_are_kept_say_what_is_missing(

@@ -110,8 +110,8 @@ RUN_TIME = (
         "The server has changed; the differences are classified by the rules of the contract.",
         (_HEADER, "header metadata: one optional parameter more"),
         "ContractDriftWarning once for each endpoint; `on_drift` changes this",
-        "ContractDriftWarning: TCIA/query/getModalityValues is described otherwise than when "
-        "this package was generated (param-added-optional at /Parameters/StationName: "
+        "ContractDriftWarning: TCIA/query/getModalityValues has changed since this package was "
+        "generated (param-added-optional at /Parameters/StationName: "
         '"StationName"). Update or regenerate the package when convenient.',
     ),
     _other(
@@ -121,7 +121,7 @@ RUN_TIME = (
         "A proxy may remove or truncate headers; this is not a change of the server.",
         (_HEADER, "no header metadata"),
         "debug message, never an error",
-        "DEBUG: TCIA/query/getBodyPartValues: the metadata header says nothing: it is absent "
+        "DEBUG: TCIA/query/getBodyPartValues: the metadata header cannot be used: it is absent "
         "or empty (wire-metadata-unreadable)",
     ),
     _other(
@@ -133,8 +133,8 @@ RUN_TIME = (
         "ContractDriftWarning once for each endpoint, unless the header has reported it; "
         "`on_drift` changes this",
         'ContractDriftWarning: TCIA/query/getManufacturerValues sends "StationName", unknown '
-        "when this package was generated (wire-attr-undeclared). Nothing is broken, but the "
-        "rows leave it out. Update or regenerate the package when convenient.",
+        "when this package was generated (wire-attr-undeclared). The rows do not have it; "
+        "everything else works. Update or regenerate the package when convenient.",
     ),
     _other(
         "wire-attr-missing",
@@ -175,9 +175,9 @@ RUN_TIME = (
         "ContractDriftWarning once for each attribute, unless the header has reported it; "
         "`on_drift` changes this",
         'ContractDriftWarning: TCIA/query/getPatientStudy sends "U" as PatientSex, not listed'
-        " when this package was generated (wire-value-undeclared). It is delivered as it "
-        "came; code with a case for each listed value meets one more. Update or regenerate "
-        "the package when convenient.",
+        " when this package was generated (wire-value-undeclared). The rows have the value "
+        "unchanged; code that handles each listed value must handle one more. Update or "
+        "regenerate the package when convenient.",
     ),
     _other(
         "wire-format-ignored",
@@ -215,9 +215,9 @@ RUN_TIME = (
         "The client reads the body in the requested format.",
         ("application/csv", "text/plain"),
         "ContractDriftWarning once for each endpoint; `on_drift` changes this",
-        "ContractDriftWarning: TCIA/query/getCollectionValues was asked for json and sent it,"
-        ' but calls it "text/plain" (wire-media-type-mismatch). The rows are delivered; tell '
-        "those who run the server, or the proxy before it.",
+        "ContractDriftWarning: TCIA/query/getCollectionValues returned the requested json, but "
+        'with the media type "text/plain" (wire-media-type-mismatch). The rows are complete; '
+        "report it to the operator of the server or of the proxy.",
     ),
     _other(
         "wire-required-undeclared",

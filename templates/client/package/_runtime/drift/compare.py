@@ -1,7 +1,6 @@
-"""What a metadata document says otherwise than the package's contract, by the drift rules.
+"""Compare an endpoint's metadata document with the package's contract, by the drift rules.
 
-A reader of one endpoint's document, small enough to travel with every client; the
-generator's `tciagen diff` knows more: severities, versions, and endpoints that moved.
+The generator's ``tciagen diff`` also knows severities, versions and endpoints that moved.
 """
 
 from collections.abc import Iterator, Mapping
@@ -26,9 +25,9 @@ class ContractChange:
 
     Attributes:
         rule: Id of the drift rule; ``tciagen rules ID`` explains it.
-        pointer: Where in the metadata, as a JSON pointer by names.
-        before: What was there when the package was generated, None if nothing.
-        after: What is there now, None if nothing.
+        pointer: JSON pointer into the metadata, by names.
+        before: The value in the contract, None without one.
+        after: The value in the metadata, None without one.
     """
 
     rule: str
@@ -38,22 +37,22 @@ class ContractChange:
 
     def __str__(self) -> str:
         if self.before is None or self.after is None:
-            what = self.after if self.before is None else self.before
-            return f"{self.rule} at {self.pointer}: {short_json(what)}"
+            value = self.after if self.before is None else self.before
+            return f"{self.rule} at {self.pointer}: {short_json(value)}"
         return (
             f"{self.rule} at {self.pointer}: {short_json(self.before)} → {short_json(self.after)}"
         )
 
 
 def compare(old: Json, document: Json) -> Iterator[ContractChange]:
-    """What a metadata document says otherwise than the contract; prose does not count.
+    """Yield the differences of a document from the contract, except those of prose.
 
     Args:
-        old: the endpoint, as ``contract.json`` has it.
-        document: the server's document. What it does not say is not a change.
+        old: The endpoint in ``contract.json``.
+        document: The server's document. What it does not state is not a change.
 
     Raises:
-        ValueError, TypeError, KeyError, AttributeError: it is no metadata document.
+        ValueError, TypeError, KeyError, AttributeError: It is not a metadata document.
     """
     result = document["Result"]
     attributes = [_member(a, "optional") for a in result["Attributes"]]
@@ -65,7 +64,7 @@ def compare(old: Json, document: Json) -> Iterator[ContractChange]:
     if not any(d.rule == "return-kind-changed" for d in formats) and was_file == is_file:
         yield from _default_format(old, document)
     # The client sends these keys itself, so no method has them as keywords.
-    own = {"api_key"} if _answers_file(old, document) else {"api_key", "format"}
+    own = {"api_key"} if _returns_file(old, document) else {"api_key", "format"}
     known = [p for p in old.get("parameters", ()) if p["name"] not in own]
     parameters = [p for p in parameters if p["name"] not in own]
     yield from _members("param", "/Parameters", known, parameters)
@@ -78,13 +77,13 @@ def compare(old: Json, document: Json) -> Iterator[ContractChange]:
         yield from _members("attr", "/Result/Attributes", before.get("attributes", ()), attributes)
 
 
-def _member(said: Json | str, flag: str) -> dict[str, Any]:
-    """A parameter or attribute in the words of ``contract.json``; without what is not said."""
-    if isinstance(said, str):
-        name, _, mark = said.partition(" ")
+def _member(declared: Json | str, flag: str) -> dict[str, Any]:
+    """Return a parameter or attribute of a document in the form of ``contract.json``."""
+    if isinstance(declared, str):
+        name, _, mark = declared.partition(" ")
         mark = mark.strip("()")
         return {"name": name, **({flag: _SHORT[mark]} if mark else {})}
-    words = {
+    keys = {
         "Type": "type",
         "DICOM": "dicom",
         "AllowedValues": "allowed_values",
@@ -92,30 +91,31 @@ def _member(said: Json | str, flag: str) -> dict[str, Any]:
         "Description": "description",
         "Deprecated": "deprecated",
     }
-    member = {word: said[key] for key, word in words.items() if said.get(key) is not None}
-    member["name"] = said["Name"]
-    member["dicom"] = said["DICOM"].upper() if _is_tag(said.get("DICOM")) else said.get("DICOM")
-    if flag.capitalize() in said:  # else an overlay may have told it
-        member[flag] = said[flag.capitalize()]
+    member = {ours: declared[key] for key, ours in keys.items() if declared.get(key) is not None}
+    member["name"] = declared["Name"]
+    tag = declared.get("DICOM")
+    member["dicom"] = tag.upper() if tag is not None and _is_tag(tag) else tag
+    if flag.capitalize() in declared:  # otherwise an overlay may state it
+        member[flag] = declared[flag.capitalize()]
     return member
 
 
 def _members(
-    prefix: str, place: str, old: Any, new: list[dict[str, Any]]
+    prefix: str, pointer: str, old: Any, new: list[dict[str, Any]]
 ) -> Iterator[ContractChange]:
-    """Compare two lists of members, paired by name, else as a renaming would leave them."""
+    """Compare two lists of members, paired by name or as a renaming leaves them."""
     left = {member["name"]: member for member in old}
     right = {member["name"]: member for member in new}
     pairs = [(left.pop(name), right.pop(name)) for name in list(right) if name in left]
-    for key in (_tag_and_name, _tag_and_type, _folded, _words):
-        waiting = {key(member): member for member in reversed(right.values())}
+    for key in (_tag_and_name, _tag_and_type, _folded, _prose):
+        unpaired = {key(member): member for member in reversed(right.values())}
         for member in list(left.values()):
-            found = waiting.pop(key(member), None) if key(member) else None
+            found = unpaired.pop(key(member), None) if key(member) else None
             if found is not None:
                 pairs.append((left.pop(member["name"]), right.pop(found["name"])))
     flag, other = ("required", "optional") if prefix == "param" else ("optional", "required")
     for before, after in pairs:
-        at = f"{place}/{before['name']}"
+        at = f"{pointer}/{before['name']}"
         if before["name"] != after["name"]:
             yield ContractChange(f"{prefix}-renamed", f"{at}/Name", before["name"], after["name"])
         was = before.get(flag, flag == "optional")
@@ -131,11 +131,11 @@ def _members(
         yield from _flag(prefix, at, before, after.get("deprecated", False))
     for name, member in left.items():
         announced = "-deprecated" if member.get("deprecated") else ""
-        yield ContractChange(f"{prefix}-removed{announced}", f"{place}/{name}", name, None)
+        yield ContractChange(f"{prefix}-removed{announced}", f"{pointer}/{name}", name, None)
     for name, member in right.items():
         required = member.get(flag, flag == "optional") == (flag == "required")
         word = "required" if required else "optional"
-        yield ContractChange(f"{prefix}-added-{word}", f"{place}/{name}", None, name)
+        yield ContractChange(f"{prefix}-added-{word}", f"{pointer}/{name}", None, name)
 
 
 def _type_and_tag(prefix: str, at: str, before: Json, after: Json) -> Iterator[ContractChange]:
@@ -149,7 +149,7 @@ def _type_and_tag(prefix: str, at: str, before: Json, after: Json) -> Iterator[C
             yield ContractChange(f"{prefix}-{word}", f"{at}/DICOM", was, now)
     old, new = before.get("type", "string"), after.get("type")
     if new is not None and old == _UNDECLARED:
-        if prefix == "param" or new != "string":  # an attribute is delivered as text already
+        if prefix == "param" or new != "string":  # an attribute without a type is text already
             yield ContractChange("type-declared", f"{at}/Type", None, new)
     elif new is not None and new != old:
         word = "changed"
@@ -211,8 +211,8 @@ def _is_file(formats: Any) -> bool | None:
     return None if formats is None else not set(formats) & _RECORDS
 
 
-def _answers_file(old: Json, document: Json) -> bool:
-    """Return whether the endpoint answers a file, by its document, else by the contract."""
+def _returns_file(old: Json, document: Json) -> bool:
+    """Return whether the endpoint returns a file, by its document or else by the contract."""
     formats = document.get("Formats") or old.get("formats")
     if formats is None and (default := old.get("default_format")) is not None:
         formats = [default]
@@ -242,6 +242,6 @@ def _folded(member: Json) -> object:
     return fold(str(member["name"]))
 
 
-def _words(member: Json) -> object:
+def _prose(member: Json) -> object:
     words = " ".join(str(member.get("description", "")).split())
     return (words, member.get("dicom"), _type(member)) if words else None

@@ -1,20 +1,19 @@
-"""Find rows that contradict a parameter of the same name: the server ignores the filter.
+"""Find rows that contradict a parameter of the same name, because the server ignores the filter.
 
 A server that no longer knows a parameter ignores it and sends more rows than were queried, without
-an error. But a server may match in other ways than by equality, so only what no usual way explains
+an error. A server may also match in other ways than by equality. Only what no usual way explains
 is a contradiction:
 
-- Text matches without regard to case, accents, blanks and punctuation, and in part: a server may
-  compare a prefix, cut values, or know lists of values. Patterns, ranges and negations are not
-  judged.
+- Text matches without case, accents, blanks and punctuation, and in part: a server may compare a
+  prefix, truncate values, or accept lists of values. Patterns, ranges and negations are not judged.
 - Dates, times and decimal numbers may be bounds, such as "since". They contradict only if some
-  rows lie below the value and others above it.
-- An integer matches an equal number. A null may be sent as 0, which says nothing.
+  rows are below the value and others above it.
+- An integer matches an equal number. A null may be sent as 0, which shows nothing.
 """
 
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
@@ -22,13 +21,12 @@ from operator import attrgetter
 from typing import Any
 
 from ..endpoint import Endpoint
-from ..http.request import Request
 from ..naming import fold
 from .compare import ContractChange
 
 RULE = "wire-filter-ignored"
 
-_MOST_REMEMBERED = 10_000
+_MAX_CACHED = 10_000
 _NOT_JUDGED = re.compile(r"[*?%!~<>^|=\[\]]")
 _RANGE = re.compile(r"\s*[0-9]\w*(?:\s*[-\u2013/:]+\s*|\s*\.\.+\s*|\s+to\s+)[0-9]\w*.*", re.DOTALL)
 
@@ -40,7 +38,7 @@ class _Filter:
         self.parameter = parameter
         self.sent = str(value).strip()
         self.get: Callable[[Any], Any] = attrgetter(attribute)
-        self._text = _folded(self.sent)
+        self._text = _fold(self.sent)
         self._number = _number(self.sent)
         self._moment = value if isinstance(value, date | time) else _moment(self.sent)
         self._is_judged = not isinstance(value, bool) and (
@@ -50,17 +48,17 @@ class _Filter:
         self._sides: dict[bool, Any] = {}
 
     def contradiction(self, rows: Sequence[Any]) -> Any:
-        """Return a value of the rows that contradicts the one that was sent, None if none does."""
+        """Return a value of the rows that contradicts the value that was sent, None without one."""
         try:
-            values = dict.fromkeys(map(self.get, rows))  # each once, in their order
-        except TypeError:  # a value that did not fit its type and was delivered all the same
+            values = dict.fromkeys(map(self.get, rows))
+        except TypeError:  # an invalid value, with on_mismatch="warn"
             return None
         for found in values:
             if found in self._consistent or found is None:
                 continue
             if self._contradicts(found):
                 return found
-        if len(self._consistent) < _MOST_REMEMBERED:
+        if len(self._consistent) < _MAX_CACHED:
             self._consistent.update(values)
         return None
 
@@ -78,7 +76,7 @@ class _Filter:
         return isinstance(found, str) and self._is_judged and self._is_other_text(found)
 
     def _is_on_both_sides(self, found: Any, sent: Any) -> bool:
-        """Return whether this value and one seen before lie on either side of the one sent."""
+        """Return whether this value and an earlier one are on different sides of the sent value."""
         if isinstance(found, datetime) != isinstance(sent, datetime):
             found, sent = _day(found), _day(sent)
         try:
@@ -94,41 +92,41 @@ class _Filter:
             return moment is not None and self._is_on_both_sides(moment, self._moment)
         if self._number is not None and self._number == _number(found):
             return False
-        text = _folded(found)
+        text = _fold(found)
         return bool(text) and text not in self._text and self._text not in text
 
 
 class Filters:
     """The parameters of a request that rows of its response can contradict.
 
+    Args:
+        endpoint: The endpoint.
+        values: The value of each parameter, by its name on the wire.
+
     Attributes:
-        found: A change per contradicted parameter: the value sent, and one of a row instead.
+        found: A change per contradicted parameter, with the value sent and that of a row.
     """
 
-    def __init__(self, request: Request | None) -> None:
+    def __init__(self, endpoint: Endpoint, values: Mapping[str, Any]) -> None:
         self.found: list[ContractChange] = []
-        self._filters: list[_Filter] = []
-        if request is not None:
-            values = request.arguments.values
-            self._filters = [
-                _Filter(parameter, attribute, values[parameter])
-                for parameter, attribute in _same_names(request.endpoint)
-                if values.get(parameter) is not None
-            ]
+        self._filters = [
+            _Filter(parameter, attribute, values[parameter])
+            for parameter, attribute in _same_names(endpoint)
+            if values.get(parameter) is not None
+        ]
 
     def check(self, rows: Sequence[Any]) -> None:
-        """Look at rows of the response."""
-        for one in self._filters:
-            found = one.contradiction(rows)
-            if found is not None:
+        """Check rows of the response."""
+        for one in list(self._filters):
+            if (found := one.contradiction(rows)) is not None:
                 pointer = f"/Parameters/{one.parameter}"
                 self.found.append(ContractChange(RULE, pointer, one.sent, str(found)))
-                self._filters = [other for other in self._filters if other is not one]
+                self._filters.remove(one)
 
 
 @lru_cache(maxsize=1024)
 def _same_names(endpoint: Endpoint) -> list[tuple[str, str]]:
-    """Return parameters by wire name with the attribute of that name, where there is one."""
+    """Return the wire names of parameters, each with the only attribute of the same name."""
     attributes: dict[str, list[str]] = {}
     for attribute in endpoint.attributes:
         for name in {fold(one) for one in (attribute.name, *attribute.aliases)}:
@@ -142,10 +140,9 @@ def _is_pattern(text: str) -> bool:
     return _NOT_JUDGED.search(text) is not None or _RANGE.fullmatch(text) is not None
 
 
-def _folded(text: str) -> str:
+def _fold(text: str) -> str:
     """Return the letters and digits of a text, without case and accents."""
-    plain = text if text.isascii() else unicodedata.normalize("NFKD", text)
-    return "".join(filter(str.isalnum, plain.casefold()))
+    return fold(unicodedata.normalize("NFKD", text))
 
 
 def _number(text: str) -> Decimal | None:
@@ -157,7 +154,7 @@ def _number(text: str) -> Decimal | None:
 
 
 def _moment(text: str) -> date | None:
-    """Return the date, or date and time, that a text is; None for another text."""
+    """Return a text as a date, or as a date and time; None for another text."""
     text = text.strip()
     for read in (date.fromisoformat, datetime.fromisoformat):
         try:

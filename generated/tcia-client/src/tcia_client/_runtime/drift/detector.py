@@ -1,12 +1,11 @@
-"""What a server says and does now, held against what this package was generated from.
+"""Detect that a server differs from the contract that the package was generated from.
 
-Servers of this kind send an endpoint's metadata as the header ``metadata`` of every
-answer. :class:`DriftDetector` compares it with ``contract.json`` of the package, by meaning,
-the first time that it sees it; the same header again costs one comparison of texts.
-A header that is absent, ``{}``, huge or malformed says nothing. What the rows of an
-answer show beyond that is told when the answer has been read to its end.
+Servers send the metadata of an endpoint in the header ``metadata`` of each response.
+:class:`DriftDetector` compares it with the package's ``contract.json`` by meaning. It compares each
+header once, and ignores a header that is absent, empty, malformed or huge. After the last row of a
+response, it reports what the rows show beyond that.
 
-The rules have the ids of ``tciagen rules``, where each is explained.
+The rules have the ids of ``tciagen rules``, which explains them.
 """
 
 import json
@@ -14,7 +13,6 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
-from itertools import islice
 from typing import Any, Literal
 
 import attrs
@@ -22,7 +20,7 @@ import attrs
 from ..decoding.decoder import SNIFF_BYTES, Decoder
 from ..decoding.formats import format_of, is_labelled
 from ..display import short_json, visible
-from ..endpoint import Endpoint
+from ..endpoint import Endpoint, Value
 from ..errors import ApiError
 from ..http.options import Options
 from ..http.request import Request
@@ -31,32 +29,33 @@ from ..warn import warn_caller
 from .compare import ContractChange, Json, compare
 from .filters import Filters
 
-HEADER = "metadata"
-VERSION_HEADER = "bindaas-version"
-LARGEST_HEADER = 256 * 1024
-_MOST_CHANGES = 100
-_MOST_SHOWN = 8
-_MOST_VERSIONS = 16
-_LONGEST_VERSION = 100
+OnDrift = Literal["warn", "raise", "off"] | Callable[["Drift"], object]
 
-_SENTENCES = {
+METADATA_HEADER = "metadata"
+VERSION_HEADER = "bindaas-version"
+MAX_HEADER_LENGTH = 256 * 1024
+_MAX_CHANGES = 100
+_MAX_LISTED = 8
+_MAX_VERSIONS = 16
+_MAX_VERSION_LENGTH = 100
+_UPDATE = " Update or regenerate the package when convenient."
+
+_MESSAGES = {
     "wire-metadata-differs": (
-        "{endpoint} is described otherwise than when this package was generated ({changes})."
-        " Update or regenerate the package when convenient."
+        "{endpoint} has changed since this package was generated ({changes}).{update}"
     ),
     "wire-attr-undeclared": (
         "{endpoint} sends {values}, unknown when this package was generated ({rule})."
-        " Nothing is broken, but the rows leave it out."
-        " Update or regenerate the package when convenient."
+        " The rows do not have it; everything else works.{update}"
     ),
     "wire-value-undeclared": (
         "{endpoint} sends {values} as {name}, not listed when this package was generated ({rule})."
-        " It is delivered as it came; code with a case for each listed value meets one more."
-        " Update or regenerate the package when convenient."
+        " The rows have the value unchanged; code that handles each listed value must handle one"
+        " more.{update}"
     ),
     "wire-media-type-mismatch": (
-        "{endpoint} was asked for {before} and sent it, but calls it {values} ({rule})."
-        " The rows are delivered; tell those who run the server, or the proxy before it."
+        "{endpoint} returned the requested {before}, but with the media type {values} ({rule})."
+        " The rows are complete; report it to the operator of the server or of the proxy."
     ),
     "wire-filter-ignored": (
         "{endpoint} was queried with {queries} and sends rows with {values} ({rule})."
@@ -64,22 +63,21 @@ _SENTENCES = {
         " query. Check the rows, and update or regenerate the package."
     ),
     "wire-format-ignored": (
-        "{endpoint} was asked for {before} and sent {values} ({rule})."
-        " The untouched answer is delivered. Ask for what the server gives, and update or"
-        " regenerate the package."
+        "{endpoint} returned {values} instead of the requested {before} ({rule})."
+        " The raw response is unchanged. Request the received format, and update or regenerate the"
+        " package."
     ),
 }
 
 
 @attrs.frozen
 class Drift:
-    """What of one endpoint is not as the package knows it.
+    """The differences of one endpoint from the package's contract.
 
     Attributes:
         endpoint: Address of the endpoint, such as ``Resource/query/name``.
-        changes: Each difference.
-        rule: How it was noticed: ``wire-metadata-differs`` by the endpoint's description,
-            another one by an answer itself.
+        changes: The differences.
+        rule: ``wire-metadata-differs`` if the metadata shows them, another rule if a response does.
     """
 
     endpoint: str
@@ -88,25 +86,31 @@ class Drift:
 
     @property
     def rules(self) -> tuple[str, ...]:
-        """The ids of the rules that fired, each once."""
+        """The ids of the rules of all changes, each once."""
         return tuple(dict.fromkeys(change.rule for change in self.changes))
 
     def __str__(self) -> str:
         first = self.changes[0]
-        sentence = _SENTENCES[self.rule].format(
+        queries = [f"{_name(c)}={short_json(c.before)}" for c in self.changes]
+        message = _MESSAGES[self.rule].format(
             endpoint=self.endpoint,
             rule=self.rule,
             changes=_listed([str(change) for change in self.changes], "; "),
             values=_listed([short_json(change.after) for change in self.changes], ", "),
             before=first.before,
-            queries=_listed([_query(change) for change in self.changes], ", "),
+            queries=_listed(queries, ", "),
             name=first.pointer.rpartition("/")[0].rpartition("/")[2],
+            update=_UPDATE,
         )
-        return visible(sentence)
+        return visible(message)
 
 
 class ContractDriftWarning(UserWarning):
-    """An endpoint is not as the package's contract has it; see ``drift``."""
+    """An endpoint differs from the package's contract.
+
+    Attributes:
+        drift: The differences.
+    """
 
     def __init__(self, drift: Drift) -> None:
         super().__init__(str(drift))
@@ -114,9 +118,13 @@ class ContractDriftWarning(UserWarning):
 
 
 class ContractDriftError(ApiError):
-    """The same, where ``on_drift="raise"`` asks for an error; see ``drift``."""
+    """An endpoint differs from the package's contract, with ``on_drift="raise"``.
 
-    default_advice = 'Regenerate the package, or give on_drift="warn".'
+    Attributes:
+        drift: The differences.
+    """
+
+    default_advice = 'Regenerate the package, or pass on_drift="warn".'
 
     def __init__(self, drift: Drift) -> None:
         super().__init__(str(drift), endpoint=drift.endpoint)
@@ -127,7 +135,7 @@ class ContractDriftError(ApiError):
         return type(self), (self.drift,)
 
 
-_UNREADABLE = (
+_INVALID_HEADER = (
     ValueError,
     TypeError,
     KeyError,
@@ -138,161 +146,140 @@ _UNREADABLE = (
 )
 _LOCK = threading.Lock()
 _WARNED: set[tuple[str, ...]] = set()
-"""What of which endpoint and package this process has warned of."""
+"""The warnings of this process, each by package, endpoint, rule and pointer."""
 
-OnDrift = Literal["warn", "raise", "off"] | Callable[[Drift], object]
+
+def response_drifts(
+    endpoint: Endpoint, wanted: str, media_type: str, decoder: Decoder[Any], filters: Filters
+) -> Iterator[Drift]:
+    """Yield what a response of rows shows.
+
+    Args:
+        endpoint: The endpoint.
+        wanted: The format that was requested.
+        media_type: The header Content-Type.
+        decoder: The decoder after the end of the response.
+        filters: The filters, which have checked all rows.
+    """
+    address, rows = endpoint.address, decoder.rows
+    if not is_labelled(media_type, wanted) and decoder.first_bytes.strip():
+        rule = "wire-media-type-mismatch"
+        yield Drift(address, (ContractChange(rule, "/Formats", wanted, media_type),), rule)
+    attributes = "/Result/Attributes"
+    if undeclared := rows.layouts.undeclared:
+        rule = "wire-attr-undeclared"
+        changes = (ContractChange(rule, f"{attributes}/{n}", None, n) for n in undeclared)
+        yield Drift(address, tuple(changes), rule)
+    for name, texts in rows.undeclared_values().items():
+        rule = "wire-value-undeclared"
+        wire_name = next(a.name for a in endpoint.attributes if a.python_name == name)
+        pointer = f"{attributes}/{wire_name}/AllowedValues"
+        yield Drift(address, tuple(ContractChange(rule, pointer, None, t) for t in texts), rule)
+    if filters.found:
+        yield Drift(address, tuple(filters.found), "wire-filter-ignored")
 
 
 class DriftDetector:
-    """Compares what answers are with the contract that the package carries."""
+    """Compares the responses to one client with the contract of its package.
+
+    Args:
+        package: Name of the package.
+        on_drift: What happens with a difference.
+        options: The options of the client.
+    """
 
     def __init__(self, package: str, on_drift: OnDrift, options: Options) -> None:
         self._package = package
         self._on_drift = on_drift
         self._logger = options.logger
         self._redactor = options.redactor
-        self._seen: dict[str, tuple[str | None, Drift | None]] = {}
-        self._told: set[tuple[str, ...]] = set()
+        self._headers: dict[str, tuple[str | None, Drift | None]] = {}
+        self._reported: set[tuple[str, ...]] = set()
         self._version: str | None = None
         self._versions: set[str] = set()
 
     def check_headers(self, endpoint: Endpoint, headers: Mapping[str, str]) -> None:
-        """See the headers of an answer.
+        """Check the headers of a response.
 
         Raises:
-            ContractDriftError: They differ, and ``on_drift`` is ``"raise"``.
+            ContractDriftError: The metadata differs, and ``on_drift`` is ``"raise"``.
         """
         if self._on_drift == "off":
             return
-        header = headers.get(HEADER)
-        address = endpoint.address
-        known = self._seen.get(address)
-        if known is not None and known[0] == header:
-            drift = known[1]
-        else:
-            drift = self._read(address, header or "{}")
-            self._seen[address] = (header, drift)
+        header, address = headers.get(METADATA_HEADER), endpoint.address
+        known = self._headers.get(address)
+        if known is None or known[0] != header:
+            known = header, self._compare(address, header or "{}")
+            self._headers[address] = known
         if (version := headers.get(VERSION_HEADER)) != self._version and version:
-            self._note_version(version)
-        if drift is not None:
-            self._tell(drift)
+            self._log_version(version)
+        if known[1] is not None:
+            self._report(known[1])
 
     def filters(self, request: Request) -> Filters:
-        """What looks at the rows of a response for a filter that the server ignores."""
-        return Filters(None if self._on_drift == "off" else request)
+        """Return the filters that check the rows of a response."""
+        values: Mapping[str, Value] = request.arguments.values
+        return Filters(request.endpoint, {} if self._on_drift == "off" else values)
 
     def check_rows(
         self,
         request: Request,
         headers: Mapping[str, str],
-        reader: Decoder[Any],
+        decoder: Decoder[Any],
         filters: Filters,
     ) -> None:
-        """See an answer whose rows have all been built, and seen by its filters.
+        """Check a response of rows after its end.
 
         Raises:
-            ContractDriftError: It is not as the contract says, and ``on_drift`` is ``"raise"``.
+            ContractDriftError: The response differs, and ``on_drift`` is ``"raise"``.
         """
         if self._on_drift == "off":
             return
-        endpoint, wanted = request.endpoint, request.format or "json"
-        label = self._redactor(headers.get("content-type", ""))
-        if not is_labelled(label, wanted) and reader.first_bytes.strip():
-            self._tell(_drift(endpoint, "wire-media-type-mismatch", "/Formats", wanted, [label]))
-        rows = reader.rows
-        if rows.layouts.undeclared or rows.blueprint.listed:
-            for drift in self._undeclared(endpoint, reader):
-                self._tell(drift)
-        if filters.found and (ignored := self._ignored(endpoint, filters)) is not None:
-            self._tell(ignored)
+        endpoint, media_type = request.endpoint, headers.get("content-type", "")
+        wanted = request.format or "json"
+        for drift in response_drifts(endpoint, wanted, media_type, decoder, filters):
+            _, described = self._headers.get(endpoint.address, (None, None))
+            known = described.changes if described else ()
+            new = [change for change in drift.changes if not _is_known(change, known)]
+            if new:
+                self._report(attrs.evolve(drift, changes=tuple(new[:_MAX_CHANGES])))
 
     def check_raw(self, request: Request, content: bytes) -> None:
-        """See an answer of records that is delivered as it came.
+        """Check a response of records that is returned unchanged.
 
         Raises:
-            ContractDriftError: It is in another format, and ``on_drift`` is ``"raise"``.
+            ContractDriftError: It has another format, and ``on_drift`` is ``"raise"``.
         """
-        found = None
-        if self._on_drift != "off":
-            found = format_of(content[:SNIFF_BYTES], request.endpoint)
+        if self._on_drift == "off":
+            return
+        found = format_of(content[:SNIFF_BYTES], request.endpoint)
         if found not in (None, request.format):
-            drift = _drift(
-                request.endpoint, "wire-format-ignored", "/Formats", request.format, [found]
-            )
-            self._tell(drift)
+            rule = "wire-format-ignored"
+            change = ContractChange(rule, "/Formats", request.format, found)
+            self._report(Drift(request.endpoint.address, (change,), rule))
 
-    def _ignored(self, endpoint: Endpoint, filters: Filters) -> Drift | None:
-        """Parameters that rows contradict, but for those that a header has told."""
-        told = {
-            change.pointer.split("/")[2]
-            for change in self._described(endpoint)
-            if change.rule.startswith(("param-removed", "param-renamed"))
-        }
-        found = [change for change in filters.found if change.pointer.split("/")[2] not in told]
-        changes = tuple(map(self._redacted, found))
-        return Drift(endpoint.address, changes, "wire-filter-ignored") if changes else None
-
-    def _described(self, endpoint: Endpoint) -> tuple[ContractChange, ...]:
-        """The changes that the last header of an endpoint has told."""
-        _, described = self._seen.get(endpoint.address, (None, None))
-        return described.changes if described else ()
-
-    def _undeclared(self, endpoint: Endpoint, reader: Decoder[Any]) -> Iterator[Drift]:
-        """Names and values that the contract lacks, but for those that a header has told."""
-        changes = self._described(endpoint)
-        names = {
-            fold(str(c.after)) for c in changes if c.rule.startswith(("attr-added", "attr-renamed"))
-        }
-        rows = reader.rows
-        place = "/Result/Attributes"
-        undeclared = map(self._redactor, rows.layouts.undeclared)
-        new = [name for name in undeclared if fold(name) not in names]
-        if new:
-            found = [
-                ContractChange("wire-attr-undeclared", f"{place}/{name}", None, name)
-                for name in new[:_MOST_CHANGES]
-            ]
-            yield Drift(endpoint.address, tuple(found), "wire-attr-undeclared")
-        values = {(c.pointer, c.after) for c in changes if c.rule == "attr-enum-value-added"}
-        for name, texts in rows.undeclared_values().items():
-            wire_name = next(a.name for a in endpoint.attributes if a.python_name == name)
-            pointer = f"{place}/{wire_name}/AllowedValues"
-            new = [text for text in map(self._redactor, texts) if (pointer, text) not in values]
-            if new:
-                yield _drift(endpoint, "wire-value-undeclared", pointer, None, new)
-
-    def _read(self, address: str, header: str) -> Drift | None:
+    def _compare(self, address: str, header: str) -> Drift | None:
         try:
-            document: Any = json.loads(header) if len(header) <= LARGEST_HEADER else None
+            document: Any = json.loads(header) if len(header) <= MAX_HEADER_LENGTH else None
             if document == {}:
-                self._says_nothing(address, "it is absent or empty")
+                self._log_unreadable(address, "it is absent or empty")
                 return None
-            contract = contract_of(self._package)
-            changes = tuple(map(self._redacted, compare(contract[address], document)))
-        except _UNREADABLE as error:
-            self._says_nothing(address, self._redactor(repr(error)))
+            changes = tuple(compare(contract_of(self._package)[address], document))
+        except _INVALID_HEADER as error:
+            self._log_unreadable(address, self._redactor(repr(error)))
             return None
         return Drift(address, changes) if changes else None
 
-    def _redacted(self, change: ContractChange) -> ContractChange:
-        """A change without the key in what the server wrote of it."""
-        pointer, after = change.pointer, self._redactor.value(change.after)
-        parent, _, name = pointer.rpartition("/")
-        if change.before is None and name == change.after:
-            pointer = f"{parent}/{self._redactor(name)}"
-        return attrs.evolve(change, pointer=pointer, after=after)
-
-    def _says_nothing(self, address: str, reason: str) -> None:
+    def _log_unreadable(self, address: str, reason: str) -> None:
         self._logger.debug(
-            "%s: the metadata header says nothing: %s (wire-metadata-unreadable)", address, reason
+            "%s: the metadata header cannot be used: %s (wire-metadata-unreadable)", address, reason
         )
 
-    def _note_version(self, version: str) -> None:
-        """Record the version of the server; tell at info level when it is another one."""
-        version = self._redactor(version)[:_LONGEST_VERSION]
+    def _log_version(self, version: str) -> None:
+        version = self._redactor(version)[:_MAX_VERSION_LENGTH]
         with _LOCK:
             before, self._version = self._version, version
-            new = version not in self._versions and len(self._versions) < _MOST_VERSIONS
+            new = version not in self._versions and len(self._versions) < _MAX_VERSIONS
             if new:
                 self._versions.add(version)
         if before is not None and new:
@@ -300,43 +287,62 @@ class DriftDetector:
                 "the server's version is %s, and was %s (wire-server-changed)", version, before
             )
 
-    def _tell(self, drift: Drift) -> None:
+    def _report(self, drift: Drift) -> None:
+        drift = attrs.evolve(drift, changes=tuple(map(self._redacted, drift.changes)))
         if self._on_drift == "raise":
             raise ContractDriftError(drift)
-        told = self._told if callable(self._on_drift) else _WARNED
         subject = drift.changes[0].pointer if drift.rule == "wire-value-undeclared" else ""
         key = (self._package, drift.endpoint, drift.rule, subject)
+        reported = self._reported if callable(self._on_drift) else _WARNED
         with _LOCK:
-            if key in told:
+            if key in reported:
                 return
-            told.add(key)
+            reported.add(key)
         if callable(self._on_drift):
             self._on_drift(drift)
         else:
             warn_caller(ContractDriftWarning(drift))
 
+    def _redacted(self, change: ContractChange) -> ContractChange:
+        """Return a change without the key in what the server sent."""
+        pointer, after = change.pointer, self._redactor.value(change.after)
+        parent, _, name = pointer.rpartition("/")
+        if change.before is None and name == change.after:
+            pointer = f"{parent}/{self._redactor(name)}"
+        return attrs.evolve(change, pointer=pointer, after=after)
 
-def _query(change: ContractChange) -> str:
-    return f"{change.pointer.rpartition('/')[2]}={short_json(change.before)}"
+
+def _is_known(change: ContractChange, known: Iterable[ContractChange]) -> bool:
+    """Return whether changes of the metadata explain what a response shows."""
+    for other in known:
+        if change.rule == "wire-attr-undeclared":
+            explains = other.rule.startswith(("attr-added", "attr-renamed")) and (
+                fold(str(other.after)) == fold(str(change.after))
+            )
+        elif change.rule == "wire-value-undeclared":
+            explains = (other.pointer, other.after) == (change.pointer, change.after)
+        else:
+            explains = other.rule.startswith(("param-removed", "param-renamed")) and (
+                other.pointer.split("/")[2] == _name(change)
+            )
+        if explains:
+            return True
+    return False
 
 
-def _listed(texts: Sequence[str], joint: str) -> str:
-    shown = list(texts[:_MOST_SHOWN])
+def _name(change: ContractChange) -> str:
+    return change.pointer.rpartition("/")[2]
+
+
+def _listed(texts: Sequence[str], separator: str) -> str:
+    shown = list(texts[:_MAX_LISTED])
     if further := len(texts) - len(shown):
-        shown.append(f"and {further if len(texts) < _MOST_CHANGES else 'many'} more")
-    return joint.join(shown)
-
-
-def _drift(
-    endpoint: Endpoint, rule: str, pointer: str, before: object, after: Iterable[object]
-) -> Drift:
-    """A drift of one place, with a change for each of what is there now."""
-    changes = (ContractChange(rule, pointer, before, one) for one in islice(after, _MOST_CHANGES))
-    return Drift(endpoint.address, tuple(changes), rule)
+        shown.append(f"and {further if len(texts) < _MAX_CHANGES else 'many'} more")
+    return separator.join(shown)
 
 
 @cache
 def contract_of(package: str) -> Mapping[str, Json]:
-    """The endpoints of a package's ``contract.json``, by address."""
+    """Return the endpoints of a package's ``contract.json`` by address."""
     body = files(package).joinpath("contract.json").read_bytes()
     return {f"{e['resource']}/query/{e['name']}": e for e in json.loads(body)["endpoints"]}
