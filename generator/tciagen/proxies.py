@@ -1,10 +1,11 @@
 """Choose the proxy of a URL from the environment.
 
-The standard library decides, as it does for ``urllib.request``: it reads ``http_proxy``,
-``https_proxy``, ``all_proxy`` and ``no_proxy`` in either case, and the settings of macOS and
-Windows. In addition, an entry of ``no_proxy`` may be a network such as ``10.0.0.0/8``.
+The rules are those of ``urllib.request``: ``http_proxy``, ``https_proxy``, ``all_proxy`` and
+``no_proxy`` in either case, and the settings of macOS and Windows. In addition, an entry of
+``no_proxy`` may be a network such as ``10.0.0.0/8``.
 """
 
+from contextlib import suppress
 from ipaddress import ip_address, ip_network
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -34,16 +35,9 @@ def without_credentials(proxy: str) -> str:
 
 
 def _is_in_networks(host: str, no_proxy: str) -> bool:
-    """Whether a host is an address in one of the networks listed."""
-    try:
-        address = ip_address(host.partition("%")[0])
-    except ValueError:
-        return False
     for entry in no_proxy.split(","):
-        try:
+        with suppress(ValueError):  # a name
             network = ip_network(entry.strip().strip("[]"), strict=False)
-        except ValueError:
-            continue
-        if address in network:
-            return True
+            if ip_address(host.partition("%")[0]) in network:
+                return True
     return False

@@ -199,7 +199,8 @@ def test_crawl_error_names_the_proxy_without_its_password(
 def test_proxy_rules_of_generator_and_client_are_the_same_module() -> None:
     root = Path(__file__).parents[2]
     client = root / "templates/client/package/_runtime/http/proxies.py"
-    assert (root / "generator/tciagen/proxies.py").read_bytes() == client.read_bytes()
+    copy = root / "generator/tciagen/proxies.py"
+    assert copy.read_bytes() == client.read_bytes(), f"copy {client} to {copy}"
 
 
 def test_crawl_broken_connection_is_retried(server: Server) -> None:
