@@ -28,7 +28,7 @@ from typing import Any
 
 HERE = Path(__file__).parent
 PACKAGE = HERE.parents[1] / "templates" / "client" / "package"
-sys.path[:0] = [str(PACKAGE), str(HERE.parent / "files")]
+sys.path[:0] = [str(PACKAGE), str(HERE.parent / "files"), str(HERE.parents[1])]
 
 MB = 1_000_000
 PLAIN = 200 * MB

@@ -19,7 +19,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 PACKAGE = HERE.parents[1] / "templates" / "client" / "package"
-sys.path[:0] = [str(PACKAGE), str(HERE.parent / "files")]
+sys.path[:0] = [str(PACKAGE), str(HERE.parent / "files"), str(HERE.parents[1])]
 
 LATENCY = 0.2
 DOWNLOADS = 320
