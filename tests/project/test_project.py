@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -71,3 +72,23 @@ def test_source_files_have_at_most_the_permitted_lines(root: Path, tracked: list
         if (lines := (root / name).read_text().count("\n")) > 400
     }
     assert long == {}
+
+
+@pytest.mark.parametrize("script", ["downloads.py", "latency.py"])
+def test_benchmark_of_downloads_finds_the_client_of_the_tests(
+    root: Path, tmp_path: Path, script: str
+) -> None:
+    code = (
+        "import runpy, sys; runpy.run_path(sys.argv[1]); "
+        "from files_client import AsyncClient, Client; "
+        "print(hasattr(Client, 'download_plan'), hasattr(AsyncClient, 'download_plan'))"
+    )
+    path = root / "tests" / "benchmarks" / script
+    done = subprocess.run(
+        [sys.executable, "-c", code, path],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == ("True True\n", "")
