@@ -11,13 +11,13 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache, lru_cache
-from importlib.resources import files
 from pathlib import Path, PurePosixPath
 
 import attrs
 import jinja2
 
 from tciagen import __version__
+from tciagen.client_runtime import templates_folder
 from tciagen.contract.json import digest, to_json
 from tciagen.contract.model import Contract
 from tciagen.documents.address import check_base_url
@@ -81,13 +81,6 @@ class Target:
         validator=_checked(re.compile(r"[^\"\\\\`<>\[\]\x00-\x1f\x7f]+"), "'Harbour fleet'")
     )
     base_url: str = attrs.field(validator=lambda _, __, value: check_base_url(value))
-
-
-def templates_folder() -> Path:
-    """Return the folder of the client's templates: the wheel's copy, else the checkout's."""
-    packaged = Path(str(files("tciagen").joinpath("_templates", "client")))
-    checkout = Path(__file__).resolve().parents[2] / "templates" / "client"
-    return packaged if packaged.is_dir() else checkout
 
 
 def template_files(folder: Path) -> Iterator[tuple[PurePosixPath, bytes]]:

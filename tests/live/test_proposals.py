@@ -1,5 +1,6 @@
-"""What `check --live` proposes for attributes whose type nobody declares."""
+"""Proposals of `check --live` for attributes without a declared type."""
 
+import json
 import tomllib
 from collections.abc import Sequence
 
@@ -7,7 +8,7 @@ import pytest
 
 from tciagen.contract.model import Attribute, Endpoint, Result, Source
 from tciagen.live.proposals import type_proposals
-from tciagen.live.rows import judge_rows
+from tciagen.live.rows import decode
 
 ENDPOINT = Endpoint(
     resource="Fleet",
@@ -48,8 +49,8 @@ ENDPOINT = Endpoint(
 def test_proposals_type_of_all_rows_is_proposed_as_overlay_entry(
     values: Sequence[object], type_: str | None
 ) -> None:
-    rows = [{"Value": value, "Known": "x"} for value in values]
-    proposals = list(type_proposals(ENDPOINT, rows))
+    body = json.dumps([{"Value": value, "Known": "x"} for value in values]).encode()
+    proposals = list(type_proposals(ENDPOINT, decode(ENDPOINT, body).rows))
     assert len(proposals) == (type_ is not None)
     for proposal in proposals:
         sentence, _, lines = proposal.partition(":\n")
@@ -62,9 +63,10 @@ def test_proposals_type_of_all_rows_is_proposed_as_overlay_entry(
 
 @pytest.mark.parametrize("value", [1, 2.5, True, "text"])
 def test_value_of_undeclared_type_is_no_observation(value: object) -> None:
-    assert judge_rows(ENDPOINT, [{"Value": value, "Known": "x"}]) == []
+    body = json.dumps([{"Value": value, "Known": "x"}]).encode()
+    assert decode(ENDPOINT, body).observations == []
 
 
 def test_list_of_undeclared_type_is_a_mismatch() -> None:
-    (reported,) = judge_rows(ENDPOINT, [{"Value": [1], "Known": "x"}])
+    (reported,) = decode(ENDPOINT, b'[{"Value": [1], "Known": "x"}]').observations
     assert reported.rule == "wire-type-mismatch"

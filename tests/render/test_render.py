@@ -13,6 +13,7 @@ import attrs
 import pytest
 
 from tcia_client import AsyncClient, Client, DownloadOptions, _endpoints
+from tciagen.client_runtime import templates_folder
 from tciagen.config import read_config
 from tciagen.contract.model import Contract
 from tciagen.contract.resolve import Resolution
@@ -21,7 +22,7 @@ from tciagen.pipeline import changed_layers, make_plan
 from tciagen.publish import Kind, compare, publish
 from tciagen.python.signature import DOWNLOAD_KEYWORDS, RESERVED_METHODS
 from tciagen.python.view import build_view
-from tciagen.render import Target, public_names, render, template_files, templates_folder
+from tciagen.render import Target, public_names, render, template_files
 
 TARGET = Target(
     package="fleet_client",

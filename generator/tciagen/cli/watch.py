@@ -12,9 +12,9 @@ from watchfiles import awatch
 from tciagen import config, pipeline, publish
 from tciagen.cli.errors import run_safely
 from tciagen.cli.options import config_options
+from tciagen.client_runtime import templates_folder
 from tciagen.config import Api, required
 from tciagen.errors import EXIT_INTERRUPTED, TciagenError
-from tciagen.render import templates_folder
 from tciagen.selection import selected_apis
 
 _TICK = 500

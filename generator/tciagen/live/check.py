@@ -1,5 +1,6 @@
-"""The layers of `check` that compare rows: recorded ones offline, new ones live."""
+"""The steps of `check` that compare rows: recorded rows offline, new rows live."""
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from tciagen.errors import EXIT_DIFFERENT, EXIT_FINE, DocumentProblem
 from tciagen.files import replace_file
 from tciagen.live.observation import Observation
 from tciagen.live.proposals import type_proposals
-from tciagen.live.rows import judge_rows
+from tciagen.live.rows import decode
 from tciagen.live.sampling import Sample, sample, schema_differs
 from tciagen.python.text import plain
 
@@ -47,7 +48,7 @@ def check_live(api: Api, fail_on: Severity, *, record: bool) -> int:
     _report(api, report.observations, report.samples)
     endpoints = contract.by_address()
     for address, taken in report.samples.items():
-        for proposal in type_proposals(endpoints[address], taken.rows):
+        for proposal in type_proposals(endpoints[address], taken.values):
             click.echo(f"  {proposal}")
     for address in report.skipped:
         click.echo(f"  not sampled: {address}; no value is known for a required key, record one")
@@ -73,7 +74,13 @@ def check_recorded(api: Api, contract: Contract) -> int:
     }
     if not samples:
         return EXIT_FINE
-    found = [o for a, taken in samples.items() for o in judge_rows(endpoints[a], taken.rows)]
+    found = [
+        observation
+        for address, taken in samples.items()
+        for observation in decode(
+            endpoints[address], json.dumps(taken.rows).encode(), arguments=taken.arguments
+        ).observations
+    ]
     # A few recorded rows cannot show that an attribute is never sent.
     reported = [o for o in found if o.rule != "wire-attr-never-sent"]
     _report(api, reported, samples)

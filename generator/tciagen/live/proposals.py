@@ -1,13 +1,13 @@
-"""The overlay lines that state what nobody declared and all sampled rows agree on."""
+"""Overlay entries for undeclared types on which all sampled rows agree."""
 
 import re
 from collections.abc import Iterator, Sequence
 
+from tciagen.client_runtime import text_fits
 from tciagen.contract.model import Endpoint, Type
 from tciagen.contract.overlay import overlay_lines
-from tciagen.contract.values import text_fits
 from tciagen.display import count
-from tciagen.live.rows import Row, attribute_values
+from tciagen.live.rows import Row
 
 _SPELLINGS = (
     (Type.BOOLEAN, re.compile(r"true|false", re.IGNORECASE)),
@@ -18,16 +18,20 @@ _SPELLINGS = (
     (Type.DATE_TIME, re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T].+")),
     (Type.TIME, re.compile(r"[0-9]{2}:[0-9]{2}.*")),
 )
-"""The usual spelling of each type: stricter than the client."""
+"""The usual spelling of each type, which is stricter than what the client accepts."""
 
 _WIDER = ({Type.INTEGER, Type.DECIMAL}, Type.DECIMAL), ({Type.DATE, Type.DATE_TIME}, Type.DATE_TIME)
 
 
 def type_proposals(endpoint: Endpoint, rows: Sequence[Row]) -> Iterator[str]:
-    """Yield a sentence and an overlay entry for each undeclared attribute with one type."""
-    values = [attribute_values(endpoint, row) for row in rows]
+    """Yield a sentence and an overlay entry for each undeclared attribute with one type.
+
+    Args:
+        endpoint: The endpoint.
+        rows: The client's values, in which a number or boolean without a declared type is a text.
+    """
     for attribute in endpoint.result.attributes:
-        found = [v[attribute.name] for v in values if v.get(attribute.name) not in (None, "")]
+        found = [row[attribute.name] for row in rows if row[attribute.name] not in (None, "")]
         type_ = _common_type(found) if attribute.undeclared else None
         if type_ is not None:
             values_found = count(len(found), "value")
@@ -50,17 +54,9 @@ def _common_type(values: Sequence[object]) -> Type | None:
 
 
 def _type_of(value: object) -> Type | None:
-    match value:
-        case bool():
-            return Type.BOOLEAN
-        case int():
-            return Type.INTEGER
-        case float():
-            return Type.DECIMAL
-        case str():
-            for type_, spelling in _SPELLINGS:
-                if spelling.fullmatch(value.strip()) and text_fits(type_, value):
-                    return type_
-            return Type.STRING
-        case _:
-            return None
+    if not isinstance(value, str):
+        return None
+    for type_, spelling in _SPELLINGS:
+        if spelling.fullmatch(value.strip()) and text_fits(type_, value):
+            return type_
+    return Type.STRING

@@ -1,107 +1,134 @@
-"""Comparison of rows with the contract, without I/O and for any rows."""
+"""Comparison of a response with the contract, by the decoders and drift rules of the client."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from tciagen.contract.model import Attribute, Endpoint, Type
-from tciagen.contract.names import fold
-from tciagen.contract.values import text_fits
-from tciagen.display import shorten
+import attrs
+
+from tciagen.client_runtime import runtime
+from tciagen.contract.model import Endpoint
+from tciagen.display import listed, shorten
 from tciagen.live.observation import Observation
 
 Row = Mapping[str, Any]
 
 
-def judge_rows(endpoint: Endpoint, rows: Sequence[Row]) -> list[Observation]:
-    """Return the differences between rows and contract, each once, sorted.
+@attrs.frozen
+class Decoded:
+    """What the client returns for a response, and what it reports.
 
-    The differences are a documented attribute that is never sent, an undeclared key, a missing
-    value that is not optional, an invalid value, and a value outside AllowedValues. Names match
-    as in the client: exactly, by alias, or without case and underscores.
+    ``rows`` have the client's values by the documented names of the attributes. ``is_valid`` is
+    false if the client raises an error for the whole response.
     """
-    finder = _Finder(endpoint)
-    for number, row in enumerate(rows, 1):
-        finder.judge(number, row)
-    if rows:
-        finder.finish(len(rows))
-    return sorted(finder.found.values())
+
+    rows: Sequence[Row]
+    observations: Sequence[Observation]
+    is_valid: bool = True
 
 
-def attribute_values(endpoint: Endpoint, row: Row) -> dict[str, Any]:
-    """Return a row's values by the documented name of the attribute, without undeclared keys."""
-    return {a.name: row[key] for key, a in _matched(endpoint, row) if a is not None}
+def decode(
+    endpoint: Endpoint,
+    body: bytes,
+    *,
+    arguments: Mapping[str, str] | None = None,
+    media_type: str = "application/json",
+    is_complete: bool = True,
+) -> Decoded:
+    """Decode a JSON response and compare it with the contract.
+
+    Args:
+        endpoint: The endpoint.
+        body: The body, or the beginning of it.
+        arguments: The arguments of the request.
+        media_type: The header Content-Type.
+        is_complete: Whether the body has its end.
+    """
+    plan = client_endpoint(endpoint)
+    mismatches: list[Any] = []
+    names = [attribute.python_name for attribute in plan.attributes]
+    model = attrs.make_class(
+        "Row", {name: attrs.field() for name in names}, frozen=True, slots=True
+    )
+    reader = runtime("decoding.rows").RowReader(
+        runtime("decoding.rows").Blueprint(plan, model), mismatches.append
+    )
+    decoder = runtime("decoding.formats").decoder("json", reader)
+    filters = runtime("drift.filters").Filters(plan, arguments or {})
+    try:
+        records = decoder.feed(body)
+        if is_complete:
+            records += decoder.finish()
+        decoder.check()
+    except runtime("errors").InvalidResponseError as error:
+        rule = error.rule or "wire-media-type-mismatch"
+        return Decoded((), [Observation(endpoint.address, "", rule, error.reason)], is_valid=False)
+    filters.check(records)
+    rows = [{a.name: getattr(record, a.python_name) for a in plan.attributes} for record in records]
+    drifts = runtime("drift.detector").response_drifts(plan, "json", media_type, decoder, filters)
+    found = [
+        *(_mismatch(endpoint, error) for error in mismatches),
+        *(one for drift in drifts for one in _drift(endpoint, drift)),
+        *_never_sent(endpoint, rows),
+    ]
+    return Decoded(rows, sorted(found))
 
 
-class _Finder:
-    def __init__(self, endpoint: Endpoint) -> None:
-        self.endpoint = endpoint
-        self.found: dict[tuple[str, str], Observation] = {}
-        self.seen: set[str] = set()
-
-    def report(self, rule: str, name: str, message: str, row: int | None = None) -> None:
-        pointer = f"/Result/Attributes/{name}"
-        reported = Observation(self.endpoint.address, pointer, rule, message, row)
-        self.found.setdefault((rule, name), reported)
-
-    def judge(self, number: int, row: Row) -> None:
-        present = set()
-        for key, attribute in _matched(self.endpoint, row):
-            value = row[key]
-            if attribute is None:
-                self.report("wire-attr-undeclared", key, f"the contract has no {key}", number)
-            elif not _is_missing(attribute.type, value):
-                present.add(attribute.name)
-                self._value(number, attribute, value)
-        for attribute in self.endpoint.result.attributes:
-            if attribute.name not in present and not attribute.optional:
-                message = f"{attribute.name} is declared as always present, but is missing"
-                self.report("wire-attr-missing", attribute.name, message, number)
-        self.seen |= present
-
-    def _value(self, number: int, attribute: Attribute, value: object) -> None:
-        text = value if isinstance(value, str) else json.dumps(value)
-        if not _fits(attribute, value):
-            message = f"{_short(text)} is not a valid {attribute.type}"
-            self.report("wire-type-mismatch", attribute.name, message, number)
-        elif attribute.allowed_values is not None and text not in attribute.allowed_values:
-            message = f"{_short(text)} is not among the allowed values"
-            self.report("wire-value-undeclared", attribute.name, message, number)
-
-    def finish(self, rows: int) -> None:
-        for attribute in self.endpoint.result.attributes:
-            if attribute.optional and attribute.name not in self.seen:
-                message = f"{attribute.name} is in none of {rows} sampled rows"
-                self.report("wire-attr-never-sent", attribute.name, message)
+def client_endpoint(endpoint: Endpoint) -> Any:
+    """Return an endpoint of the contract as the runtime describes it."""
+    client = runtime("endpoint")
+    result = endpoint.result
+    return client.Endpoint(
+        resource=endpoint.resource,
+        name=endpoint.name,
+        parameters=tuple(client.Parameter(p.name, p.name, p.type) for p in endpoint.parameters),
+        attributes=tuple(
+            client.Attribute(
+                attribute.name,
+                f"attribute_{index}",
+                "undeclared" if attribute.undeclared else attribute.type.value,
+                optional=attribute.optional,
+                aliases=attribute.aliases,
+                allowed_values=attribute.allowed_values or (),
+            )
+            for index, attribute in enumerate(result.attributes)
+        ),
+    )
 
 
-def _is_missing(type_: Type, value: object) -> bool:
-    if value is None or type_ is Type.STRING:
-        return value is None
-    return value == "" or (type_ is not Type.UID and isinstance(value, str) and not value.strip())
+def _mismatch(endpoint: Endpoint, error: Any) -> Observation:
+    attribute = endpoint.result.attributes[int(error.attribute.removeprefix("attribute_"))]
+    if error.value is None:
+        message = f"{attribute.name} is declared as always present, but is missing"
+    else:
+        message = f"{_short(error.value)} is not a valid {attribute.type}"
+    pointer = f"/Result/Attributes/{attribute.name}"
+    return Observation(endpoint.address, pointer, error.rule, message, error.row)
 
 
-def _fits(attribute: Attribute, value: object) -> bool:
-    """Return whether the client accepts a value of the attribute's type."""
-    type_ = attribute.type
-    if attribute.undeclared and isinstance(value, bool | int | float):
-        return True
-    if isinstance(value, bool):
-        return type_ is Type.BOOLEAN
-    if isinstance(value, int):
-        return type_ in (Type.INTEGER, Type.DECIMAL) or (type_ is Type.BOOLEAN and value in (0, 1))
-    if isinstance(value, float):
-        return type_ is Type.DECIMAL or (type_ is Type.INTEGER and value.is_integer())
-    return isinstance(value, str) and text_fits(type_, value)
+def _drift(endpoint: Endpoint, drift: Any) -> Iterator[Observation]:
+    if drift.rule == "wire-value-undeclared":
+        values = listed([_short(change.after) for change in drift.changes])
+        message = f"not among the allowed values: {values}"
+        yield Observation(endpoint.address, drift.changes[0].pointer, drift.rule, message)
+        return
+    for change in drift.changes:
+        if drift.rule == "wire-attr-undeclared":
+            message = f"the contract has no {change.after}"
+        else:
+            message = f"requested {_short(change.before)}, received {_short(change.after)}"
+        yield Observation(endpoint.address, change.pointer, drift.rule, message)
 
 
-def _matched(endpoint: Endpoint, row: Row) -> Iterator[tuple[str, Attribute | None]]:
-    attributes = endpoint.result.attributes
-    exact = {n: a for a in attributes for n in a.aliases} | {a.name: a for a in attributes}
-    folded = {fold(n): a for n, a in exact.items()}
-    for key in row:
-        yield key, exact.get(key) or folded.get(fold(key))
+def _never_sent(endpoint: Endpoint, rows: Sequence[Row]) -> Iterator[Observation]:
+    for attribute in endpoint.result.attributes:
+        never = rows and all(row[attribute.name] is None for row in rows)
+        if attribute.optional and never:
+            pointer = f"/Result/Attributes/{attribute.name}"
+            message = f"{attribute.name} is in none of {len(rows)} sampled rows"
+            yield Observation(endpoint.address, pointer, "wire-attr-never-sent", message)
 
 
-def _short(text: str) -> str:
+def _short(value: object) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, default=str)
     return json.dumps(shorten(text, 40))

@@ -1,33 +1,28 @@
 """Sampling of a server: a few rows of every endpoint, and tests of its metadata."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Self
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import Self
 
 import attrs
 import httpx
 
 from tciagen.api_key import without_key
+from tciagen.client_runtime import fold, runtime
 from tciagen.contract.model import NO_TAG, Contract, Endpoint, Parameter, Type
-from tciagen.contract.names import fold
 from tciagen.documents.address import check_base_url
 from tciagen.http import REQUEST_ERRORS, open_client, unreachable
 from tciagen.live.observation import Observation
-from tciagen.live.rows import Row, attribute_values, judge_rows
+from tciagen.live.rows import Row, client_endpoint, decode
 from tciagen.python.signature import keywords
 
 SAMPLE_BYTES = 2 * 1024 * 1024
 """Maximum size of a response that is read; of longer ones the first rows count."""
 
 MISSING_PARAMETER = 471
-_CONTENT_TYPES = {
-    "JSON": "application/json",
-    "CSV": "application/csv",
-    "XML": "application/xml",
-    "HTML": "text/html",
-    "ZIP": "application/zip",
-    "DICOM": "application/dicom",
-}
+_SNIFF_BYTES = 4096
+_FILE_TYPES = {"ZIP": "application/zip", "DICOM": "application/dicom"}
 _GUESSES = {Type.DATE: "1900-01-01", Type.DATE_TIME: "1900-01-01 00:00:00"}
 
 Arguments = Mapping[str, str]
@@ -35,10 +30,14 @@ Arguments = Mapping[str, str]
 
 @attrs.frozen
 class Sample:
-    """Rows of one endpoint and the arguments of the request; a file endpoint has no rows."""
+    """Rows of one endpoint and the arguments of the request; a file endpoint has no rows.
+
+    ``rows`` are as sent, ``values`` are the client's values by name of the attribute.
+    """
 
     arguments: Arguments
     rows: Sequence[Row] = ()
+    values: Sequence[Row] = ()
 
 
 @attrs.frozen
@@ -185,38 +184,37 @@ class _Sampler:
         if endpoint.returns_file:
             self.samples[endpoint.address] = Sample(arguments)
         else:
-            rows = _rows(body) if kind == _CONTENT_TYPES["JSON"] else None
-            if rows is None:
-                self._report(
-                    endpoint, "wire-media-type-mismatch", f"{kind} that is not a list of rows"
-                )
+            is_complete = len(body) < SAMPLE_BYTES
+            decoded = decode(
+                endpoint, body, arguments=arguments, media_type=kind, is_complete=is_complete
+            )
+            self.observations += decoded.observations
+            if not decoded.is_valid:
                 return
-            self.samples[endpoint.address] = Sample(arguments, rows)
-            self.observations += judge_rows(endpoint, rows)
-            self._remember(endpoint, rows)
-        self._formats(endpoint, arguments, kind)
+            self.samples[endpoint.address] = Sample(arguments, _rows(body), decoded.rows)
+            self._remember(endpoint, decoded.rows)
+        self._formats(endpoint, arguments, kind, body)
         self._requirements(endpoint, arguments)
 
     def _remember(self, endpoint: Endpoint, rows: Iterable[Row]) -> None:
         """Store the values of the fullest row, as arguments for other endpoints."""
-        fullest = max(rows, key=lambda row: len(attribute_values(endpoint, row)), default={})
-        values = attribute_values(endpoint, fullest)
+        fullest = max(rows, key=lambda row: sum(v is not None for v in row.values()), default={})
         for attribute in endpoint.result.attributes:
-            value = values.get(attribute.name)
-            if isinstance(value, str) and value:
-                self.pool.setdefault(fold(attribute.name), value)
+            value = fullest.get(attribute.name)
+            if value and isinstance(value, str | date):
+                self.pool.setdefault(fold(attribute.name), str(value))
                 if attribute.dicom not in (None, NO_TAG):
-                    self.pool.setdefault(str(attribute.dicom), value)
+                    self.pool.setdefault(str(attribute.dicom), str(value))
 
-    def _formats(self, endpoint: Endpoint, arguments: Arguments, default: str) -> None:
-        for format_ in endpoint.formats or ():
-            kind = default
-            if len(endpoint.formats or ()) > 1:
+    def _formats(self, endpoint: Endpoint, arguments: Arguments, kind: str, body: bytes) -> None:
+        formats = endpoint.formats or ()
+        for format_ in formats:
+            if len(formats) > 1:
                 query = {**arguments, "format": format_}
-                status, kind, _ = self.server.get(endpoint.address, query, limit=1)
+                status, kind, body = self.server.get(endpoint.address, query, _SNIFF_BYTES)
                 if status >= httpx.codes.BAD_REQUEST:
-                    kind = str(status)
-            if kind != _CONTENT_TYPES[format_]:
+                    kind, body = f"status {status}", b""
+            if not _is_format(endpoint, format_, kind, body):
                 message = f"requested {format_}, received {kind or 'no content type'}"
                 self._report(endpoint, "wire-format-ignored", message, "/Formats")
 
@@ -237,20 +235,20 @@ def _required(endpoint: Endpoint) -> list[Parameter]:
     return [p for p in keywords(endpoint) if p.required]
 
 
-def _rows(body: bytes) -> list[Row] | None:
-    """Return the rows of a JSON response, the complete ones of a truncated response."""
-    for text in _candidates(body):
-        try:
-            value: Any = json.loads(text)
-        except ValueError:
-            continue
-        if isinstance(value, list) and all(isinstance(row, dict) for row in value):
-            return value
-    return None
+def _is_format(endpoint: Endpoint, format_: str, kind: str, body: bytes) -> bool:
+    """Return whether the client takes a response for one of the requested format."""
+    if format_ in _FILE_TYPES:
+        return kind == _FILE_TYPES[format_]
+    formats, wanted = runtime("decoding.formats"), format_.lower()
+    found = formats.format_of(body[:_SNIFF_BYTES], client_endpoint(endpoint))
+    is_labelled: bool = formats.is_labelled(kind, wanted)
+    return is_labelled and found in (None, wanted)
 
 
-def _candidates(body: bytes) -> Iterator[bytes]:
-    yield body or b"[]"
-    cut = body.rfind(b"},")
-    if len(body) >= SAMPLE_BYTES and cut > 0:
-        yield body[: cut + 1] + b"]"
+def _rows(body: bytes) -> list[Row]:
+    """Return the rows of a valid JSON response, the complete ones of a truncated response."""
+    text = body or b"[]"
+    if len(body) >= SAMPLE_BYTES:
+        text = body[: body.rfind(b"},") + 1] + b"]"
+    rows: list[Row] = json.loads(text)
+    return rows

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 
+from tciagen.client_runtime import text_fits
 from tciagen.contract.model import Attribute, Contract, Parameter, Type
-from tciagen.contract.values import text_fits
 from tciagen.display import listed
 from tciagen.python.signature import closed_set
 

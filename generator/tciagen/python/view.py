@@ -10,6 +10,7 @@ from typing import TypeVar
 
 import attrs
 
+from tciagen.client_runtime import fold
 from tciagen.contract.dicom import is_code_string, keyword_of_tag
 from tciagen.contract.model import (
     RECORD_FORMATS,
@@ -20,7 +21,6 @@ from tciagen.contract.model import (
     StatedBy,
     Type,
 )
-from tciagen.contract.names import fold
 from tciagen.errors import DocumentProblem
 from tciagen.python.class_names import name_classes
 from tciagen.python.docs import class_doc, many_doc, method_doc, raw_doc, streaming_doc
