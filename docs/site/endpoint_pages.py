@@ -81,6 +81,8 @@ def _examples(method: MethodView, target: Target, examples: Mapping[str, str]) -
     if method.record is None:
         arguments = "".join(f"        {argument},\n" for argument in ['"downloads/"', *given])
         yield f"    done = client.{method.name}(\n{arguments}    )\nprint(done)\n```\n"
+        if method.many:
+            yield f"`client.{method.many}` downloads many, see [Downloads](../downloads.md).\n"
         options.append("--to downloads/")
     else:
         yield f"    rows = client.{method.name}({', '.join(given)})\nprint(rows)\n```\n"

@@ -3,6 +3,7 @@
 import inspect
 import re
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from types import ModuleType
 from typing import Any
 
@@ -95,7 +96,7 @@ def _entry(name: str, value: Any, skipped: set[str]) -> Iterator[str]:
     for method, function in sorted(_methods(value).items()):
         if method not in skipped:
             yield f"#### {name}.{method}\n"
-            if not isinstance(function, property):
+            if not isinstance(function, property | cached_property):
                 yield f"```python\n{_signature(method, function)}```\n"
             yield from _docstring(function)
 
@@ -110,7 +111,10 @@ def _methods(value: type) -> dict[str, Any]:
                 name: member
                 for name, member in vars(base).items()
                 if not name.startswith("_")
-                and (inspect.isfunction(member) or isinstance(member, property | classmethod))
+                and (
+                    inspect.isfunction(member)
+                    or isinstance(member, property | cached_property | classmethod)
+                )
                 and inspect.getdoc(member)
             }
     return members
@@ -158,6 +162,8 @@ def _annotation(annotation: Any, before: str) -> str:
 
 def _type(annotation: Any) -> str:
     text = annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
+    if text.startswith("*"):  # how Python shows Unpack[…]
+        text = f"Unpack[{text[1:]}]"
     return _MODULE.sub("", text).replace("~", "").replace("NoneType", "None").strip("'")
 
 

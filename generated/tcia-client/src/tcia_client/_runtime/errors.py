@@ -283,7 +283,7 @@ class InvalidResponseError(ApiError):
         value: The value as the server sent it.
     """
 
-    default_advice = 'See the body with ".raw(...)", or try another format.'
+    default_advice = "See the body with client.with_raw_response, or try another format."
 
     def __init__(
         self,
