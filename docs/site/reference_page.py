@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from types import ModuleType
-from typing import Any
+from typing import Any, Unpack, get_args, get_origin
 
 import black
 import griffe
@@ -161,9 +161,9 @@ def _annotation(annotation: Any, before: str) -> str:
 
 
 def _type(annotation: Any) -> str:
+    if get_origin(annotation) is Unpack:
+        return f"Unpack[{_type(get_args(annotation)[0])}]"
     text = annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
-    if text.startswith("*"):  # how Python shows Unpack[…]
-        text = f"Unpack[{text[1:]}]"
     return _MODULE.sub("", text).replace("~", "").replace("NoneType", "None").strip("'")
 
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, ClassVar, NoReturn, Self
 
 import attrs
 
-from .calls import AsyncCalls, SyncCalls
+from .calls_async import AsyncCalls
+from .calls_sync import SyncCalls
 from .core import AsyncCore, SyncCore
 from .decoding.rows import OnMismatch
 from .drift.detector import DriftDetector, OnDrift

@@ -14,7 +14,8 @@ from ..warn import warn_caller
 from .result import UNCHECKED, CompletenessWarning, Download
 
 if TYPE_CHECKING:
-    from ..calls import AsyncCalls, SyncCalls
+    from ..calls_async import AsyncCalls
+    from ..calls_sync import SyncCalls
     from ..http.request import Request
 
 _NUMBER = re.compile(r"\+?([0-9]{1,18})(?:\.0+)?")
