@@ -1,18 +1,12 @@
 """Exit status, messages, secrets, interrupts, and hostile text on a terminal."""
 
-import json
-import os
-import signal
 import socket
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
-
-if TYPE_CHECKING:
-    from tests.conftest import WaitFor
 
 HOSTILE = "\x1b]0;owned\x07\x1b[2J\x9b31m\u202egnp.exe\r\nfake"
 VALUES = "get-modality-values"
@@ -216,135 +210,6 @@ def test_parquet_on_a_terminal_is_a_usage_error(tcia: Any) -> None:
     status, seen = tcia.on_terminal(VALUES, "--format", "parquet")
     assert status == 2
     assert "pass --output FILE" in seen
-
-
-def is_waiting(pid: int) -> bool:
-    """Return whether a process sleeps in a system call; True where Linux's /proc is absent.
-
-    CPython runs a signal's handler between instructions. A signal that arrives after the last
-    check and before a blocking call waits until that call returns.
-    """
-    status = Path(f"/proc/{pid}/stat")
-    return not status.exists() or status.read_text().rpartition(")")[2].split()[0] == "S"
-
-
-def test_ctrl_c_is_status_130_and_leaves_nothing(tcia: Any, wire: Any, wait_for: "WaitFor") -> None:
-    wire.silent(b"[" + ROW * 200)
-    process = tcia.start(VALUES, "-o", "rows.csv", env={"TCIA_BASE_URL": wire.base_url})
-    wait_for(lambda: list(tcia.home.glob("rows.csv.*.part")) and is_waiting(process.pid))
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=20)
-    assert (process.returncode, out) == (130, b"")
-    assert err.strip() == b"tcia: error: interrupted"
-    assert not list(tcia.home.glob("*"))
-
-
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
-def test_signal_that_terminates_it_leaves_nothing(
-    tcia: Any, wire: Any, wait_for: "WaitFor", number: signal.Signals, status: int
-) -> None:
-    wire.silent(b"[" + ROW * 200)
-    process = tcia.start(VALUES, "-o", "rows.csv", env={"TCIA_BASE_URL": wire.base_url})
-    wait_for(lambda: list(tcia.home.glob("rows.csv.*.part")) and is_waiting(process.pid))
-    process.send_signal(number)
-    _, err = process.communicate(timeout=20)
-    assert process.returncode == status
-    assert err.decode() == f"tcia: error: terminated by {number.name}\n"
-    assert not list(tcia.home.glob("*"))
-
-
-@pytest.mark.parametrize(
-    ("arguments", "status"), [(["--help"], 0), ([VALUES], 0), (["get-serie"], 2)]
-)
-def test_closed_standard_output_causes_no_traceback(
-    tcia: Any, arguments: list[str], status: int
-) -> None:
-    done = subprocess.run(
-        ["sh", "-c", '"$@" >&-', "sh", *tcia.line, *arguments],
-        env=tcia.environment({}),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == status
-    assert "Traceback" not in done.stderr
-
-
-def test_message_that_cannot_be_written_does_not_change_the_status(tcia: Any) -> None:
-    script = '"$@" 2>/dev/full'
-    done = subprocess.run(
-        ["sh", "-c", script, "sh", *tcia.line, "get-series-size"],
-        env=tcia.environment({}),
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 2
-
-
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], [VALUES]])
-def test_reader_that_exits_early_is_status_0(tcia: Any, arguments: list[str]) -> None:
-    read, write = os.pipe()
-    os.close(read)
-    process = subprocess.Popen(
-        [*tcia.line, *arguments],
-        env=tcia.environment({}),
-        stdout=write,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    os.close(write)
-    _, err = process.communicate(timeout=60)
-    assert (process.returncode, err) == (0, "")
-
-
-@pytest.mark.parametrize("form", ["table", "csv", "json", "jsonl", "raw"])
-def test_rows_are_escaped_on_a_terminal(tcia: Any, wire: Any, form: str) -> None:
-    wire.rows(json.dumps([{"Modality": HOSTILE}], ensure_ascii=form == "csv").encode())
-    env = {"TCIA_BASE_URL": wire.base_url, "COLUMNS": "200"}
-    status, seen = tcia.on_terminal(VALUES, "--format", form, env=env)
-    shown = seen.replace("\x1b[1m", "").replace("\x1b[0m", "").replace("\r\n", "\n")
-    assert status == 0
-    assert "owned" in shown
-    assert all(line.isprintable() for line in shown.split("\n"))
-
-
-def test_data_formats_preserve_every_character_in_a_pipe(tcia: Any, wire: Any) -> None:
-    wire.rows(json.dumps([{"Modality": HOSTILE}]).encode())
-    env = {"TCIA_BASE_URL": wire.base_url}
-    assert tcia(VALUES, env=env).out.decode() == f'modality\n"{HOSTILE}"\n'
-    for form in ("json", "jsonl"):
-        text = tcia(VALUES, "--format", form, env=env).text
-        assert HOSTILE in [*json.loads(text)[0].values()] if form == "json" else True
-        assert text.replace("\n", "").isprintable()
-
-
-def test_half_a_surrogate_pair_causes_no_traceback(tcia: Any, wire: Any) -> None:
-    wire.rows(b'[{"Modality":"a\\ud800"}]')
-    env = {"TCIA_BASE_URL": wire.base_url}
-    for form in ("csv", "json", "jsonl", "parquet", "table"):
-        done = tcia(VALUES, "--format", form, env=env)
-        assert (done.status, done.err) == (0, ""), form
-
-
-def test_character_beyond_the_encoding_is_written_as_its_number(tcia: Any, wire: Any) -> None:
-    wire.rows('[{"Modality":"病院"}]'.encode())
-    env = {"TCIA_BASE_URL": wire.base_url, "PYTHONIOENCODING": "latin-1"}
-    done = tcia(VALUES, "--format=table", env=env)
-    assert (done.status, done.text.split()) == (0, ["modality", "\\u75c5\\u9662"])
-
-
-def test_server_messages_are_escaped_on_a_terminal(tcia: Any, wire: Any) -> None:
-    def fail(handler: Any, _path: str) -> None:
-        handler.send_response(571)
-        handler.end_headers()
-        handler.wfile.write(json.dumps({"errorDescription": HOSTILE}).encode())
-
-    wire.answer = fail
-    status, seen = tcia.on_terminal(VALUES, env={"TCIA_BASE_URL": wire.base_url})
-    assert status == 4
-    assert all(line.isprintable() for line in seen.replace("\r\n", "\n").split("\n"))
-    assert "owned" in seen
 
 
 def test_key_is_sent_to_the_server_and_not_shown(tcia: Any, wire: Any) -> None:

@@ -40,8 +40,10 @@ AREAS = {"cli": "tests/client_cli", "downloads": "tests/files", "": "tests/runti
 NEAR = {
     "cli/completion.py": ["client_cli/test_completion.py"],
     "cli/config.py": ["client_cli/test_config.py"],
-    "cli/output.py": ["client_cli/test_outcomes.py::test_ctrl_c_is_status_130_and_leaves_nothing"],
-    "cli/records_command.py": ["client_cli/test_outcomes.py", "client_cli/test_records.py"],
+    "cli/output.py": [
+        "client_cli/test_interrupts.py::test_ctrl_c_is_status_130_and_leaves_nothing"
+    ],
+    "cli/records_command.py": ["client_cli/test_interrupts.py", "client_cli/test_records.py"],
     "downloads/download.py": ["files/test_many.py", "files/test_resume.py"],
     "downloads/job.py": [
         "files/test_targets.py",
@@ -68,7 +70,7 @@ NEAR = {
     "http/transport.py": ["runtime/test_cleanup.py", "runtime/test_responses.py"],
     "http/transport_async.py": ["runtime/test_cleanup.py", "runtime/test_connection_limit.py"],
     "http/transport_sync.py": ["runtime/test_cleanup.py", "runtime/test_connection_limit.py"],
-    "http/transport_urllib3.py": ["runtime/test_cleanup.py", "runtime/test_transports.py"],
+    "http/transport_urllib3.py": ["runtime/test_cleanup.py", "runtime/test_connections.py"],
 }
 """Tests that are likely to fail for a module, so that they run before its whole area."""
 

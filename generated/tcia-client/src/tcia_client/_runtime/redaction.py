@@ -1,8 +1,7 @@
-"""Keep secrets out of messages that quote what a server sent.
+"""Keep secrets out of messages that quote a server.
 
-Text from outside is redacted where a sentence is composed of it, once, and never the sentence
-itself: a key such as ``row`` must not change our own words. Code that quotes such text calls
-:func:`redacted`; which secrets it then replaces is set by the client around that code.
+Only the quoted text is redacted, not the message: a key such as ``row`` must not change the
+message. Code that quotes such text calls :func:`redacted`; the client sets the secrets.
 """
 
 import html
@@ -16,11 +15,11 @@ from urllib.parse import quote
 
 
 class Redactor:
-    """Replaces secrets in text from outside, in one pass over it.
+    """Replaces secrets in text, in one pass.
 
     Args:
-        secrets: What to write in place of each secret. A secret is also found as a URL, JSON,
-            HTML and Python write it.
+        secrets: The replacement of each secret. A secret is also found in the spelling of a
+            URL, JSON, HTML and Python.
     """
 
     def __init__(self, secrets: Mapping[str, str]) -> None:
@@ -37,13 +36,13 @@ class Redactor:
         return bool(self._spellings)
 
     def __call__(self, text: str) -> str:
-        """Return a text without the secrets."""
+        """Return text without the secrets."""
         if not self._spellings:
             return text
         return self._pattern.sub(lambda match: self._spellings[match[0]], text)
 
     def value(self, value: Any) -> Any:
-        """Return a value without the secrets; one that is no text is returned as text then."""
+        """Return a value without the secrets, as a string if it contains one."""
         if isinstance(value, str):
             return self(value)
         text = repr(value) if self else ""
@@ -51,7 +50,7 @@ class Redactor:
         return value if shown == text else shown
 
     def also(self, secrets: Mapping[str, str]) -> "Redactor":
-        """Return a redactor for more secrets."""
+        """Return a redactor with further secrets."""
         return Redactor({**secrets, **self._secrets})
 
 
@@ -61,7 +60,7 @@ _current: ContextVar[Redactor] = ContextVar("_current", default=NOTHING)
 
 @contextmanager
 def redacting(redactor: Redactor) -> Generator[None]:
-    """Let :func:`redacted` use this redactor."""
+    """Set the redactor of :func:`redacted`."""
     token = _current.set(redactor)
     try:
         yield
@@ -70,12 +69,12 @@ def redacting(redactor: Redactor) -> Generator[None]:
 
 
 def redacted(text: str) -> str:
-    """Return text from outside as a message may quote it."""
+    """Return text of a server as a message may quote it."""
     return _current.get()(text)
 
 
 def redacted_value(value: Any) -> Any:
-    """Return a value from outside as an error may carry it."""
+    """Return a value of a server as an error may have it."""
     return _current.get().value(value)
 
 
