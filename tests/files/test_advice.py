@@ -70,7 +70,7 @@ UNREADABLE: dict[str, Callable[[Any], bytes]] = {
 
 
 @pytest.mark.parametrize("case", UNSAFE)
-def test_keep_zip_keeps_what_cannot_be_unpacked_safely(
+def test_keep_zip_saves_archive_that_cannot_be_unpacked_safely(
     ask: Ask, make: SimpleNamespace, server: Any, tmp_path: Path, case: str
 ) -> None:
     archive = UNSAFE[case](make)
@@ -88,7 +88,7 @@ def test_keep_zip_keeps_what_cannot_be_unpacked_safely(
 
 
 @pytest.mark.parametrize("case", UNREADABLE)
-def test_keep_zip_keeps_what_cannot_be_read_and_says_so(
+def test_keep_zip_saves_unreadable_archive_with_a_warning(
     ask: Ask, make: SimpleNamespace, server: Any, tmp_path: Path, case: str
 ) -> None:
     archive = UNREADABLE[case](make)
@@ -109,7 +109,7 @@ def test_keep_zip_keeps_what_cannot_be_read_and_says_so(
 
 
 @pytest.mark.parametrize("case", UNREADABLE)
-def test_an_unreadable_archive_that_is_cut_short_is_not_kept(
+def test_keep_zip_refuses_truncated_unreadable_archive(
     ask: Ask, make: SimpleNamespace, server: Any, tmp_path: Path, case: str
 ) -> None:
     server.replies(UNREADABLE[case](make)[:-30])
@@ -130,7 +130,7 @@ LIMITS = {
 
 
 @pytest.mark.parametrize("limit", LIMITS)
-def test_the_limit_that_is_named_is_the_one_to_raise(
+def test_limit_error_names_the_limit_to_raise(
     ask: Ask, make: SimpleNamespace, server: Any, tmp_path: Path, limit: str
 ) -> None:
     server.replies(make.zipped([(f"{n}.dcm", make.dicom(number=n)) for n in range(3)]))
@@ -152,7 +152,7 @@ def test_the_limit_that_is_named_is_the_one_to_raise(
 
 
 @pytest.mark.parametrize("limit", ["members", "member_bytes", "total_bytes"])
-def test_limits_of_members_do_not_hold_for_an_archive_that_stays_packed(
+def test_keep_zip_ignores_limits_of_members(
     ask: Ask, make: SimpleNamespace, server: Any, tmp_path: Path, limit: str
 ) -> None:
     listed = make.md5(make.dicom(number=0))
@@ -194,7 +194,7 @@ def test_on_difference_keep_saves_the_received_files(
         (lambda m: m.Reply(m.series_zip()[:-30]), CorruptDownloadError),
     ],
 )
-def test_a_call_succeeds_once_what_the_advice_names_is_right(
+def test_call_that_follows_the_advice_succeeds(
     ask: Ask, make: SimpleNamespace, server: Any, tmp_path: Path, wrong: Any, kind: Any
 ) -> None:
     server.replies(wrong(make))
@@ -206,7 +206,7 @@ def test_a_call_succeeds_once_what_the_advice_names_is_right(
     assert len(done.files) == 3
 
 
-def test_a_second_call_fetches_what_is_missing(
+def test_second_call_downloads_missing_items(
     ask: Ask, make: SimpleNamespace, server: Any, tmp_path: Path
 ) -> None:
     server.replies(make.Reply(status=404))
@@ -222,7 +222,7 @@ def test_a_second_call_fetches_what_is_missing(
     assert [one.item for one in caught.value.failed] == ["1.2.2"]
 
 
-def test_separate_folders_separate_downloads_of_one_name(
+def test_downloads_of_one_name_succeed_in_separate_folders(
     ask: Ask, make: SimpleNamespace, server: Any, tmp_path: Path
 ) -> None:
     server.replies(make.dicom("1.2.9", series="1.2.1"))

@@ -46,7 +46,7 @@ def series(blob_archive: RunningArchive) -> tuple[str, int]:
 
 
 @pytest.mark.parametrize("options", [{}, {"keep_zip": True}], ids=["unpacked", "packed"])
-def test_a_short_series_fails_in_either_layout(
+def test_short_series_fails_in_either_layout(
     ask: Ask, short: RunningArchive, series: tuple[str, int], tmp_path: Path, options: Any
 ) -> None:
     uid, count = series
@@ -59,7 +59,7 @@ def test_a_short_series_fails_in_either_layout(
     assert names(tmp_path) == []
 
 
-def test_a_short_series_fails_by_the_count_of_its_row_in_either_layout(
+def test_short_series_fails_by_the_count_of_its_row(
     ask: Ask, short: RunningArchive, series: tuple[str, int], tmp_path: Path
 ) -> None:
     uid, count = series
@@ -70,7 +70,7 @@ def test_a_short_series_fails_by_the_count_of_its_row_in_either_layout(
     assert names(tmp_path) == []
 
 
-def test_a_complete_series_is_checked_by_the_count_endpoint(
+def test_complete_series_is_checked_by_the_count_endpoint(
     ask: Ask, blob_archive: RunningArchive, series: tuple[str, int], tmp_path: Path
 ) -> None:
     uid, count = series
@@ -84,7 +84,7 @@ def test_a_complete_series_is_checked_by_the_count_endpoint(
 
 @pytest.mark.parametrize("options", [{}, {"keep_zip": True}], ids=["unpacked", "packed"])
 @pytest.mark.parametrize("method", ["download_image", "download_counted"])
-def test_an_unknown_series_is_no_file_in_the_blob_layout(
+def test_unknown_series_in_the_blob_layout_raises_no_file_error(
     ask: Ask, blob_archive: RunningArchive, tmp_path: Path, method: str, options: Any
 ) -> None:
     with pytest.raises(NoFileError, match="the archive is empty"):
@@ -130,7 +130,7 @@ class Row:
     ],
     ids=["row", "mapping", "columns"],
 )
-def test_a_count_of_the_item_is_checked_without_a_query(
+def test_count_of_the_item_is_checked_without_a_query(
     ask: Ask, plain: Any, tmp_path: Path, item: Any, stated: Any
 ) -> None:
     items = [item(uid, stated) for uid in UIDS]
@@ -139,7 +139,9 @@ def test_a_count_of_the_item_is_checked_without_a_query(
     assert queried(plain) == 0
 
 
-def test_a_wrong_count_of_the_item_fails_alone(ask: Ask, plain: Any, tmp_path: Path) -> None:
+def test_wrong_count_of_the_item_fails_only_its_download(
+    ask: Ask, plain: Any, tmp_path: Path
+) -> None:
     items = [Row(uid, 3 if uid == UIDS[1] else 2) for uid in UIDS]
     with pytest.raises(DownloadsError) as caught:
         ask(plain.base_url, lambda c: c.download_counteds(tmp_path, items))
@@ -157,7 +159,7 @@ def test_a_wrong_count_of_the_item_fails_alone(ask: Ask, plain: Any, tmp_path: P
 
 
 @pytest.mark.parametrize("stated", [None, "", 0, float("nan"), "0.000000"])
-def test_a_missing_count_of_the_item_is_queried(
+def test_missing_count_of_the_item_is_queried(
     ask: Ask, plain: Any, tmp_path: Path, stated: Any
 ) -> None:
     (done,) = ask(plain.base_url, lambda c: c.download_counteds(tmp_path, [Row(UIDS[0], stated)]))
@@ -166,7 +168,7 @@ def test_a_missing_count_of_the_item_is_queried(
 
 
 @pytest.mark.parametrize("stated", ["many", 1.5, -1, True])
-def test_an_invalid_count_of_the_item_is_refused_before_any_request(
+def test_invalid_count_of_the_item_is_refused_before_any_request(
     ask: Ask, plain: Any, tmp_path: Path, stated: Any
 ) -> None:
     items = [Row(UIDS[0], 2), Row(UIDS[1], stated)]
@@ -242,7 +244,7 @@ def test_no_count_is_queried_where_the_response_or_the_caller_states_it(
     ],
     ids=["null", "zero", "no row", "two rows", "error", "page"],
 )
-def test_what_cannot_be_checked_is_a_warning_and_stands_among_the_checks(
+def test_unchecked_completeness_is_a_warning_and_among_the_checks(
     ask: Ask, make: SimpleNamespace, plain: Any, tmp_path: Path, reply: Any, reason: str
 ) -> None:
     plain.replies(reply(make))
@@ -256,7 +258,7 @@ def test_what_cannot_be_checked_is_a_warning_and_stands_among_the_checks(
     assert [one.check for one in done.unchecked] == ["completeness"]
 
 
-def test_an_api_without_a_declared_count_warns_once_for_all(
+def test_api_without_a_declared_count_warns_once_per_call(
     ask: Ask, plain: Any, make: SimpleNamespace, tmp_path: Path
 ) -> None:
     plain.by_uid[UIDS[0]].headers["imageCount"] = "2"
@@ -270,7 +272,9 @@ def test_an_api_without_a_declared_count_warns_once_for_all(
     assert [UNCHECKED in one.checks for one in done] == [False, True, True, True, True]
 
 
-def test_the_advice_of_the_warning_is_followed(ask: Ask, plain: Any, tmp_path: Path) -> None:
+def test_advice_of_the_completeness_warning_prevents_it(
+    ask: Ask, plain: Any, tmp_path: Path
+) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         done = ask(
@@ -282,7 +286,7 @@ def test_the_advice_of_the_warning_is_followed(ask: Ask, plain: Any, tmp_path: P
     assert "expected count" in done.checks
 
 
-def test_a_count_endpoint_that_keeps_failing_is_left_alone(
+def test_count_endpoint_that_keeps_failing_is_not_queried_again(
     ask: Ask, make: SimpleNamespace, plain: Any, tmp_path: Path
 ) -> None:
     plain.replies(make.Reply(status=404))
@@ -291,7 +295,7 @@ def test_a_count_endpoint_that_keeps_failing_is_left_alone(
     assert queried(plain) == 3
 
 
-def test_an_existing_folder_that_was_not_checked_is_checked_when_it_can_be(
+def test_existing_folder_without_a_check_is_checked_once_a_count_is_stated(
     ask: Ask, make: SimpleNamespace, plain: Any, tmp_path: Path
 ) -> None:
     def fetch(items: Any) -> Any:
@@ -330,7 +334,7 @@ def test_an_existing_folder_that_was_not_checked_is_checked_when_it_can_be(
     ],
     ids=["blob", "image", "bare", "announced", "licence", "failed"],
 )
-def test_an_archive_without_images_is_no_file_unless_some_are_announced(
+def test_archive_without_images_raises_no_file_error_unless_some_are_announced(
     ask: Ask,
     make: SimpleNamespace,
     plain: Any,

@@ -40,7 +40,7 @@ def one(originals: dict[str, dict[str, Path]]) -> tuple[str, dict[str, Path]]:
     return next(iter(originals.items()))
 
 
-def test_a_series_is_unpacked_with_the_bytes_of_the_archive(
+def test_series_is_unpacked_with_the_bytes_of_the_archive(
     ask: Callable[..., Any], archive: RunningArchive, one: Any, tmp_path: Path
 ) -> None:
     uid, files = one
@@ -81,7 +81,7 @@ def test_a_series_is_unpacked_with_the_bytes_of_the_archive(
     ]
 
 
-def test_files_are_named_as_the_caller_chooses(
+def test_names_option_determines_the_names_of_files(
     ask: Callable[..., Any], archive: RunningArchive, one: Any, tmp_path: Path
 ) -> None:
     uid, files = one
@@ -100,7 +100,7 @@ def test_files_are_named_as_the_caller_chooses(
     assert [p.name for p in numbered.files] == [f"{n + 1:05}.dcm" for n in range(len(files))]
 
 
-def test_a_series_is_kept_as_a_zip(
+def test_keep_zip_saves_the_archive(
     ask: Callable[..., Any], archive: RunningArchive, one: Any, tmp_path: Path
 ) -> None:
     uid, files = one
@@ -120,7 +120,7 @@ def test_a_series_is_kept_as_a_zip(
         assert len(archive_file.namelist()) == len(files) + 2
 
 
-def test_one_object_is_one_file(
+def test_single_image_is_written_as_one_file(
     ask: Callable[..., Any], archive: RunningArchive, one: Any, tmp_path: Path
 ) -> None:
     uid, files = one
@@ -133,7 +133,7 @@ def test_one_object_is_one_file(
     assert inside.path == tmp_path / "new" / f"{sop}.dcm"
 
 
-def test_an_unknown_series_is_an_error_that_says_so(
+def test_unknown_series_raises_no_file_error(
     ask: Callable[..., Any], archive: RunningArchive, tmp_path: Path
 ) -> None:
     with pytest.raises(NoFileError, match="archive is empty"):
@@ -177,7 +177,7 @@ def test_download_of_a_faulty_response_fails_and_leaves_nothing(
             assert missing in str(caught.value)
 
 
-def test_refusals_of_the_server_are_waited_out(
+def test_download_is_retried_after_rate_limit(
     ask: Callable[..., Any], demo: DemoArchive, one: Any, tmp_path: Path
 ) -> None:
     with running_archive(demo.catalog, options=["--fault", "getImage:status-503@2"]) as faulty:

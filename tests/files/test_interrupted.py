@@ -48,7 +48,7 @@ class Interruption:
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("name", ["", "a.zip"], ids=["folder", "zip"])
 @pytest.mark.parametrize("tag", ["v1", None], ids=["ranges", "no ranges"])
-def test_after_an_interruption_at_any_line_the_next_call_is_as_any(
+def test_call_after_an_interruption_at_any_line_completes_the_download(
     client: Any, make: SimpleNamespace, server: Any, tmp_path: Path, tag: str | None, name: str
 ) -> None:
     server.replies(make.Reply(make.series_zip(1), headers={"imageCount": "1"}, tag=tag))

@@ -123,7 +123,7 @@ def test_many_options_of_one_item_hold_for_it_alone(series: Any, tmp_path: Path)
         ([{"series_instance_uid": ["1.2.1"]}], "cannot be"),
     ],
 )
-def test_many_items_without_what_is_required_are_one_sentence(
+def test_many_item_without_required_value_is_refused_in_one_sentence(
     series: Any, tmp_path: Path, items: Any, sentence: str
 ) -> None:
     with Client(base_url=series.base_url) as client:

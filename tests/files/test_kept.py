@@ -41,7 +41,7 @@ SPOILED: dict[str, Callable[[Path], object]] = {
     "the list is missing": lambda f: (f / ".download.json").unlink(),
     "the list is cut": lambda f: os.truncate(f / ".download.json", 40),
     "invalid receipt": lambda f: (f / ".download.json").write_text("[]"),
-    "the list is of another series": lambda f: change(f, asked={}),
+    "the list is of another series": lambda f: change(f, request={}),
     "the list leads out": lambda f: change(f, files={"../../x": 1}),
     "the list is empty": lambda f: change(f, files={}),
 }
@@ -58,7 +58,7 @@ def change(folder: Path, **values: object) -> None:
 
 
 @pytest.mark.parametrize("case", SPOILED)
-def test_a_folder_that_is_not_known_to_be_whole_is_fetched_again(
+def test_folder_not_known_to_be_complete_is_downloaded_again(
     fetch: Fetch, tmp_path: Path, case: str
 ) -> None:
     assert not fetch(existing="keep").kept
@@ -69,7 +69,7 @@ def test_a_folder_that_is_not_known_to_be_whole_is_fetched_again(
     assert fetch(existing="keep").kept
 
 
-def test_a_folder_of_another_tool_is_fetched_and_its_files_stay(
+def test_folder_of_another_tool_is_downloaded_and_its_files_remain(
     fetch: Fetch, make: SimpleNamespace, tmp_path: Path
 ) -> None:
     (tmp_path / SERIES / "images").mkdir(parents=True)
@@ -80,7 +80,7 @@ def test_a_folder_of_another_tool_is_fetched_and_its_files_stay(
     assert names(tmp_path / SERIES) == ["1-01.dcm", *WHOLE]
 
 
-def test_other_names_for_complete_folder_are_an_error_that_keeps_it(
+def test_other_names_for_complete_folder_raise_and_retain_it(
     fetch: Fetch, server: Any, tmp_path: Path
 ) -> None:
     fetch(existing="keep")
@@ -93,7 +93,7 @@ def test_other_names_for_complete_folder_are_an_error_that_keeps_it(
     assert fetch(existing="keep", names="instance-number").kept
 
 
-def test_less_than_the_whole_is_not_kept_under_the_final_name(
+def test_incomplete_folder_with_final_name_is_downloaded_again(
     fetch: Fetch, make: SimpleNamespace, server: Any, tmp_path: Path
 ) -> None:
     good = server.script
@@ -104,7 +104,7 @@ def test_less_than_the_whole_is_not_kept_under_the_final_name(
     assert not fetch(existing="keep").kept
 
 
-def test_a_single_file_that_is_shorter_is_fetched_again(
+def test_truncated_single_file_is_downloaded_again(
     ask: Callable[..., Any], server: Any, tmp_path: Path
 ) -> None:
     server.replies(b"a plan")
@@ -123,7 +123,7 @@ def test_a_single_file_that_is_shorter_is_fetched_again(
     assert [fetch(existing="keep").kept for _ in range(2)] == [False, True]
 
 
-def test_files_that_no_download_wrote_stay(
+def test_files_that_no_download_wrote_remain(
     fetch: Fetch, make: SimpleNamespace, server: Any, tmp_path: Path
 ) -> None:
     fetch()
@@ -141,7 +141,7 @@ def test_files_that_no_download_wrote_stay(
 
 
 @pytest.mark.parametrize("existing", ["keep", "replace"])
-def test_a_folder_that_was_set_aside_by_a_killed_process_comes_back(
+def test_folder_set_aside_by_a_killed_process_is_restored(
     fetch: Fetch, server: Any, tmp_path: Path, existing: str
 ) -> None:
     fetch()
@@ -152,7 +152,7 @@ def test_a_folder_that_was_set_aside_by_a_killed_process_comes_back(
     assert names(tmp_path / SERIES) == [*WHOLE, "mine.txt"]
 
 
-def test_what_a_killed_process_had_replaced_is_cleared(fetch: Fetch, tmp_path: Path) -> None:
+def test_folder_replaced_by_a_killed_process_is_removed(fetch: Fetch, tmp_path: Path) -> None:
     fetch()
     (tmp_path / SERIES / "mine.txt").write_text("mine")
     (tmp_path / SERIES).rename(tmp_path / "old")
@@ -164,7 +164,7 @@ def test_what_a_killed_process_had_replaced_is_cleared(fetch: Fetch, tmp_path: P
 
 
 @pytest.mark.parametrize("name", ["", "a.zip"])
-def test_what_was_incomplete_goes_when_the_whole_has_come(
+def test_incomplete_result_is_removed_by_a_complete_download(
     fetch: Fetch, make: SimpleNamespace, server: Any, tmp_path: Path, name: str
 ) -> None:
     target, good = tmp_path / name, server.script
@@ -178,7 +178,9 @@ def test_what_was_incomplete_goes_when_the_whole_has_come(
 
 @pytest.mark.parametrize("there", [True, False], ids=["leads somewhere", "dangles"])
 @pytest.mark.parametrize("name", ["", "a.zip"])
-def test_a_link_is_written_through(fetch: Fetch, tmp_path: Path, name: str, *, there: bool) -> None:
+def test_link_at_the_target_is_followed(
+    fetch: Fetch, tmp_path: Path, name: str, *, there: bool
+) -> None:
     link, place = tmp_path / (name or SERIES), tmp_path / "elsewhere" / "real"
     place.parent.mkdir()
     if there and not name:
@@ -193,7 +195,7 @@ def test_a_link_is_written_through(fetch: Fetch, tmp_path: Path, name: str, *, t
     assert fetch(tmp_path / name, existing="keep").kept == (not name)
 
 
-def test_links_in_a_circle_are_refused_before_any_request(
+def test_circular_links_are_refused_before_any_request(
     fetch: Fetch, server: Any, tmp_path: Path
 ) -> None:
     (tmp_path / SERIES).symlink_to(tmp_path / "other")
@@ -203,7 +205,7 @@ def test_links_in_a_circle_are_refused_before_any_request(
     assert server.asked == []
 
 
-def test_what_a_killed_process_left_goes_though_the_server_fails(
+def test_leftovers_of_a_killed_process_are_removed_though_the_server_fails(
     fetch: Fetch, make: SimpleNamespace, server: Any, tmp_path: Path
 ) -> None:
     server.replies(make.Reply(status=404))
@@ -215,7 +217,7 @@ def test_what_a_killed_process_left_goes_though_the_server_fails(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_file_that_is_replaced_loses_its_old_list(
+def test_replaced_file_loses_its_old_receipt(
     ask: Callable[..., Any], server: Any, tmp_path: Path
 ) -> None:
     def plan(**options: Any) -> list[str]:

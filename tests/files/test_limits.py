@@ -37,7 +37,7 @@ def test_segmentation_packed_1000_to_1_is_unpacked(
     assert fetch().bytes > 80 * MEGABYTE
 
 
-def test_no_compression_exceeds_deflate_s_own_ratio(make: SimpleNamespace) -> None:
+def test_no_compression_exceeds_the_ratio_of_deflate(make: SimpleNamespace) -> None:
     body = make.zipped([("zeros", bytes(64 * MEGABYTE))], method=zipfile.ZIP_DEFLATED)
     assert len(body) * 1032 > 64 * MEGABYTE
 

@@ -22,7 +22,7 @@ ListOfSeriesToDownload=\r
 """
 
 
-def test_a_portal_s_manifest_is_read(tmp_path: Path) -> None:
+def test_manifest_of_a_portal_is_read(tmp_path: Path) -> None:
     path = tmp_path / "a.tcia"
     path.write_bytes(b"\xef\xbb\xbf" + PORTAL.encode())
     manifest = read_manifest(path)
@@ -32,7 +32,7 @@ def test_a_portal_s_manifest_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("end", ["\r", "\n", "\r\n"])
-def test_lines_end_as_on_any_system(tmp_path: Path, end: str) -> None:
+def test_manifest_is_read_with_any_line_end(tmp_path: Path, end: str) -> None:
     path = tmp_path / "a.tcia"
     path.write_bytes(PORTAL.replace("\r\n", end).encode())
     assert read_manifest(path).series == ("1.3.6.1.4.1.1", "1.3.6.1.4.1.2")
@@ -57,7 +57,7 @@ def test_manifest_of_another_form_states_its_series(tmp_path: Path, text: str) -
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be"])
-def test_another_encoding_is_named(tmp_path: Path, encoding: str) -> None:
+def test_manifest_in_another_encoding_is_refused(tmp_path: Path, encoding: str) -> None:
     path = tmp_path / "a.tcia"
     path.write_text("\ufeff" * (encoding != "utf-16") + PORTAL, encoding=encoding)
     with pytest.raises(ManifestError, match=r"is UTF-16\. Save it as UTF-8"):
@@ -66,7 +66,7 @@ def test_another_encoding_is_named(tmp_path: Path, encoding: str) -> None:
     assert read_manifest(path).series
 
 
-def test_a_link_is_written_through(tmp_path: Path) -> None:
+def test_link_at_the_target_is_followed(tmp_path: Path) -> None:
     path = tmp_path / "a.tcia"
     path.symlink_to(tmp_path / "real.tcia")
     assert write_manifest(path, ["1.2.3"]) == path
@@ -74,10 +74,10 @@ def test_a_link_is_written_through(tmp_path: Path) -> None:
     assert read_manifest(tmp_path / "real.tcia").series == ("1.2.3",)
 
 
-def test_one_text_is_no_list_of_series(tmp_path: Path) -> None:
-    with pytest.raises(TypeError, match="give a list of UIDs"):
+def test_string_instead_of_a_list_of_series_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(TypeError, match="pass a list of UIDs"):
         write_manifest(tmp_path / "a.tcia", "1.2.3")
-    with pytest.raises(TypeError, match="give a list of UIDs"):
+    with pytest.raises(TypeError, match="pass a list of UIDs"):
         Manifest("1.2.3")
 
 
@@ -90,7 +90,7 @@ values = st.text(st.characters(categories=["L", "N", "P"]), max_size=20)
 
 @settings(deadline=None)
 @given(st.lists(uids, unique=True), st.dictionaries(keys, values, max_size=4))
-def test_what_is_written_is_read_back(
+def test_written_manifest_is_read_back(
     tmp_path_factory: pytest.TempPathFactory, series: Any, fields: Any
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "round.tcia"
@@ -117,7 +117,7 @@ def test_what_is_written_is_read_back(
         ("ListOfSeriesToDownload=\n\uff11.\uff12\n".encode(), 2),
     ],
 )
-def test_what_is_no_manifest_is_refused(tmp_path: Path, content: bytes, line: int | None) -> None:
+def test_invalid_manifest_is_refused(tmp_path: Path, content: bytes, line: int | None) -> None:
     path = tmp_path / "a.tcia"
     path.write_bytes(content)
     with pytest.raises(ManifestError) as caught:
@@ -136,9 +136,7 @@ def test_what_is_no_manifest_is_refused(tmp_path: Path, content: bytes, line: in
         (["1.2"], {"ListOfSeriesToDownload": ""}),
     ],
 )
-def test_what_cannot_stand_in_a_manifest_is_not_written(
-    tmp_path: Path, series: Any, fields: Any
-) -> None:
+def test_invalid_values_of_a_manifest_are_refused(tmp_path: Path, series: Any, fields: Any) -> None:
     with pytest.raises(ManifestError):
         write_manifest(tmp_path / "a.tcia", series, fields)
     assert list(tmp_path.iterdir()) == []

@@ -57,7 +57,7 @@ class Row:
     ],
     ids=["uids", "keywords", "rows", "iterator"],
 )
-def test_all_are_fetched_in_their_order(
+def test_many_returns_results_in_the_order_of_the_items(
     fetch: Fetch, many: Any, tmp_path: Path, items: Any
 ) -> None:
     seen: list[ManyProgress] = []
@@ -72,7 +72,7 @@ def test_all_are_fetched_in_their_order(
     assert [one.all_bytes for one in seen] == sorted(one.all_bytes for one in seen)
 
 
-def test_four_are_fetched_at_a_time(fetch: Fetch, many: Any, tmp_path: Path) -> None:
+def test_many_downloads_four_at_a_time(fetch: Fetch, many: Any, tmp_path: Path) -> None:
     four = threading.Barrier(4)
     for reply in many.by_uid.values():
         reply.sent, reply.hold = 10, four
@@ -80,7 +80,7 @@ def test_four_are_fetched_at_a_time(fetch: Fetch, many: Any, tmp_path: Path) -> 
     assert many.most_open == 4
 
 
-def test_what_is_whole_is_kept_and_the_rest_is_fetched(
+def test_many_retains_complete_items_and_downloads_the_others(
     fetch: Fetch, many: Any, tmp_path: Path
 ) -> None:
     fetch(tmp_path, UIDS[:5])
@@ -93,13 +93,13 @@ def test_what_is_whole_is_kept_and_the_rest_is_fetched(
     assert [one.kept for one in again] == [False, False]
 
 
-def test_what_is_asked_for_twice_is_fetched_once(fetch: Fetch, many: Any, tmp_path: Path) -> None:
+def test_many_sends_equal_requests_once(fetch: Fetch, many: Any, tmp_path: Path) -> None:
     first, _, again = fetch(tmp_path, [UIDS[0], UIDS[1], UIDS[0]])
     assert again == attrs.evolve(first, index=2)
     assert len(many.asked) == 2
 
 
-def test_failures_do_not_stop_the_others(
+def test_failed_download_does_not_cancel_the_others(
     fetch: Fetch, make: SimpleNamespace, many: Any, tmp_path: Path
 ) -> None:
     many.by_uid[UIDS[3]] = make.Reply(many.by_uid[UIDS[4]].body)
@@ -136,7 +136,7 @@ def test_results_of_a_partly_failed_call_pair_with_their_items(
     assert [one.state for one in again] == ["existing"] * 3
 
 
-def test_a_single_result_states_what_was_requested(
+def test_single_result_states_the_requested_arguments(
     ask: Callable[..., Any], many: Any, tmp_path: Path
 ) -> None:
     done = ask(
@@ -194,7 +194,7 @@ def test_connections_are_added_to_a_client_in_use(
     assert many.most_open == 12
 
 
-def test_a_maximum_of_the_caller_holds_and_more_workers_are_refused(
+def test_more_workers_than_the_maximum_of_connections_are_refused(
     ask: Callable[..., Any], many: Any, tmp_path: Path
 ) -> None:
     with pytest.raises(ParameterError, match=r"workers=8 is more than .*max_connections=2") as told:
@@ -216,7 +216,7 @@ def test_a_maximum_of_the_caller_holds_and_more_workers_are_refused(
 
 
 @pytest.mark.parametrize("kind", [KeyboardInterrupt, ValueError])
-def test_what_progress_raises_ends_all(
+def test_exception_in_progress_cancels_all_downloads(
     fetch: Fetch, many: Any, tmp_path: Path, kind: type[BaseException]
 ) -> None:
     def enough(told: ManyProgress) -> None:
@@ -231,7 +231,7 @@ def test_what_progress_raises_ends_all(
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("download-")]
 
 
-def test_a_full_disk_stops_all(fetch: Fetch, many: Any, tmp_path: Path) -> None:
+def test_full_disk_cancels_all_downloads(fetch: Fetch, many: Any, tmp_path: Path) -> None:
     (tmp_path / UIDS[2]).write_bytes(b"a file where a folder should go")
     with pytest.raises(NotADirectoryError):
         fetch(tmp_path, UIDS, workers=1)
@@ -246,7 +246,7 @@ def test_a_full_disk_stops_all(fetch: Fetch, many: Any, tmp_path: Path) -> None:
         ([Row("not a uid")], "series_instance_uid"),
     ],
 )
-def test_items_that_cannot_be_asked_for_are_refused_before_any_request(
+def test_invalid_items_are_refused_before_any_request(
     ask: Callable[..., Any], fetch: Fetch, many: Any, tmp_path: Path, items: Any, words: str
 ) -> None:
     with pytest.raises(ParameterError, match=words):
@@ -298,7 +298,7 @@ class UntilHeld:
             await self._all.wait()
 
 
-def test_many_with_an_error_in_one_task_ends_the_others(held: Any, tmp_path: Path) -> None:
+def test_error_in_one_task_cancels_the_others(held: Any, tmp_path: Path) -> None:
     def enough(progress: ManyProgress) -> None:
         if progress.finished == 3:
             raise LookupError
@@ -314,7 +314,7 @@ def test_many_with_an_error_in_one_task_ends_the_others(held: Any, tmp_path: Pat
     assert len(held.asked) <= 7
 
 
-def test_a_cancelled_task_ends_all_its_downloads(held: Any, tmp_path: Path) -> None:
+def test_cancelled_task_cancels_all_its_downloads(held: Any, tmp_path: Path) -> None:
     progress = UntilHeld(held)
 
     async def run() -> int:
@@ -366,7 +366,7 @@ def test_cancelled_task_leaves_no_partial_file_and_frees_its_connections(
     asyncio.run(run())
 
 
-def test_nothing_to_fetch_is_nothing(fetch: Fetch, many: Any, tmp_path: Path) -> None:
+def test_many_without_items_returns_an_empty_list(fetch: Fetch, many: Any, tmp_path: Path) -> None:
     assert fetch(tmp_path, []) == []
 
 

@@ -72,7 +72,7 @@ RIGHT: dict[str, Callable[[dict[str, str]], dict[str, str]]] = {
 
 
 @pytest.mark.parametrize("case", RIGHT)
-def test_a_right_list_is_a_check_that_was_made(
+def test_correct_md5_list_is_among_the_checks(
     make: SimpleNamespace, fetch: Fetch, case: str
 ) -> None:
     sums = RIGHT[case](right(make))
@@ -82,7 +82,7 @@ def test_a_right_list_is_a_check_that_was_made(
         assert done.differences == ()
 
 
-def test_a_wrong_sum_names_the_file(make: SimpleNamespace, fetch: Fetch) -> None:
+def test_wrong_md5_sum_names_the_file(make: SimpleNamespace, fetch: Fetch) -> None:
     sums = right(make) | {"1-01.dcm": md5(b"other")}
     with pytest.raises(VerificationError, match=r"1-01\.dcm: its MD5 is") as caught:
         fetch(archive(make, sums))
@@ -94,7 +94,7 @@ def test_a_wrong_sum_names_the_file(make: SimpleNamespace, fetch: Fetch) -> None
     assert done.differences == (difference,)
 
 
-def test_a_file_that_is_listed_and_not_there_is_missing(
+def test_file_missing_from_the_archive_but_in_the_md5_list_fails(
     make: SimpleNamespace, fetch: Fetch
 ) -> None:
     sums = right(make) | {"1-03.dcm": md5(b"not there")}
@@ -102,7 +102,7 @@ def test_a_file_that_is_listed_and_not_there_is_missing(
         fetch(archive(make, sums))
 
 
-def test_a_list_that_lacks_files_is_compared_and_not_called_a_check(
+def test_partial_md5_list_is_compared_but_not_among_the_checks(
     make: SimpleNamespace, fetch: Fetch
 ) -> None:
     sums = right(make)
@@ -117,7 +117,7 @@ def test_a_list_that_lacks_files_is_compared_and_not_called_a_check(
     [b"", b"a,b", b"Filename,MD5Hash\n1-00.dcm,null\n", b"\xff\xfe\x00", b'"unclosed\n' * 9],
     ids=["empty", "no sums", "null", "bytes", "quotes"],
 )
-def test_a_list_that_cannot_be_read_is_a_file_like_others(
+def test_unreadable_md5_list_is_an_ordinary_file(
     make: SimpleNamespace, fetch: Fetch, content: bytes
 ) -> None:
     done = fetch(make.zipped([*images(make).items(), (LIST, content)]))
@@ -125,16 +125,14 @@ def test_a_list_that_cannot_be_read_is_a_file_like_others(
     assert done.differences == ()
 
 
-def test_the_list_may_come_first_and_be_called_otherwise_in_case(
+def test_md5_list_may_come_first_and_in_another_letter_case(
     make: SimpleNamespace, fetch: Fetch
 ) -> None:
     members = [("MD5Hashes.csv", listing(right(make))), *images(make).items()]
     assert "MD5" in fetch(make.zipped(members)).checks
 
 
-def test_names_that_are_there_twice_in_folders_need_their_folder(
-    make: SimpleNamespace, fetch: Fetch
-) -> None:
+def test_ambiguous_names_in_md5_list_need_their_folder(make: SimpleNamespace, fetch: Fetch) -> None:
     one, other = make.dicom(number=1), make.dicom(number=2)
     members = [("a/0.dcm", one), ("b/0.dcm", other)]
     sums = {"a/0.dcm": md5(one), "b/0.dcm": md5(other)}

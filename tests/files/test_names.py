@@ -58,7 +58,7 @@ UNSAFE = [
 
 
 @pytest.mark.parametrize("name", SAFE)
-def test_safe_names_are_taken(name: str) -> None:
+def test_safe_names_are_accepted(name: str) -> None:
     assert safe_parts(name) == SAFE[name]
 
 
@@ -83,20 +83,20 @@ def test_unsafe_names_are_refused_in_a_sentence(name: str) -> None:
         ("ﬁle", "file"),
     ],
 )
-def test_names_that_are_equal_on_some_system_are_refused(first: str, second: str) -> None:
+def test_names_that_are_equal_on_any_system_are_refused(first: str, second: str) -> None:
     taken = Taken("reserved")
     taken.claim(safe_parts(first))
     with pytest.raises(UnsafeArchiveError):
         taken.claim(safe_parts(second))
 
 
-def test_a_taken_name_gets_a_number() -> None:
+def test_claimed_name_gets_a_number() -> None:
     taken = Taken("reserved")
     given = [taken.free("00001", ".dcm") for _ in range(3)]
     assert given == ["00001.dcm", "00001-2.dcm", "00001-3.dcm"]
 
 
-def test_many_equal_names_are_not_counted_through_each_time() -> None:
+def test_numbers_of_equal_names_are_remembered() -> None:
     taken = Taken("reserved")
     taken.claim(("00001-3.dcm",))
     given = [taken.free("00001", ".dcm") for _ in range(20_000)]
@@ -116,7 +116,7 @@ def test_many_equal_names_are_not_counted_through_each_time() -> None:
         (None, "1." + "2" * 63, None),
     ],
 )
-def test_files_are_called_by_number_then_by_uid(
+def test_file_stem_is_the_instance_number_or_the_uid(
     number: int | None, uid: str | None, stem: str | None
 ) -> None:
     assert file_stem("instance-number", Header({"SOPInstanceUID": uid}, number)) == stem

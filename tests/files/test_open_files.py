@@ -93,7 +93,7 @@ def test_lock_file_that_its_holder_removes_meanwhile_is_closed(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     holder, other = Lock(tmp_path / "series"), Lock(tmp_path / "series")
-    assert holder.acquire(create=True)
+    holder.acquire()
     flock = fcntl.flock
 
     def released(descriptor: int, operation: int) -> None:
@@ -103,7 +103,8 @@ def test_lock_file_that_its_holder_removes_meanwhile_is_closed(
     monkeypatch.setattr(fcntl, "flock", released)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        assert other.acquire(create=True)
+        other.acquire()
+        assert other.held
         gc.collect()
     assert caught == []
     assert open_below(tmp_path) == [str(tmp_path / "series.lock.part")]

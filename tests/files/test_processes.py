@@ -107,7 +107,7 @@ def test_second_process_fails_while_the_first_writes_the_same_folder(
 
 
 @pytest.mark.parametrize("tag", ["v1", None], ids=["ranges", "no ranges"])
-def test_ctrl_c_ends_downloads_whose_server_is_silent(
+def test_ctrl_c_cancels_downloads_while_the_server_is_silent(
     half: Any, start: Callable[..., Any], wait_for: "WaitFor", tmp_path: Path, tag: str | None
 ) -> None:
     for uid in UIDS[2:5]:

@@ -6,9 +6,9 @@ import pytest
 
 from _runtime.downloads.names import RECEIPT_NAME as NAME
 from _runtime.downloads.receipt import (
-    Inventory,
+    Receipt,
     clear,
-    inventory_path,
+    receipt_path,
     replace_folder,
     set_aside,
     settle,
@@ -22,8 +22,8 @@ def written(folder: Path, *files: str) -> Path:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(folder.name)
     sizes = dict.fromkeys(files, 1)
-    inventory = Inventory(asked={}, names="server", whole=True, counted=True, files=sizes)
-    inventory.write(inventory_path(folder, folder=True))
+    receipt = Receipt(request={}, names="server", complete=True, counted=True, files=sizes)
+    receipt.write(receipt_path(folder, folder=True))
     return folder
 
 
@@ -38,7 +38,9 @@ def test_replace_that_fails_gives_the_old_folder_its_name_again(tmp_path: Path) 
     assert names(tmp_path) == ["series", f"series/{NAME}", "series/1.dcm"]
 
 
-def test_replace_removes_the_old_folder_and_hands_on_the_files_of_others(tmp_path: Path) -> None:
+def test_replace_removes_the_old_folder_and_moves_other_files_to_the_new_one(
+    tmp_path: Path,
+) -> None:
     target = written(tmp_path / "series", "1.dcm", "sub/2.dcm")
     (target / "notes.txt").write_text("mine")
     (target / "3.dcm").write_text("mine, of a name that the new folder has")
@@ -49,7 +51,7 @@ def test_replace_removes_the_old_folder_and_hands_on_the_files_of_others(tmp_pat
     assert (target / "3.dcm").read_text() == "new"
 
 
-def test_settle_ends_a_replacement_that_was_interrupted(tmp_path: Path) -> None:
+def test_settle_completes_an_interrupted_replacement(tmp_path: Path) -> None:
     target = written(tmp_path / "series", "1.dcm")
     written(set_aside(target), "0.dcm")
     settle(target)
@@ -59,7 +61,7 @@ def test_settle_ends_a_replacement_that_was_interrupted(tmp_path: Path) -> None:
     assert names(tmp_path) == ["series", f"series/{NAME}", "series/1.dcm"]
 
 
-def test_clear_removes_what_a_download_wrote_and_empty_folders(tmp_path: Path) -> None:
+def test_clear_removes_files_of_a_download_and_empty_folders(tmp_path: Path) -> None:
     clear(written(tmp_path / "series", "a/b/1.dcm", "2.dcm"))
     assert names(tmp_path) == []
     kept = written(tmp_path / "series", "1.dcm")

@@ -25,7 +25,7 @@ from _runtime.http.retry import Retry
 SERIES = "1.2.3.4"
 
 
-def test_what_stood_there_is_replaced_by_what_is_whole_alone(
+def test_existing_files_are_replaced_only_by_a_complete_download(
     ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
 ) -> None:
     old = tmp_path / SERIES
@@ -40,7 +40,7 @@ def test_what_stood_there_is_replaced_by_what_is_whole_alone(
     assert names(tmp_path / SERIES) == ["images", "images/0.dcm", "old.dcm"]
 
 
-def test_what_a_killed_download_left_is_cleared(
+def test_leftovers_of_a_killed_download_are_removed(
     ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
 ) -> None:
     (tmp_path / f"{SERIES}.part").mkdir()
@@ -50,7 +50,7 @@ def test_what_a_killed_download_left_is_cleared(
     assert names(tmp_path) == [SERIES, f"{SERIES}/images", f"{SERIES}/images/0.dcm"]
 
 
-def test_a_file_where_a_folder_should_go_is_an_error_before_any_request(
+def test_file_at_the_destination_of_a_folder_fails_before_any_request(
     ask: Callable[..., Any], server: Any, tmp_path: Path
 ) -> None:
     (tmp_path / SERIES).write_bytes(b"mine")
@@ -59,9 +59,7 @@ def test_a_file_where_a_folder_should_go_is_an_error_before_any_request(
     assert (server.asked, (tmp_path / SERIES).read_bytes()) == ([], b"mine")
 
 
-def test_options_that_there_are_not_are_refused(
-    ask: Callable[..., Any], server: Any, tmp_path: Path
-) -> None:
+def test_unknown_options_are_refused(ask: Callable[..., Any], server: Any, tmp_path: Path) -> None:
     with pytest.raises(ParameterError, match="cannot be 'uid'"):
         ask(
             server.base_url,
@@ -75,7 +73,7 @@ def test_options_that_there_are_not_are_refused(
     assert server.asked == []
 
 
-def test_existing_files_are_kept_if_they_pass_the_checks(
+def test_existing_files_that_pass_the_checks_are_retained(
     ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
 ) -> None:
     server.replies(make.series_zip(3))
@@ -140,7 +138,7 @@ def test_progress_reports_bytes_and_its_exception_cancels_the_download(
 
 
 @pytest.mark.parametrize("target", ["x", "x.zip"])
-def test_a_cancelled_task_leaves_nothing(
+def test_cancelled_task_leaves_no_file(
     make: SimpleNamespace, server: Any, tmp_path: Path, target: str
 ) -> None:
     hold = threading.Event()
@@ -177,7 +175,7 @@ def test_closed_iterator_closes_the_response(
     assert zipfile.ZipFile(io.BytesIO(raw)).namelist()
 
 
-def test_of_two_downloads_to_one_place_the_later_one_fails(
+def test_second_download_to_the_same_destination_fails(
     client: Any, make: SimpleNamespace, server: Any, tmp_path: Path
 ) -> None:
     server.replies(make.series_zip())
@@ -198,7 +196,7 @@ def test_of_two_downloads_to_one_place_the_later_one_fails(
     assert client.download_image(tmp_path, series_instance_uid=SERIES).files
 
 
-def test_an_error_status_is_not_a_file(
+def test_error_status_is_no_file(
     ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
 ) -> None:
     server.replies(make.Reply(b"no", status=404))
@@ -207,7 +205,7 @@ def test_an_error_status_is_not_a_file(
     assert names(tmp_path) == []
 
 
-def test_a_key_is_never_in_an_error(
+def test_api_key_is_in_no_download_error(
     ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
 ) -> None:
     server.replies(b"your key sesame-7 is not valid")
@@ -221,7 +219,7 @@ def test_a_key_is_never_in_an_error(
     assert "sesame-7" not in f"{caught.value} {caught.value!r} {vars(caught.value)}"
 
 
-def test_key_in_what_an_archive_holds_is_redacted_and_our_words_are_not(
+def test_api_key_in_names_of_an_archive_is_redacted_in_errors(
     ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
 ) -> None:
     def message(body: bytes, key: str) -> str:

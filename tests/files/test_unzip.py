@@ -98,7 +98,7 @@ def write(
 
 @settings(max_examples=150, deadline=None)
 @given(members, st.booleans(), st.binary(max_size=30), st.integers(1, 70_000))
-def test_any_archive_of_zipfile_unpacks_to_the_same_bytes(
+def test_unzip_of_any_zipfile_archive_returns_the_same_bytes(
     given_members: list[tuple[str, bytes, int, bool]], pipe: bool, comment: bytes, step: int
 ) -> None:
     archive = write(given_members, pipe=pipe, comment=comment)
@@ -108,7 +108,7 @@ def test_any_archive_of_zipfile_unpacks_to_the_same_bytes(
 
 @settings(max_examples=60, deadline=None)
 @given(members, st.booleans(), st.binary(max_size=5), st.data())
-def test_every_truncation_is_an_error(
+def test_unzip_refuses_every_truncation(
     given_members: list[tuple[str, bytes, int, bool]],
     pipe: bool,
     comment: bytes,
@@ -121,7 +121,7 @@ def test_every_truncation_is_an_error(
 
 @pytest.mark.parametrize("stream", [True, False])
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
-def test_an_archive_cut_at_any_byte_is_an_error(
+def test_unzip_refuses_archive_truncated_at_any_byte(
     make: SimpleNamespace, stream: bool, method: int
 ) -> None:
     archive = make.zipped(
@@ -133,7 +133,9 @@ def test_an_archive_cut_at_any_byte_is_an_error(
 
 
 @pytest.mark.parametrize("stream", [True, False])
-def test_a_changed_byte_never_gives_other_data(make: SimpleNamespace, stream: bool) -> None:
+def test_unzip_never_returns_other_data_for_a_changed_byte(
+    make: SimpleNamespace, stream: bool
+) -> None:
     archive = make.zipped([("a.dcm", bytes(range(200))), ("b", b"x" * 400)], stream=stream)
     right = unpack(archive)
     errors = 0
@@ -148,7 +150,7 @@ def test_a_changed_byte_never_gives_other_data(make: SimpleNamespace, stream: bo
     assert errors > len(archive)
 
 
-def test_archives_of_info_zip_are_read(tmp_path: Path) -> None:
+def test_unzip_reads_archives_of_info_zip(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(random.Random(1).randbytes(50_000))
     (tmp_path / "b").write_bytes(bytes(90_000))
     command = ["zip", "-q", "-r", "-", "a", "b"]
@@ -161,7 +163,7 @@ def test_archives_of_info_zip_are_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("signed", [True, False])
 @pytest.mark.parametrize("wide", [True, False])
-def test_data_descriptors_of_every_form_are_read(
+def test_unzip_reads_data_descriptors_of_every_form(
     make: SimpleNamespace, signed: bool, wide: bool
 ) -> None:
     archive = make.zipped([("a", b"hello " * 50)])
@@ -176,13 +178,13 @@ def test_data_descriptors_of_every_form_are_read(
     assert unpack(archive[:at] + other + bytes(end), 1) == [("a", b"hello " * 50)]
 
 
-def test_an_archive_inside_an_archive_is_data(make: SimpleNamespace) -> None:
+def test_unzip_returns_an_archive_inside_an_archive_as_data(make: SimpleNamespace) -> None:
     inner = make.zipped([("x", b"1" * 100)], method=zipfile.ZIP_STORED)
     archive = make.zipped([("inner.zip", inner), ("b", b"2")], method=zipfile.ZIP_STORED)
     assert unpack(archive, 13) == [("inner.zip", inner), ("b", b"2")]
 
 
-def test_more_than_65535_members_are_read() -> None:
+def test_unzip_reads_more_than_65535_members() -> None:
     sink = io.BytesIO()
     with zipfile.ZipFile(sink, "w") as archive:
         for number in range(65_600):
@@ -204,7 +206,7 @@ def link(target: bytes = b"/etc/passwd") -> tuple[zipfile.ZipInfo, bytes]:
     return info, target
 
 
-def test_what_cannot_be_unpacked_safely_is_refused(make: SimpleNamespace) -> None:
+def test_unzip_refuses_unsafe_members(make: SimpleNamespace) -> None:
     archive = make.zipped([("a", b"data")], stream=False)
     central = archive.index(b"PK\x01\x02")
     for bad, words in [
@@ -217,7 +219,7 @@ def test_what_cannot_be_unpacked_safely_is_refused(make: SimpleNamespace) -> Non
             unpack(bad)
 
 
-def test_what_is_no_archive_or_more_than_one_is_refused(make: SimpleNamespace) -> None:
+def test_unzip_refuses_other_formats_and_two_archives(make: SimpleNamespace) -> None:
     archive = make.zipped([("a", b"data")])
     for body in (b"<html>", b"\x1f\x8b\x08" + bytes(50), b"PK\x07\x08" + archive):
         with pytest.raises(NotAFileError):
@@ -247,7 +249,7 @@ def test_unzip_refuses_other_bytes_behind_the_end(make: SimpleNamespace, tail: b
             unpack(make.zipped([("a", b"data")]) + tail, step)
 
 
-def test_the_directory_has_to_agree_with_the_members(make: SimpleNamespace) -> None:
+def test_unzip_refuses_directory_that_differs_from_the_members(make: SimpleNamespace) -> None:
     archive = make.zipped([("a", b"data"), ("b", b"more")], stream=False)
     first = archive.index(b"PK\x01\x02")
     second = archive.index(b"PK\x01\x02", first + 4)
@@ -295,7 +297,7 @@ class Forgetful:
         return self._inflater.unconsumed_tail
 
 
-def test_a_library_that_loses_what_follows_a_stream_is_not_used() -> None:
+def test_inflate_library_that_loses_bytes_behind_a_stream_is_not_used() -> None:
     assert gives_back_the_rest(zlib)
     assert gives_back_the_rest(LIBRARY)
     assert not gives_back_the_rest(SimpleNamespace(decompressobj=Forgetful))

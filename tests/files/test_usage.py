@@ -1,5 +1,6 @@
 """Targets and options that have no effect, or another one than they read."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -117,6 +118,24 @@ def test_input_with_its_effect_is_accepted(
     call, path = ACCEPTED[case]
     ask(server.base_url, call)
     assert (working / path).is_file()
+
+
+@pytest.mark.parametrize("target", ["~/dicom", "~someone/dicom", "s3://bucket/x"])
+def test_target_that_the_advice_suggests_is_accepted(
+    ask: Callable[..., Any],
+    make: Any,
+    server: Any,
+    working: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    target: str,
+) -> None:
+    monkeypatch.setenv("HOME", str(working))
+    server.replies(make.series_zip(1))
+    with pytest.raises(ParameterError) as caught:
+        ask(server.base_url, series(target))
+    suggested = re.search("'(.*)'", caught.value.advice or "")
+    path = Path(suggested[1]) if suggested else working / target
+    assert ask(server.base_url, series(path)).files[0].is_relative_to(working)
 
 
 def test_other_names_for_many_are_refused_once_and_before_any_request(

@@ -165,7 +165,7 @@ DIFFERENT: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("case", DIFFERENT)
-def test_a_valid_archive_of_something_else_fails_or_is_kept_apart(
+def test_archive_of_another_object_fails_or_is_saved_as_incomplete(
     ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path, case: str
 ) -> None:
     body, headers, options, check, words = DIFFERENT[case]
@@ -210,7 +210,7 @@ def test_passed_checks_are_named(
     assert ("imageCount" in done.checks, "results.json" in done.checks) == (True, report is None)
 
 
-def test_companions_of_dicom_files_are_taken(
+def test_companions_of_dicom_files_are_unpacked(
     ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
 ) -> None:
     body = zipped_series(make, make.dicom(), LICENSE=b"CC BY", md5hashes_csv=b"a,b")
@@ -262,7 +262,7 @@ def test_hostile_names_write_nothing_anywhere(
     assert names(tmp_path) == ["in"]
 
 
-def test_a_hostile_uid_is_no_path(
+def test_hostile_uid_does_not_become_a_path(
     ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
 ) -> None:
     server.replies(zipped_series(make, make.dicom("../../evil")))
@@ -276,7 +276,7 @@ def test_a_hostile_uid_is_no_path(
     assert names(tmp_path) == ["in", f"in/{SERIES}", f"in/{SERIES}/file-00000.dcm"]
 
 
-def test_a_bomb_is_stopped_by_limits(
+def test_limits_stop_a_zip_bomb(
     ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
 ) -> None:
     server.replies(zipped_series(make, make.dicom(size=3_000_000, fill=b"\0")))
@@ -293,7 +293,7 @@ def test_a_bomb_is_stopped_by_limits(
     )
 
 
-def test_an_archive_without_dicom_is_unpacked_as_it_is(
+def test_archive_without_dicom_files_is_unpacked_unchanged(
     ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
 ) -> None:
     server.replies(make.zipped([("a/scan.txt", b"a hull"), ("results.json", b"{}")]))

@@ -48,5 +48,5 @@ def test_a_removed_cleanup_makes_a_test_fail(tmp_path: Path) -> None:
     (cleanup,) = [one for one in runtime_cleanups() if one.module == "downloads/manifest.py"]
     test = "tests/files/test_manifest.py::test_write_that_fails_leaves_no_other_file"
     assert failing_test(folder, cleanup, [test]) == test
-    other = "tests/files/test_manifest.py::test_a_link_is_written_through"
+    other = "tests/files/test_manifest.py::test_link_at_the_target_is_followed"
     assert failing_test(folder, cleanup, [other]) is None

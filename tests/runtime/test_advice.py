@@ -36,13 +36,13 @@ PROOFS = {
     "Request a valid api_key": "runtime/test_advice.py::test_api_key_is_sent",
     "Call again: part of the response": LATER,
     "Call again; if the error stays": (
-        "files/test_advice.py::test_a_call_succeeds_once_what_the_advice_names_is_right"
+        "files/test_advice.py::test_call_that_follows_the_advice_succeeds"
     ),
     "Check the base URL, the network": LATER,
     "Check the base URL: no endpoint": LATER,
     "Check the base URL; the service": LATER,
     "Check the values of the request": (
-        "files/test_advice.py::test_a_call_succeeds_once_what_the_advice_names_is_right"
+        "files/test_advice.py::test_call_that_follows_the_advice_succeeds"
     ),
     "Choose one of": "runtime/test_advice.py::test_listed_format_is_accepted",
     "A proxy in front of the server": (
@@ -54,13 +54,18 @@ PROOFS = {
     ),
     "Copy it again": "runtime/test_advice.py::test_api_key_is_sent",
     "Correct the value": REPORT,
+    "Did you mean ": "files/test_usage.py::test_target_that_the_advice_suggests_is_accepted",
+    "Download to a local folder": (
+        "files/test_usage.py::test_target_that_the_advice_suggests_is_accepted"
+    ),
+    "Pass the path itself": "files/test_usage.py::test_target_that_the_advice_suggests_is_accepted",
     "Download to each path once": (
-        "files/test_targets.py::test_of_two_downloads_to_one_place_the_later_one_fails"
+        "files/test_targets.py::test_second_download_to_the_same_destination_fails"
     ),
     "Download them into separate folders": (
-        "files/test_advice.py::test_separate_folders_separate_downloads_of_one_name"
+        "files/test_advice.py::test_downloads_of_one_name_succeed_in_separate_folders"
     ),
-    "Free some space": ("files/test_advice.py::test_the_limit_that_is_named_is_the_one_to_raise"),
+    "Free some space": ("files/test_advice.py::test_limit_error_names_the_limit_to_raise"),
     "Pass an http_client that trusts": (
         "runtime/test_transports.py::test_http_client_that_trusts_the_certificate_connects"
     ),
@@ -70,25 +75,23 @@ PROOFS = {
     "Pass a value": "runtime/test_advice.py::test_required_value_is_accepted",
     "Pass an api_key that is valid": "runtime/test_advice.py::test_api_key_is_sent",
     "Pass the parameter that the server": REPORT,
-    "If you trust the server": (
-        "files/test_advice.py::test_the_limit_that_is_named_is_the_one_to_raise"
-    ),
+    "If you trust the server": ("files/test_advice.py::test_limit_error_names_the_limit_to_raise"),
     "Omit it, or pass": "runtime/test_advice.py::test_required_value_is_accepted",
     "Leave the outdated one out": (
         "files/test_completeness.py::test_item_that_states_two_counts_is_refused"
     ),
     "Make the client with max_connections": (
-        "files/test_many.py::test_a_maximum_of_the_caller_holds_and_more_workers_are_refused"
+        "files/test_many.py::test_more_workers_than_the_maximum_of_connections_are_refused"
     ),
     "Nothing was unpacked. To look": (
-        "files/test_advice.py::test_keep_zip_keeps_what_cannot_be_unpacked_safely"
+        "files/test_advice.py::test_keep_zip_saves_archive_that_cannot_be_unpacked_safely"
     ),
-    "Pass a manifest file": "files/test_manifest.py::test_a_portal_s_manifest_is_read",
+    "Pass a manifest file": "files/test_manifest.py::test_manifest_of_a_portal_is_read",
     "Pass a table whose header": (
         "files/test_manifest.py::test_manifest_of_another_form_states_its_series"
     ),
     "Pass a whole number": (
-        "files/test_completeness.py::test_an_invalid_count_of_the_item_is_refused_before_any_request"
+        "files/test_completeness.py::test_invalid_count_of_the_item_is_refused_before_any_request"
     ),
     "Pass mappings or rows": "files/test_items.py::test_many_rows_of_any_library_are_downloaded",
     "Regenerate the package, or": (
@@ -97,17 +100,15 @@ PROOFS = {
     "Remove the outdated one": (
         "files/test_completeness.py::test_items_that_contradict_each_other_are_refused"
     ),
-    "Save it as UTF-8": "files/test_manifest.py::test_another_encoding_is_named",
+    "Save it as UTF-8": "files/test_manifest.py::test_manifest_in_another_encoding_is_refused",
     "See the response with --format raw": (
         "client_cli/test_outcomes.py::test_unreadable_response_is_status_3_and_leaves_no_file"
     ),
     "See the body with": "runtime/test_advice.py::test_raw_and_another_format_return_the_body",
-    "See the error's `failed`": (
-        "files/test_advice.py::test_a_second_call_fetches_what_is_missing"
-    ),
+    "See the error's `failed`": ("files/test_advice.py::test_second_call_downloads_missing_items"),
     "Check the base URL and any proxy": LATER,
     "The response is not the file": (
-        "files/test_advice.py::test_a_call_succeeds_once_what_the_advice_names_is_right"
+        "files/test_advice.py::test_call_that_follows_the_advice_succeeds"
     ),
     "The response is truncated": LATER,
     "The fault is the server's": LATER,

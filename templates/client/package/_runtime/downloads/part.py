@@ -10,14 +10,9 @@ from pathlib import Path
 from typing import IO
 
 from .errors import DownloadError
-from .receipt import Inventory, clear, inventory_path, replace_folder, set_aside, settle
+from .receipt import Receipt, clear, receipt_path, replace_folder, set_aside, settle
 
-_FLAGS = (
-    os.O_RDWR
-    | getattr(os, "O_BINARY", 0)
-    | getattr(os, "O_NOFOLLOW", 0)
-    | getattr(os, "O_CLOEXEC", 0)
-)
+_FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
 
 if sys.platform == "win32":
     import msvcrt
@@ -47,27 +42,20 @@ class Lock:
         self._destination = destination
         self._file: io.FileIO | None = None
 
-    def acquire(self, *, create: bool) -> bool:
+    @property
+    def held(self) -> bool:
+        """Whether this download holds the lock."""
+        return self._file is not None
+
+    def acquire(self) -> None:
         """Acquire the lock unless this download holds it already.
-
-        Args:
-            create: Whether to create a missing file.
-
-        Returns:
-            Whether there is a file, which is locked then.
 
         Raises:
             DownloadError: Another download holds it.
-            OSError: The file cannot be opened.
         """
         while self._file is None:
-            try:
-                # An object, so that any exception in between closes and unlocks the file.
-                file = io.FileIO(self._path, "r+", opener=_creating if create else _opening)
-            except FileNotFoundError:
-                if create:
-                    raise
-                return False
+            # An object, so that any exception in between closes and unlocks the file.
+            file = io.FileIO(self._path, "r+", opener=lambda path, _: os.open(path, _FLAGS, 0o666))
             if not _locked(file.fileno()):
                 file.close()
                 raise DownloadError(
@@ -78,7 +66,6 @@ class Lock:
                 self._file = file
             else:
                 file.close()
-        return True
 
     def release(self) -> None:
         """Remove and unlock the file, if this download holds it."""
@@ -99,14 +86,6 @@ class Lock:
             return False
 
 
-def _opening(path: str, _flags: int) -> int:
-    return os.open(path, _FLAGS)
-
-
-def _creating(path: str, _flags: int) -> int:
-    return os.open(path, _FLAGS | os.O_CREAT, 0o666)
-
-
 def _locked(descriptor: int) -> bool:
     """Lock a file and return whether that succeeded; True on file systems without locks."""
     try:
@@ -120,21 +99,22 @@ class Part:
     """``<name>.part`` beside ``<name>``, until :meth:`place` renames it.
 
     Two processes that download to the same destination cannot corrupt each other: a download
-    holds ``<name>.lock.part`` while it writes, and a second one fails. Where a file system has
-    no locks, the last one to begin owns the partial file, and the other one fails. A later
-    download removes what a killed process left.
+    holds a :class:`Lock` while it writes, and a second one fails. Where a file system has no
+    locks, the last one to begin owns the partial file, and the other one fails.
 
     A download that differs from the request can be retained as ``<name>.incomplete``.
+
+    Attributes:
+        file: The open partial file, None for a folder.
     """
 
     def __init__(self, final: Path, *, folder: bool) -> None:
-        self.final = final
         self.path = final.with_name(final.name + ".part")
         self.file: IO[bytes] | None = None
+        self._final = final
         self._folder = folder
         self._incomplete = final.with_name(final.name + ".incomplete")
         self._made: list[Path] = []
-        self._beginning = False
         self._identity: tuple[int, int] | None = None
         self._lock = Lock(final)
         code = 0
@@ -150,35 +130,34 @@ class Part:
 
         Raises:
             DownloadError: Another download to the same destination is in progress.
-            OSError: A file cannot be moved or removed.
         """
-        for target in (self.final, self._incomplete):
-            if self._folder and os.path.lexists(set_aside(target)):
-                self._lock.acquire(create=True)
-                settle(target)
+        if self._folder and os.path.lexists(set_aside(self._final)):
+            self.lock()
 
-    def clean(self) -> None:
-        """Remove the partial file that a killed process left.
+    def lock(self) -> None:
+        """Lock the destination, and remove what a killed process left beside it.
 
         Raises:
             DownloadError: Another download to the same destination is in progress.
-            OSError: The file cannot be removed.
         """
-        if self._lock.acquire(create=False):
-            self._remove()
+        if not self._lock.held:
+            folders = [self._final.parent, *self._final.parent.parents]
+            self._made = [folder for folder in folders if not folder.exists()]
+            self._final.parent.mkdir(parents=True, exist_ok=True)
+            self._lock.acquire()
+        self._remove()
+        if self._folder:
+            settle(self._final)
+            settle(self._incomplete)
 
     def begin(self) -> None:
         """Create the partial file or folder, empty; a previous one is removed.
 
         Raises:
             DownloadError: Another download to the same destination is in progress.
-            OSError: It cannot be created.
         """
         if self._identity is not None:
             self._check()
-        self._make_parents()
-        self._lock.acquire(create=True)
-        self._beginning = True
         self._identity = None
         self._remove()
         if self._folder:
@@ -186,18 +165,12 @@ class Part:
         else:
             self.file = self.path.open("xb")
         self._identity = self._found()
-        self._beginning = False
 
-    def write(self, data: bytes) -> None:
-        """Append to the file; a folder is written by the unpacker."""
-        if self.file is not None:
-            self.file.write(data)
-
-    def place(self, inventory: Inventory, *, listed: bool) -> Path:
+    def place(self, receipt: Receipt, *, listed: bool) -> Path:
         """Rename it to the destination, replacing an existing file or folder.
 
         Args:
-            inventory: The receipt; if it is not complete, the name gets ``.incomplete``.
+            receipt: The receipt; if it is not complete, the name gets ``.incomplete``.
             listed: Whether to write the receipt of a file beside it; a folder contains its own.
 
         Returns:
@@ -205,24 +178,21 @@ class Part:
 
         Raises:
             DownloadError: Another download has replaced the partial file.
-            OSError: It cannot be renamed.
         """
-        target = self.final if inventory.whole else self._incomplete
+        target = self._final if receipt.complete else self._incomplete
         if self.file is not None:
             self.file.close()
         self._check()
         if self._folder:
-            inventory.write(inventory_path(self.path, folder=True))
+            receipt.write(receipt_path(self.path, folder=True))
             replace_folder(self.path, target)
         else:
-            beside = inventory_path(target, folder=False)
+            beside = receipt_path(target, folder=False)
             beside.unlink(missing_ok=True)
             self.path.replace(target)
             if listed:
-                inventory.write(beside)
-        self._identity = None
-        self._made.clear()
-        if inventory.whole:
+                receipt.write(beside)
+        if receipt.complete:
             self._remove_incomplete()
         return target
 
@@ -230,8 +200,7 @@ class Part:
         """Release the lock, and remove what was created and is not placed."""
         if self.file is not None:
             self.file.close()
-        found = self._found()
-        if found is not None and (self._beginning or found == self._identity):
+        if self._lock.held and self._identity in (None, self._found()):
             self._remove()
         self._lock.release()
         for folder in self._made:
@@ -243,14 +212,14 @@ class Part:
         with contextlib.suppress(OSError):
             if not self._folder:
                 self._incomplete.unlink(missing_ok=True)
-                inventory_path(self._incomplete, folder=False).unlink(missing_ok=True)
+                receipt_path(self._incomplete, folder=False).unlink(missing_ok=True)
             elif not self._incomplete.is_symlink():
                 clear(self._incomplete)
 
     def _check(self) -> None:
         if self._found() != self._identity:
             raise DownloadError(
-                f"another download to {self.final} has begun meanwhile",
+                f"another download to {self._final} has begun meanwhile",
                 advice="Download to each path once at a time.",
             )
 
@@ -269,12 +238,3 @@ class Part:
             shutil.rmtree(self.path)
         else:
             self.path.unlink(missing_ok=True)
-
-    def _make_parents(self) -> None:
-        missing: list[Path] = []
-        folder = self.path.parent
-        while not folder.exists():
-            missing.append(folder)
-            folder = folder.parent
-        self._made = missing or self._made
-        self.path.parent.mkdir(parents=True, exist_ok=True)

@@ -37,7 +37,6 @@ class FreeSpace:
 
         Raises:
             LimitError: Too few bytes would stay free.
-            OSError: The free space cannot be determined.
         """
         if not self._least:
             return
@@ -106,7 +105,6 @@ class Unpacker:
 
         Raises:
             DownloadError: The archive is damaged, unsafe or beyond the limits.
-            OSError: A file cannot be written.
         """
         if self.unreadable:
             return

@@ -44,6 +44,7 @@ MOST_PADDING = 1024 * 1024
 """Bytes of padding behind an archive."""
 
 _PADDING = b"\0\r\n"
+_DESCRIBED = 0x0008
 _ENCRYPTED = 0x0001 | 0x0040 | 0x2000
 _FORMAT_BITS = 0xF000
 _PLAIN_KINDS = frozenset({0, 0x8000, 0x4000})
@@ -184,14 +185,15 @@ class Unzip:
         self._seen[offset] = member
         yield member
         data_at = self._position
+        described = member.flags & _DESCRIBED
         if member.method == DEFLATED:
             yield from self._deflated()
-        elif member.described and not (member.packed or member.size):
+        elif described and not (member.packed or member.size):
             yield from self._stored_to_descriptor()
         else:
             yield from self._stored(member.packed or member.size)
         packed = self._position - data_at
-        if member.described:
+        if described:
             yield from self._descriptor(member, packed)
         elif (member.crc, member.packed, member.size) != (self._crc, packed, self._size):
             raise self._differs(member, packed)

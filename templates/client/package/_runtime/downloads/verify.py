@@ -24,14 +24,14 @@ def requested_uids(request: Request) -> dict[str, str]:
     They are the parameters of kind ``uid`` whose name on the wire is the keyword,
     written in any case and with or without underscores.
     """
-    plain = {fold(keyword): keyword for keyword in KEYWORDS}
-    asked: dict[str, str] = {}
+    keywords = {fold(keyword): keyword for keyword in KEYWORDS}
+    requested: dict[str, str] = {}
     for parameter in request.endpoint.parameters:
         value = request.arguments.values.get(parameter.name)
-        keyword = plain.get(fold(parameter.dicom_keyword or parameter.name))
+        keyword = keywords.get(fold(parameter.dicom_keyword or parameter.name))
         if parameter.kind == "uid" and keyword and value is not None:
-            asked[keyword] = str(value)
-    return asked
+            requested[keyword] = str(value)
+    return requested
 
 
 def needs_dicom(request: Request, expect: Expected | None) -> bool:
@@ -43,31 +43,26 @@ class Checks:
     """The checks of one download, and its differences from the request.
 
     Attributes:
-        asked: The requested UIDs by keyword.
         dicom: Whether its files have to be DICOM.
         differences: What differs, so far.
-        images: Number of files that are or should be DICOM.
-        announced: Their number by the response's ``imageCount`` header.
         unchecked: Checks that could not be made.
-        files: Files seen, where they need not be DICOM.
-        sizes: Bytes of the DICOM files seen, or of all where they need not be DICOM.
+        is_announced: Whether the response announces files, received or not.
     """
 
     def __init__(
         self, request: Request, expect: Expected | None, stated: Count | None = None
     ) -> None:
-        self.asked = requested_uids(request)
-        self.expect = expect or Expected()
-        self._stated = stated
         self.dicom = needs_dicom(request, expect)
         self.differences: list[Difference] = []
-        self.images = 0
-        self.files = 0
-        self.announced: int | None = None
         self.unchecked: list[Unchecked] = []
-        self._unreadable = ""
+        self.is_announced = False
+        self._requested = requested_uids(request)
+        self._expect = expect or Expected()
+        self._stated = stated
+        self._unreadable = False
         self._made: dict[str, None] = {}
-        self.sizes = 0
+        # The files that are or should be DICOM; all files where they need not be.
+        self._files = self._bytes = 0
         self._uids: set[str] = set()
         self._names: dict[str, str | None] = {}  # of files, with their SOPInstanceUID
         self._unidentified = 0
@@ -90,47 +85,33 @@ class Checks:
         self._made.update(dict.fromkeys(checks))
 
     def could_not(self, check: str, subject: str, reason: str) -> None:
-        """Record a check that could not be made.
-
-        Args:
-            check: Its name.
-            subject: What it is about: the name of a file, ``""`` for the whole download.
-            reason: Why, in one clause.
-        """
+        """Record a check that could not be made, see :class:`.result.Unchecked`."""
         self.unchecked.append(Unchecked(check, _shown(subject), reason))
 
     def image(self, name: str, reader: HeaderReader, size: int) -> Header | None:
-        """Check a file that should be DICOM.
-
-        Args:
-            name: Its name in the archive or on disk.
-            reader: The reader that has read it.
-            size: Its size in bytes.
-
-        Returns:
-            Its header, None if that cannot be read.
-        """
-        self.images += 1
-        self.sizes += size
+        """Check a file that should be DICOM; return its header, None if that cannot be read."""
+        self._files += 1
+        self._bytes += size
         self._names[_last(name)] = None
         name = redacted(name)
-        self.note("DICOM", *self.asked)
+        self.note("DICOM", *self._requested)
         try:
             header = reader.result()
         except NotDicomError as error:
             self._differs("DICOM", name, str(error))
             return None
         except UnreadableError as error:
-            for check in ("DICOM", *self.asked):
+            for check in ("DICOM", *self._requested):
                 self.could_not(check, name, str(error))
             self._unidentified += 1
             return None
-        for keyword, asked in self.asked.items():
+        for keyword, requested in self._requested.items():
             found = header.uids[keyword]
             if found is None and not header.certain:
                 self.could_not(keyword, name, f"no {keyword} is found in its irregular header")
-            elif found != asked:
-                self._differs(keyword, name, f"its {keyword} is {_shown(found)}, not {asked}")
+            elif found != requested:
+                words = f"its {keyword} is {_shown(found)}, not {requested}"
+                self._differs(keyword, name, words)
         self._check_object(name, header)
         return header
 
@@ -158,6 +139,7 @@ class Checks:
             return
         text = content.decode("utf-8", "replace")
         self._reported = list(entries(text))
+        self.is_announced = bool(self._reported)
         if FAILED in text.lower() and not any(map(has_failed, self._reported)):
             self._differs(REPORT, REPORT, f"the server reports: {FAILED}")
 
@@ -185,9 +167,9 @@ class Checks:
                 self._differs(REPORT, subject, f"its file {_shown(name)} holds {_shown(other)}")
         self._report_missing(REPORT, missing, unidentified, f"is listed in {REPORT}, but not there")
         different = {difference.check for difference in self.differences}
-        if len(self._reported) >= self.images or REPORT in different:
+        if len(self._reported) >= self._files or REPORT in different:
             self.note(REPORT)
-        if len(self._reported) > self.images and REPORT not in different:
+        if len(self._reported) > self._files and REPORT not in different:
             self._count(REPORT, len(self._reported), f"files are there, {REPORT} lists")
 
     def _report_missing(
@@ -223,23 +205,19 @@ class Checks:
 
     def saw(self, files: Sequence[tuple[Path, int]]) -> None:
         """Record all files with their sizes."""
-        self.files = len(files)
         if not self.dicom:
-            self.sizes = sum(size for _, size in files)
+            self._files = len(files)
+            self._bytes = sum(size for _, size in files)
 
     def give_up(self, reason: str) -> None:
         """Record that the files cannot be read, so that none of them is checked."""
-        self._unreadable = reason
-        files = ("DICOM", *self.asked) if self.dicom else ()
+        self._unreadable = True
+        files = ("DICOM", *self._requested) if self.dicom else ()
         for check in ("crc32", "directory", *files, "completeness"):
             self.could_not(check, "", reason)
 
     def response(self, headers: Mapping[str, str]) -> None:
-        """Compare the files with the response's report and headers, after the last file.
-
-        Args:
-            headers: Headers of the response.
-        """
+        """Compare the files with the response's report and headers, after the last file."""
         if not self.dicom or self._unreadable:
             return
         if self._reported or any(one.check == REPORT for one in self.differences):
@@ -247,14 +225,9 @@ class Checks:
         self._compare_count(headers.get("imagecount", ""))
 
     @property
-    def is_announced(self) -> bool:
-        """Whether the response announces files, received or not."""
-        return bool(self.announced or self._reported)
-
-    @property
     def lacks_count(self) -> bool:
         """Whether nothing states yet how many files there should be."""
-        expected = self.expect.count is not None or self.expect.sop_instance_uids is not None
+        expected = self._expect.count is not None or self._expect.sop_instance_uids is not None
         listed = not self._made.keys().isdisjoint((COUNT_CHECK, REPORT, "MD5"))
         return not (expected or listed or self._stated or self._unreadable)
 
@@ -269,16 +242,12 @@ class Checks:
         stated = self._stated or count
         if stated is not None:
             self._count("stated count", stated.files, f"files are there, {stated.stated_by}")
-        if stated is not None and stated.bytes is not None:
-            self.note("stated size")
-            if self.sizes != stated.bytes:
-                message = f"{self.sizes} bytes are there, {stated.stated_by} {stated.bytes}"
-                self._differs("stated size", "", message)
+            self._size("stated size", stated.bytes, f"bytes are there, {stated.stated_by}")
         if not self.dicom:
             return
-        if not self.images:
+        if not self._files:
             self._differs("DICOM", "", "there is no DICOM file")
-        expect = self.expect
+        expect = self._expect
         if expect.sop_instance_uids is not None:
             self.note("expected UIDs")
             missing = sorted(expect.sop_instance_uids - self._uids)
@@ -287,12 +256,7 @@ class Checks:
                 self._differs("expected UIDs", _shown(uid), "is not expected")
         if expect.count is not None:
             self._count("expected count", expect.count, "files are there, expected are")
-        if expect.bytes is not None:
-            self.note("expected bytes")
-            if self.sizes != expect.bytes:
-                self._differs(
-                    "expected bytes", "", f"{self.sizes} bytes, expected are {expect.bytes}"
-                )
+        self._size("expected bytes", expect.bytes, "bytes, expected are")
 
     def summary(self) -> str:
         """Return the differences in a sentence."""
@@ -311,17 +275,24 @@ class Checks:
             return
         found = {int(match[1]) for value in values if (match := _COUNT.fullmatch(value))}
         if len(found) == 1 and all(map(_COUNT.fullmatch, values)):
-            (self.announced,) = found
-            self._count(COUNT_CHECK, self.announced, "files are there, the server announced")
+            (announced,) = found
+            self.is_announced = self.is_announced or announced > 0
+            self._count(COUNT_CHECK, announced, "files are there, the server announced")
         else:
             self.note(COUNT_CHECK)
             self._differs(COUNT_CHECK, "", f"the server announced {_shown(header)} files")
 
     def _count(self, check: str, count: int, words: str) -> None:
         self.note(check)
-        found, kind = (self.images, "DICOM ") if self.dicom else (self.files, "")
-        if found != count:
-            self._differs(check, "", f"{found} {kind}{words} {count}")
+        if self._files != count:
+            kind = "DICOM " if self.dicom else ""
+            self._differs(check, "", f"{self._files} {kind}{words} {count}")
+
+    def _size(self, check: str, size: int | None, words: str) -> None:
+        if size is not None:
+            self.note(check)
+            if self._bytes != size:
+                self._differs(check, "", f"{self._bytes} {words} {size}")
 
     def _differs(self, check: str, subject: str, message: str) -> None:
         self.differences.append(Difference(check, subject, message))

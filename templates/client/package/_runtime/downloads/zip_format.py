@@ -78,33 +78,20 @@ class Member:
         return tuple(part for part in name.split("/") if part not in ("", "."))
 
     @property
-    def described(self) -> bool:
-        """Whether CRC and sizes follow the data."""
-        return bool(self.flags & 0x08)
-
-    @property
     def values(self) -> tuple[bytes, int, int, int, int]:
         """The values on which a member and its entry in the directory agree."""
         return self.raw_name, self.method, self.crc, self.packed, self.size
 
 
 def read_local(head: bytes, rest: bytes, offset: int) -> Member:
-    """Return the member of a local header.
-
-    Raises:
-        ValueError: The ZIP64 sizes are missing.
-    """
+    """Return the member of a local header; raise ValueError if its ZIP64 sizes are missing."""
     _, _, flags, method, _, _, crc, packed, size, length, _ = LOCAL_RECORD.unpack(head)
     size, packed = _wide(rest[length:], [size, packed])
     return Member(rest[:length], offset, flags, method, crc, packed, size)
 
 
 def read_central(head: bytes, rest: bytes) -> Member:
-    """Return the entry of a member in the central directory.
-
-    Raises:
-        ValueError: The ZIP64 sizes are missing.
-    """
+    """Return the entry of a member in the central directory, as :func:`read_local` does."""
     fields = CENTRAL_RECORD.unpack(head)
     flags, method = fields[3:5]
     crc, packed, size, length, extra_length = fields[7:12]

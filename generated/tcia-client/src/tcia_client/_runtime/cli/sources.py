@@ -12,9 +12,15 @@ import attrs
 from ..downloads.count import Count, CountError, stated_count
 from ..downloads.errors import ManifestError
 from ..downloads.items import spellings
-from ..downloads.manifest import parse_manifest
+from ..downloads.manifest import (
+    SERIES,
+    Record,
+    is_manifest,
+    parse_manifest,
+    read_lines,
+    read_records,
+)
 from ..downloads.options import OPTION_NAMES
-from ..downloads.tables import SERIES, Record, first_line, is_manifest, read_lines, read_records
 from ..endpoint import Arguments, FileEndpoint
 from ..errors import ParameterError
 from ..http.request import prepare
@@ -112,8 +118,8 @@ def _records(
     endpoint: FileEndpoint, file: BinaryIO, title: str, needed: list[str]
 ) -> Iterator[Record]:
     known = spellings(endpoint.parameters)
-    first, lines = first_line(read_lines(file, title), title)
-    if not is_manifest(first):
+    lines = read_lines(file, title)
+    if not is_manifest(lines):
         yield from read_records(lines, title, known, needed)
         return
     series = known.get(fold(SERIES))

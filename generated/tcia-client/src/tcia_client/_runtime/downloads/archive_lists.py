@@ -80,11 +80,7 @@ def _new_md5() -> Any:
 
 
 def sum_of(path: Path) -> str:
-    """Return the MD5 sum of a file.
-
-    Raises:
-        OSError: The file cannot be read.
-    """
+    """Return the MD5 sum of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, _new_md5).hexdigest()
 
@@ -94,7 +90,6 @@ def sums_in(archive: Path) -> Iterator[tuple[str, str]]:
 
     Raises:
         DownloadError: The archive cannot be read.
-        OSError: The file cannot be read.
     """
     unzip = Unzip(UNLIMITED, unpacked=False)
     name, total = "", _new_md5()
@@ -109,11 +104,7 @@ def sums_in(archive: Path) -> Iterator[tuple[str, str]]:
 
 
 def read_blocks(path: Path) -> Iterator[bytes]:
-    """Yield a file in blocks of 64 kB.
-
-    Raises:
-        OSError: It cannot be read.
-    """
+    """Yield a file in blocks of 64 kB."""
     with path.open("rb") as file:
         while block := file.read(_BLOCK):
             yield block

@@ -22,23 +22,22 @@ class Body:
     Attributes:
         count: Number of received bytes.
         total: Size of the body in bytes, None if unknown.
-        validator: Validator for resuming, None if the body cannot be resumed.
     """
 
     def __init__(self, progress: Callable[[int, int | None], None] | None = None) -> None:
         self.count = 0
         self.total: int | None = None
-        self.validator: str | None = None
+        self._validator: str | None = None
         self._progress = progress
         self._range_sent = False
 
     def request_headers(self) -> dict[str, str]:
         """Return the headers of the next request."""
         headers = {"Accept-Encoding": "identity"}
-        self._range_sent = bool(self.count and self.validator)
+        self._range_sent = bool(self.count and self._validator)
         if self._range_sent:
             headers["Range"] = f"bytes={self.count}-"
-            headers["If-Range"] = self.validator or ""
+            headers["If-Range"] = self._validator or ""
         return headers
 
     def begin(self, status: int, headers: Mapping[str, str]) -> bool:
@@ -61,7 +60,7 @@ class Body:
         self.count = 0
         known = as_stored and _LENGTH.fullmatch(length) is not None
         self.total = int(length) if known else None
-        self.validator = _validator(headers) if as_stored else None
+        self._validator = _validator(headers) if as_stored else None
         return False
 
     def add(self, size: int) -> None:
@@ -91,11 +90,11 @@ class Body:
     def forget(self) -> None:
         """Discard the received bytes: the next request is for the whole body."""
         self._range_sent = False
-        self.validator = None
+        self._validator = None
 
     def _check_part(self, headers: Mapping[str, str]) -> None:
-        range_sent, validator = self._range_sent, self.validator
-        self.validator = None
+        range_sent, validator = self._range_sent, self._validator
+        self._validator = None
         found = _CONTENT_RANGE.fullmatch(headers.get("content-range", "").strip())
         encoded = headers.get("content-encoding", "identity").strip().lower() != "identity"
         if not range_sent or found is None or encoded or int(found[1]) != self.count:
@@ -107,7 +106,7 @@ class Body:
         if differs or headers.get(of_same_kind, validator) != validator:
             raise IncompleteResponseError("the file has changed on the server meanwhile")
         self.total = self.total if total is None else total
-        self.validator = validator
+        self._validator = validator
 
 
 def _validator(headers: Mapping[str, str]) -> str | None:

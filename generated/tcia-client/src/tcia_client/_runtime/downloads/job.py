@@ -7,12 +7,15 @@ succeeds.
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from logging import Logger
 from pathlib import Path
 from typing import Self
 
-from ..errors import ApiError, ReadTimeoutError
+from ..errors import ApiError, HTTPStatusError, IncompleteResponseError, ReadTimeoutError
 from ..http.request import Request
+from ..http.retry import Attempts
 from ..server_message import is_page, summary
 from ..warn import warn_caller
 from .body import Body
@@ -21,14 +24,17 @@ from .dicom_header import HeaderReader
 from .errors import CorruptDownloadError, DownloadError, NotAFileError, VerificationError
 from .options import DownloadOptions, Limits, Names, StrPath
 from .part import Part
-from .receipt import Existing, Inventory, asked_by, find_existing
+from .receipt import Receipt, find_existing, request_values
 from .result import NOT_COUNTED, UNCHECKED, Download, UncheckedWarning
-from .stop import Stopped
 from .target import choose_target
 from .unpack import FreeSpace, Unpacker
 from .verify import Checks
 
 _BEGINNING = 4096
+
+
+class Stopped(BaseException):
+    """Raised in a download that another thread has cancelled."""
 
 
 class Job:
@@ -43,7 +49,6 @@ class Job:
 
     Raises:
         ParameterError: An option cannot be used.
-        OSError: The destination of a file is a folder, or that of a folder a file.
     """
 
     def __init__(
@@ -58,20 +63,33 @@ class Job:
         self._started = time.perf_counter()
         self._request = request
         self._options = options
-        self._target = choose_target(target, request, options, in_folder=in_folder)
-        self._part = Part(self._target.path, folder=self._target.kind == "folder")
-        self._body = Body(options.get("progress"))
-        self._headers: Mapping[str, str] = {}
-        self._unpacker: Unpacker | None = None
-        self._reader: HeaderReader | None = None
-        self._beginning = b""
         self._stated = stated
-        self._existing: Existing | None = None
-        self._checks = self._new_checks()
-        self._space = FreeSpace(self._target.path.parent, self._limits.free_bytes)
+        self._target = choose_target(target, request, options, in_folder=in_folder)
+        self._is_folder = self._target.kind == "folder"
+        self._part = Part(self._target.path, folder=self._is_folder)
+        self._body = Body(options.get("progress"))
         self._names: Names = options.get("names", "server")
+        self._limits = options.get("limits", Limits())
+        self._headers: Mapping[str, str] = {}
+        self._existing: Receipt | None = None
         self._lock = threading.RLock()
         self._ended = self._in_body = False
+        self._reset()
+
+    def _reset(self) -> None:
+        """Create what reads and checks a body from its first byte."""
+        self._beginning = b""
+        self._checks = Checks(self._request, self._options.get("expect"), self._stated)
+        self._space = FreeSpace(self._target.path.parent, self._limits.free_bytes)
+        self._reader: HeaderReader | None = None
+        self._unpacker: Unpacker | None = None
+        if self._target.kind != "file":
+            folder = self._part.path if self._is_folder else None
+            self._unpacker = Unpacker(
+                folder, self._names, self._limits, self._checks, space=self._space
+            )
+        elif self._checks.dicom:
+            self._reader = HeaderReader()
 
     def __enter__(self) -> Self:
         return self
@@ -95,9 +113,6 @@ class Job:
         """End the download and remove what is not placed, from any thread.
 
         The thread of the download raises :class:`Stopped` at its next step.
-
-        Raises:
-            OSError: A file cannot be removed.
         """
         with self._lock:
             if not self._ended:
@@ -106,62 +121,61 @@ class Job:
                 self._part.discard()
                 self._ended = True
 
-    def _go_on(self) -> None:
-        if self._ended:
-            raise Stopped
+    @contextmanager
+    def _step(self) -> Generator[None, None, None]:
+        with self._lock:
+            if self._ended:
+                raise Stopped
+            yield
 
-    def found(self) -> bool:
+    def find_existing(self) -> bool:
         """Look for an earlier download that was complete; :meth:`existing` judges it.
 
         Returns:
-            Whether there is one, and the options allow to keep it.
+            Whether its number of files has to be queried.
 
         Raises:
+            ParameterError: There is one, named in another way.
             DownloadError: Another download to the same destination is in progress.
-            OSError: An existing file cannot be read.
         """
-        with self._lock:
-            self._go_on()
+        with self._step():
             self._part.settle()
         if self._options.get("existing") == "keep":
             self._existing = find_existing(
                 self._target, self._request, self._names, self._checks, self._limits
             )
-        return self._existing is not None
+        return self._existing is not None and self._lacks_count
 
     def existing(self, count: Count | None) -> Download | None:
-        """Return the earlier download if it passes the checks.
-
-        Else the partial file of a killed process is removed.
+        """Return the earlier download if it passes the checks, or prepare for a new one.
 
         Args:
             count: The number of files that another endpoint states, if it was queried.
 
         Raises:
-            OSError: An existing file cannot be read.
+            DownloadError: Another download to the same destination is in progress.
         """
-        existing = self._existing
-        if existing is not None:
-            lacks_count = self.lacks_count and count is None
-            self._checks.finish(count)
+        if self._existing is not None:
+            self._compare(count)
             if not self._checks.differences:
-                if lacks_count:
-                    self._checks.note(UNCHECKED)
-                return self._download(existing.files, self._target.path, kept=True)
-        with self._lock:
-            self._go_on()
-            self._existing, self._checks = None, self._new_checks()
-            self._part.clean()
+                files = self._target.files(self._existing.files)
+                return self._download(files, self._target.path, kept=True)
+        with self._step():
+            self._existing = None
+            self._reset()
+            self._part.lock()
         return None
 
     @property
-    def lacks_count(self) -> bool:
+    def _lacks_count(self) -> bool:
         """Whether the number of files has to be queried, since nothing else states it."""
         counted_before = self._existing is not None and self._existing.counted
         return self._target.kind != "file" and self._checks.lacks_count and not counted_before
 
-    def _new_checks(self) -> Checks:
-        return Checks(self._request, self._options.get("expect"), self._stated)
+    def _compare(self, count: Count | None) -> None:
+        if self._lacks_count and count is None:
+            self._checks.note(UNCHECKED)
+        self._checks.finish(count)
 
     def request_headers(self) -> dict[str, str]:
         """Return the headers of the next request."""
@@ -173,16 +187,14 @@ class Job:
 
         Raises:
             ApiError: The response is not the file.
-            OSError: The file cannot be written.
         """
-        with self._lock:
-            self._go_on()
+        with self._step():
             if not self._body.begin(status, headers):
                 if self._unpacker is not None:
                     self._unpacker.close()
                 self._headers = headers
                 self._part.begin()
-                self._prepare()
+                self._reset()
                 self._space.expect(self._body.total or 0)
             self._in_body = True
 
@@ -191,25 +203,44 @@ class Job:
 
         Raises:
             DownloadError: The chunk is damaged or invalid.
-            OSError: It cannot be written.
         """
-        with self._lock:
-            self._go_on()
-            if self._target.kind != "folder":
+        with self._step():
+            if self._part.file is not None:
                 self._space.write(len(data))
-            self._part.write(data)
-            self._see(data)
+                self._part.file.write(data)
+            if len(self._beginning) < _BEGINNING:
+                self._beginning += data[:_BEGINNING]
+            reader = self._unpacker or self._reader
+            if reader is not None:
+                reader.feed(data)
             self._body.add(len(data))
 
-    def received(self) -> None:
+    def received(self) -> bool:
         """Check the files and compare them with what the response states; the body has ended.
+
+        Returns:
+            Whether the number of files has to be queried.
 
         Raises:
             DownloadError: The download is damaged, or there is no file.
         """
-        with self._lock:
-            self._go_on()
-            self._received()
+        with self._step():
+            self._body.finish()
+            if self._body.total is not None:
+                self._checks.note("length")
+            if self._unpacker is not None:
+                self._unpacker.finish()
+                if self._part.file is not None:
+                    self._part.file.flush()
+                self._unpacker.check(self._part.path)
+            elif self._reader is not None:
+                if self._beginning[128:132] != b"DICM":
+                    raise NotAFileError("the response is no DICOM Part 10 file")
+                self._checks.image(self._target.path.name, self._reader, self._body.count)
+            self._checks.response(self._headers)
+            if self._unpacker is not None:
+                self._unpacker.refuse_empty()
+            return self._lacks_count
 
     def finish(self, count: Count | None) -> Download:
         """Complete the checks, and give the download its final name.
@@ -219,106 +250,56 @@ class Job:
 
         Raises:
             DownloadError: The download differs from the request.
-            OSError: It cannot be renamed.
         """
-        with self._lock:
-            self._go_on()
-            return self._finish(count)
-
-    def _received(self) -> None:
-        self._body.finish()
-        if self._body.total is not None:
-            self._checks.note("length")
-        if self._unpacker is not None:
-            self._unpacker.finish()
-            if self._part.file is not None:
-                self._part.file.flush()
-            self._unpacker.check(self._part.path)
-        elif self._reader is not None:
-            self._refuse_other_content()
-            self._checks.image(self._target.path.name, self._reader, self._body.count)
-        self._checks.response(self._headers)
-        if self._unpacker is not None:
-            self._unpacker.refuse_empty()
-
-    def _finish(self, count: Count | None) -> Download:
-        if self.lacks_count and count is None:
-            self._checks.note(UNCHECKED)
-        self._checks.finish(count)
-        if self._checks.differences and self._options.get("on_difference") != "keep":
-            error = VerificationError(
-                f"the download differs from the request: {self._checks.summary()}"
-            )
-            rules = (difference.rule for difference in self._checks.differences)
-            error.rule = next(filter(None, rules), None)
-            raise error
-        return self._place()
+        with self._step():
+            self._compare(count)
+            if self._checks.differences and self._options.get("on_difference") != "keep":
+                error = VerificationError(
+                    f"the download differs from the request: {self._checks.summary()}"
+                )
+                rules = (difference.rule for difference in self._checks.differences)
+                error.rule = next(filter(None, rules), None)
+                raise error
+            return self._place()
 
     def _place(self) -> Download:
         written = [(Path(self._target.path.name), self._body.count)]
-        if self._target.kind == "folder" and self._unpacker is not None:
+        if self._is_folder and self._unpacker is not None:
             written = self._unpacker.files
-        inventory = Inventory(
-            asked=asked_by(self._request),
+        receipt = Receipt(
+            request=request_values(self._request),
             names=self._names,
-            whole=not self._checks.differences,
+            complete=not self._checks.differences,
             counted=NOT_COUNTED not in self._checks.all_unchecked,
             files={name.as_posix(): size for name, size in written},
         )
-        final = self._part.place(inventory, listed=self._options.get("existing") == "keep")
-        if self._target.kind == "folder":
-            files = [(final / name, size) for name, size in written]
-        else:
-            files = [(final, self._body.count)]
+        final = self._part.place(receipt, listed=self._options.get("existing") == "keep")
+        files = [(final / name if self._is_folder else final, size) for name, size in written]
         return self._download(files, final)
 
-    def failed(self, error: ApiError) -> ApiError:
-        """Return the error of an attempt, with its endpoint and URL."""
+    def failed(self, error: ApiError, attempts: Attempts, logger: Logger) -> float:
+        """Return the seconds until the next attempt.
+
+        Raises:
+            ApiError: There is no further attempt; it has the endpoint and the URL.
+        """
+        refused = isinstance(error, HTTPStatusError) and error.status == 416
+        if refused and self._body.refused():
+            error = IncompleteResponseError("the server refuses to resume the file")
+        elif isinstance(error, CorruptDownloadError):
+            self._body.forget()
         if isinstance(error, NotAFileError) and not error.server_message:
             text = self._beginning.decode("utf-8", "replace").strip()
             error.server_message = ("(HTML page) " if is_page(text) else "") + summary(text)
-        if isinstance(error, CorruptDownloadError):
-            self._body.forget()
         error.endpoint = self._request.endpoint.address
         error.url = self._request.url
-        return error
-
-    def broke(self, error: ApiError) -> bool:
-        """Return whether an error interrupted a body, such as a silent server."""
-        return self._in_body and isinstance(error, ReadTimeoutError)
-
-    def range_refused(self) -> bool:
-        """Discard the received bytes after status 416; return whether a range was requested."""
-        return self._body.refused()
-
-    @property
-    def _limits(self) -> Limits:
-        return self._options.get("limits", Limits())
-
-    def _prepare(self) -> None:
-        """Create what reads a body from its first byte."""
-        self._beginning = b""
-        self._checks = self._new_checks()
-        self._space = FreeSpace(self._part.path.parent, self._limits.free_bytes)
-        if self._target.kind == "file":
-            self._reader = HeaderReader() if self._checks.dicom else None
-            return
-        folder = self._part.path if self._target.kind == "folder" else None
-        self._unpacker = Unpacker(
-            folder, self._names, self._limits, self._checks, space=self._space
-        )
-
-    def _see(self, data: bytes) -> None:
-        if len(self._beginning) < _BEGINNING:
-            self._beginning += data[:_BEGINNING]
-        if self._unpacker is not None:
-            self._unpacker.feed(data)
-        elif self._reader is not None:
-            self._reader.feed(data)
-
-    def _refuse_other_content(self) -> None:
-        if self._beginning[128:132] != b"DICM":
-            raise NotAFileError("the response is no DICOM Part 10 file")
+        broke = self._in_body and isinstance(error, ReadTimeoutError)
+        try:
+            wait = attempts.after(IncompleteResponseError(error.reason) if broke else error)
+        except ApiError:
+            raise error from error.__cause__
+        logger.info("%s: %s; retrying in %.1f s", error.endpoint, error.reason, wait)
+        return wait
 
     def _download(
         self, files: list[tuple[Path, int]], path: Path, *, kept: bool = False

@@ -10,11 +10,11 @@ import contextlib
 import json
 import os
 import stat
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import Any, Self
 
 import attrs
+from attrs.validators import instance_of
 
 from ..http.request import Request
 from .archive_lists import read_blocks
@@ -30,39 +30,42 @@ _FORMAT = 1
 _LONGEST = 64 * 1024 * 1024
 
 
-def inventory_path(path: Path, *, folder: bool) -> Path:
+def receipt_path(path: Path, *, folder: bool) -> Path:
     """Return the path of the receipt of a file or folder."""
     return path / RECEIPT_NAME if folder else path.with_name(f".{path.name}{RECEIPT_NAME}")
 
 
-@attrs.frozen
-class Inventory:
+def _check_files(_receipt: object, _attribute: object, files: dict[str, int]) -> None:
+    for name, size in files.items():
+        path = Path(name)
+        if type(size) is not int or path.anchor or ".." in path.parts:
+            raise ValueError(f"{name!r} is no file of a download")
+
+
+@attrs.frozen(kw_only=True)
+class Receipt:
     """The files that a download wrote.
 
     Attributes:
-        asked: The request: the endpoint's address, and the values by their names.
+        request: The endpoint's address, and the values by their names.
         names: How the files are named, see :class:`.options.DownloadOptions`.
-        whole: Whether the download had no differences from the request.
+        complete: Whether the download had no differences from the request.
         counted: Whether the number of files was checked.
         files: Sizes in bytes by the names in the folder.
     """
 
-    asked: Mapping[str, str]
-    names: str
-    whole: bool
-    counted: bool
-    files: Mapping[str, int]
+    request: dict[str, str] = attrs.field(validator=instance_of(dict))
+    names: str = attrs.field(validator=instance_of(str))
+    complete: bool = attrs.field(validator=instance_of(bool))
+    counted: bool = attrs.field(validator=instance_of(bool))
+    files: dict[str, int] = attrs.field(validator=[instance_of(dict), _check_files])
 
-    def is_whole(self, request: Request) -> bool:
+    def is_complete(self, request: Request) -> bool:
         """Return whether the receipt lists all files of a request."""
-        return self.whole and self.asked == asked_by(request)
+        return self.complete and self.request == request_values(request)
 
     def write(self, path: Path) -> None:
-        """Write the receipt to a file.
-
-        Raises:
-            OSError: The file cannot be written.
-        """
+        """Write the receipt to a file."""
         text = json.dumps({"format": _FORMAT, **attrs.asdict(self)}, separators=(",", ":"))
         path.write_text(text, encoding="utf-8")
 
@@ -71,41 +74,17 @@ class Inventory:
         """Return the receipt in a file; None without a file or a valid receipt."""
         try:
             with path.open("rb") as file:
-                document: object = json.loads(file.read(_LONGEST))
-        except (OSError, ValueError, RecursionError):
+                values: Any = json.loads(file.read(_LONGEST))
+            return cls(**values) if values.pop("format") == _FORMAT else None
+        except (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError):
             return None
-        if not isinstance(document, dict):
-            return None
-        values = cast("dict[str, Any]", document)
-        files = values.get("files")
-        if values.get("format") != _FORMAT or not isinstance(files, dict):
-            return None
-        sizes = cast("dict[str, object]", files)
-        if not all(type(size) is int and _is_plain(name) for name, size in sizes.items()):
-            return None
-        asked, names = values.get("asked"), values.get("names")
-        if not isinstance(asked, dict) or not isinstance(names, str):
-            return None
-        return cls(
-            asked=cast("dict[str, str]", asked),
-            names=names,
-            whole=values.get("whole") is True,
-            counted=values.get("counted") is True,
-            files=cast("dict[str, int]", files),
-        )
 
 
-def asked_by(request: Request) -> dict[str, str]:
+def request_values(request: Request) -> dict[str, str]:
     """Return the endpoint and values of a request, which do not depend on the server."""
     given = request.arguments.values.items()
     values = {name: str(value) for name, value in given if value is not None}
     return {"endpoint": request.endpoint.address, **values}
-
-
-def _is_plain(name: str) -> bool:
-    """Return whether a name is a relative path below its folder."""
-    path = Path(name)
-    return not path.anchor and ".." not in path.parts
 
 
 def set_aside(target: Path) -> Path:
@@ -114,11 +93,7 @@ def set_aside(target: Path) -> Path:
 
 
 def replace_folder(new: Path, target: Path) -> None:
-    """Rename a folder to its destination, replacing an existing folder.
-
-    Raises:
-        OSError: It cannot be renamed; the old folder has its name again.
-    """
+    """Rename a folder to its destination, replacing an existing folder."""
     settle(target)
     try:
         if target.exists():
@@ -129,11 +104,7 @@ def replace_folder(new: Path, target: Path) -> None:
 
 
 def settle(target: Path) -> None:
-    """Complete a replacement that was begun.
-
-    Raises:
-        OSError: The old folder cannot be renamed.
-    """
+    """Complete a replacement that was begun."""
     old = set_aside(target)
     if not os.path.lexists(old):
         return
@@ -150,12 +121,9 @@ def clear(folder: Path, heir: Path | None = None) -> None:
     Args:
         folder: The folder.
         heir: The folder that receives the other files, unless it has files of these names.
-
-    Raises:
-        OSError: A file cannot be removed or moved.
     """
-    inventory = Inventory.read(folder / RECEIPT_NAME)
-    written = frozenset(inventory.files if inventory else ())
+    receipt = Receipt.read(folder / RECEIPT_NAME)
+    written = receipt.files if receipt else {}
     for root, folders, files in os.walk(folder, topdown=False):
         for name in files + folders:
             path = Path(root, name)
@@ -181,51 +149,37 @@ def _hand_on(path: Path, destination: Path) -> None:
         path.rename(destination)
 
 
-@attrs.frozen
-class Existing:
-    """The complete files of an earlier download.
-
-    Attributes:
-        files: Their paths and sizes.
-        counted: Whether the number of files was checked then.
-    """
-
-    files: list[tuple[Path, int]]
-    counted: bool
-
-
 def find_existing(
     target: Target, request: Request, names: str, checks: Checks, limits: Limits
-) -> Existing | None:
-    """Return the existing files of a download, None if they are not known to be complete.
+) -> Receipt | None:
+    """Return the receipt of existing files, None if they are not known to be complete.
 
-    The receipt lists them. Each file must have its listed size. The headers of the files in a
-    folder are read and checked, and an archive is read to its end.
+    Each file must have its listed size. The headers of the files in a folder are read and
+    checked, and an archive is read to its end.
 
     Raises:
         ParameterError: They are complete, but named in another way.
     """
     path, folder = target.path, target.kind == "folder"
-    inventory = Inventory.read(inventory_path(path, folder=folder))
-    if inventory is None or not inventory.is_whole(request):
+    receipt = Receipt.read(receipt_path(path, folder=folder))
+    if receipt is None or not receipt.is_complete(request):
         return None
-    if inventory.names != names:
-        raise other_names(request, inventory.names, path)
-    base = path if folder else path.parent
-    files = [(base / name, size) for name, size in inventory.files.items()]
+    if receipt.names != names:
+        raise other_names(request, receipt.names, path)
+    files = target.files(receipt.files)
     try:
         if not files or not all(_has_size(file, size) for file, size in files):
             return None
-        for file, size in files:
+        for (file, size), name in zip(files, receipt.files, strict=True):
             if target.kind == "zip":
                 _read_archive(file, checks, limits)
-            elif checks.dicom and not (folder and is_companion(file.relative_to(base).as_posix())):
-                checks.image(file.name, _read(file), size)
+            elif checks.dicom and not (folder and is_companion(name)):
+                checks.image(file.name, _read_header(file), size)
     except (OSError, DownloadError):
         return None
     if folder:
         checks.saw(files)
-    return Existing(files, counted=inventory.counted)
+    return receipt
 
 
 def _has_size(path: Path, size: int) -> bool:
@@ -241,7 +195,7 @@ def _read_archive(path: Path, checks: Checks, limits: Limits) -> None:
     checks.saw(unpacker.files)
 
 
-def _read(path: Path) -> HeaderReader:
+def _read_header(path: Path) -> HeaderReader:
     reader = HeaderReader()
     for block in read_blocks(path):
         reader.feed(block)
