@@ -113,7 +113,7 @@ def test_pause_that_is_interrupted_frees_its_slot(outcomes: Outcomes, server: "S
         def pause(_seconds: float) -> None:
             raise PausedError
 
-        client._core.transport.sleep = pause
+        client._calls.transport.sleep = pause
 
     server.answers(b"[]")
     found = outcomes(3, interrupt_pauses, requests_per_second=0.01)
@@ -174,14 +174,14 @@ def test_proxies_are_remembered_for_a_bounded_number_of_origins(
     rt: "Runtime", server: "Server"
 ) -> None:
     with rt.Client(base_url=server.base_url) as client:
-        transport: Any = client._core.transport
+        transport: Any = client._calls.transport
         for number in range(transports._MAX_ORIGINS + 10):
             transport.proxy(f"http://127.0.0.1:{number + 1}/")
         assert 0 < len(transport._proxies) <= transports._MAX_ORIGINS
 
 
 def busy_connections(client: Any) -> list[Any]:
-    (transport,) = client._core.transport._transports.values()
+    (transport,) = client._calls.transport._transports.values()
     pools = [one._pool for one in getattr(transport, "_all", [transport])]
     connections = [one for pool in pools for one in pool.connections]
     return [one for one in connections if not (one.is_idle() or one.is_closed())]

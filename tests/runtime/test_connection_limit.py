@@ -99,7 +99,7 @@ class ManualClock:
         self.looked = asyncio.Event()
 
     def set(self, client: Any) -> None:
-        client._core.transport._limit.clock = Clock(monotonic=self.monotonic)
+        client._calls.transport._limit.clock = Clock(monotonic=self.monotonic)
 
     def monotonic(self) -> float:
         now = self.now
@@ -193,7 +193,7 @@ class SleepClock:
         self.asked: list[float] = []
 
     def set(self, client: Any) -> None:
-        transport = client._core.transport
+        transport = client._calls.transport
         transport._rate = RateLimiter(1, Clock(monotonic=lambda: self.now))
         asynchronous = isinstance(client, AsyncClientBase)
         transport.sleep = self.sleep_async if asynchronous else self.sleep
@@ -283,7 +283,7 @@ def test_task_cancelled_while_it_waits_for_the_rate_does_not_delay_others(
                 assert {type(e) for e in await asyncio.gather(*tasks, return_exceptions=True)} == {
                     asyncio.CancelledError
                 }
-            transport: Any = client._core.transport
+            transport: Any = client._calls.transport
             transport.sleep = pause
             with pytest.raises(PausedError):
                 await client.list_ships()

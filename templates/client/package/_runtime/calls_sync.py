@@ -1,28 +1,71 @@
 """The calls of a client that blocks."""
 
+import os
 import time
 from collections.abc import Generator, Iterable
 from contextlib import closing
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from .calls import Calls, Reading, Values
-from .core import SyncCore
+from .calls import Calls, Values
 from .decoding.decoder import BATCH_BYTES
+from .decoding.rows import OnMismatch
 from .downloads.count import Counter
 from .downloads.options import DownloadOptions, ManyDownloadOptions, Progress, StrPath
 from .downloads.result import Download
+from .drift.detector import DriftDetector
 from .endpoint import Endpoint, FileEndpoint, RecordEndpoint
 from .errors import IncompleteResponseError
+from .http.options import Options
 from .http.request import Request
 from .http.response import RawResponse
 from .http.retry import Attempts
 from .tables import Rows
 
+if TYPE_CHECKING:
+    import httpx
+
+    from .http.transport_sync import SyncTransport
+
 R = TypeVar("R")
 
 
-class SyncCalls(Calls[SyncCore]):
+class SyncCalls(Calls):
     """The calls of a client that blocks."""
+
+    def __init__(
+        self,
+        options: Options,
+        on_mismatch: OnMismatch,
+        detector: DriftDetector,
+        client: "httpx.Client | None",
+    ) -> None:
+        super().__init__(options, on_mismatch, detector)
+        self._client = client
+        self._transport: SyncTransport | None = None
+        if client is not None:
+            self.transport  # noqa: B018 - reports a client of the wrong kind at once
+
+    @property
+    def transport(self) -> "SyncTransport":
+        """The transport; it is made for the first request of each process."""
+        if self._process != os.getpid():
+            self._leave_to_parent(self._transport, self._client)
+            self._transport = None
+        if self._transport is None:
+            from .http.transport_sync import SyncTransport  # noqa: PLC0415 - imports httpx
+
+            with self._lock:
+                self._check_open()
+                if self._transport is None:
+                    self._transport = SyncTransport(self._options, self._client)
+        return self._transport
+
+    def close(self) -> None:
+        """Close the connections of this process."""
+        with self._lock:
+            self._closed = True
+            if self._transport is not None and self._process == os.getpid():
+                self._transport.close()
 
     def rows(
         self,
@@ -41,7 +84,7 @@ class SyncCalls(Calls[SyncCore]):
             ApiError: See :mod:`.errors`.
         """
         request = self._request(endpoint, values, response_format)
-        transport = self._core.transport
+        transport = self.transport
         attempts = transport.options.attempts()
         while True:
             rows: list[R] = []
@@ -79,7 +122,7 @@ class SyncCalls(Calls[SyncCore]):
             ApiError: See :mod:`.errors`.
         """
         request = self._request(endpoint, values, response_format)
-        transport = self._core.transport
+        transport = self.transport
         attempts = transport.options.attempts()
         while True:
             started = time.perf_counter()
@@ -108,9 +151,7 @@ class SyncCalls(Calls[SyncCore]):
 
         request = self._file_request(endpoint, values, options)
         counter = Counter(endpoint, self)
-        done = download(
-            self._core.transport, request, target, self._observe(endpoint), counter.query
-        )
+        done = download(self.transport, request, target, self._observe(endpoint), counter.query)
         counter.warn([done])
         return done
 
@@ -149,7 +190,7 @@ class SyncCalls(Calls[SyncCore]):
         requests = self._items(endpoint, items, values, options)
         counter = Counter(endpoint, self)
         done = download_many(
-            self._core.transport,
+            self.transport,
             requests,
             target,
             self._observe(endpoint),
@@ -172,10 +213,10 @@ class SyncCalls(Calls[SyncCore]):
 
         options: DownloadOptions = {} if progress is None else {"progress": progress}
         request = self._file_request(endpoint, values, options)
-        return chunks(self._core.transport, request, self._observe(endpoint))
+        return chunks(self.transport, request, self._observe(endpoint))
 
     def _iter_rows(self, request: Request) -> Generator[Any, None, None]:
-        transport = self._core.transport
+        transport = self.transport
         attempts = transport.options.attempts()
         while True:
             delivered = False
@@ -194,10 +235,8 @@ class SyncCalls(Calls[SyncCore]):
     def _batches(
         self, request: Request, attempts: Attempts, min_bytes: int
     ) -> Generator[list[Any], None, None]:
-        with self._core.transport.open(request, attempts=attempts) as response:
-            reading: Reading[Any] = Reading(
-                self._core, self._detector, request, response.headers, min_bytes
-            )
+        with self.transport.open(request, attempts=attempts) as response:
+            reading = self._reading(request, response.headers, min_bytes)
             for chunk in response.chunks():
                 if batch := reading.feed(chunk):
                     yield batch

@@ -16,12 +16,12 @@ def drifts(client: SyncClient, package: str) -> Iterator[Drift | ApiError | Valu
 
     It ends after the error of an unreachable server.
     """
-    core = client._core  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    calls = client._calls  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
     for address, contract in contract_of(package).items():
         metadata = FileEndpoint(resource=contract["resource"], name=f"{contract['name']}/metadata")
-        request = prepare(core.options.base_url, metadata, Arguments({}))
+        request = prepare(client.base_url, metadata, Arguments({}))
         try:
-            with core.transport.open(request) as response:
+            with calls.transport.open(request) as response:
                 document = json.loads(b"".join(response.chunks()))
             changes = tuple(compare(contract, document))
         except ConnectError as error:

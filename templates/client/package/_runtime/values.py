@@ -1,8 +1,8 @@
-"""Values of the wire and of Python: what fits, and what it becomes.
+"""Converters from values of a response to values of Python.
 
-The wire is lenient about how it writes a value, never about what it means: an
-integer may come as ``2``, ``"2"`` or ``"2.000000"``, but ``"12.5"`` is none. Dates
-and times are those of ISO 8601, or the DA and TM of DICOM PS3.5 section 6.2.
+A server may write a value in several ways, but never with another meaning: ``2``, ``"2"`` and
+``"2.000000"`` are the same integer, ``"12.5"`` is no integer. Dates and times are those of
+ISO 8601, or the DA and TM of DICOM PS3.5 section 6.2.
 """
 
 import re
@@ -33,7 +33,7 @@ def is_uid(text: str) -> bool:
 
 
 UID = NewType("UID", str)
-"""A text that is a DICOM unique identifier; the rows of an answer have been checked for it."""
+"""A string that is a DICOM unique identifier; the values of rows are checked."""
 
 
 def are_uids(texts: Collection[str]) -> bool:
@@ -200,7 +200,7 @@ CONVERTERS: dict[Kind, Callable[[Any], Any]] = {
     "uid": _uid,
     "undeclared": _undeclared,
 }
-"""Per kind: wire value to Python value, None for an empty one, InvalidValue for a misfit.
+"""The converter of each kind; it returns None for an empty value.
 
-A missing value (None) is not given to them.
+It raises InvalidValue for an invalid one. Missing values (None) are not passed to it.
 """

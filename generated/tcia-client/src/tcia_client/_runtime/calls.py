@@ -4,14 +4,15 @@ A generated method passes its endpoint and its values by query key; everything e
 once for the synchronous and once for the asynchronous client.
 """
 
+import os
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, Generic, TypeVar, cast
 
-from .core import AsyncCore, SyncCore
 from .decoding.decoder import Decoder
-from .decoding.formats import decoder
-from .decoding.rows import Blueprint
+from .decoding.formats import decoder, format_of
+from .decoding.rows import Blueprint, OnMismatch, RowReader
 from .downloads.count import count_of_item
 from .downloads.items import Item, ItemReader
 from .downloads.options import (
@@ -21,12 +22,13 @@ from .downloads.options import (
 )
 from .drift.detector import DriftDetector
 from .endpoint import Arguments, Endpoint, FileEndpoint, RecordEndpoint, Value
-from .errors import ApiError, InvalidResponseError
+from .errors import ApiError, FormatIgnoredError, InvalidResponseError, MismatchWarning
+from .http.options import Options
 from .http.request import Request, prepare
 from .naming import did_you_mean
+from .warn import warn_caller
 
 R = TypeVar("R")
-Core = TypeVar("Core", bound=SyncCore | AsyncCore)
 Values = Mapping[str, Value]
 
 _BLUEPRINTS: dict[Endpoint, Blueprint[Any]] = {}
@@ -40,12 +42,46 @@ def _blueprint(endpoint: RecordEndpoint[R]) -> Blueprint[R]:
     return blueprint
 
 
-class Calls(Generic[Core]):
-    """What the calls of both clients share: arguments to requests, and chunks to rows."""
+class Calls:
+    """What the calls of both clients share: arguments to requests, and chunks to rows.
 
-    def __init__(self, core: Core, detector: DriftDetector) -> None:
-        self._core = core
+    Args:
+        options: The options of the client.
+        on_mismatch: ``"raise"`` or ``"warn"`` for an invalid value.
+        detector: Compares responses with the contract.
+    """
+
+    def __init__(self, options: Options, on_mismatch: OnMismatch, detector: DriftDetector) -> None:
+        self._options = options
+        self._on_mismatch: OnMismatch = on_mismatch
         self._detector = detector
+        self._lock = threading.Lock()
+        self._process = os.getpid()
+        self._transports_of_parents: list[object] = []
+        self._closed = False
+
+    def _leave_to_parent(self, transport: object, client: object) -> None:
+        """Leave the connections, locks and files to the process that this one is a fork of."""
+        if client is not None:
+            raise RuntimeError(
+                "the http_client is another process's, and connections cannot be shared: "
+                "make a client in each process"
+            )
+        # A reference remains, since to delete the transport would close what the parent uses.
+        self._transports_of_parents.append(transport)
+        self._lock = threading.Lock()
+        self._process = os.getpid()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise RuntimeError("the client is closed; make a new one")
+
+    def _reading(
+        self, request: Request, headers: Mapping[str, str], min_bytes: int
+    ) -> "Reading[Any]":
+        return Reading(
+            self._options, self._on_mismatch, self._detector, request, headers, min_bytes
+        )
 
     def _request(
         self,
@@ -55,7 +91,7 @@ class Calls(Generic[Core]):
         options: Mapping[str, Any] | None = None,
     ) -> Request:
         arguments = Arguments(values, format=response_format, options=options or {})
-        return prepare(self._core.options.base_url, endpoint, arguments)
+        return prepare(self._options.base_url, endpoint, arguments)
 
     def _file_request(
         self, endpoint: FileEndpoint, values: Values, options: DownloadOptions
@@ -93,24 +129,27 @@ class Calls(Generic[Core]):
 
 
 class Reading(Generic[R]):
-    """The rows of one response, batch by batch, held against the contract."""
+    """The rows of one response, batch by batch, compared with the contract."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - one caller, which passes what it has
         self,
-        core: SyncCore | AsyncCore,
+        options: Options,
+        on_mismatch: OnMismatch,
         detector: DriftDetector,
         request: Request,
         headers: Mapping[str, str],
         min_bytes: int,
     ) -> None:
-        self._core = core
+        self._options = options
         self._detector = detector
         self._request = request
         self._headers = headers
         detector.check_headers(request.endpoint, headers)
         self._filters = detector.filters(request)
         blueprint = _blueprint(cast("RecordEndpoint[R]", request.endpoint))
-        self._decoder: Decoder[R] = decoder(request.format or "json", core.rows(blueprint))
+        report = self._warn if on_mismatch == "warn" else None
+        rows = RowReader(blueprint, report, options.redactor)
+        self._decoder: Decoder[R] = decoder(request.format or "json", rows)
         self._decoder.min_bytes = min_bytes
 
     def feed(self, chunk: bytes) -> list[R]:
@@ -159,8 +198,21 @@ class Reading(Generic[R]):
         """
         self._detector.check_rows(self._request, self._headers, self._decoder, self._filters)
 
+    def _warn(self, error: InvalidResponseError) -> None:
+        warn_caller(
+            f"{self._request.endpoint.address}: {error.reason} ({error.rule}). Further rows with "
+            "this are delivered without a warning.",
+            MismatchWarning,
+        )
+
     def _located(self, error: InvalidResponseError) -> ApiError:
-        return self._core.placed(error, self._request, self._decoder)
+        """Return the error with its endpoint and URL, or that the format is another one."""
+        found = format_of(self._decoder.first_bytes, self._request.endpoint)
+        if found not in (None, self._request.format):
+            error = FormatIgnoredError(f"{self._request.format} was asked for, and {found} came")
+        error.endpoint = self._request.endpoint.address
+        error.url = self._request.url
+        return self._options.advised(error)
 
 
 def _check_options(endpoint: FileEndpoint, method: str, options: Mapping[str, Any]) -> None:

@@ -1,28 +1,68 @@
 """The calls of a client for asyncio; :mod:`.calls_sync` explains them."""
 
+import os
 import time
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from .calls import Calls, Reading, Values
-from .core import AsyncCore
+from .calls import Calls, Values
 from .decoding.decoder import BATCH_BYTES
+from .decoding.rows import OnMismatch
 from .downloads.count import Counter
 from .downloads.options import DownloadOptions, ManyDownloadOptions, Progress, StrPath
 from .downloads.result import Download
+from .drift.detector import DriftDetector
 from .endpoint import Endpoint, FileEndpoint, RecordEndpoint
 from .errors import IncompleteResponseError
+from .http.options import Options
 from .http.request import Request
 from .http.response import RawResponse
 from .http.retry import Attempts
 from .tables import Rows
 
+if TYPE_CHECKING:
+    import httpx
+
+    from .http.transport_async import AsyncTransport
+
 R = TypeVar("R")
 
 
-class AsyncCalls(Calls[AsyncCore]):
+class AsyncCalls(Calls):
     """The calls of a client for asyncio; see :class:`.calls_sync.SyncCalls`."""
+
+    def __init__(
+        self,
+        options: Options,
+        on_mismatch: OnMismatch,
+        detector: DriftDetector,
+        client: "httpx.AsyncClient | None",
+    ) -> None:
+        super().__init__(options, on_mismatch, detector)
+        self._client = client
+        self._transport: AsyncTransport | None = None
+        if client is not None:
+            self.transport  # noqa: B018 - reports a client of the wrong kind at once
+
+    @property
+    def transport(self) -> "AsyncTransport":
+        """The transport; it is made for the first request of each process."""
+        if self._process != os.getpid():
+            self._leave_to_parent(self._transport, self._client)
+            self._transport = None
+        if self._transport is None:
+            from .http.transport_async import AsyncTransport  # noqa: PLC0415 - imports httpx
+
+            self._check_open()
+            self._transport = AsyncTransport(self._options, self._client)
+        return self._transport
+
+    async def close(self) -> None:
+        """Close the connections of this process."""
+        self._closed = True
+        if self._transport is not None and self._process == os.getpid():
+            await self._transport.close()
 
     async def rows(
         self,
@@ -32,7 +72,7 @@ class AsyncCalls(Calls[AsyncCore]):
     ) -> Rows[R]:
         """Return all rows of a response; see :meth:`.SyncCalls.rows`."""
         request = self._request(endpoint, values, response_format)
-        transport = self._core.transport
+        transport = self.transport
         attempts = transport.options.attempts()
         while True:
             rows: list[R] = []
@@ -64,7 +104,7 @@ class AsyncCalls(Calls[AsyncCore]):
     ) -> RawResponse:
         """Return a response with its body as the server sent it; see :meth:`.SyncCalls.raw`."""
         request = self._request(endpoint, values, response_format)
-        transport = self._core.transport
+        transport = self.transport
         attempts = transport.options.attempts()
         while True:
             started = time.perf_counter()
@@ -89,7 +129,7 @@ class AsyncCalls(Calls[AsyncCore]):
         request = self._file_request(endpoint, values, options)
         counter = Counter(endpoint, self)
         done = await async_download(
-            self._core.transport, request, target, self._observe(endpoint), counter.async_query
+            self.transport, request, target, self._observe(endpoint), counter.async_query
         )
         counter.warn([done])
         return done
@@ -113,7 +153,7 @@ class AsyncCalls(Calls[AsyncCore]):
         requests = self._items(endpoint, items, values, options)
         counter = Counter(endpoint, self)
         done = await async_download_many(
-            self._core.transport,
+            self.transport,
             requests,
             target,
             self._observe(endpoint),
@@ -132,10 +172,10 @@ class AsyncCalls(Calls[AsyncCore]):
 
         options: DownloadOptions = {} if progress is None else {"progress": progress}
         request = self._file_request(endpoint, values, options)
-        return async_chunks(self._core.transport, request, self._observe(endpoint))
+        return async_chunks(self.transport, request, self._observe(endpoint))
 
     async def _iter_rows(self, request: Request) -> AsyncGenerator[Any, None]:
-        transport = self._core.transport
+        transport = self.transport
         attempts = transport.options.attempts()
         while True:
             delivered = False
@@ -155,10 +195,8 @@ class AsyncCalls(Calls[AsyncCore]):
     async def _batches(
         self, request: Request, attempts: Attempts, min_bytes: int
     ) -> AsyncGenerator[list[Any], None]:
-        async with await self._core.transport.open(request, attempts=attempts) as response:
-            reading: Reading[Any] = Reading(
-                self._core, self._detector, request, response.headers, min_bytes
-            )
+        async with await self.transport.open(request, attempts=attempts) as response:
+            reading = self._reading(request, response.headers, min_bytes)
             async for chunk in response.chunks():
                 if batch := reading.feed(chunk):
                     yield batch

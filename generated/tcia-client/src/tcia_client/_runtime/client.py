@@ -13,7 +13,6 @@ import attrs
 
 from .calls_async import AsyncCalls
 from .calls_sync import SyncCalls
-from .core import AsyncCore, SyncCore
 from .decoding.rows import OnMismatch
 from .drift.detector import DriftDetector, OnDrift
 from .endpoint import Endpoint
@@ -59,7 +58,7 @@ class Settings:
 
 
 class _Client:
-    """What the synchronous and the asynchronous client share."""
+    """The settings and options of the synchronous and of the asynchronous client."""
 
     _settings: ClassVar[Settings]
 
@@ -139,33 +138,34 @@ def _refuse(parameter: str, reason: str) -> NoReturn:
 
 
 class SyncClient(_Client):
-    """A client that blocks; may be shared by threads, and is best used in a ``with`` block.
+    """A client that blocks. Threads may share it; it is best used in a ``with`` block.
 
     Args:
-        base_url: Address of the server, up to and without the resource; by default the
-            environment's, else the one that the package was made for.
-        api_key: Sent as a header, never in the URL; by default the environment's.
-        timeout: Seconds of silence to bear, for all phases or one by one; by default those of
-            Timeouts, or of an ``http_client`` of your own.
-        http_client: A client of your own (proxy, certificates, auth, tokens); it is used
-            as it is and not closed. It must allow ``max_connections``, and the workers of ``many``.
-        on_mismatch: What to do with a missing or misfit value: ``"raise"`` a InvalidResponseError,
-            or ``"warn"`` once per attribute and deliver the row.
-        on_drift: What to do where an endpoint's description or answer is not as the
-            package's contract has it: ``"warn"`` once for each endpoint, ``"raise"`` a
-            ContractDriftError, ``"off"``, or a function that is given the Drift. Of an
-            answer's rows it is told when the last one has been read.
-        retry: Bounds for trying again.
-        max_connections: Maximum number of responses that are open at a time. By default 8, and
-            as many as a call of ``many`` has workers.
-        requests_per_second: Upper bound for requests, None for none.
+        base_url: Address of the server, up to and without the resource. Default: the environment
+            variable, else the server that the package was generated for.
+        api_key: API key, which is sent as a header and never in the URL. Default: the environment
+            variable.
+        timeout: Timeout in seconds of connecting, reading, writing and waiting for a connection,
+            or :class:`Timeouts`. Default: that of ``http_client``, else of ``Timeouts()``.
+        http_client: An existing client with your proxy, certificates or authentication. It is
+            neither changed nor closed. It must allow ``max_connections``, and the workers of
+            many downloads.
+        on_mismatch: ``"raise"`` an InvalidResponseError for a missing or invalid value, or
+            ``"warn"`` once per attribute and deliver the row.
+        on_drift: ``"warn"`` once per endpoint if its description or its responses differ from the
+            contract of the package, ``"raise"`` a ContractDriftError, ``"off"``, or a function
+            that is called with the :class:`Drift`. Rows are compared until the last one is read.
+        retry: Number of attempts and their backoff.
+        max_connections: Maximum number of open responses. Default: 8, or as many as a call for
+            many downloads has workers.
+        requests_per_second: Maximum rate of requests. Default: no maximum.
         transport: Library that sends the requests: ``"httpx"``, or ``"urllib3"`` from the extra
-            ``fast``, which reads downloads about twice as fast. Requests through a proxy of the
-            environment are sent by httpx.
+            ``fast``, which reads downloads about twice as fast. httpx sends the requests through
+            a proxy of the environment.
 
     Raises:
-        ParameterError: An argument that cannot be used.
-        ImportError: urllib3 is to be the transport, and is not installed.
+        ParameterError: An argument is invalid.
+        ImportError: The transport is urllib3, which is not installed.
     """
 
     def __init__(
@@ -194,12 +194,11 @@ class SyncClient(_Client):
             transport=transport,
             http_client=http_client,
         )
-        self._core = SyncCore(self._options, on_mismatch, http_client)
-        self._calls = SyncCalls(self._core, self._detector)
+        self._calls = SyncCalls(self._options, on_mismatch, self._detector, http_client)
 
     def close(self) -> None:
-        """Close the connections, but not an ``http_client`` of your own."""
-        self._core.close()
+        """Close the connections, except those of an existing ``http_client``."""
+        self._calls.close()
 
     def __enter__(self) -> Self:
         return self
@@ -245,12 +244,11 @@ class AsyncClientBase(_Client):
             transport="httpx",
             http_client=http_client,
         )
-        self._core = AsyncCore(self._options, on_mismatch, http_client)
-        self._calls = AsyncCalls(self._core, self._detector)
+        self._calls = AsyncCalls(self._options, on_mismatch, self._detector, http_client)
 
     async def aclose(self) -> None:
-        """Close the connections, but not an ``http_client`` of your own."""
-        await self._core.close()
+        """Close the connections, except those of an existing ``http_client``."""
+        await self._calls.close()
 
     async def __aenter__(self) -> Self:
         return self
