@@ -1,4 +1,4 @@
-"""`check --live` against the real archive, as it is and after it has drifted."""
+"""`check --live` with the real archive, unchanged and changed."""
 
 import json
 import shutil
@@ -65,7 +65,7 @@ def test_check_live_archive_matches_its_documents(archive: RunningArchive, check
 def test_check_live_contradicted_declarations_fail(
     archive: RunningArchive, project: Path, check: Run
 ) -> None:
-    """The documents here claim more than the server keeps."""
+    """The documents declare more than the server sends."""
     edit(
         project,
         "TCIA/query/getSeries",
@@ -97,7 +97,7 @@ def test_check_live_contradicted_declarations_fail(
         "docs wire-attr-never-sent TCIA/query/getSeries#/Result/Attributes/AnnotationsFlag",
     ):
         assert reported in done.stdout
-    # The same differences are message_text as drift of the documents.
+    # The same differences are reported as drift of the documents.
     assert "attr-type-narrowed" in done.stdout or "attr-type-widened" in done.stdout
 
 

@@ -95,7 +95,7 @@ PROOFS = {
     ),
     "Pass mappings or rows": "files/test_items.py::test_many_rows_of_any_library_are_downloaded",
     "Regenerate the package, or": (
-        "sensing/test_sensing.py::test_one_difference_is_one_warning_however_many_answers"
+        "sensing/test_detector.py::test_difference_causes_one_warning_for_many_responses"
     ),
     "Remove the outdated one": (
         "files/test_completeness.py::test_items_that_contradict_each_other_are_refused"

@@ -1,4 +1,4 @@
-"""Answers in the server's four formats become the same typed rows, however they arrive."""
+"""Decoding of the four formats to the same typed rows, in chunks of any size."""
 
 import json
 from datetime import date, datetime, time
@@ -41,25 +41,25 @@ from _runtime.errors import (
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(ships, max_size=6), st.lists(st.integers(0, 4000), max_size=8), st.booleans())
-def test_whatever_rows_the_server_holds_come_back_from_every_format(
+def test_decode_every_format_returns_the_encoded_rows(
     rows: list[Row], cuts: list[int], msgspec: bool
 ) -> None:
     names = list(KINDS)
     for name, writer in WRITERS.items():
         lost = {"xml": "", "html": "null"}.get(name)  # the text that this format writes for null
-        kept = [tuple(None if value == lost else value for value in row) for row in rows]
+        sent = [tuple(None if value == lost else value for value in row) for row in rows]
         found = decode(name, writer(names, rows), cuts=cuts, msgspec=msgspec)
         assert [(r.a_shipuid, r.a_shipname, r.a_homeport, r.a_crew) for r in found] == [
-            (row[0], row[1], row[2], row[4]) for row in kept
+            (row[0], row[1], row[2], row[4]) for row in sent
         ]
-        assert found == decode("json", as_json(names, kept), msgspec=not msgspec)
+        assert found == decode("json", as_json(names, sent), msgspec=not msgspec)
         assert [str(r.a_launched) for r in found] == [str(row[3]) for row in rows]
         assert [r.a_tonnage for r in found] == [row[5] and Decimal(row[5]) for row in rows]
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(ships, max_size=4), st.lists(st.integers(0, 4000), max_size=5))
-def test_json_in_any_spacing_gives_the_same_rows(rows: list[Row], cuts: list[int]) -> None:
+def test_json_decoder_ignores_whitespace(rows: list[Row], cuts: list[int]) -> None:
     names = list(KINDS)
     compact = decode("json", as_json(names, rows))
     assert decode("json", as_json(names, rows, " , \r\n"), cuts=cuts) == compact
@@ -73,14 +73,14 @@ def test_json_in_any_spacing_gives_the_same_rows(rows: list[Row], cuts: list[int
 @given(
     st.lists(st.tuples(st.none() | texts), max_size=6), st.lists(st.integers(0, 300), max_size=5)
 )
-def test_one_column_that_may_be_null_loses_no_row(rows: list[Row], cuts: list[int]) -> None:
+def test_decode_one_optional_column_returns_every_row(rows: list[Row], cuts: list[int]) -> None:
     for name in ("json", "csv"):
         found = decode(name, WRITERS[name](["Name"], rows), cuts=cuts, plan=NAME)
         assert [row.a_name for row in found] == [name for (name,) in rows]
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_values_have_their_types(name: str) -> None:
+def test_decode_returns_values_of_their_types(name: str) -> None:
     row = ["1.2.3", "A/B ", None, "1998-12-08 00:00:00.0", 0, "2.500000", "1"]
     row += ["1998-12-08 13:05:00.0", "13:05:00"]
     (ship,) = decode(name, WRITERS[name](list(KINDS), [row]))
@@ -93,7 +93,7 @@ def test_values_have_their_types(name: str) -> None:
     assert [type(value) for value in values] == kinds
 
 
-def test_rows_are_genuine_frozen_instances() -> None:
+def test_decode_returns_frozen_instances_of_the_class() -> None:
     (ship,) = decode("json", '[{"ShipUID":"1.2.3"}]')
     assert type(ship) is SHIP.model
     assert ship == SHIP.model(a_shipuid="1.2.3")
@@ -159,7 +159,7 @@ ALIASED: Blueprint[Any] = Blueprint(
         ({"ShipUID": "a", "Ship_name": "n"}, ("a", None, "n")),
     ],
 )
-def test_documented_names_go_before_aliases_and_those_before_folded_names(
+def test_positions_prefer_documented_names_then_aliases_then_similar_names(
     record: dict[str, Any], row: Row, msgspec: bool
 ) -> None:
     rest = [{"ShipUID": "z", "ShipName": "y"}, {}, {"ShipUID": "x"}]
@@ -172,7 +172,7 @@ def test_documented_names_go_before_aliases_and_those_before_folded_names(
     )
 
 
-def test_names_that_change_within_an_answer_are_still_found() -> None:
+def test_json_decoder_finds_names_that_change_within_a_response() -> None:
     records = [{"ShipUID": "1"}] * 3 + [{"SHIP_ID": "2"}] * 3 + [{"id": "3", "x": None}] * 3
     found = decode(
         "json", json.dumps(records, separators=(",", ":")), plan=ALIASED, cuts=range(200)
@@ -180,13 +180,13 @@ def test_names_that_change_within_an_answer_are_still_found() -> None:
     assert [row.ship_uid for row in found] == list("111222333")
 
 
-def test_undeclared_names_are_kept_for_the_log() -> None:
+def test_layouts_record_undeclared_names() -> None:
     rows = RowReader(ALIASED)
     decoder("csv", rows).feed(b"ShipUID,Captain,SHIPNAME\n")
     assert list(rows.layouts.undeclared) == ["Captain", "SHIPNAME"]
 
 
-# --- what is not as promised ------------------------------------------------------------------
+# --- invalid responses --------------------------------------------------------------------------
 
 GOOD = {"ShipUID": "1.2.3"}
 
@@ -197,7 +197,7 @@ def rows_of(*records: dict[str, Any]) -> tuple[list[str], list[Row]]:
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_a_missing_value_names_row_and_attribute(name: str) -> None:
+def test_missing_value_error_names_row_and_attribute(name: str) -> None:
     body = WRITERS[name](*rows_of(GOOD, {"ShipName": "x"}, GOOD))
     with pytest.raises(MissingValueError, match="row 2: a_shipuid") as caught:
         decode(name, body)
@@ -205,7 +205,7 @@ def test_a_missing_value_names_row_and_attribute(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_a_misfit_value_names_row_attribute_and_value(name: str) -> None:
+def test_invalid_value_error_names_row_attribute_and_value(name: str) -> None:
     body = WRITERS[name](*rows_of(GOOD, GOOD, {**GOOD, "Crew": "12.5"}))
     with pytest.raises(InvalidValueError, match=r"row 3: a_crew .*integer, not '12.5'") as caught:
         decode(name, body)
@@ -213,7 +213,7 @@ def test_a_misfit_value_names_row_attribute_and_value(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_mismatches_can_be_delivered_with_one_warning_for_each_attribute(name: str) -> None:
+def test_row_reader_reports_the_first_mismatch_of_each_attribute(name: str) -> None:
     bad = {"ShipName": "x", "Crew": "many"}
     body = WRITERS[name](*rows_of(GOOD, bad, bad, GOOD))
     reported: list[InvalidResponseError] = []
@@ -225,7 +225,7 @@ def test_mismatches_can_be_delivered_with_one_warning_for_each_attribute(name: s
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_rows_before_an_error_are_delivered(name: str) -> None:
+def test_decode_returns_the_rows_before_an_error(name: str) -> None:
     body = WRITERS[name](*rows_of(GOOD, GOOD, {**GOOD, "Crew": "x"}, GOOD)).encode()
     reader = decoder(name, RowReader(SHIP))
     built = reader.feed(body) + (reader.finish() if reader._error is None else [])
@@ -236,7 +236,7 @@ def test_rows_before_an_error_are_delivered(name: str) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(ships, min_size=1, max_size=3), st.data())
-def test_a_json_or_xml_body_cut_anywhere_is_an_error_after_whole_rows(
+def test_json_or_xml_truncated_anywhere_raises_after_complete_rows(
     rows: list[Row], data: st.DataObject
 ) -> None:
     for name in ("json", "xml"):
@@ -247,7 +247,7 @@ def test_a_json_or_xml_body_cut_anywhere_is_an_error_after_whole_rows(
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_a_truncated_body_says_after_how_many_rows(name: str) -> None:
+def test_truncation_error_states_the_number_of_rows(name: str) -> None:
     body = WRITERS[name](*rows_of(*[{**GOOD, "ShipName": "Fram"}] * 3))
     with pytest.raises(TruncatedResponseError, match=r"2 complete|row 3") as caught:
         decode(name, body[: body.rindex("Fram") + 2])
@@ -267,7 +267,7 @@ def test_a_truncated_body_says_after_how_many_rows(name: str) -> None:
         ("Service,Status\nis,down" * 3000, "Service"),
     ],
 )
-def test_a_page_or_a_sentence_is_told_as_such(name: str, body: str, words: str) -> None:
+def test_page_or_sentence_raises_not_records_error(name: str, body: str, words: str) -> None:
     for cuts in ((), (1, 5, 40, 5000)):
         with pytest.raises((NotRecordsError, ShapeError)) as caught:
             decode(name, body, cuts=cuts)
@@ -291,23 +291,23 @@ def test_a_page_or_a_sentence_is_told_as_such(name: str, body: str, words: str) 
         (b'[{"ShipUID":"\xff"}]', "UTF-8"),
     ],
 )
-def test_wrong_shapes_are_told(body: str, words: str) -> None:
+def test_other_json_raises_shape_error(body: str, words: str) -> None:
     for msgspec in (True, False):
         with pytest.raises(InvalidResponseError, match=words):
             decode("json", body, msgspec=msgspec)
 
 
-def test_a_broken_row_in_the_middle_is_told_when_it_comes_and_not_at_the_end() -> None:
+def test_json_decoder_raises_for_an_invalid_row_before_the_end() -> None:
     reader = JsonDecoder(RowReader(SHIP))
     assert len(reader.feed(b'[{"ShipUID":"1.2"},<html>,{"ShipUID":"1.2"},{"Sh')) == 1
     with pytest.raises(NotRecordsError, match="row 2"):
         reader.feed(b"")
 
 
-# --- what can be recovered, and what cannot ---------------------------------------------------
+# --- ambiguous records --------------------------------------------------------------------------
 
 
-def test_xml_values_may_hold_markup() -> None:
+def test_xml_decoder_accepts_markup_in_values() -> None:
     value = "a < b & c </x> <Crew> </ShipName>"
     names, rows = ["ShipUID", "ShipName", "Crew"], [("1.2", value, 3), ("1.2", "plain", 3)]
     for order in (rows, rows[::-1]):
@@ -315,14 +315,14 @@ def test_xml_values_may_hold_markup() -> None:
 
 
 @pytest.mark.parametrize("first", [0, 1])
-def test_xml_that_can_be_read_in_two_ways_is_an_error_that_names_the_row(first: int) -> None:
+def test_ambiguous_xml_raises_an_error_with_the_row(first: int) -> None:
     value = "x</ShipName><Crew type='VARCHAR' >4"
     rows = [("1.2", "plain", 3)] * first + [("1.2", value, 3)]
     with pytest.raises(ShapeError, match=f"row {first + 1}: .*more than one way"):
         decode("xml", as_xml(["ShipUID", "ShipName", "Crew"], rows))
 
 
-def test_html_cells_that_hold_cells_are_an_error_that_names_the_row() -> None:
+def test_html_cell_with_cells_raises_an_error_with_the_row() -> None:
     rows = [("1.2", "a <b>bold</b> & x"), ("1.2", "a</TD><TD>b")]
     assert decode("html", as_html(["ShipUID", "ShipName"], rows[:1]))[0].a_shipname == rows[0][1]
     with pytest.raises(ShapeError, match="row 2: 3 cells for 2 columns"):
@@ -340,7 +340,7 @@ def test_html_cells_that_hold_cells_are_an_error_that_names_the_row() -> None:
         ('"1.2","x"\r', "x"),
     ],
 )
-def test_csv_lines_are_read_as_they_are_meant(line: str, name: str) -> None:
+def test_csv_decoder_reads_quotes_escapes_and_nulls(line: str, name: str) -> None:
     body = f'ShipUID,ShipName\n{line}\n"1.3","next"\n'
     for cuts in ((), range(0, 60, 3)):
         found = decode("csv", body, cuts=cuts)
@@ -348,6 +348,22 @@ def test_csv_lines_are_read_as_they_are_meant(line: str, name: str) -> None:
 
 
 @pytest.mark.parametrize("line", ['"1.2","a"b"', '"1.2"', '"1.2","a","b"', '"1.2""x",,'])
-def test_csv_lines_that_make_no_sense_are_errors_that_name_the_row(line: str) -> None:
+def test_invalid_csv_line_raises_an_error_with_the_row(line: str) -> None:
     with pytest.raises(InvalidResponseError, match=r"row 2|row 3"):
         decode("csv", f'ShipUID,ShipName\n"1.1","x"\n{line}\n"1.3","y"')
+
+
+@pytest.mark.parametrize("spelling", ["Ship-UID", "ship uid", " SHIP_UID ", "Ship.Uid"])
+@pytest.mark.parametrize("name", FORMATS)
+def test_decode_finds_names_with_other_case_blanks_and_punctuation(
+    name: str, spelling: str
+) -> None:
+    if name == "xml":
+        spelling = spelling.strip().replace(" ", "-")  # a tag has no blanks
+    (ship,) = decode(name, WRITERS[name]([spelling], [["1.2.3"]]))
+    assert ship.a_shipuid == "1.2.3"
+
+
+def test_decode_refuses_two_similar_names_for_one_attribute() -> None:
+    with pytest.raises(MissingValueError, match="a_shipuid"):
+        decode("json", '[{"Ship-UID":"1.2","Ship UID":"1.3"}]')

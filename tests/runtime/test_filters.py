@@ -1,4 +1,4 @@
-"""Rows that contradict a parameter of the same name, and rows that only look as if they did."""
+"""Rows that contradict a parameter of the same name, and rows that do not."""
 
 import json
 import warnings
@@ -79,8 +79,8 @@ def _forgetful(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(params=["call", "iter"])
-def told(request: pytest.FixtureRequest, server: Any) -> Any:
-    """Query with some values where the rows are as given; return what the client reports."""
+def report_of(request: pytest.FixtureRequest, server: Any) -> Any:
+    """Query with values for fixed rows; return the reported changes."""
 
     def ask(rows: list[dict[str, Any]], **values: Any) -> list[tuple[str, object, object]]:
         server.answers(json.dumps(rows).encode())
@@ -126,9 +126,9 @@ def rows(kind: str, *values: Any) -> list[dict[str, Any]]:
     ],
 )
 def test_rows_that_contradict_a_parameter_are_reported(
-    told: Any, kind: str, sent: Any, found: list[Any]
+    report_of: Any, kind: str, sent: Any, found: list[Any]
 ) -> None:
-    reported = told(rows(kind, *found), **{kind.lower(): sent})
+    reported = report_of(rows(kind, *found), **{kind.lower(): sent})
     if not found:
         assert reported == []
         return
@@ -175,13 +175,13 @@ def test_rows_that_contradict_a_parameter_are_reported(
     ],
 )
 def test_rows_that_a_server_may_send_for_a_filter_are_not_reported(
-    told: Any, kind: str, sent: Any, found: list[Any]
+    report_of: Any, kind: str, sent: Any, found: list[Any]
 ) -> None:
-    assert told(rows(kind, *found), **{kind.lower(): sent}) == []
+    assert report_of(rows(kind, *found), **{kind.lower(): sent}) == []
 
 
-def test_parameter_without_an_attribute_of_its_name_is_not_judged(told: Any) -> None:
-    assert told(rows("string", "a", "b"), elsewhere="c") == []
+def test_parameter_without_an_attribute_of_its_name_is_not_judged(report_of: Any) -> None:
+    assert report_of(rows("string", "a", "b"), elsewhere="c") == []
 
 
 def test_contradictions_of_an_endpoint_are_reported_together_and_once(server: Any) -> None:

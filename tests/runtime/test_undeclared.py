@@ -1,4 +1,4 @@
-"""A type that nobody declares is no claim: what is taken, sent and delivered without one."""
+"""Parameters and attributes without a declared type."""
 
 import math
 from datetime import UTC, date, datetime, time
@@ -108,7 +108,7 @@ def test_undeclared_parameter_writes_each_value_as_its_own_type(
 @pytest.mark.parametrize(
     "value", [True, np.True_, b"9074729", ["9074729"], math.nan, Decimal("inf"), pd.NaT], ids=repr
 )
-def test_undeclared_parameter_refuses_what_has_no_spelling(server: "Server", value: Any) -> None:
+def test_undeclared_parameter_refuses_other_types(server: "Server", value: Any) -> None:
     with pytest.raises(ParameterError, match=r"positions\(imo=…\) cannot be"):
         sent(server, imo=value)
     assert server.asked == []
@@ -163,10 +163,10 @@ NUMBERS = [
 
 @pytest.mark.parametrize("rows", [1, 600])
 @pytest.mark.parametrize("mismatch", ["raise", "warn"])
-def test_undeclared_attribute_delivers_the_spelling_of_json(
+def test_undeclared_attribute_returns_the_spelling_of_json(
     server: "Server", rows: int, mismatch: Literal["raise", "warn"]
 ) -> None:
-    """Equal numbers that are spelled otherwise, and true beside 1, stay apart."""
+    """Equal numbers with different spellings, and true and 1, remain distinct."""
     one = ",".join(f'{{"imo":{wire},"moored":true,"size":5}}' for wire, _ in NUMBERS)
     server.answers(f"[{','.join([one] * rows)}]".encode())
     with Client(base_url=server.base_url, on_drift="off", on_mismatch=mismatch) as client:
@@ -185,7 +185,7 @@ def test_undeclared_values_that_are_equal_in_python_keep_their_spelling(
         assert [row.size for row in client.positions()] == list(order) * 50
 
 
-def test_undeclared_attribute_refuses_what_is_no_value(server: "Server") -> None:
+def test_undeclared_attribute_refuses_lists_and_objects(server: "Server") -> None:
     server.answers(b'[{"imo": [1]}]')
     client = Client(base_url=server.base_url, on_drift="off")
     with (

@@ -49,7 +49,7 @@ from _runtime.values import CONVERTERS, UID, InvalidValue, are_uids, is_uid
         ("uid", "", None),
     ],
 )
-def test_wire_values_become_python_values(kind: Kind, wire: Any, value: Any) -> None:
+def test_converters_return_python_values(kind: Kind, wire: Any, value: Any) -> None:
     found = CONVERTERS[kind](wire)
     assert found == value
     assert type(found) is type(value)
@@ -85,7 +85,7 @@ def test_wire_values_become_python_values(kind: Kind, wire: Any, value: Any) -> 
         ("uid", 12),
     ],
 )
-def test_misfits_are_told_with_what_would_fit(kind: Kind, wire: Any) -> None:
+def test_converters_raise_with_a_description_of_valid_values(kind: Kind, wire: Any) -> None:
     with pytest.raises(InvalidValue, match=r"text|integer|number|true|date|time|UID"):
         CONVERTERS[kind](wire)
 
@@ -93,21 +93,21 @@ def test_misfits_are_told_with_what_would_fit(kind: Kind, wire: Any) -> None:
 @pytest.mark.parametrize(
     "text", ["", ".", "1.", ".1", "1..2", "1.2a", "1.2\n", "1 2", "٣.1", "1" * 65]
 )
-def test_a_uid_follows_ps3_5_section_9_1(text: str) -> None:
+def test_is_uid_follows_ps3_5_section_9_1(text: str) -> None:
     assert not is_uid(text)
     assert not are_uids(["1.2.3", text])
 
 
 @pytest.mark.parametrize("text", ["1.02", "01", "1.2.840.0"])
-def test_leading_zeros_are_taken_since_servers_have_them(text: str) -> None:
+def test_is_uid_accepts_leading_zeros(text: str) -> None:
     assert is_uid(text)
     assert are_uids(["1.2.3", text])
 
 
-def test_a_uid_is_a_text() -> None:
+def test_uid_is_a_string() -> None:
     assert type(UID("1.2.840.0.1")) is str
 
 
 @given(st.lists(st.text("0123.", min_size=1, max_size=8), min_size=1, max_size=6))
-def test_many_uids_at_once_are_judged_as_one_by_one(texts: list[str]) -> None:
+def test_are_uids_agrees_with_is_uid(texts: list[str]) -> None:
     assert are_uids(texts) == all(is_uid(text) for text in texts)

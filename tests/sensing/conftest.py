@@ -1,4 +1,4 @@
-"""A package that lists the values of an attribute, and servers that have moved on since."""
+"""A package that lists the values of an attribute, and servers that have changed since."""
 
 import asyncio
 import copy
@@ -27,7 +27,7 @@ HERE = Path(__file__).parent
 
 @attrs.frozen
 class Told:
-    """What a client says: the class or level, the words, and the object that they come from."""
+    """A report of a client: the class or level, the message, and its source."""
 
     kind: str
     words: str
@@ -109,7 +109,7 @@ def _resources(documents: Mapping[str, JsonObject]) -> dict[str, list[str]]:
 def same(
     demo: DemoArchive, known: dict[str, JsonObject], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
-    """A server that is as the package knows it, in what it says; its rows are as they are."""
+    """A server whose metadata is that of the package."""
     documents = copy.deepcopy(known)
     folder = written(documents, tmp_path_factory.mktemp("same"))
     with running_archive(demo.catalog, options=["--contract", str(folder)]) as server:
@@ -120,7 +120,7 @@ def same(
 def changed_documents(
     known: dict[str, JsonObject], tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
-    """What a server says that has moved on: each endpoint shows one rule."""
+    """The documents of a changed server, in which each endpoint shows one rule."""
     documents = copy.deepcopy(known)
     query = {name.rpartition("/")[2]: document for name, document in documents.items()}
     query["getModalityValues"]["Parameters"].append({"Name": "StationName", "DICOM": "0008 1010"})
@@ -150,7 +150,7 @@ def changed_documents(
 
 @pytest.fixture(scope="session")
 def described(demo: DemoArchive, changed_documents: Path) -> Iterator[str]:
-    """A server that has moved on, and says so in its headers."""
+    """A changed server that states the changes in its headers."""
     options = ["--contract", str(changed_documents)]
     with running_archive(demo.catalog, options=options) as server:
         yield server.base_url
@@ -158,7 +158,7 @@ def described(demo: DemoArchive, changed_documents: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def moved(demo: DemoArchive, changed_documents: Path) -> Iterator[str]:
-    """The same one, but where an answer is to show it, its header does not say so."""
+    """The same server without the changes in the headers of responses that show them."""
     options = ["--contract", str(changed_documents)]
     options += [word for fault in FAULTS for word in ("--fault", fault)]
     with running_archive(demo.catalog, options=options) as server:
@@ -167,14 +167,14 @@ def moved(demo: DemoArchive, changed_documents: Path) -> Iterator[str]:
 
 @pytest.fixture(autouse=True)
 def _forgetful(client_package: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each test is a process of its own as to what was warned of."""
+    """Reset the warnings of the process for each test."""
     sensing = importlib.import_module(f"{client_package.__name__}._runtime.drift.detector")
     monkeypatch.setattr(sensing, "_WARNED", set())
 
 
 @pytest.fixture(params=["sync", "async"])
 def ask(request: pytest.FixtureRequest, client_package: ModuleType) -> Ask:
-    """Run ``question(client)`` on either client; what it gives is awaited or iterated."""
+    """Run ``question(client)`` on either client; await or iterate its result."""
 
     def ask_sync(question: Callable[[Any], Any], **options: Any) -> Any:
         with client_package.Client(**options) as client:
@@ -196,7 +196,7 @@ def ask(request: pytest.FixtureRequest, client_package: ModuleType) -> Ask:
 
 @pytest.fixture
 def collect(client_package: ModuleType, caplog: pytest.LogCaptureFixture) -> Collect:
-    """Run something; give what was raised, warned of, and logged under a rule."""
+    """Run a function; return what it raises, warns of and logs with a rule."""
 
     def collected(run: Callable[[], Any]) -> list[Told]:
         caplog.set_level(logging.DEBUG, "wire_client")

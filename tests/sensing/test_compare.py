@@ -1,4 +1,4 @@
-"""The client's small comparison fires the rules that `tciagen diff` fires, and no others."""
+"""The client's comparison reports the same rules as `tciagen diff`."""
 
 import copy
 import json
@@ -31,7 +31,7 @@ def changes(old: JsonObject, new: JsonObject) -> list[ContractChange]:
 
 @pytest.fixture(scope="module")
 def document(tcia_documents: Mapping[str, JsonObject]) -> JsonObject:
-    """getSeries with each optional member somewhere, so that each can change."""
+    """The document of getSeries with each optional member."""
     document = copy.deepcopy(tcia_documents[ADDRESS])
     document["Parameters"][0].update(AllowedValues=["A", "B"], Default="A")
     document["Result"]["Attributes"][2]["AllowedValues"] = ["CT", "MR"]
@@ -42,7 +42,7 @@ Edit = tuple[str, Any]
 
 
 def edits(document: JsonObject) -> list[tuple[str, JsonObject]]:
-    """Every single edit of a member that has meaning, with a name."""
+    """Yield each edit of one meaningful member, with a name."""
     found = []
 
     def edit(name: str, change: Any) -> None:
@@ -94,16 +94,16 @@ def edits(document: JsonObject) -> list[tuple[str, JsonObject]]:
     return found
 
 
-def test_every_single_edit_gives_the_rules_of_diff(document: JsonObject) -> None:
+def test_compare_single_edit_has_the_rules_of_diff(document: JsonObject) -> None:
     old = resolve({ADDRESS: document}).contract
     wrong = {}
     made = edits(document)
     for name, new in made:
-        told = sorted(c.rule for c in changes(document, new))
+        stated = sorted(c.rule for c in changes(document, new))
         judged = compare_contracts(old, resolve({ADDRESS: new}).contract)
         wanted = sorted(c.rule for c in judged if c.rule not in LEFT_OUT)
-        if told != wanted:
-            wrong[name] = (told, wanted)
+        if stated != wanted:
+            wrong[name] = (stated, wanted)
     assert len(made) > 300
     assert wrong == {}
 
@@ -111,7 +111,7 @@ def test_every_single_edit_gives_the_rules_of_diff(document: JsonObject) -> None
 LEFT_OUT = {"attr-reordered", "param-reordered", "declaration-lost", "declaration-gained"}
 
 
-def test_the_same_meaning_gives_nothing(document: JsonObject) -> None:
+def test_compare_same_meaning_has_no_change(document: JsonObject) -> None:
     assert changes(document, document) == []
     other = json.loads(json.dumps(document, sort_keys=True))
     other["Formats"].reverse()
@@ -123,7 +123,7 @@ def test_the_same_meaning_gives_nothing(document: JsonObject) -> None:
     assert changes(document, other) == []
 
 
-def test_silence_is_no_change(document: JsonObject) -> None:
+def test_compare_unstated_member_is_no_change(document: JsonObject) -> None:
     bare = copy.deepcopy(document)
     del bare["Formats"], bare["DefaultFormat"]
     bare["Parameters"] = [p["Name"] for p in document["Parameters"]]
@@ -133,18 +133,18 @@ def test_silence_is_no_change(document: JsonObject) -> None:
     assert changes(document, bare) == []
 
 
-def test_what_an_overlay_has_told_is_no_change(document: JsonObject) -> None:
-    """The contract has it, and the document is silent: as when the client was made."""
+def test_compare_member_from_overlay_is_no_change(document: JsonObject) -> None:
+    """The contract has members of the overlay that the document does not state."""
     bare = copy.deepcopy(document)
     bare["Parameters"] = [{"Name": "Modality", "Type": "string"}]
     bare["Result"]["Attributes"] = [
         {"Name": "Modality", "Description": "What made it.", "DICOM": "0008 0060"}
     ]
-    told = (
+    stated = (
         Entry(1, ADDRESS, "parameter", "Modality", {"required": True}, "because"),
         Entry(2, ADDRESS, "attribute", "Modality", {"optional": False}, "because"),
     )
-    overlaid = resolve({ADDRESS: bare}, Overlay("overlay.toml", told)).contract
+    overlaid = resolve({ADDRESS: bare}, Overlay("overlay.toml", stated)).contract
     (endpoint,) = json.loads(to_json(overlaid))["endpoints"]
     assert list(compare(endpoint, bare)) == []
     bare["Parameters"][0]["Required"] = False
@@ -155,7 +155,7 @@ def test_what_an_overlay_has_told_is_no_change(document: JsonObject) -> None:
     ]
 
 
-def test_the_contract_of_the_package_is_that_of_the_documents(
+def test_contract_of_package_equals_that_of_documents(
     tcia_documents: Mapping[str, JsonObject], root: Path
 ) -> None:
     path = root / "generated/tcia-client/src/tcia_client/contract.json"

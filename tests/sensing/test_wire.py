@@ -1,4 +1,4 @@
-"""Each run-time rule of the catalogue is seen over HTTP by both clients, where it belongs."""
+"""Each run-time rule of the catalogue, reported by both clients over HTTP."""
 
 import pickle
 import re
@@ -22,7 +22,7 @@ def target(tmp_path: Path) -> Path:
 
 
 def one_after_the_other(*calls: Callable[[], Any]) -> Any:
-    """Call them; for the asynchronous client, something to wait for that does."""
+    """Call the functions; for the asynchronous client, return an awaitable that calls them."""
     first = calls[0]()
     if not isinstance(first, Awaitable):
         return [first, *(call() for call in calls[1:])]
@@ -33,7 +33,7 @@ def one_after_the_other(*calls: Callable[[], Any]) -> Any:
     return rest()
 
 
-QUESTIONS: dict[str, Callable[[Any, str, Path], Any]] = {
+CALLS: dict[str, Callable[[Any, str, Path], Any]] = {
     "wire-metadata-differs": lambda c, _uid, _to: c.get_modality_values(),
     "wire-metadata-unreadable": lambda c, _uid, _to: c.get_body_part_values(),
     "wire-attr-undeclared": lambda c, _uid, _to: c.get_manufacturer_values(),
@@ -63,24 +63,24 @@ QUESTIONS: dict[str, Callable[[Any, str, Path], Any]] = {
 }
 
 
-def words_of(told: "Told") -> str:
-    """What was said, without what differs from one server and data set to another."""
-    words = re.sub(r"\[http://[^]]*\]", "[URL]", f"{told.kind}: {told.words}")
+def words_of(reported: "Told") -> str:
+    """Return the message without the parts that depend on the server and its data."""
+    words = re.sub(r"\[http://[^]]*\]", "[URL]", f"{reported.kind}: {reported.words}")
     return re.sub(r"\b[0-9]+(\.[0-9]+){6,}\b", "UID", words)
 
 
-def test_every_run_time_rule_of_the_client_is_seen_happening() -> None:
+def test_every_run_time_rule_of_the_client_is_tested() -> None:
     of_the_client = {r.id for r in RULES.values() if r.group == "run time" and r.client_message}
-    assert set(QUESTIONS) == of_the_client
+    assert set(CALLS) == of_the_client
     assert len(of_the_client) == 13
 
 
-@pytest.mark.parametrize("rule", QUESTIONS)
-def test_a_server_that_has_moved_on_is_told_by_the_rule(
+@pytest.mark.parametrize("rule", CALLS)
+def test_changed_server_is_reported_by_the_rule(
     ask: "Ask", collect: "Collect", moved: str, series_uid: str, target: Path, rule: str
 ) -> None:
-    told = collect(lambda: ask(lambda c: QUESTIONS[rule](c, series_uid, target), base_url=moved))
-    (one,) = [t for t in told if t.kind != "DEBUG" or rule == "wire-metadata-unreadable"]
+    reported = collect(lambda: ask(lambda c: CALLS[rule](c, series_uid, target), base_url=moved))
+    (one,) = [t for t in reported if t.kind != "DEBUG" or rule == "wire-metadata-unreadable"]
     assert words_of(one) == RULES[rule].client_message
     if one.kind.endswith("Error"):
         assert one.source.rule == rule
@@ -89,15 +89,13 @@ def test_a_server_that_has_moved_on_is_told_by_the_rule(
         assert one.source.drift.rule == rule
 
 
-def test_a_server_that_is_as_it_was_is_not_told_of(
+def test_unchanged_server_is_not_reported(
     ask: "Ask", collect: "Collect", same: str, series_uid: str, target: Path
 ) -> None:
     def everything(client: Any) -> Any:
         records = [
-            lambda name=name, form=form: QUESTIONS[name](
-                _InFormat(client, form), series_uid, target
-            )
-            for name in list(QUESTIONS)[:10]
+            lambda name=name, form=form: CALLS[name](_InFormat(client, form), series_uid, target)
+            for name in list(CALLS)[:10]
             for form in FORMATS
         ]
         images = lambda: client.download_image(target, series_instance_uid=series_uid)  # noqa: E731
@@ -107,7 +105,7 @@ def test_a_server_that_is_as_it_was_is_not_told_of(
 
 
 class _InFormat:
-    """A client whose methods are asked in one format."""
+    """A client whose methods request one format."""
 
     def __init__(self, client: Any, form: str) -> None:
         self._client, self._form = client, form

@@ -61,14 +61,14 @@ WHOLE = Vessel(
 
 @attrs.frozen
 class Fleet:
-    """What tests need of this file, since test folders are no packages."""
+    """The names of this file for tests, since test folders are not packages."""
 
     attributes: tuple[Attribute, ...] = KINDS
     Vessel: Any = Vessel
     whole: Any = WHOLE
 
     def rows(self, *rows: Any) -> Any:
-        """Rows as a client gives them."""
+        """Rows as a client returns them."""
         return tcia_client.Rows(rows or (WHOLE, Vessel()), self.attributes)
 
 

@@ -42,7 +42,7 @@ SERIES = {
 
 @pytest.fixture(scope="module")
 def one(client: tcia_client.Client) -> dict[str, str]:
-    """Values to ask with."""
+    """Values for queries."""
     series = client.get_series()[0]
     return {
         "collection": series.collection,

@@ -1,4 +1,4 @@
-"""Rows show as a table, cut to what one can read, and harmless whatever they hold."""
+"""Representation of rows as a table, shortened and without control characters."""
 
 import html.parser
 from typing import Any
@@ -29,7 +29,7 @@ class Cells(html.parser.HTMLParser):
             self.rows[-1][-1] += data
 
 
-def test_a_notebook_gets_a_table(client: tcia_client.Client) -> None:
+def test_repr_html_is_a_table(client: tcia_client.Client) -> None:
     rows = client.get_series()
     shown = Cells(rows._repr_html_())
     assert shown.tags == {"table", "thead", "tbody", "tr", "th", "td", "p"}
@@ -39,7 +39,7 @@ def test_a_notebook_gets_a_table(client: tcia_client.Client) -> None:
     assert "first 20 of 61 rows" in rows._repr_html_()
 
 
-def test_html_is_escaped_and_cut(fleet_rows: Any) -> None:
+def test_repr_html_is_escaped_and_cut(fleet_rows: Any) -> None:
     hostile = '<script>alert("1")</script>&amp;\x1b]0;x\x07\u202e' + "y" * 500
     text = fleet_rows.rows(fleet_rows.Vessel(vessel_id=hostile))._repr_html_()
     shown = Cells(text)
@@ -49,7 +49,7 @@ def test_html_is_escaped_and_cut(fleet_rows: Any) -> None:
     assert text.isprintable()
 
 
-def test_text_is_a_table_within_the_width(
+def test_repr_fits_the_width_of_the_terminal(
     client: tcia_client.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "70")
@@ -63,9 +63,7 @@ def test_text_is_a_table_within_the_width(
     assert repr(client.get_series()[:0]).splitlines()[-1].startswith("[0 rows; not shown: ")
 
 
-def test_wide_characters_keep_columns_apart(
-    fleet_rows: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_repr_aligns_wide_characters(fleet_rows: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "200")
     rows = fleet_rows.rows(
         fleet_rows.Vessel(vessel_id="病院", flag="NL"),
@@ -76,14 +74,16 @@ def test_wide_characters_keep_columns_apart(
 
 
 @pytest.mark.parametrize("text", ["\x1b[31mred", "a\nb", "\x9b2J", "\u202egnp.exe", "\x00\ud800"])
-def test_text_does_nothing_to_a_terminal(fleet_rows: Any, text: str) -> None:
+def test_repr_escapes_terminal_sequences(fleet_rows: Any, text: str) -> None:
     shown = repr(fleet_rows.rows(fleet_rows.Vessel(vessel_id=text)))
     assert all(line.isprintable() for line in shown.split("\n"))
     assert len(shown.split("\n")) == 3
     assert f"<U+{ord(next(c for c in text if not c.isprintable())):04X}>" in shown
 
 
-def test_no_rows_show_their_columns(fleet_rows: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_repr_of_empty_rows_has_their_columns(
+    fleet_rows: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("COLUMNS", "200")
     empty = fleet_rows.rows()[:0]
     assert repr(empty).splitlines()[0].startswith("vessel_id")

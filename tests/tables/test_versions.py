@@ -83,7 +83,7 @@ def run(package: Path, source: str, pickled: Path) -> Loads:
 
 @pytest.fixture(scope="module")
 def pickled(generated: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Rows that the unchanged version has pickled."""
+    """Rows pickled by the unchanged version."""
     path = tmp_path_factory.mktemp("pickled") / "rows.pickle"
     done = run(generated(unchanged), PICKLED, path)
     assert done.returncode == 0, done.stderr

@@ -1,4 +1,4 @@
-"""Answers in the server's four forms, and what comes of them."""
+"""Responses in the server's four formats, and their rows."""
 
 import json
 from collections.abc import Callable, Iterable, Sequence
@@ -72,7 +72,7 @@ def decode(
     return built
 
 
-# --- the server's four forms, written as v3 servers write them -------------------------------
+# --- the four formats, as v3 servers write them --------------------------------------------
 
 
 def as_json(names: Iterable[str], rows: Iterable[Row], comma: str = ",", **options: Any) -> str:

@@ -1,12 +1,12 @@
-"""Converters from values of a response to values of Python.
+"""Conversion of wire values to Python values, by the type of their attribute or parameter.
 
-A server may write a value in several ways, but never with another meaning: ``2``, ``"2"`` and
-``"2.000000"`` are the same integer, ``"12.5"`` is no integer. Dates and times are those of
-ISO 8601, or the DA and TM of DICOM PS3.5 section 6.2.
+Servers may write a value in several ways: an integer is ``2``, ``"2"`` or ``"2.000000"``, but not
+``"12.5"``. Dates and times have the form of ISO 8601, or of DA and TM in DICOM PS3.5 section 6.2.
 """
 
 import re
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
 from typing import Any, NewType
@@ -15,34 +15,34 @@ from .endpoint import Kind
 
 _UID = re.compile(r"[0-9]++(?:\.[0-9]++)*+")
 _DATE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{8})(?:[ T]00:00(?::00(?:\.0+)?)?)?")
-_DATE_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[ T].+)?", re.DOTALL)
-_TIME = re.compile(r".*:.*|[0-9]{4}(?:[0-9]{2}(?:\.[0-9]+)?)?", re.DOTALL)
+_DATE_TIME = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}(?:[ T].+)?)", re.DOTALL)
+_TIME = re.compile(r"(.*:.*|[0-9]{4}(?:[0-9]{2}(?:\.[0-9]+)?)?)", re.DOTALL)
 _INTEGER = re.compile(r"([+-]?[0-9]+)(?:\.0*)?")
 _DECIMAL = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
-_LONGEST_NUMBER = 400
+_MAX_DIGITS = 400
 _TRUE = frozenset({"true", "1"})
 _FALSE = frozenset({"false", "0"})
 
 
 def is_uid(text: str) -> bool:
-    """Whether a text is a UID of DICOM PS3.5 section 9.1: at most 64 characters.
+    """Return whether a text is a UID of DICOM PS3.5 section 9.1, with at most 64 characters.
 
-    Leading zeros are against the standard, and yet in real objects: servers have those.
+    Leading zeros are accepted: the standard forbids them, but real objects have them.
     """
     return 0 < len(text) <= 64 and (_UID.fullmatch(text) is not None)
 
 
 UID = NewType("UID", str)
-"""A string that is a DICOM unique identifier; the values of rows are checked."""
+"""A string that is a DICOM unique identifier; the values of rows have been checked."""
 
 
 def are_uids(texts: Collection[str]) -> bool:
-    """Whether all texts are UIDs, at a fraction of the cost of one by one.
+    """Return whether all texts are UIDs, in a fraction of the time of :func:`is_uid` for each.
 
-    It may say no where a longer look at each one says yes.
+    A false result may be wrong.
 
     Raises:
-        TypeError: Something is no text.
+        TypeError: A value is not a string.
     """
     joined = f".{'.'.join(texts)}."
     return (
@@ -54,7 +54,7 @@ def are_uids(texts: Collection[str]) -> bool:
 
 
 class InvalidValue(Exception):
-    """A wire value that does not fit its kind; ``needed`` says what would."""
+    """A value that does not fit its type; ``needed`` describes valid values."""
 
     def __init__(self, needed: str) -> None:
         super().__init__(needed)
@@ -68,14 +68,14 @@ def _string(value: Any) -> Any:
 
 
 class SpelledNumber(Decimal):
-    """A JSON number whose spelling is not that of its Decimal, such as ``1e-8``."""
+    """A JSON number that Decimal spells in another way, such as ``1e-8``."""
 
     __slots__ = ("spelling",)
     spelling: str
 
 
 def json_number(text: str) -> Decimal | str:
-    """Return a number of JSON that is no integer; a text where no Decimal holds it."""
+    """Return a JSON number as a Decimal, or as a string if it exceeds the limits of Decimal."""
     try:
         number = Decimal(text)
         if str(number) == text:
@@ -88,7 +88,7 @@ def json_number(text: str) -> Decimal | str:
 
 
 def _undeclared(value: Any) -> Any:
-    """Return a text as it is, a number or a boolean of JSON as its spelling."""
+    """Return a string unchanged, and a number or boolean of JSON in its spelling."""
     if type(value) is str:
         return value
     if isinstance(value, bool):
@@ -111,12 +111,12 @@ def _uid(value: Any) -> Any:
 def _integer(value: Any) -> Any:
     if type(value) is int:
         return value
-    if type(value) is str and len(value) <= _LONGEST_NUMBER:
+    if type(value) is str and len(value) <= _MAX_DIGITS:
         if not value.strip():
             return None
         if match := _INTEGER.fullmatch(value.strip()):
             return int(match[1])
-    if isinstance(value, Decimal) and abs(value.adjusted()) < _LONGEST_NUMBER:
+    if isinstance(value, Decimal) and abs(value.adjusted()) < _MAX_DIGITS:
         whole = int(value)
         if whole == value:
             return whole
@@ -126,7 +126,7 @@ def _integer(value: Any) -> Any:
 def _decimal(value: Any) -> Any:
     if type(value) is int or isinstance(value, Decimal):
         return Decimal(value)
-    if type(value) is str and len(value) <= _LONGEST_NUMBER:
+    if type(value) is str and len(value) <= _MAX_DIGITS:
         if not value.strip():
             return None
         if _DECIMAL.fullmatch(value.strip()):
@@ -151,42 +151,19 @@ def _boolean(value: Any) -> Any:
     raise InvalidValue("true or false")
 
 
-def _date(value: Any) -> Any:
-    if type(value) is str:
-        if not value.strip():
+def _calendar(
+    pattern: re.Pattern[str], read: Callable[[str], Any], needed: str
+) -> Callable[[Any], Any]:
+    def convert(value: Any) -> Any:
+        text = value.strip() if type(value) is str else None
+        if text == "":
             return None
-        if match := _DATE.fullmatch(value.strip()):
-            try:
-                return date.fromisoformat(match[1])
-            except ValueError:
-                pass
-    raise InvalidValue("a date such as 1998-12-08")
+        if text and (match := pattern.fullmatch(text)):
+            with suppress(ValueError):
+                return read(match[1])
+        raise InvalidValue(needed)
 
-
-def _date_time(value: Any) -> Any:
-    if type(value) is str:
-        text = value.strip()
-        if not text:
-            return None
-        if _DATE_TIME.fullmatch(text):
-            try:
-                return datetime.fromisoformat(text)
-            except ValueError:
-                pass
-    raise InvalidValue("a date and time such as 1998-12-08 13:05:00.0")
-
-
-def _time(value: Any) -> Any:
-    if type(value) is str:
-        text = value.strip()
-        if not text:
-            return None
-        if _TIME.fullmatch(text):
-            try:
-                return time.fromisoformat(text)
-            except ValueError:
-                pass
-    raise InvalidValue("a time such as 13:05:00")
+    return convert
 
 
 CONVERTERS: dict[Kind, Callable[[Any], Any]] = {
@@ -194,13 +171,15 @@ CONVERTERS: dict[Kind, Callable[[Any], Any]] = {
     "integer": _integer,
     "decimal": _decimal,
     "boolean": _boolean,
-    "date": _date,
-    "dateTime": _date_time,
-    "time": _time,
+    "date": _calendar(_DATE, date.fromisoformat, "a date such as 1998-12-08"),
+    "dateTime": _calendar(
+        _DATE_TIME, datetime.fromisoformat, "a date and time such as 1998-12-08 13:05:00.0"
+    ),
+    "time": _calendar(_TIME, time.fromisoformat, "a time such as 13:05:00"),
     "uid": _uid,
     "undeclared": _undeclared,
 }
-"""The converter of each kind; it returns None for an empty value.
+"""Functions from a wire value to a Python value, by type.
 
-It raises InvalidValue for an invalid one. Missing values (None) are not passed to it.
+They return None for an empty value and raise InvalidValue. A missing value is not passed to them.
 """

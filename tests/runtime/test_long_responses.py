@@ -1,4 +1,4 @@
-"""Answers of many rows, which are read otherwise than those of a few."""
+"""Responses of many rows, which compiled loops read."""
 
 import json
 from typing import Any
@@ -24,7 +24,7 @@ TEXTS = blueprint(First="string", Second="string", Third="string")
     st.sampled_from([4, 20]),
     st.booleans(),
 )
-def test_rows_that_come_again_and_again_are_read_as_the_first_ones(
+def test_decode_repeated_rows_returns_equal_rows(
     rows: list[Row], others: list[Row], times: int, msgspec: bool
 ) -> None:
     names, many = list(KINDS), rows * times + others + rows * 4
@@ -41,7 +41,7 @@ def test_rows_that_come_again_and_again_are_read_as_the_first_ones(
     st.lists(st.text("\",\\\n\r'a/n[]{}:1", max_size=24), min_size=1, max_size=4),
     st.booleans(),
 )
-def test_csv_of_any_kind_is_read_alike_at_once_and_line_by_line(
+def test_csv_decoder_returns_the_same_at_once_and_line_by_line(
     lines: list[str], msgspec: bool
 ) -> None:
     def read(lines: list[str]) -> list[Any] | None:
@@ -67,7 +67,7 @@ def test_csv_of_any_kind_is_read_alike_at_once_and_line_by_line(
     ),
     st.booleans(),
 )
-def test_csv_values_of_commas_quotes_and_nulls_come_back(rows: list[Row], msgspec: bool) -> None:
+def test_csv_decoder_returns_commas_quotes_and_nulls(rows: list[Row], msgspec: bool) -> None:
     names = ["First", "Second", "Third"]
     found = decode("csv", WRITERS["csv"](names, rows), plan=TEXTS, msgspec=msgspec)
     assert [(r.a_first, r.a_second, r.a_third) for r in found] == rows
@@ -75,7 +75,7 @@ def test_csv_values_of_commas_quotes_and_nulls_come_back(rows: list[Row], msgspe
 
 @pytest.mark.parametrize("name", FORMATS)
 @pytest.mark.parametrize("msgspec", [True, False])
-def test_texts_that_come_again_and_again_are_few_objects(name: str, msgspec: bool) -> None:
+def test_decode_repeated_texts_returns_shared_objects(name: str, msgspec: bool) -> None:
     rows = [(f"1.2.{i}", ("Star", "Sun")[i % 2]) for i in range(3000)]
     body = WRITERS[name](["ShipUID", "ShipName"], rows)
     found = decode(name, body, cuts=range(0, len(body), 1000), msgspec=msgspec)
@@ -96,7 +96,7 @@ OTHERS: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("other", OTHERS, ids=json.dumps)
 @pytest.mark.parametrize("msgspec", [True, False])
-def test_what_comes_late_and_unlike_all_before_is_read_as_if_it_were_first(
+def test_decode_late_record_of_another_form_is_read_like_the_first(
     other: dict[str, Any], msgspec: bool
 ) -> None:
     usual = {"ShipUID": "1.2.3", "ShipName": "Usual", "Launched": "1999-01-02", "Crew": 3}
@@ -125,7 +125,7 @@ def test_what_comes_late_and_unlike_all_before_is_read_as_if_it_were_first(
     ],
 )
 @pytest.mark.parametrize("different", [0, 1])
-def test_a_misfit_late_in_an_answer_is_told_with_its_row(
+def test_invalid_value_late_in_a_response_is_reported_with_its_row(
     wrong: dict[str, Any], error: type[InvalidResponseError], different: int, msgspec: bool
 ) -> None:
     usual = {"ShipUID": "1.2.3", "Launched": "1999-01-02", "Crew": 1, "Tonnage": 1, "AtSea": True}
@@ -134,11 +134,11 @@ def test_a_misfit_late_in_an_answer_is_told_with_its_row(
     body = json.dumps(ships)
     decoder = JsonDecoder(RowReader(SHIP), use_msgspec=msgspec)
     rows: list[Any] = []
-    pieces = [body[start : start + 4000].encode() for start in range(0, len(body), 4000)]
-    with pytest.raises(error) as told:
-        rows.extend(row for piece in pieces for row in decoder.feed(piece))
+    chunks = [body[start : start + 4000].encode() for start in range(0, len(body), 4000)]
+    with pytest.raises(error) as caught:
+        rows.extend(row for chunk in chunks for row in decoder.feed(chunk))
     assert len(rows) == 2000
-    assert (told.value.row, told.value.attribute) == (2001, f"a_{next(iter(wrong)).lower()}")
+    assert (caught.value.row, caught.value.attribute) == (2001, f"a_{next(iter(wrong)).lower()}")
     reported: list[InvalidResponseError] = []
     rows = decode("json", body, report=reported.append, msgspec=msgspec)
     assert len(rows) == 2501
@@ -148,7 +148,7 @@ def test_a_misfit_late_in_an_answer_is_told_with_its_row(
 @pytest.mark.parametrize("other", [[], "", {}, 0, None, True, "ShipUID", ["ShipUID", "ShipName"]])
 @pytest.mark.parametrize("place", [20, 2000])
 @pytest.mark.parametrize("msgspec", [True, False])
-def test_what_is_no_ship_among_many_is_told_with_its_row(
+def test_other_json_among_many_records_is_reported_with_its_row(
     other: object, place: int, msgspec: bool
 ) -> None:
     records: list[object] = [
@@ -156,12 +156,12 @@ def test_what_is_no_ship_among_many_is_told_with_its_row(
     ]
     records.insert(place, other)
     body = json.dumps(records, separators=(",", ":"))
-    with pytest.raises(InvalidResponseError) as told:
+    with pytest.raises(InvalidResponseError) as caught:
         decode("json", body, cuts=range(0, len(body), 4000), msgspec=msgspec)
-    assert told.value.row == place + 1
+    assert caught.value.row == place + 1
 
 
-def test_rows_of_the_same_values_are_equal_however_they_came() -> None:
+def test_rows_of_equal_values_are_equal_in_every_mode() -> None:
     rows = [
         (f"1.2.{i}", None, "Kiel", "1999-01-02", i, "1.500000", "1", None, None) for i in range(900)
     ]
@@ -175,9 +175,7 @@ def test_rows_of_the_same_values_are_equal_however_they_came() -> None:
 
 @pytest.mark.parametrize("count", [3, 3000])
 @pytest.mark.parametrize("msgspec", [True, False])
-def test_values_that_an_attribute_does_not_list_are_known_afterwards(
-    count: int, msgspec: bool
-) -> None:
+def test_row_reader_returns_undeclared_values(count: int, msgspec: bool) -> None:
     attributes = (
         Attribute("Modality", "modality", allowed_values=("CT", "MR")),
         Attribute("Part", "part"),

@@ -1,4 +1,4 @@
-"""What stands among or behind the records and is none: an error, and never a row."""
+"""Text among or behind the records is an error, and never a row."""
 
 import re
 from decimal import Decimal, localcontext
@@ -34,7 +34,7 @@ class Port:
 
 @attrs.frozen(kw_only=True)
 class Crew:
-    """A row with a text that is always there."""
+    """A row with a required text."""
 
     ship_uid: UID
     rank: str
@@ -76,7 +76,7 @@ def read(blueprint: Any, form: str, body: bytes, *, step: int = 10**6, msgspec: 
 @pytest.mark.parametrize("behind", [PAGE, CRASH, b"\x00", b"x"])
 @pytest.mark.parametrize("form", FORMATS)
 @STEPS
-def test_text_behind_the_records_is_an_error(form: str, behind: bytes, step: int) -> None:
+def test_text_behind_the_records_raises_an_error(form: str, behind: bytes, step: int) -> None:
     for blueprint, names, rows in (
         (PORT, ["Name"], [("A",), ("B",)]),
         (CREW, ["ShipUID", "Rank"], [("1.2", "A"), ("1.3", "B")]),
@@ -90,14 +90,14 @@ def test_text_behind_the_records_is_an_error(form: str, behind: bytes, step: int
 
 @pytest.mark.parametrize("form", FORMATS)
 @STEPS
-def test_two_answers_in_one_body_are_an_error(form: str, step: int) -> None:
+def test_two_responses_in_one_body_raise_an_error(form: str, step: int) -> None:
     one = WRITERS[form](["Name"], [("A",)]).encode()
     for between in (b"", b"\n"):
         with pytest.raises(InvalidResponseError):
             read(PORT, form, one + between + one, step=step)
 
 
-def test_a_table_of_an_error_page_is_not_taken_into_the_last_value() -> None:
+def test_html_decoder_refuses_a_table_of_an_error_page() -> None:
     body = WRITERS["html"](["Name"], [("A",)]).encode()
     page = b"<HTML><TABLE><tbody><TR><TD>504 Gateway</TD></TR></tbody>"
     with pytest.raises(ShapeError, match="row 1: the last cell can be read in more than one way"):
@@ -107,7 +107,7 @@ def test_a_table_of_an_error_page_is_not_taken_into_the_last_value() -> None:
 @pytest.mark.parametrize("count", [1, 2, 17, 40])
 @pytest.mark.parametrize("line", ["java.sql.SQLException: x", "\tat com.foo(Bar.java:5)", "Name"])
 @BOTH
-def test_a_line_without_quotes_is_no_value_of_an_only_column(
+def test_csv_decoder_refuses_unquoted_text_of_one_column(
     count: int, line: str, msgspec: bool
 ) -> None:
     body = "\n".join(["Name", *['"A"'] * count, line]).encode()
@@ -119,7 +119,7 @@ def test_a_line_without_quotes_is_no_value_of_an_only_column(
 
 @pytest.mark.parametrize("count", [2, 17, 18, 40])
 @BOTH
-def test_blanks_around_values_of_csv_are_none_of_them(count: int, msgspec: bool) -> None:
+def test_csv_decoder_strips_blanks_around_values(count: int, msgspec: bool) -> None:
     lines = [f'"1.{n}", "A" ,"B "\t, "1.5",' for n in range(count)]
     for end in ("\n", "\r\n"):
         body = end.join(["ShipUID, Rank, Name, Pay, Size", *lines]).encode()
@@ -131,7 +131,7 @@ def test_blanks_around_values_of_csv_are_none_of_them(count: int, msgspec: bool)
 
 @STEPS
 @BOTH
-def test_a_null_at_the_end_of_a_line_of_two_characters_is_none(step: int, msgspec: bool) -> None:
+def test_csv_decoder_reads_a_null_at_the_end_of_a_short_line(step: int, msgspec: bool) -> None:
     lines = ['"1.2","A",', '"1.3","it\\\'s \\\\",', '"1.4","k","l"', '"1.5","k",null'] * 9
     body = "\r\n".join(["ShipUID,Rank,Name", *lines]).encode()
     rows = read(CREW, "csv", body, step=step, msgspec=msgspec)
@@ -140,7 +140,7 @@ def test_a_null_at_the_end_of_a_line_of_two_characters_is_none(step: int, msgspe
 
 @pytest.mark.parametrize("count", [3, 16, 17, 40, 2000])
 @BOTH
-def test_a_column_that_is_always_there_and_is_not_is_told(count: int, msgspec: bool) -> None:
+def test_missing_required_column_raises_missing_value_error(count: int, msgspec: bool) -> None:
     body = "\n".join(["ShipUID,Name", *[f'"1.{n}","A"' for n in range(count)]]).encode()
     with pytest.raises(MissingValueError, match="row 1: rank"):
         read(CREW, "csv", body, msgspec=msgspec)
@@ -148,7 +148,7 @@ def test_a_column_that_is_always_there_and_is_not_is_told(count: int, msgspec: b
 
 @pytest.mark.parametrize("header", ["ShipUID,Ra", "ShipUID", "ShipUID,"])
 @STEPS
-def test_csv_that_is_cut_within_its_header_is_not_an_empty_answer(header: str, step: int) -> None:
+def test_csv_truncated_within_its_header_raises_an_error(header: str, step: int) -> None:
     with pytest.raises(TruncatedResponseError, match="within its header, without Rank"):
         read(CREW, "csv", header.encode(), step=step)
     assert read(CREW, "csv", b"ShipUID,Rank", step=step) == []
@@ -158,9 +158,7 @@ def test_csv_that_is_cut_within_its_header_is_not_an_empty_answer(header: str, s
 @pytest.mark.parametrize("text", ["", "null", "x"])
 @pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.parametrize("count", [1, 40])
-def test_a_text_that_is_never_missing_is_read_as_it_stands(
-    form: str, text: str, count: int
-) -> None:
+def test_required_text_is_read_unchanged(form: str, text: str, count: int) -> None:
     rows = [(f"1.{n}", text, None) for n in range(count)]
     found = read(CREW, form, WRITERS[form](["ShipUID", "Rank", "Name"], rows).encode())
     assert {(row.rank, row.name) for row in found} == {(text, None)}
@@ -171,9 +169,7 @@ NUMBERS = [("1e30", 10**30), ("15993614.000000", 15993614), ("-2.50e1", -25), ("
 
 @pytest.mark.parametrize(("wire", "value"), NUMBERS)
 @BOTH
-def test_numbers_do_not_depend_on_the_precision_of_the_caller(
-    wire: str, value: int, msgspec: bool
-) -> None:
+def test_decimals_ignore_the_context_of_the_caller(wire: str, value: int, msgspec: bool) -> None:
     body = f'[{{"ShipUID":"1.2","Rank":"A","Size":{wire},"Pay":{wire}}}]'.encode()
     with localcontext() as context:
         context.prec = 3
@@ -183,9 +179,7 @@ def test_numbers_do_not_depend_on_the_precision_of_the_caller(
 
 @pytest.mark.parametrize("count", [1, 40])
 @BOTH
-def test_a_number_that_no_decimal_holds_is_a_misfit_where_it_is_wanted(
-    count: int, msgspec: bool
-) -> None:
+def test_number_beyond_decimal_raises_where_it_is_used(count: int, msgspec: bool) -> None:
     huge = "1e99999999999999999999"
     rows = ",".join([f'{{"ShipUID":"1.2","Rank":"A","New":{huge}}}'] * count)
     assert len(read(CREW, "json", f"[{rows}]".encode(), msgspec=msgspec)) == count
@@ -205,13 +199,13 @@ def test_a_number_that_no_decimal_holds_is_a_misfit_where_it_is_wanted(
     ],
 )
 @pytest.mark.parametrize("step", [10**6, 1000])
-def test_a_head_without_sense_is_judged_at_once(body: bytes, step: int) -> None:
+def test_invalid_header_raises_at_once(body: bytes, step: int) -> None:
     with pytest.raises(InvalidResponseError):
         read(PORT, "html", body, step=step)
 
 
 @BOTH
-def test_json_that_is_broken_within_a_row_is_told_as_such(msgspec: bool) -> None:
+def test_invalid_json_within_a_row_raises_shape_error(msgspec: bool) -> None:
     for body in (
         b'[{"Name":"x"},{"Name":"y"]',
         b'[{"Name":"x"},]',
@@ -222,7 +216,7 @@ def test_json_that_is_broken_within_a_row_is_told_as_such(msgspec: bool) -> None
             read(PORT, "json", body, msgspec=msgspec)
 
 
-def test_the_names_that_this_file_uses_are_decoded() -> None:
+def test_decode_accepts_the_names_of_generated_code() -> None:
     assert decode("json", '[{"ShipUID":"1.2.03"}]')[0].a_shipuid == "1.2.03"
 
 
@@ -241,15 +235,13 @@ NOT_RECORDS = [
 
 @pytest.mark.parametrize("body", NOT_RECORDS, ids=[str(body[:12]) for body in NOT_RECORDS])
 @pytest.mark.parametrize("form", FORMATS)
-def test_what_is_said_of_other_text_does_not_depend_on_how_it_arrived(
-    form: str, body: bytes
-) -> None:
-    said: set[tuple[type[InvalidResponseError], str, str | None]] = set()
+def test_error_of_other_text_does_not_depend_on_the_chunks(form: str, body: bytes) -> None:
+    errors: set[tuple[type[InvalidResponseError], str, str | None]] = set()
     for step in (10**6, 4096, 100, 7, 1):
         with pytest.raises(InvalidResponseError) as caught:
             read(PORT, form, body, step=step)
-        said.add((type(caught.value), str(caught.value), caught.value.server_message))
-    assert len(said) == 1
+        errors.add((type(caught.value), str(caught.value), caught.value.server_message))
+    assert len(errors) == 1
 
 
 @pytest.mark.parametrize(
@@ -261,7 +253,7 @@ def test_what_is_said_of_other_text_does_not_depend_on_how_it_arrived(
         (b"trx", ShapeError),
     ],
 )
-def test_json_that_ends_early_and_is_broken_is_told_as_broken(
+def test_truncated_invalid_json_raises_shape_error(
     end: bytes, wanted: type[InvalidResponseError]
 ) -> None:
     for step in (10**6, 7, 1):

@@ -1,4 +1,4 @@
-"""What rows and labels of an answer show beyond its header: modes, formats, and once is enough."""
+"""Drift that the rows and the media type of a response show beyond its header."""
 
 import pickle
 from collections.abc import Callable
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 FORMATS = ("json", "csv", "xml", "html")
 PLACE = "/Result/Attributes"
 
-# Per rule: which method shows it, and its one change.
+# Per rule, the method that shows it and its only change.
 SHOWN: dict[str, tuple[str, str, object, object]] = {
     "wire-attr-undeclared": (
         "get_manufacturer_values",
@@ -33,8 +33,8 @@ SHOWN: dict[str, tuple[str, str, object, object]] = {
 every_rule = pytest.mark.parametrize("rule", SHOWN)
 
 
-def asked(method: str, /, **given: Any) -> Callable[[Any], Any]:
-    return lambda client: getattr(client, method)(**given)
+def called(method: str, /, **query: Any) -> Callable[[Any], Any]:
+    return lambda client: getattr(client, method)(**query)
 
 
 def iterated(name: str) -> Callable[[Any], Any]:
@@ -42,8 +42,8 @@ def iterated(name: str) -> Callable[[Any], Any]:
 
 
 @every_rule
-@pytest.mark.parametrize("way", [asked, iterated])
-def test_the_rows_are_delivered_with_one_warning(
+@pytest.mark.parametrize("way", [called, iterated])
+def test_changed_server_returns_rows_with_one_warning(
     ask: "Ask", collect: "Collect", moved: str, rule: str, way: Callable[[str], Any]
 ) -> None:
     name, *change = SHOWN[rule]
@@ -53,9 +53,9 @@ def test_the_rows_are_delivered_with_one_warning(
         for _ in range(3):
             rows.extend(ask(way(name), base_url=moved))
 
-    told = [one for one in collect(several) if one.kind != "DEBUG"]
-    assert [one.kind for one in told] == ["ContractDriftWarning"]
-    drift = told[0].source.drift
+    reported = [one for one in collect(several) if one.kind != "DEBUG"]
+    assert [one.kind for one in reported] == ["ContractDriftWarning"]
+    drift = reported[0].source.drift
     (found,) = drift.changes
     assert (drift.rule, drift.rules, drift.endpoint) == (rule, (rule,), found_endpoint(name))
     assert [found.pointer, found.before, found.after] == change
@@ -70,20 +70,18 @@ def found_endpoint(method: str) -> str:
 
 
 @every_rule
-def test_raise_is_an_error_when_the_answer_has_been_read(
+def test_on_drift_raise_raises_after_the_response(
     ask: "Ask", client_package: ModuleType, moved: str, rule: str
 ) -> None:
     name = SHOWN[rule][0]
     for _ in range(2):
         with pytest.raises(client_package.ContractDriftError) as caught:
-            ask(asked(name), base_url=moved, on_drift="raise")
+            ask(called(name), base_url=moved, on_drift="raise")
     assert caught.value.rule == caught.value.drift.rule == rule
     assert pickle.loads(pickle.dumps(caught.value)).drift == caught.value.drift
 
 
-def test_an_iterator_gives_all_rows_before_its_error(
-    client_package: ModuleType, moved: str
-) -> None:
+def test_iterator_returns_all_rows_before_its_error(client_package: ModuleType, moved: str) -> None:
     with client_package.Client(base_url=moved, on_drift="off") as client:
         rows = client.get_patient_study()
     with client_package.Client(base_url=moved, on_drift="raise") as client:
@@ -95,45 +93,45 @@ def test_an_iterator_gives_all_rows_before_its_error(
 
 @every_rule
 def test_off_is_off(ask: "Ask", collect: "Collect", moved: str, rule: str) -> None:
-    assert collect(lambda: ask(asked(SHOWN[rule][0]), base_url=moved, on_drift="off")) == []
+    assert collect(lambda: ask(called(SHOWN[rule][0]), base_url=moved, on_drift="off")) == []
 
 
 @every_rule
-def test_a_function_is_given_it_once_by_each_client(
+def test_on_drift_function_is_called_once_for_each_client(
     ask: "Ask", client_package: ModuleType, moved: str, rule: str
 ) -> None:
-    given: list[Any] = []
+    drifts: list[Any] = []
     name = SHOWN[rule][0]
     for _ in range(2):
-        ask(asked(name), base_url=moved, on_drift=given.append)
-    with client_package.Client(base_url=moved, on_drift=given.append) as client:
+        ask(called(name), base_url=moved, on_drift=drifts.append)
+    with client_package.Client(base_url=moved, on_drift=drifts.append) as client:
         for _ in range(3):
-            asked(name)(client)
-    assert [drift.rule for drift in given] == [rule] * 3
+            called(name)(client)
+    assert [drift.rule for drift in drifts] == [rule] * 3
 
 
 @pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.parametrize("rule", list(SHOWN)[:2])
-def test_every_format_shows_it(
+def test_drift_is_reported_in_every_format(
     ask: "Ask", collect: "Collect", moved: str, rule: str, form: str
 ) -> None:
-    told = collect(lambda: ask(asked(SHOWN[rule][0], format=form), base_url=moved))
-    assert [one.source.drift.rule for one in told if one.kind != "DEBUG"] == [rule]
+    reported = collect(lambda: ask(called(SHOWN[rule][0], format=form), base_url=moved))
+    assert [one.source.drift.rule for one in reported if one.kind != "DEBUG"] == [rule]
 
 
 @pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.parametrize("rule", list(SHOWN)[:2])
-def test_what_the_header_has_told_is_not_told_again(
+def test_drift_of_the_header_is_not_reported_again(
     ask: "Ask", collect: "Collect", described: str, rule: str, form: str
 ) -> None:
-    told = collect(lambda: ask(asked(SHOWN[rule][0], format=form), base_url=described))
-    (one,) = told
+    reported = collect(lambda: ask(called(SHOWN[rule][0], format=form), base_url=described))
+    (one,) = reported
     assert one.source.drift.rule == "wire-metadata-differs"
     assert one.source.drift.rules[0] in ("attr-added-required", "attr-enum-value-added")
 
 
 @pytest.mark.parametrize(
-    ("method", "given", "wanted", "sent"),
+    ("method", "query", "wanted", "sent"),
     [
         ("patients_by_modality", {"collection": "x", "modality": "CT"}, "csv", "json"),
         ("patients_by_modality", {"collection": "x", "modality": "CT"}, "xml", "json"),
@@ -156,38 +154,38 @@ def test_what_the_header_has_told_is_not_told_again(
         ("contents_by_name", {"name": "demo-first-look"}, "json", "html"),
     ],
 )
-def test_another_format_is_an_error_even_without_rows_but_not_for_the_untouched_answer(
+def test_ignored_format_raises_for_rows_and_warns_for_raw_responses(
     ask: "Ask",
     collect: "Collect",
     client_package: ModuleType,
     moved: str,
     method: str,
-    given: dict[str, str],
+    query: dict[str, str],
     wanted: str,
     sent: str,
 ) -> None:
-    asked_with = given if method == "contents_by_name" else {**given, "format": wanted}
+    arguments = query if method == "contents_by_name" else {**query, "format": wanted}
     with pytest.raises(client_package.FormatIgnoredError) as caught:
-        ask(asked(method, **asked_with), base_url=moved)
+        ask(called(method, **arguments), base_url=moved)
     error = caught.value
     assert error.reason == f"{wanted} was asked for, and {sent} came"
     assert (error.rule, error.retryable, error.fault) == ("wire-format-ignored", False, "server")
     with pytest.raises(client_package.FormatIgnoredError):
-        ask(lambda c: getattr(c.streaming, method)(**asked_with), base_url=moved)
+        ask(lambda c: getattr(c.streaming, method)(**arguments), base_url=moved)
     raw: list[Any] = []
-    told = collect(
+    reported = collect(
         lambda: raw.append(
-            ask(lambda c: getattr(c.with_raw_response, method)(**asked_with), base_url=moved)
+            ask(lambda c: getattr(c.with_raw_response, method)(**arguments), base_url=moved)
         )
     )
     assert raw[0].content
     assert raw[0].headers["content-type"].endswith(sent)
-    (one,) = [one for one in told if one.kind != "DEBUG"]
+    (one,) = [one for one in reported if one.kind != "DEBUG"]
     assert one.source.drift.rule == "wire-format-ignored"
     assert f"instead of the requested {wanted}" in one.words
 
 
-def test_the_images_that_are_kept_say_what_is_missing(
+def test_count_mismatch_reports_the_number_of_missing_files(
     ask: "Ask", moved: str, series_uid: str, tmp_path: Path
 ) -> None:
     done = ask(
@@ -200,7 +198,7 @@ def test_the_images_that_are_kept_say_what_is_missing(
     assert rules == {"imageCount": "wire-count-mismatch", "results.json": None}
 
 
-def test_a_change_of_version_is_told_by_each_client_once(
+def test_changed_version_is_logged_once_for_each_client(
     client_package: ModuleType, collect: "Collect", moved: str, series_uid: str
 ) -> None:
     def one_client() -> None:

@@ -1,4 +1,4 @@
-"""Which format a body is in, whatever was asked for and however it is labelled."""
+"""Recognition of the format of a body and of its media type."""
 
 from typing import TYPE_CHECKING
 
@@ -32,7 +32,9 @@ if TYPE_CHECKING:
         (b"\xff\xfe\x00", None),
     ],
 )
-def test_records_are_known_by_how_they_begin(rt: "Runtime", body: bytes, form: str | None) -> None:
+def test_format_of_recognizes_records_by_their_first_bytes(
+    rt: "Runtime", body: bytes, form: str | None
+) -> None:
     assert format_of(body, rt.ships) == form
 
 
@@ -56,16 +58,18 @@ def test_records_are_known_by_how_they_begin(rt: "Runtime", body: bytes, form: s
         (" ; charset=utf-8", {"json", "csv", "xml", "html"}),
     ],
 )
-def test_a_label_fits_its_format_in_each_usual_spelling(label: str, fits: set[str]) -> None:
+def test_is_labelled_accepts_usual_media_types(label: str, fits: set[str]) -> None:
     assert {form for form in ("json", "csv", "xml", "html") if is_labelled(label, form)} == fits
 
 
-def test_an_empty_answer_has_no_wrong_label(ask: "Ask", rt: "Runtime", server: "Server") -> None:
+def test_empty_response_has_no_media_type_mismatch(
+    ask: "Ask", rt: "Runtime", server: "Server"
+) -> None:
     server.answers(rt.Reply(b" \n", headers={"Content-Type": "text/html"}))
     assert ask(lambda c: c.list_ships(), on_drift="raise") == []
 
 
-def test_of_very_many_names_some_are_shown(ask: "Ask", server: "Server") -> None:
+def test_drift_message_lists_some_of_many_names(ask: "Ask", server: "Server") -> None:
     row = ",".join(f'"X{n}":1' for n in range(5000))
     server.answers(f'[{{"ShipUID":"1.2.3",{row}}}]'.encode())
     with pytest.warns(ContractDriftWarning, match='"X7", and many more') as warned:

@@ -1,4 +1,4 @@
-"""The client senses over HTTP that a server has moved on, and says so once."""
+"""Detection of a changed server by its metadata header."""
 
 import asyncio
 import json
@@ -18,7 +18,7 @@ import pytest
 import tcia_client
 from tcia_client import Client, ContractDriftError, ContractDriftWarning, Drift
 from tcia_client._endpoints import GET_MODALITY_VALUES
-from tcia_client._runtime.drift import detector as sensing
+from tcia_client._runtime.drift import detector
 from tcia_client.testing import assert_no_drift
 from tciagen.archive.demo import DemoArchive
 from tciagen.archive.running import RunningArchive, running_archive
@@ -31,7 +31,7 @@ ADDRESS = "TCIA/query/getModalityValues"
 def changed(
     demo: DemoArchive, root: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
-    """A server with one optional parameter more, and one attribute less."""
+    """A server with one more optional parameter and one attribute fewer."""
     folder = tmp_path_factory.mktemp("changed") / "documents"
     shutil.copytree(root / "generator/contracts/tcia-v3/documents", folder)
     path = folder / "TCIA/getModalityValues.json"
@@ -48,8 +48,8 @@ def changed(
 
 @pytest.fixture(autouse=True)
 def forgetful(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each test is a process of its own as to what was warned of."""
-    monkeypatch.setattr(sensing, "_WARNED", set())
+    """Reset the warnings of the process for each test."""
+    monkeypatch.setattr(detector, "_WARNED", set())
 
 
 @pytest.fixture
@@ -57,14 +57,14 @@ def serve(demo: DemoArchive) -> Serve:
     return lambda *options: running_archive(demo.catalog, options=options)
 
 
-def test_an_unchanged_server_gives_no_warning(serve: Serve) -> None:
+def test_unchanged_server_causes_no_warning(serve: Serve) -> None:
     with serve() as server, Client(base_url=server.base_url) as client:
         assert client.get_modality_values()
         assert client.get_series()
         assert_no_drift(server.base_url)
 
 
-def test_one_difference_is_one_warning_however_many_answers(changed: str) -> None:
+def test_difference_causes_one_warning_for_many_responses(changed: str) -> None:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         for _ in range(2):
@@ -80,7 +80,7 @@ def test_one_difference_is_one_warning_however_many_answers(changed: str) -> Non
     assert "Update or regenerate the package" in str(drift)
 
 
-def test_the_async_client_senses_as_well(changed: str) -> None:
+def test_async_client_detects_drift(changed: str) -> None:
     async def ask() -> None:
         async with tcia_client.AsyncClient(base_url=changed) as client:
             await client.get_modality_values()
@@ -92,19 +92,19 @@ def test_the_async_client_senses_as_well(changed: str) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::tcia_client.MismatchWarning")
-def test_a_function_is_given_the_drift_once_for_each_endpoint(changed: str) -> None:
-    given: list[Drift] = []
-    with Client(base_url=changed, on_drift=given.append, on_mismatch="warn") as client:
+def test_on_drift_function_is_called_once_for_each_endpoint(changed: str) -> None:
+    drifts: list[Drift] = []
+    with Client(base_url=changed, on_drift=drifts.append, on_mismatch="warn") as client:
         for _ in range(3):
             client.get_modality_values()
             client.get_patient()
-    assert [(d.endpoint, d.rules) for d in given] == [
+    assert [(d.endpoint, d.rules) for d in drifts] == [
         (ADDRESS, ("param-added-optional",)),
         ("TCIA/query/getPatient", ("attr-removed",)),
     ]
 
 
-def test_raise_is_an_error_each_time(changed: str) -> None:
+def test_on_drift_raise_raises_each_time(changed: str) -> None:
     with Client(base_url=changed, on_drift="raise") as client:
         for _ in range(2):
             with pytest.raises(ContractDriftError, match="param-added-optional") as caught:
@@ -119,7 +119,7 @@ def test_off_is_off(changed: str) -> None:
 
 
 @pytest.mark.parametrize("value", ["on", "", None, 3])
-def test_another_mode_is_refused(value: Any) -> None:
+def test_on_drift_of_another_value_raises_parameter_error(value: Any) -> None:
     with pytest.raises(tcia_client.ParameterError, match="on_drift"):
         Client(on_drift=value)
 
@@ -128,7 +128,7 @@ def test_another_mode_is_refused(value: Any) -> None:
     "fault",
     ["metadata-absent", "metadata-malformed", "metadata-huge@30000", "metadata-huge@90000"],
 )
-def test_a_header_that_says_nothing_is_told_at_debug_level_only(
+def test_unreadable_header_is_logged_at_debug_level_only(
     serve: Serve, fault: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG, "tcia_client")
@@ -138,8 +138,8 @@ def test_a_header_that_says_nothing_is_told_at_debug_level_only(
     ):
         assert client.get_modality_values()
         assert client.get_modality_values()
-    told = [r for r in caplog.records if "(wire-metadata-unreadable)" in r.getMessage()]
-    assert [r.levelno for r in told] == [logging.DEBUG]
+    logged = [r for r in caplog.records if "(wire-metadata-unreadable)" in r.getMessage()]
+    assert [r.levelno for r in logged] == [logging.DEBUG]
 
 
 @pytest.mark.parametrize(
@@ -148,25 +148,25 @@ def test_a_header_that_says_nothing_is_told_at_debug_level_only(
      '{"QueryName":"x","Description":"","Parameters":[3],"Result":{"Name":"","Attributes":[]}}',
      '{"Parameters":[{"Name":["x"]}],"Result":{"Name":"x","Attributes":[{}]}}'],
 )  # fmt: skip
-def test_no_header_makes_sensing_itself_fail(header: str) -> None:
+def test_check_headers_accepts_any_header(header: str) -> None:
     with Client(on_drift="raise") as client:
         client._detector.check_headers(GET_MODALITY_VALUES, {"metadata": header})
 
 
-def test_a_whole_suite_can_assert_that_nothing_has_drifted(changed: str) -> None:
+def test_assert_no_drift_lists_changed_endpoints(changed: str) -> None:
     with pytest.raises(AssertionError) as caught:
         assert_no_drift(changed)
     lines = str(caught.value).splitlines()
     assert [line.split()[0] for line in lines] == [ADDRESS, "TCIA/query/getPatient"]
 
 
-def test_a_server_out_of_reach_is_told_once() -> None:
+def test_assert_no_drift_reports_an_unreachable_server_once() -> None:
     with pytest.raises(AssertionError, match="/metadata") as caught:
         assert_no_drift("http://127.0.0.1:9")
     assert len(str(caught.value).splitlines()) == 1
 
 
-def test_the_marker_is_known_to_pytest(changed: str, tmp_path: Path, root: Path) -> None:
+def test_pytest_plugin_registers_the_marker(changed: str, tmp_path: Path, root: Path) -> None:
     (tmp_path / "test_it.py").write_text(
         "import pytest\n"
         "from tcia_client.testing import assert_no_drift\n"

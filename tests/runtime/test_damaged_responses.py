@@ -1,4 +1,4 @@
-"""Answers with damage in them: the same outcome however they arrive, and never a wrong row."""
+"""Damaged responses: the same outcome for any chunks, and never a wrong row."""
 
 import json
 from itertools import pairwise
@@ -31,7 +31,7 @@ PIECES = [
 
 
 def read(name: str, body: bytes, cuts: Any, *, msgspec: bool) -> tuple[list[Any], Any, Any]:
-    """The rows that came, and the kind and the row of the error behind them."""
+    """The rows, and the class and the row of the error after them."""
     rows: list[Any] = []
     reader = decoder_of(name, RowReader(SHIP), msgspec=msgspec)
     places = [0, *sorted(cut % (len(body) + 1) for cut in cuts), len(body)]
@@ -54,31 +54,31 @@ def read(name: str, body: bytes, cuts: Any, *, msgspec: bool) -> tuple[list[Any]
     st.lists(st.integers(0, 9999), max_size=6),
     st.booleans(),
 )
-def test_damage_is_judged_alike_however_an_answer_arrives(
+def test_damaged_response_raises_the_same_error_for_any_chunks(
     name: str, count: int, texts: list[str | None], damage: Any, cuts: list[int], msgspec: bool
 ) -> None:
     rows = [(f"1.2.{i}", texts[i % len(texts)], "Kiel") for i in range(count)]
     body = WRITERS[name](NAMES, rows).encode()
     if name == "json":
         body = as_json(NAMES, rows, separators=(",", ":")).encode()
-    for place, length, piece in damage[:4]:
+    for place, length, inserted in damage[:4]:
         at = place % (len(body) + 1)
-        body = body[:at] + piece + body[at + length :]
+        body = body[:at] + inserted + body[at + length :]
     whole = read(name, body, (), msgspec=not msgspec)
-    pieces = read(name, body, cuts, msgspec=msgspec)
-    for found, error, row in (whole, pieces):
+    in_chunks = read(name, body, cuts, msgspec=msgspec)
+    for found, error, row in (whole, in_chunks):
         assert error is None or row is None or len(found) in (row - 1, row)
-    assert (whole[1] is None) == (pieces[1] is None)
+    assert (whole[1] is None) == (in_chunks[1] is None)
     if whole[1] is None:
-        assert whole == pieces
+        assert whole == in_chunks
     else:
-        shared = min(len(whole[0]), len(pieces[0]))
-        assert whole[0][:shared] == pieces[0][:shared]
+        shared = min(len(whole[0]), len(in_chunks[0]))
+        assert whole[0][:shared] == in_chunks[0][:shared]
 
 
 @pytest.mark.parametrize("name", FORMATS)
 @pytest.mark.parametrize("step", [10**6, 1000, 7])
-def test_bytes_that_are_no_text_are_told_with_their_row_behind_all_rows_before(
+def test_invalid_utf8_raises_an_error_with_the_row_after_all_rows_before(
     name: str, step: int
 ) -> None:
     body = WRITERS[name](NAMES, [(f"1.2.{i}", "Name", "Kiel") for i in range(60)]).encode()
@@ -95,7 +95,7 @@ def test_bytes_that_are_no_text_are_told_with_their_row_behind_all_rows_before(
     [("xml", "Na</Row></Results>me"), ("html", "Na</TR></tbody>me"), ("html", "</tbody></TABLE>")],
 )
 @pytest.mark.parametrize("step", [10**6, 7, 1])
-def test_a_value_may_hold_the_end_of_the_records(name: str, value: str, step: int) -> None:
+def test_markup_value_may_contain_the_end_of_the_records(name: str, value: str, step: int) -> None:
     rows = [("1.2.1", value, "Kiel"), ("1.2.2", value, "Kiel")]
     body = WRITERS[name](NAMES, rows).encode()
     found = decode(name, body, cuts=range(0, len(body), step))
@@ -104,9 +104,7 @@ def test_a_value_may_hold_the_end_of_the_records(name: str, value: str, step: in
 
 @pytest.mark.parametrize("key", ["\x07", '"', "\\", "", "\ud800", "class", "__init__", "a0", "é"])
 @pytest.mark.parametrize("msgspec", [True, False])
-def test_a_key_that_no_name_could_be_is_a_further_one_and_nothing_else(
-    key: str, msgspec: bool
-) -> None:
+def test_json_key_that_is_no_identifier_is_undeclared(key: str, msgspec: bool) -> None:
     records = [{"ShipUID": f"1.2.{i}", "ShipName": "Name", key: i} for i in range(900)]
     body = json.dumps(records, separators=(",", ":"))
     found = decode("json", body, cuts=range(0, len(body), 5000), msgspec=msgspec)
