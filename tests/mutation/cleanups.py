@@ -65,7 +65,7 @@ NEAR = {
     "downloads/receipt.py": ["files/test_replace.py"],
     "downloads/unpack.py": ["files/test_open_files.py", "files/test_wrong_archives.py"],
     "http/log_filter.py": ["runtime/test_cleanup.py"],
-    "http/connection_limit.py": ["runtime/test_connection_limit.py"],
+    "http/connection_limit.py": ["runtime/test_connection_limit.py", "files/test_many.py"],
     "http/response.py": ["runtime/test_cleanup.py", "runtime/test_connection_limit.py"],
     "http/transport.py": ["runtime/test_cleanup.py", "runtime/test_responses.py"],
     "http/transport_async.py": ["runtime/test_cleanup.py", "runtime/test_connection_limit.py"],

@@ -204,6 +204,24 @@ def test_unread_bodies_hold_no_connection_of_httpx(rt: "Runtime", server: "Serve
         hold.set()
 
 
+def test_unread_bodies_hold_no_connection_of_a_task(rt: "Runtime", server: "Server") -> None:
+    hold = threading.Event()
+    server.answers(rt.Reply(b"[" * 1_000_000, status=206, pieces=2, hold=hold), b"[]")
+
+    async def main() -> None:
+        async with rt.AsyncClient(base_url=server.base_url, **ONE_SLOT) as client:
+            with pytest.raises(IncompleteResponseError) as caught:
+                await client.list_ships()
+            assert busy_connections(client) == []
+            assert await client.list_ships() == []
+            assert caught.value.status is None
+
+    try:
+        asyncio.run(main())
+    finally:
+        hold.set()
+
+
 def test_urllib3_transport_with_a_higher_maximum_makes_a_new_pool(
     server: "Server",
 ) -> None:
