@@ -207,15 +207,15 @@ def test_long_words_are_not_moved(
 ) -> None:
     address = "https://example.org/" + "x" * 100
     made = document("getRows", ["key"], ["JSON"])
-    made["Description"] = f"Args: {address} tells."
-    made["Parameters"][0]["Description"] = f"{address} tells as well."
+    made["Description"] = f"Args: {address} reports."
+    made["Parameters"][0]["Description"] = f"{address} reports as well."
     (tmp_path / "Own").mkdir()
     (tmp_path / "Own" / "getRows.json").write_text(json.dumps(made))
     options = ["--documents", str(tmp_path), "--base-url", "https://own.example/v3"]
     own = type(tcia)(generated(*options, "--package", "own"), "own", "OWN_", tcia.home, None)
     shown = "".join(own("get-rows", "--help").text.split())
-    assert f"Args:{address}tells.Queryendpoint" in shown
-    assert f"--keyTEXT{address}tellsaswell." in shown
+    assert f"Args:{address}reports.Queryendpoint" in shown
+    assert f"--keyTEXT{address}reportsaswell." in shown
     assert address in "".join(own("--help").text.split())
 
 

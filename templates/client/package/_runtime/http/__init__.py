@@ -1,1 +1,1 @@
-"""From a request to its response; httpx and urllib3 are imported here alone."""
+"""From a request to its response: the only package that imports httpx and urllib3."""

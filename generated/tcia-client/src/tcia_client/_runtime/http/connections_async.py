@@ -1,4 +1,4 @@
-"""Connections of the asynchronous transport, each with a pool of its own."""
+"""Connections of the asynchronous transport, each with a separate pool."""
 
 from collections.abc import AsyncIterator, Callable
 from typing import cast
