@@ -284,7 +284,7 @@ def test_page_or_sentence_raises_not_records_error(name: str, body: str, words: 
         ('[{"ShipUID":"1.2"},["x"]]', "row 2"),
         ('[{"ShipUID":"1.2"},]', "row 2"),
         ('[{"ShipUID":"1.2"}{"ShipUID":"1.2"}]', "row 1"),
-        ('[{"ShipUID":"1.2"}] oops', "behind the end"),
+        ('[{"ShipUID":"1.2"}] oops', "after the end"),
         ('[{"ShipUID":"1.2","Tonnage":NaN}]', "NaN"),
         ('[{"ShipUID":"1.2","ShipName":{"a":1}}]', "must be text"),
         ('[{"ShipUID":"1.2"},' + "[" * 100000, "row 2"),

@@ -124,8 +124,8 @@ def _recorded(folder: Path) -> dict[str, Any]:
 
 
 def _arguments(recorded: Mapping[str, Any]) -> dict[str, str]:
-    given = recorded.get("arguments")
-    return {k: str(v) for k, v in given.items()} if isinstance(given, dict) else {}
+    arguments = recorded.get("arguments")
+    return {k: str(v) for k, v in arguments.items()} if isinstance(arguments, dict) else {}
 
 
 def _write(folder: Path, address: str, taken: Sample) -> None:

@@ -1,4 +1,4 @@
-"""One thing that a server was seen to do otherwise than its contract says."""
+"""A difference between a server and its contract."""
 
 import attrs
 
@@ -8,10 +8,11 @@ from tciagen.drift.levels import Severity
 
 @attrs.frozen(order=True)
 class Observation:
-    """Where practice and contract differ; ``rule`` is the id of a run-time rule.
+    """A difference of a response from the contract.
 
-    ``place`` is a JSON pointer into the endpoint's document, empty for the endpoint
-    as a whole; ``row`` is the number of the sample's first row that shows it, from 1.
+    ``rule`` is the id of a run-time rule. ``pointer`` is a JSON pointer into the endpoint's
+    document, empty for the endpoint itself. ``row`` is the number of the first row with the
+    difference, from 1.
     """
 
     endpoint: str

@@ -172,8 +172,8 @@ class _Sampler:
         limit = 1 if endpoint.returns_file else SAMPLE_BYTES
         status, kind, body = self.server.get(endpoint.address, arguments, limit)
         if status == MISSING_PARAMETER:
-            asked = ", ".join(arguments) or "no key"
-            message = f"471 although every required key was sent ({asked})"
+            sent = ", ".join(arguments) or "no key"
+            message = f"471 although every required key was sent ({sent})"
             self._report(endpoint, "wire-required-undeclared", message)
             return
         if status >= httpx.codes.BAD_REQUEST:

@@ -117,9 +117,9 @@ def _integer(value: Any) -> Any:
         if match := _INTEGER.fullmatch(value.strip()):
             return int(match[1])
     if isinstance(value, Decimal) and abs(value.adjusted()) < _MAX_DIGITS:
-        whole = int(value)
-        if whole == value:
-            return whole
+        integer = int(value)
+        if integer == value:
+            return integer
     raise InvalidValue("an integer")
 
 

@@ -85,7 +85,7 @@ class CsvDecoder(Decoder[R]):
         if lines and lines[-1] and not truncated and not self._is_complete(lines[-1]):
             lines, truncated = lines[:-1], True
         if lines == [""] and not all(a.optional for a in self.rows.blueprint.attributes):
-            lines = []  # a line break behind the last row
+            lines = []  # a line break after the last row
         self.rows.extend(built, lines, self._cells)
         if truncated:
             raise TruncatedResponseError(f"the CSV ends within row {self.rows.count + 1}")
@@ -117,7 +117,7 @@ class CsvDecoder(Decoder[R]):
 
     def _header_error(self, header: bytes | bytearray) -> InvalidResponseError:
         if _HEADER.fullmatch(line := _decoded(header)):
-            return ShapeError(f"none of the columns {short_repr(line)} is described")
+            return ShapeError(f"none of the columns {short_repr(line)} is documented")
         return not_records(self._buffer, "CSV")
 
     def _check_header(self) -> None:
@@ -229,12 +229,12 @@ def _fields(line: str, unquoted: re.Pattern[str]) -> list[str | None]:
         else:
             bare = bare.rstrip(" \t\r")
             if bare not in ("", "null") and not unquoted.fullmatch(bare):
-                raise ShapeError(f"no CSV, since without quotes: {excerpt(bare)}")
+                raise ShapeError(f"not CSV, because of a value without quotes: {excerpt(bare)}")
             values.append(None if bare in ("", "null") else bare)
         at = match.end() + 1
         if at > len(line):
             return values
-    raise ShapeError(f"no CSV at {excerpt(line[at:])}")
+    raise ShapeError(f"not CSV at {excerpt(line[at:])}")
 
 
 def quoted_values(line: str) -> list[str | None] | None:

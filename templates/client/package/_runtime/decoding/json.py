@@ -99,7 +99,7 @@ class JsonDecoder(Decoder[R]):
     def _after_end(self) -> None:
         if rest := self._buffer.strip(_BLANK):
             found = excerpt(bytes(rest).decode("utf-8", "replace"))
-            raise ShapeError(f"text behind the end of the JSON array: {found}")
+            raise ShapeError(f"text after the end of the JSON array: {found}")
         self._buffer.clear()
 
     def _parse(self, end: int, built: list[R]) -> bool:
@@ -164,7 +164,7 @@ class JsonDecoder(Decoder[R]):
 
     def _parse_one_by_one(self, built: list[R], *, final: bool) -> None:
         end = len(self._buffer)
-        if not final:  # both brackets are ASCII, so that no character is split behind them
+        if not final:  # both brackets are ASCII, so that no character is split after them
             end = max(self._buffer.rfind(b"}"), self._buffer.rfind(b"]")) + 1
         text = self._buffer[:end].decode()
         objects: list[Any] = []
@@ -176,19 +176,19 @@ class JsonDecoder(Decoder[R]):
                 self._state, taken = "end", at + 1
                 break
             try:
-                record, behind = _JSON.raw_decode(text, at)
+                record, after = _JSON.raw_decode(text, at)
             except (ValueError, RecursionError) as failure:
                 error = _row_error(failure, text, number, final=final)
                 break
-            behind = _skip_blanks(text, behind)
-            if behind == len(text):
+            after = _skip_blanks(text, after)
+            if after == len(text):
                 break
-            if text[behind] not in ",]":
-                error = _not_json(text, behind, number)
+            if text[after] not in ",]":
+                error = _not_json(text, after, number)
                 break
             objects.append(record)
-            at = taken = behind + 1
-            if text[behind] == "]":
+            at = taken = after + 1
+            if text[after] == "]":
                 self._state = "end"
                 break
         del self._buffer[: len(text[:taken].encode())]

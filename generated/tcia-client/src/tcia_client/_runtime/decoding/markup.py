@@ -1,6 +1,6 @@
 """XML and HTML as servers write them: records in fixed tags, with values that are not escaped.
 
-Neither is parsed as XML or HTML, because a value may contain ``&``, ``<`` and whole tags. The
+Neither is parsed as XML or HTML, because a value may contain ``&``, ``<`` and entire tags. The
 decoders search the fixed tags around the values instead. A record is an error if its values
 contain these as well, so that it can be read in two ways. The last tag of the body that ends the
 records does so, because a value may contain that tag, too.
@@ -92,7 +92,7 @@ class _MarkupDecoder(Decoder[R]):
             )
         if not self.tail.fullmatch(self._buffer, end.end()):
             found = excerpt(self._buffer[end.end() :].decode("utf-8", "replace"))
-            raise ShapeError(f"text behind the end of the {self.name}: {found}")
+            raise ShapeError(f"text after the end of the {self.name}: {found}")
 
     def _head_error(self) -> InvalidResponseError:
         return not_records(self._buffer, f"{self.name} records")
