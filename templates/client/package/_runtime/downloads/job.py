@@ -129,21 +129,15 @@ class Job:
             yield
 
     def find_existing(self) -> bool:
-        """Look for an earlier download that was complete; :meth:`existing` judges it.
-
-        Returns:
-            Whether its number of files has to be queried.
+        """Look for an earlier complete download; return whether its count has to be queried.
 
         Raises:
             ParameterError: There is one, named in another way.
-            DownloadError: Another download to the same destination is in progress.
         """
         with self._step():
             self._part.settle()
         if self._options.get("existing") == "keep":
-            self._existing = find_existing(
-                self._target, self._request, self._names, self._checks, self._limits
-            )
+            self._existing = find_existing(self._target, self._request, self._names, self._checks)
         return self._existing is not None and self._lacks_count
 
     def existing(self, count: Count | None) -> Download | None:
@@ -151,9 +145,6 @@ class Job:
 
         Args:
             count: The number of files that another endpoint states, if it was queried.
-
-        Raises:
-            DownloadError: Another download to the same destination is in progress.
         """
         if self._existing is not None:
             self._compare(count)
@@ -216,10 +207,7 @@ class Job:
             self._body.add(len(data))
 
     def received(self) -> bool:
-        """Check the files and compare them with what the response states; the body has ended.
-
-        Returns:
-            Whether the number of files has to be queried.
+        """Check the files after the end of the body; return whether their count has to be queried.
 
         Raises:
             DownloadError: The download is damaged, or there is no file.

@@ -48,11 +48,7 @@ class Lock:
         return self._file is not None
 
     def acquire(self) -> None:
-        """Acquire the lock unless this download holds it already.
-
-        Raises:
-            DownloadError: Another download holds it.
-        """
+        """Acquire the lock unless it is held; raise DownloadError if another download holds it."""
         while self._file is None:
             # An object, so that any exception in between closes and unlocks the file.
             file = io.FileIO(self._path, "r+", opener=lambda path, _: os.open(path, _FLAGS, 0o666))
@@ -126,11 +122,7 @@ class Part:
             raise OSError(code, os.strerror(code), str(final))
 
     def settle(self) -> None:
-        """Complete the replacement of a folder that a killed process began.
-
-        Raises:
-            DownloadError: Another download to the same destination is in progress.
-        """
+        """Complete the replacement of a folder that a killed process began; see :meth:`lock`."""
         if self._folder and os.path.lexists(set_aside(self._final)):
             self.lock()
 
@@ -151,11 +143,7 @@ class Part:
             settle(self._incomplete)
 
     def begin(self) -> None:
-        """Create the partial file or folder, empty; a previous one is removed.
-
-        Raises:
-            DownloadError: Another download to the same destination is in progress.
-        """
+        """Create the partial file or folder, empty; raise DownloadError as :meth:`place` does."""
         if self._identity is not None:
             self._check()
         self._identity = None

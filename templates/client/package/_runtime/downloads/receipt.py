@@ -149,9 +149,7 @@ def _hand_on(path: Path, destination: Path) -> None:
         path.rename(destination)
 
 
-def find_existing(
-    target: Target, request: Request, names: str, checks: Checks, limits: Limits
-) -> Receipt | None:
+def find_existing(target: Target, request: Request, names: str, checks: Checks) -> Receipt | None:
     """Return the receipt of existing files, None if they are not known to be complete.
 
     Each file must have its listed size. The headers of the files in a folder are read and
@@ -172,7 +170,11 @@ def find_existing(
             return None
         for (file, size), name in zip(files, receipt.files, strict=True):
             if target.kind == "zip":
-                _read_archive(file, checks, limits)
+                unpacker = Unpacker(None, "server", Limits(), checks)
+                for block in read_blocks(file):
+                    unpacker.feed(block)
+                unpacker.finish()
+                checks.saw(unpacker.files)
             elif checks.dicom and not (folder and is_companion(name)):
                 checks.image(file.name, _read_header(file), size)
     except (OSError, DownloadError):
@@ -185,14 +187,6 @@ def find_existing(
 def _has_size(path: Path, size: int) -> bool:
     status = path.lstat()
     return stat.S_ISREG(status.st_mode) and status.st_size == size
-
-
-def _read_archive(path: Path, checks: Checks, limits: Limits) -> None:
-    unpacker = Unpacker(None, "server", limits, checks)
-    for block in read_blocks(path):
-        unpacker.feed(block)
-    unpacker.finish()
-    checks.saw(unpacker.files)
 
 
 def _read_header(path: Path) -> HeaderReader:
