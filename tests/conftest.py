@@ -1,4 +1,4 @@
-"""What all tests share: where things are, and the command line as a user has it."""
+"""Fixtures that all tests share: paths, demo data, and the command line."""
 
 import io
 import os
@@ -26,9 +26,11 @@ ROOT = Path(__file__).parents[1]
 DATA = Path(__file__).parent / "data"
 CONTRACT = ROOT / "generator" / "contracts" / "tcia-v3"
 
-os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # a thousand processes would compile it all anew
+os.environ.pop(
+    "PYTHONDONTWRITEBYTECODE", None
+)  # a thousand processes would compile every module again
 
-# Results of formatting are shared by all runs of the tests, and not with the user's own.
+# All runs of the tests share the cache of formatting, separate from the user's.
 os.environ["XDG_CACHE_HOME"] = str(ROOT / ".work" / "cache")
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -86,7 +88,7 @@ def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def demo(shared_folder: Path) -> "DemoArchive":
-    """The demo data set, to be read only: the worker that comes first builds it."""
+    """The demo data set, which the first worker builds; tests must not change it."""
     from tciagen.archive.demo import build_demo  # noqa: PLC0415 - loads pydicom
 
     with FileLock(shared_folder / "demo.lock"):
@@ -95,7 +97,7 @@ def demo(shared_folder: Path) -> "DemoArchive":
 
 @pytest.fixture(scope="session")
 def wait_for() -> WaitFor:
-    """Wait until a condition holds, half a minute at most."""
+    """Wait until a condition holds, for at most 30 seconds."""
 
     def wait(condition: Callable[[], object]) -> None:
         deadline = time.monotonic() + 30
@@ -108,10 +110,10 @@ def wait_for() -> WaitFor:
 
 @pytest.fixture
 def tciagen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Run the command line in an empty folder; the outcome has stdout, stderr, returncode.
+    """Run the command line in an empty folder; the result has stdout, stderr, returncode.
 
-    It runs in this process: starting an interpreter for each call would be most of the
-    time. The wheels' tests start the installed command.
+    It runs in this process, because starting an interpreter for each call would take most
+    of the time. The wheels' tests start the installed command.
     """
 
     def run(

@@ -1,4 +1,4 @@
-"""A demo archive, served, and what its files say when they are read without the catalog."""
+"""A served demo archive, and the values of its files, read without the catalog."""
 
 import json
 import sqlite3
@@ -30,7 +30,7 @@ WriteDocuments = Callable[[Mapping[str, Mapping[str, object]]], Path]
 
 @pytest.fixture(scope="session")
 def large(shared_folder: Path) -> Path:
-    """A synthetic catalog of 50,000 series, to be read only: 22 MB as JSON."""
+    """A synthetic catalog of 50,000 series, 22 MB as JSON; tests must not change it."""
     catalog = shared_folder / "large.sqlite"
     with FileLock(shared_folder / "large.lock"):
         if not catalog.exists():
@@ -53,7 +53,7 @@ def catalog(tmp_path: Path) -> Iterator[sqlite3.Connection]:
 
 @attrs.frozen
 class Caller:
-    """Asks a server; ``query`` names a QueryName of TCIA or a path of its own."""
+    """Sends queries to a server; ``name`` is a QueryName of TCIA or another path."""
 
     http: httpx.Client
     base_url: str
@@ -83,42 +83,42 @@ def call(served: RunningArchive, http: httpx.Client) -> Caller:
 
 
 @attrs.frozen
-class Told:
-    """What a command said."""
+class Output:
+    """The output of a command."""
 
     stdout: str
     stderr: str
 
 
 class Run(Protocol):
-    """Runs a command, which must end with ``status``."""
+    """Runs a command and checks its exit status."""
 
-    def __call__(self, *arguments: object, status: int = 0) -> Told: ...
+    def __call__(self, *arguments: object, status: int = 0) -> Output: ...
 
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """Run a command of ``python -m tciagen.archive`` in this process."""
 
-    def running(*arguments: object, status: int = 0) -> Told:
+    def run_command(*arguments: object, status: int = 0) -> Output:
         capsys.readouterr()
         monkeypatch.setattr(sys, "argv", ["tciagen.archive", *map(str, arguments)])
         assert main() == status
-        return Told(*capsys.readouterr())
+        return Output(*capsys.readouterr())
 
-    return running
+    return run_command
 
 
 @attrs.frozen
 class Image:
-    """One file of the demo with what the tests compare."""
+    """One file of the demo with the values that the tests compare."""
 
     path: Path
     collection: str
     header: Dataset
 
     def text(self, keyword: str) -> str | None:
-        """Value as the archive should tell it."""
+        """Return the value that the archive should return."""
         value = self.header.get(keyword)
         if value is None or value == "":
             return None
@@ -137,7 +137,7 @@ class Image:
 @pytest.fixture(scope="session")
 def images(demo: DemoArchive) -> list[Image]:
     """Every file of the demo, read by pydicom, in the order of their paths."""
-    found = []
+    images = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for path in sorted((demo.folder / "images").rglob("*.dcm")):
@@ -146,8 +146,8 @@ def images(demo: DemoArchive) -> list[Image]:
             collection = path.parent.name if shipped else header[0x0013, 0x1010].value
             if not header.get("PatientID"):
                 header.PatientID = "UNKNOWN"
-            found.append(Image(path, collection, header))
-    return found
+            images.append(Image(path, collection, header))
+    return images
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What each endpoint answers, against the files themselves."""
+"""The rows of each endpoint, compared with the files."""
 
 import re
 from collections import Counter, defaultdict
@@ -46,8 +46,8 @@ PATIENT_COLUMNS = [
 ]
 
 
-def told(image: Image, columns: Iterable[str]) -> Row:
-    """The row that an image makes, without its nulls."""
+def expected_row(image: Image, columns: Iterable[str]) -> Row:
+    """Return the row of an image without its nulls."""
     values = {c: image.collection if c == "Collection" else image.text(c) for c in columns}
     return {name: value for name, value in values.items() if value is not None}
 
@@ -62,7 +62,7 @@ def series_rows(images: list[Image]) -> list[Row]:
     for image in images:
         by_uid[image.header.SeriesInstanceUID].append(image)
     return [
-        told(members[-1], SERIES_COLUMNS) | {"Visibility": "1", "ImageCount": len(members)}
+        expected_row(members[-1], SERIES_COLUMNS) | {"Visibility": "1", "ImageCount": len(members)}
         for members in by_uid.values()
     ]
 
@@ -76,7 +76,7 @@ def study_rows(images: list[Image]) -> list[Row]:
         series[uid].add(image.header.SeriesInstanceUID)
         last[uid] = image
     return [
-        told(image, STUDY_COLUMNS) | {"SeriesCount": len(series[uid])}
+        expected_row(image, STUDY_COLUMNS) | {"SeriesCount": len(series[uid])}
         for uid, image in last.items()
     ]
 
@@ -85,27 +85,29 @@ def matching(rows: list[Row], values: dict[str, str]) -> list[Row]:
     return [row for row in rows if all(row.get(name) == value for name, value in values.items())]
 
 
-def test_series_are_those_of_the_files(call: Caller, series_rows: list[Row]) -> None:
+def test_get_series_returns_the_series_of_the_files(call: Caller, series_rows: list[Row]) -> None:
     assert distinct(call.rows("getSeries")) == distinct(series_rows)
 
 
-def test_studies_are_those_of_the_files(call: Caller, study_rows: list[Row]) -> None:
-    answered = {row["StudyInstanceUID"]: row for row in call.rows("getPatientStudy")}
+def test_get_patient_study_returns_the_studies_of_the_files(
+    call: Caller, study_rows: list[Row]
+) -> None:
+    actual = {row["StudyInstanceUID"]: row for row in call.rows("getPatientStudy")}
     expected = {row["StudyInstanceUID"]: row for row in study_rows}
-    assert answered.keys() == expected.keys()
+    assert actual.keys() == expected.keys()
     for uid, row in expected.items():
         patient = {"PatientName", "PatientSex", "PatientBirthDate", "EthnicGroup"}
-        assert {k: v for k, v in answered[uid].items() if k not in patient} == {
+        assert {k: v for k, v in actual[uid].items() if k not in patient} == {
             k: v for k, v in row.items() if k not in patient
         }
 
 
-def test_patients_are_those_of_the_files(call: Caller, images: list[Image]) -> None:
+def test_get_patient_returns_the_patients_of_the_files(call: Caller, images: list[Image]) -> None:
     last: dict[tuple[str | None, ...], Row] = {}
     for image in images:
         patient_id = image.text("PatientID")
         name = image.text("PatientName") if patient_id == "UNKNOWN" else None
-        last[image.collection, patient_id, name] = told(image, PATIENT_COLUMNS)
+        last[image.collection, patient_id, name] = expected_row(image, PATIENT_COLUMNS)
     assert distinct(call.rows("getPatient")) == distinct(last.values())
 
 
@@ -165,31 +167,33 @@ def test_each_parameter_filters_by_each_of_its_values(
     values = sorted({str(row[parameter]) for row in rows if parameter in row})
     assert len(values) > 1
     for value in values[:: max(1, len(values) // 12)]:
-        answered = call.rows(endpoint, **{parameter: value})
-        kept = [{c: row[c] for c in columns if c in row} for row in answered]
-        wanted = matching(rows, {parameter: value})
-        assert distinct(kept) == distinct({c: r[c] for c in columns if c in r} for r in wanted)
+        actual = call.rows(endpoint, **{parameter: value})
+        shown = [{c: row[c] for c in columns if c in row} for row in actual]
+        expected = matching(rows, {parameter: value})
+        assert distinct(shown) == distinct({c: r[c] for c in columns if c in r} for r in expected)
 
 
-def test_filters_hold_together(call: Caller, series_rows: list[Row]) -> None:
+def test_several_filters_select_rows_that_match_all(call: Caller, series_rows: list[Row]) -> None:
     values = {"Collection": "DEMO-BRAIN-MR", "Modality": "MR", "BodyPartExamined": "HEAD"}
-    wanted = matching(series_rows, values)
-    assert distinct(call.rows("getSeries", **values)) == distinct(wanted)
-    assert len(wanted) == 3
+    expected = matching(series_rows, values)
+    assert distinct(call.rows("getSeries", **values)) == distinct(expected)
+    assert len(expected) == 3
 
 
-def test_patients_by_modality(call: Caller, images: list[Image]) -> None:
-    wanted = {
+def test_patients_by_modality_returns_patients_with_such_a_series(
+    call: Caller, images: list[Image]
+) -> None:
+    expected = {
         image.text("PatientID") or ""
         for image in images
         if image.collection == "DEMO-PET-CT" and image.text("Modality") == "PT"
     }
     rows = call.rows("PatientsByModality", Collection="DEMO-PET-CT", Modality="PT")
-    assert [row["PatientID"] for row in rows] == sorted(wanted)
+    assert [row["PatientID"] for row in rows] == sorted(expected)
     assert {(row["Collection"], row["Modality"]) for row in rows} == {("DEMO-PET-CT", "PT")}
 
 
-def test_series_size_is_that_of_the_files(call: Caller, images: list[Image]) -> None:
+def test_series_size_is_the_sum_of_the_files(call: Caller, images: list[Image]) -> None:
     uid = images[-1].header.SeriesInstanceUID
     sizes = [i.path.stat().st_size for i in images if i.header.SeriesInstanceUID == uid]
     assert call.rows("getSeriesSize", SeriesInstanceUID=uid) == [
@@ -201,18 +205,18 @@ def test_size_of_an_unknown_series_is_one_row(call: Caller) -> None:
     assert call.rows("getSeriesSize", SeriesInstanceUID="1.2.3") == [{"ObjectCount": 0}]
 
 
-def test_object_uids_of_a_series_under_their_wire_name(call: Caller, images: list[Image]) -> None:
+def test_object_uids_of_a_series_have_the_wire_name(call: Caller, images: list[Image]) -> None:
     uid = images[-1].header.SeriesInstanceUID
-    wanted = {i.header.SOPInstanceUID for i in images if i.header.SeriesInstanceUID == uid}
+    expected = {i.header.SOPInstanceUID for i in images if i.header.SeriesInstanceUID == uid}
     rows = call.rows("getSOPInstanceUIDs", SeriesInstanceUID=uid)
-    assert {row["sop_instance_uid"] for row in rows} == wanted
+    assert {row["sop_instance_uid"] for row in rows} == expected
     assert all(list(row) == ["sop_instance_uid"] for row in rows)
 
 
 @pytest.mark.parametrize(
     ("day", "count"), [("2022-02-28", 3), ("2022-03-01", 3), ("2022-03-02", 0)]
 )
-def test_new_patients_count_from_the_day_itself(call: Caller, day: str, count: int) -> None:
+def test_new_patients_include_the_day_of_the_filter(call: Caller, day: str, count: int) -> None:
     rows = call.rows("NewPatientsInCollection", Collection="DEMO-BRAIN-MR", Date=day)
     assert len(rows) == count
     assert all(row["Collection"] == "DEMO-BRAIN-MR" for row in rows)
@@ -234,7 +238,9 @@ def test_new_studies_of_a_collection_or_a_subject(
     assert len({row["StudyInstanceUID"] for row in rows}) == len(rows) == count
 
 
-def test_shared_list_keeps_its_order_and_its_wire_name(call: Caller, images: list[Image]) -> None:
+def test_shared_list_returns_its_series_under_the_wire_name(
+    call: Caller, images: list[Image]
+) -> None:
     rows = call.rows("SharedList/query/ContentsByName", name="Liste für O'Neil & Co.")
     known = {image.header.SeriesInstanceUID for image in images}
     assert len(rows) == 2
@@ -245,16 +251,16 @@ def test_unknown_shared_list_is_empty(call: Caller) -> None:
     assert call.rows("SharedList/query/ContentsByName", name="none") == []
 
 
-def test_columns_of_csv_stand_in_the_order_of_the_document(call: Caller) -> None:
+def test_csv_columns_have_the_order_of_the_document(call: Caller) -> None:
     document = call.query("TCIA/query/getSeries/metadata").json()
     names = [attribute["Name"] for attribute in document["Result"]["Attributes"]]
     assert call.query("getSeries", format="csv").text.split("\n")[0] == ",".join(names)
 
 
 def csv_rows(text: str) -> list[dict[str, str]]:
-    """Read the archive's CSV by hand, cell by cell."""
-    head, *lines = text.split("\n")
-    names = head.split(",")
+    """Return the rows of the archive's CSV, parsed cell by cell."""
+    header, *lines = text.split("\n")
+    names = header.split(",")
     rows = []
     for line in lines:
         cells = re.findall(r'(?:^|,)(?:"((?:[^"\\]|\\.)*)")?', line)
@@ -297,13 +303,13 @@ def record_query(request: pytest.FixtureRequest, images: list[Image]) -> tuple[s
     return request.param, {k: uid if v == "SERIES" else v for k, v in values.items()}
 
 
-def test_csv_says_what_json_says(call: Caller, record_query: tuple[str, dict[str, str]]) -> None:
+def test_csv_has_the_rows_of_json(call: Caller, record_query: tuple[str, dict[str, str]]) -> None:
     name, values = record_query
     rows = [{k: str(v) for k, v in row.items()} for row in call.rows(name, **values)]
     assert csv_rows(call.query(name, format="CSV", **values).text) == rows
 
 
-def test_xml_says_what_json_says(call: Caller, record_query: tuple[str, dict[str, str]]) -> None:
+def test_xml_has_the_rows_of_json(call: Caller, record_query: tuple[str, dict[str, str]]) -> None:
     name, values = record_query
     text = call.query(name, format="Xml", **values).text
     assert text.startswith("<Results>")
@@ -315,13 +321,13 @@ def test_xml_says_what_json_says(call: Caller, record_query: tuple[str, dict[str
     assert rows == [{k: str(v) for k, v in row.items()} for row in call.rows(name, **values)]
 
 
-def test_html_says_what_json_says(call: Caller, record_query: tuple[str, dict[str, str]]) -> None:
+def test_html_has_the_rows_of_json(call: Caller, record_query: tuple[str, dict[str, str]]) -> None:
     name, values = record_query
     text = call.query(name, format="html", **values).text
     assert text.startswith("<HTML><BODY><TABLE id='data' BORDER=1><thead>")
     assert text.endswith("</BODY></HTML")
-    head, body = text.split("</thead><tbody>")
-    names = re.findall(r"<TH>(.*?)</TH>", head)
+    header, body = text.split("</thead><tbody>")
+    names = re.findall(r"<TH>(.*?)</TH>", header)
     rows = []
     for row in re.findall(r"<TR>(.*?)</TR>", body, re.DOTALL):
         cells = row.removeprefix("<TD>").removesuffix("</TD>").split("</TD><TD>")

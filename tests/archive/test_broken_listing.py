@@ -1,4 +1,4 @@
-"""A listing that breaks off: the kernel fails the second read of one directory.
+"""A directory listing that fails at its second read.
 
 A seccomp listener decides on the reads, which needs Linux and no privilege; neither the scan nor
 the standard library is replaced.
@@ -33,7 +33,7 @@ def decide():
         call = bytearray(80)
         ioctl(listener, 0xC0502100, call)
         identity, pid, fd = struct.unpack_from("QI20xQ", call)[:3]
-        failure, flags = 0, 1  # go on
+        failure, flags = 0, 1  # continue
         if os.readlink(f"/proc/{pid}/fd/{fd}") == directory:
             reads.append(fd)
             if len(reads) == 2:
@@ -82,7 +82,7 @@ def test_index_removes_nothing_below_directory_whose_listing_breaks_off(tmp_path
     numbers = map(str, SYSCALLS[platform.machine()])
     done = indexed(root, "-c", BREAKING_OFF, *numbers, str(long), status=1)
     assert done.stderr == (
-        f"unreadable {str(long)!r}: Input/output error. The catalog keeps what it has there.\n"
+        f"unreadable {str(long)!r}: Input/output error. The catalog retains its rows there.\n"
     )
     assert "1 gone" in done.stdout
     assert "1 unreadable; 1 collection, 3 series" in done.stdout

@@ -1,4 +1,4 @@
-"""What pages in a browser, proxies and probes meet: CORS, preflights, targets, the BaseURL."""
+"""Requests of browsers, proxies and probes: CORS, preflights, targets, the BaseURL."""
 
 import re
 import socket
@@ -32,7 +32,7 @@ PREFLIGHT = {
 
 @pytest.fixture(scope="module")
 def locked(demo: DemoArchive) -> Iterator[str]:
-    """The BaseURL of a server that asks for a key, and fails one endpoint."""
+    """The BaseURL of a server that requires a key and fails one endpoint."""
     options = ["--api-key", "s3cret", "--fault", "getPatient:status-503@99"]
     with running_archive(demo.catalog, options=options) as running:
         yield running.base_url
@@ -80,7 +80,7 @@ def test_preflight_allows_methods_and_headers_without_a_key(locked: str) -> None
     assert response.headers["access-control-allow-headers"] == "api_key,x-other"
 
 
-def test_options_and_405_state_the_methods(call: Caller) -> None:
+def test_options_and_405_list_the_methods(call: Caller) -> None:
     url = f"{call.base_url}/TCIA/query/getSeries"
     for method, status in (("OPTIONS", 204), ("PUT", 405), ("DELETE", 405), ("FROB", 405)):
         response = call.http.request(method, url)
@@ -100,7 +100,7 @@ def test_head_has_the_status_and_headers_of_get_and_no_body(call: Caller, name: 
 
 
 def raw_response(base_url: str, request: str) -> bytes:
-    """Send a request as it stands, and return all that comes until the server closes."""
+    """Send a request unchanged; return all bytes until the server closes."""
     url = urlsplit(base_url)
     with socket.create_connection((url.hostname, url.port), timeout=30) as connection:
         connection.sendall(request.replace("\n", "\r\n").encode())
@@ -123,7 +123,7 @@ def test_absolute_form_of_a_target_is_its_path(served: RunningArchive, target: s
     )
 
 
-def test_upgrade_to_a_websocket_is_ignored_and_gives_no_advice(demo: DemoArchive) -> None:
+def test_websocket_upgrade_is_ignored_without_a_log_record(demo: DemoArchive) -> None:
     request = (
         "GET /services/v3/TCIA/query/getModalityValues HTTP/1.1\nHost: x\n"
         "Connection: Upgrade, close\nUpgrade: websocket\nSec-WebSocket-Version: 13\n"
@@ -151,7 +151,7 @@ def test_base_url_shows_the_endpoints_in_a_browser(call: Caller, path: str) -> N
         assert call.http.get(origin + link).status_code == 200
 
 
-def test_page_at_the_base_url_escapes_a_hostile_contract(
+def test_page_at_the_base_url_escapes_an_untrusted_contract(
     demo: DemoArchive, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = tmp_path_factory.mktemp("contract") / "TCIA"

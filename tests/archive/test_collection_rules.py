@@ -1,4 +1,4 @@
-"""Roots remember their rule for collections, and series move only when that is asked for."""
+"""The rules for collections of each root; series move only with ``--reassign``."""
 
 import sqlite3
 from datetime import date
@@ -120,15 +120,15 @@ def test_index_command_reports_change_of_rule_and_moves_with_reassign(
 ) -> None:
     catalog = folder.parent / "catalog.sqlite"
     run("index", folder, "--catalog", catalog, "--collection", "MY-STUDY")
-    told = run("index", folder, "--catalog", catalog)
-    assert told.stderr == (
+    output = run("index", folder, "--catalog", catalog)
+    assert output.stderr == (
         f"{str(folder)!r}: collections as in the earlier scan (--collection MY-STUDY)\n"
     )
-    told = run("index", folder, "--catalog", catalog, "--collection", "OTHER", status=2)
-    assert told.stderr == (
+    output = run("index", folder, "--catalog", catalog, "--collection", "OTHER", status=2)
+    assert output.stderr == (
         "tciagen: error: 3 series would move to another collection ('MY-STUDY' to 'OTHER'), "
         "because the rule for collections differs from that of the earlier scan: specify the "
         "earlier rule or none, or --reassign to move them\n"
     )
-    told = run("index", folder, "--catalog", catalog, "--collection", "OTHER", "--reassign")
-    assert "3 series moved to another collection; 1 collection, 3 series" in told.stdout
+    output = run("index", folder, "--catalog", catalog, "--collection", "OTHER", "--reassign")
+    assert "3 series moved to another collection; 1 collection, 3 series" in output.stdout

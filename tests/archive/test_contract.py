@@ -1,4 +1,4 @@
-"""``serve --contract``: changed documents, and answers that follow them."""
+"""``serve --contract``: changed documents, and responses that follow them."""
 
 import copy
 from collections.abc import Callable, Iterator
@@ -18,8 +18,8 @@ from tciagen.documents.parsing import JsonObject
 SERIES = "TCIA/query/getSeries"
 STUDIES = "TCIA/query/getPatientStudy"
 Documents = dict[str, JsonObject]
-Ask = Callable[..., httpx.Response]
-Serve = Callable[[Documents], AbstractContextManager[Ask]]
+Query = Callable[..., httpx.Response]
+Serve = Callable[[Documents], AbstractContextManager[Query]]
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def documents() -> Documents:
 @pytest.fixture
 def serve(demo: DemoArchive, http: httpx.Client, write_documents: WriteDocuments) -> Serve:
     @contextmanager
-    def serving(documents: Documents) -> Iterator[Ask]:
+    def serving(documents: Documents) -> Iterator[Query]:
         folder = write_documents(documents)
         with running_archive(demo.catalog, options=["--contract", str(folder)]) as server:
             yield lambda address, **values: http.get(f"{server.base_url}/{address}", params=values)
@@ -45,16 +45,18 @@ def named(entries: list[JsonObject], name: str) -> JsonObject:
 def test_unchanged_documents_change_nothing(
     call: Caller, serve: Serve, documents: Documents
 ) -> None:
-    with serve(documents) as ask:
+    with serve(documents) as query:
         for address in (SERIES, STUDIES, "TCIA/query/getBodyPartValues"):
-            assert ask(address).json() == call.rows(address)
+            assert query(address).json() == call.rows(address)
         name = "demo-first-look"
         address = "SharedList/query/ContentsByName"
-        assert ask(address, name=name).json() == call.rows(address, name=name)
+        assert query(address, name=name).json() == call.rows(address, name=name)
 
 
-def test_everything_at_once(call: Caller, serve: Serve, documents: Documents) -> None:
-    """One server for changes that do not touch each other."""
+def test_changed_documents_change_the_responses(
+    call: Caller, serve: Serve, documents: Documents
+) -> None:
+    """One server serves independent changes."""
     del documents["TCIA/query/getPatient"]
     series = documents[SERIES]
     attributes = series["Result"]["Attributes"]
@@ -88,14 +90,14 @@ def test_everything_at_once(call: Caller, serve: Serve, documents: Documents) ->
         },
     }
     documents["TCIA/query/getManufacturerValues"] = {}
-    with serve(documents) as ask:
-        gone = ask("TCIA/query/getPatient")
+    with serve(documents) as query:
+        gone = query("TCIA/query/getPatient")
         assert (gone.status_code, gone.json()) == (
             500,
             {"errorMessage": "QueryEndpoint [getPatient] not found"},
         )
         old = {row["SeriesInstanceUID"]: row for row in call.rows("getSeries")}
-        rows = ask(SERIES).json()
+        rows = query(SERIES).json()
         assert len(rows) == len(old)
         for row in rows:
             before = old[row["SeriesInstanceUID"]]
@@ -107,25 +109,27 @@ def test_everything_at_once(call: Caller, serve: Serve, documents: Documents) ->
                 assert row["SeriesDate"] == f"{before['SeriesDate']} 00:00:00.0"
             assert row["Sure"] == 1
             assert not {"Added", "Visibility", "PatientID"} & set(row)
-        assert len(ask(SERIES, PatientId="PET-7").json()) == 2
-        assert len(ask(SERIES, PatientID="PET-7", Modality="CT").json()) == len(old)
-        assert ask(SERIES, Manufacturer="SIEMENS").status_code == 200
-        assert ask(SERIES, Manufacturer="TOSHIBA").status_code == 575
-        assert ask(STUDIES).status_code == 471
-        assert ask(STUDIES, Collection="DEMO-PET-CT", format="csv").text.startswith("<Results>")
-        assert ask("TCIA/query/getBodyPartValues").status_code == 500
-        moved = ask("Imaging/query/getBodyParts", Modality="PT").json()
+        assert len(query(SERIES, PatientId="PET-7").json()) == 2
+        assert len(query(SERIES, PatientID="PET-7", Modality="CT").json()) == len(old)
+        assert query(SERIES, Manufacturer="SIEMENS").status_code == 200
+        assert query(SERIES, Manufacturer="TOSHIBA").status_code == 575
+        assert query(STUDIES).status_code == 471
+        assert query(STUDIES, Collection="DEMO-PET-CT", format="csv").text.startswith("<Results>")
+        assert query("TCIA/query/getBodyPartValues").status_code == 500
+        moved = query("Imaging/query/getBodyParts", Modality="PT").json()
         assert moved == call.rows("getBodyPartValues", Modality="PT")
-        defaulted = ask("TCIA/query/getModalityValues").json()
+        defaulted = query("TCIA/query/getModalityValues").json()
         assert defaulted == call.rows("getModalityValues", Collection="DEMO-PET-CT")
-        assert ask("TCIA/query/getTools").status_code == 471
-        assert ask("TCIA/query/getTools", Kind="x").json() == [{"Title": "made up"}]
-        assert ask("TCIA/query/getManufacturerValues/metadata").json() == {}
-        assert ask("TCIA/query/getManufacturerValues").json() == call.rows("getManufacturerValues")
-        assert ask(f"{SERIES}/metadata").json() == series
+        assert query("TCIA/query/getTools").status_code == 471
+        assert query("TCIA/query/getTools", Kind="x").json() == [{"Title": "made up"}]
+        assert query("TCIA/query/getManufacturerValues/metadata").json() == {}
+        assert query("TCIA/query/getManufacturerValues").json() == call.rows(
+            "getManufacturerValues"
+        )
+        assert query(f"{SERIES}/metadata").json() == series
 
 
-def test_values_change_as_their_description_does(
+def test_changed_attributes_change_the_values(
     call: Caller, serve: Serve, documents: Documents
 ) -> None:
     before = {address: call.rows(address) for address in (SERIES, STUDIES)}
@@ -137,11 +141,11 @@ def test_values_change_as_their_description_does(
     named(documents[SERIES]["Parameters"], "Manufacturer").update(DICOM="0008 0060")  # Modality
     patients = documents[STUDIES]["Result"]["Attributes"]
     named(patients, "StudyDate").update(DICOM="0010 0020")
-    with serve(documents) as ask:
-        rows = ask(SERIES).json()
-        mr = ask(SERIES, Manufacturer="MR").json()
-        studies = ask(STUDIES).json()
-        sheet = ask(SERIES, format="csv").text
+    with serve(documents) as query:
+        rows = query(SERIES).json()
+        mr = query(SERIES, Manufacturer="MR").json()
+        studies = query(STUDIES).json()
+        sheet = query(SERIES, format="csv").text
     old = before[SERIES]
     there = ["StudyInstanceUID" in row for row in rows]
     assert there == [n % 2 == 1 for n in range(len(rows))]
@@ -162,21 +166,21 @@ def test_values_change_as_their_description_does(
     assert '"it\\\'s"' in sheet
 
 
-def test_records_may_become_a_file(serve: Serve, documents: Documents) -> None:
+def test_endpoint_of_records_becomes_one_of_files(serve: Serve, documents: Documents) -> None:
     documents[SERIES]["Formats"] = ["ZIP"]
     documents[SERIES]["DefaultFormat"] = "ZIP"
     documents["TCIA/query/getImage"]["Formats"] = ["DICOM"]
-    with serve(documents) as ask:
-        answer = ask(SERIES)
-        assert answer.headers["content-type"] == "application/zip"
-        assert answer.content.startswith(b"PK")
-        uid = ask("SharedList/query/ContentsByName", name="demo-first-look").json()[0]
-        answer = ask("TCIA/query/getImage", SeriesInstanceUID=uid["SERIES_INSTANCE_UID"])
-        assert answer.content[128:132] == b"DICM"
+    with serve(documents) as query:
+        response = query(SERIES)
+        assert response.headers["content-type"] == "application/zip"
+        assert response.content.startswith(b"PK")
+        uid = query("SharedList/query/ContentsByName", name="demo-first-look").json()[0]
+        response = query("TCIA/query/getImage", SeriesInstanceUID=uid["SERIES_INSTANCE_UID"])
+        assert response.content[128:132] == b"DICM"
 
 
-def test_every_attribute_in_every_type_is_an_answer(serve: Serve, documents: Documents) -> None:
-    """Each type is a resource of its own: the endpoint was moved there."""
+def test_every_type_of_every_attribute_returns_rows(serve: Serve, documents: Documents) -> None:
+    """Each type is a separate resource: the endpoint was moved there."""
     wanted = ("string", "integer", "decimal", "boolean", "date", "dateTime", "time", "uid")
     moved = {}
     for name in ("getSeries", "getPatientStudy"):
@@ -185,9 +189,9 @@ def test_every_attribute_in_every_type_is_an_answer(serve: Serve, documents: Doc
             for attribute in document["Result"]["Attributes"]:
                 attribute["Type"] = one
             moved[f"{one}/query/{name}"] = document
-    with serve(moved) as ask:
+    with serve(moved) as query:
         for address in moved:
-            rows = ask(address).json()
+            rows = query(address).json()
             assert len(rows) > 40
             values = {type(row["StudyInstanceUID"]) for row in rows}
             assert values == ({int} if address.startswith("integer") else {str})
@@ -197,11 +201,11 @@ def test_every_attribute_in_every_type_is_an_answer(serve: Serve, documents: Doc
     ("content", "status", "sentence"),
     [
         ("{", 3, "is not readable JSON"),
-        ("[]", 3, "holds no JSON object"),
-        (None, 2, "holds no <Resource>/<QueryName>.json"),
+        ("[]", 3, "is not a JSON object"),
+        (None, 2, "contains no <Resource>/<QueryName>.json"),
     ],
 )
-def test_unreadable_contract_is_one_sentence(
+def test_unreadable_contract_prints_one_error(
     run: Run, demo: DemoArchive, tmp_path: Path, content: str | None, status: int, sentence: str
 ) -> None:
     (tmp_path / "TCIA").mkdir()
@@ -222,15 +226,15 @@ TYPED: list[JsonObject] = [
 ]
 
 
-def test_whatever_an_administrator_typed_is_served(serve: Serve) -> None:
+def test_documents_with_invalid_values_are_served(serve: Serve) -> None:
     moved = {f"R{number}/query/getSeries": typed for number, typed in enumerate(TYPED)}
-    with serve(moved) as ask:
+    with serve(moved) as query:
         for address, document in moved.items():
-            assert ask(f"{address}/metadata").json() == document
-            answer = ask(address)
-            assert answer.status_code == 200
-            assert len(answer.json()) == 61
+            assert query(f"{address}/metadata").json() == document
+            response = query(address)
+            assert response.status_code == 200
+            assert len(response.json()) == 61
 
 
-def test_documents_are_read_by_place(documents: Documents, write_documents: WriteDocuments) -> None:
+def test_documents_are_found_by_path(documents: Documents, write_documents: WriteDocuments) -> None:
     assert set(changed.endpoints(write_documents(documents))) == set(documents)

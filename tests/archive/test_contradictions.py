@@ -1,4 +1,4 @@
-"""Series whose files contradict one another: nothing is lost, and all of it is reported."""
+"""Series whose files contradict one another: every value is found and reported."""
 
 import itertools
 import shutil
@@ -43,7 +43,7 @@ def scan(catalog: sqlite3.Connection, *folders: Path, today: date = TODAY) -> Sc
 
 
 def rows(catalog: sqlite3.Connection, endpoint: str, **values: str) -> list[str]:
-    """Return the sorted JSON rows of an endpoint, with the very query that the server sends."""
+    """Return the sorted JSON rows of an endpoint, with the query of the server."""
     one = queries.endpoints()[f"TCIA/query/{endpoint}"]
     sql, bound = one.select(LAYOUTS["JSON"].row(one.columns), values)
     return sorted(row for (row,) in catalog.execute(sql, bound))
@@ -135,15 +135,15 @@ def test_index_reports_contradiction_with_files_values_and_decision(
     paths = two_to_one(tmp_path / "files", keyword)
     attribute, other = OTHERS[keyword]
     majority = MAJORITY[keyword]
-    told = run("index", tmp_path / "files", "--catalog", tmp_path / "catalog.sqlite")
-    assert "1 contradiction;" in told.stdout
-    assert told.stderr == (
+    output = run("index", tmp_path / "files", "--catalog", tmp_path / "catalog.sqlite")
+    assert "1 contradiction;" in output.stdout
+    assert output.stderr == (
         f"contradiction: the files of series 1.2.9 state 2 values of {attribute}: "
         f"{majority!r} in {str(paths[0])!r}, {str(paths[1])!r}; {other!r} in {str(paths[2])!r}; "
         f"its row has {majority!r}\n"
     )
     again = run("index", tmp_path / "files", "--catalog", tmp_path / "catalog.sqlite")
-    assert again.stderr == told.stderr
+    assert again.stderr == output.stderr
 
 
 def test_index_result_does_not_depend_on_the_order_of_files(tmp_path: Path) -> None:

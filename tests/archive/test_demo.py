@@ -35,7 +35,7 @@ def rows(catalog: Path, tables: Sequence[str] = TABLES) -> list[tuple[object, ..
         connection.close()
 
 
-def test_data_set_that_is_whole_is_left_as_it_is(demo: DemoArchive) -> None:
+def test_complete_data_set_is_left_unchanged(demo: DemoArchive) -> None:
     written: list[tuple[int, int]] = []
     before = {path: path.stat().st_mtime_ns for path in (demo.folder / "images").rglob("*")}
     assert build_demo(demo.folder, progress=lambda *done: written.append(done)) == demo
@@ -43,7 +43,7 @@ def test_data_set_that_is_whole_is_left_as_it_is(demo: DemoArchive) -> None:
     assert {p: p.stat().st_mtime_ns for p in (demo.folder / "images").rglob("*")} == before
 
 
-def test_data_set_that_lacks_a_file_is_written_again_byte_for_byte(
+def test_incomplete_data_set_is_written_again_byte_for_byte(
     demo: DemoArchive, tmp_path: Path
 ) -> None:
     shutil.copytree(demo.folder / "images", tmp_path / "images", copy_function=hollow)
@@ -58,33 +58,33 @@ def test_data_set_that_lacks_a_file_is_written_again_byte_for_byte(
 
 
 def hollow(source: str, target: str) -> None:
-    """Copy a file as zeros; the manifest, which tells sizes alone, as it is."""
+    """Copy a file as zeros, but the manifest, which has only sizes, unchanged."""
     data = Path(source).read_bytes()
     Path(target).write_bytes(data if source.endswith(".json") else bytes(len(data)))
 
 
-def test_size_of_the_data_set(demo: DemoArchive) -> None:
+def test_data_set_has_the_documented_size(demo: DemoArchive) -> None:
     assert (demo.collections, demo.series, demo.images) == (9, 61, 1500)
     assert demo.size < 25_000_000
 
 
-def test_folder_of_other_files_is_left_alone(tmp_path: Path) -> None:
+def test_demo_refuses_a_folder_of_other_files(tmp_path: Path) -> None:
     note = tmp_path / "images" / "holiday.jpg"
     note.parent.mkdir()
     note.write_bytes(b"sun")
-    with pytest.raises(UsageProblem, match="no demo data set"):
+    with pytest.raises(UsageProblem, match="not a demo data set"):
         build_demo(tmp_path)
     assert note.read_bytes() == b"sun"
 
 
-def test_values_that_clients_stumble_over_are_there(demo: DemoArchive) -> None:
+def test_data_set_has_values_that_clients_handle_wrongly(demo: DemoArchive) -> None:
     text = repr(rows(demo.catalog))
     for piece in ("O\\'", '"', "&", "<", "ö", "東京", "서울", "𠮷", "ABDOMEN_PELVIS '", "None"):
         assert piece in text
     assert len(demo_series.SHARED_LISTS) == 2
 
 
-def test_synthetic_catalog_is_the_same_for_a_seed(tmp_path: Path) -> None:
+def test_synthetic_catalogs_of_equal_seeds_are_equal(tmp_path: Path) -> None:
     made = []
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
         connection = open_for_writing(tmp_path / name)
@@ -94,7 +94,7 @@ def test_synthetic_catalog_is_the_same_for_a_seed(tmp_path: Path) -> None:
     assert made[0] == made[1] != made[2]
 
 
-def test_synthetic_values_are_spread_as_in_tcia(large: Path) -> None:
+def test_synthetic_values_are_distributed_as_in_tcia(large: Path) -> None:
     connection = open_for_reading(large)
 
     def one(sql: str) -> int:

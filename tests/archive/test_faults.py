@@ -1,4 +1,4 @@
-"""``serve --fault``: what real servers do at times, on demand."""
+"""``serve --fault``: faults of real servers, on demand."""
 
 import io
 import json
@@ -38,7 +38,7 @@ def faulty(demo: DemoArchive) -> Iterator[str]:
         yield f"{server.base_url}/TCIA/query/"
 
 
-def test_truncated_body_is_a_cut_connection(faulty: str, http: httpx.Client) -> None:
+def test_fault_truncate_closes_the_connection(faulty: str, http: httpx.Client) -> None:
     plain = {"Accept-Encoding": "identity"}
     with http.stream("GET", faulty + "getSeries", headers=plain) as response:
         assert response.status_code == 200
@@ -50,18 +50,18 @@ def test_truncated_body_is_a_cut_connection(faulty: str, http: httpx.Client) -> 
         http.get(faulty.replace("TCIA", "SharedList") + "ContentsByName?name=x")
 
 
-def test_503_for_a_while_then_fine(faulty: str, http: httpx.Client) -> None:
-    answers = [http.get(faulty + "getPatient") for _ in range(4)]
-    assert [answer.status_code for answer in answers] == [503, 503, 200, 200]
-    assert answers[0].headers["retry-after"] == "0"
-    assert answers[0].text.startswith("<html>")
+def test_fault_status_503_ends_after_its_number(faulty: str, http: httpx.Client) -> None:
+    responses = [http.get(faulty + "getPatient") for _ in range(4)]
+    assert [response.status_code for response in responses] == [503, 503, 200, 200]
+    assert responses[0].headers["retry-after"] == "0"
+    assert responses[0].text.startswith("<html>")
 
 
-def test_429_once(faulty: str, http: httpx.Client) -> None:
+def test_fault_status_429_occurs_once(faulty: str, http: httpx.Client) -> None:
     assert [http.get(faulty + "getPatientStudy").status_code for _ in range(2)] == [429, 200]
 
 
-def test_fault_of_the_metadata_alone(faulty: str, http: httpx.Client) -> None:
+def test_fault_of_metadata_leaves_the_query_unchanged(faulty: str, http: httpx.Client) -> None:
     url = faulty + "getSeries/metadata"
     assert [http.get(url).status_code for _ in range(2)] == [502, 200]
 
@@ -75,17 +75,19 @@ def test_fault_of_the_metadata_alone(faulty: str, http: httpx.Client) -> None:
         ("PatientsByModality", 204, ""),
     ],
 )
-def test_body_that_lies_about_its_type(
+def test_fault_sends_a_body_of_another_type(
     faulty: str, http: httpx.Client, name: str, status: int, start: str
 ) -> None:
-    answer = http.get(faulty + name)
-    assert answer.status_code == status
-    assert answer.headers["content-type"] == "application/json"
-    assert answer.text.startswith(start)
-    assert start or not answer.content
+    response = http.get(faulty + name)
+    assert response.status_code == status
+    assert response.headers["content-type"] == "application/json"
+    assert response.text.startswith(start)
+    assert start or not response.content
 
 
-def test_metadata_header_absent_malformed_or_huge(faulty: str, http: httpx.Client) -> None:
+def test_fault_makes_the_metadata_header_absent_malformed_or_huge(
+    faulty: str, http: httpx.Client
+) -> None:
     assert "metadata" not in http.get(faulty + "getCollectionValues").headers
     broken = http.get(faulty + "getSOPInstanceUIDs?SeriesInstanceUID=1").headers["metadata"]
     with pytest.raises(json.JSONDecodeError):
@@ -94,7 +96,9 @@ def test_metadata_header_absent_malformed_or_huge(faulty: str, http: httpx.Clien
     assert len(huge) > 30_000
 
 
-def test_slow_and_late_answers_are_whole(faulty: str, http: httpx.Client, call: Caller) -> None:
+def test_slow_and_delayed_responses_are_complete(
+    faulty: str, http: httpx.Client, call: Caller
+) -> None:
     values = {"Collection": "PYDICOM-OTHER", "Date": "2000-01-01"}
     assert http.get(faulty + "NewPatientsInCollection", params=values).json() == call.rows(
         "NewPatientsInCollection", **values
@@ -105,7 +109,7 @@ def test_slow_and_late_answers_are_whole(faulty: str, http: httpx.Client, call: 
     ("kind", "missing", "short"),
     [("zip-left-out@1", 1, None), ("zip-cut-short@2", None, 2), ("zip-no-directory", None, None)],
 )
-def test_spoiled_zip(
+def test_faults_of_a_zip_are_visible_to_its_reader(
     demo: DemoArchive,
     http: httpx.Client,
     images: list[Image],
@@ -117,14 +121,14 @@ def test_spoiled_zip(
     paths = [image.path for image in images if image.header.SeriesInstanceUID == uid]
     with running_archive(demo.catalog, options=["--fault", f"getImage:{kind}"]) as server:
         url = f"{server.base_url}/TCIA/query/getImage"
-        answer = http.get(url, params={"SeriesInstanceUID": uid})
-    assert answer.status_code == 200
-    assert answer.headers["imagecount"] == str(len(paths))
+        response = http.get(url, params={"SeriesInstanceUID": uid})
+    assert response.status_code == 200
+    assert response.headers["imagecount"] == str(len(paths))
     if kind == "zip-no-directory":
-        assert b"results.json" in answer.content
-        assert b"PK\x01\x02" not in answer.content
+        assert b"results.json" in response.content
+        assert b"PK\x01\x02" not in response.content
         return
-    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+    with zipfile.ZipFile(io.BytesIO(response.content)) as archive:
         results = json.loads(archive.read("results.json"))
         harmed = missing if short is None else short
         assert [i for i, result in enumerate(results) if "error" in result] == [harmed]
@@ -134,14 +138,14 @@ def test_spoiled_zip(
                 assert name not in archive.namelist()
             else:
                 data = path.read_bytes()
-                wanted = data[: len(data) // 2] if number == short else data
-                assert archive.read(name) == wanted
+                expected = data[: len(data) // 2] if number == short else data
+                assert archive.read(name) == expected
 
 
 @pytest.mark.parametrize(
     ("kind", "sizes"), [("zip-left-out@1", [1, 1]), ("zip-cut-short@1", [1, 0.5, 1])]
 )
-def test_spoiled_blob_zip_has_no_trace_of_the_fault(
+def test_faults_of_a_blob_zip_leave_no_trace(
     demo: DemoArchive, http: httpx.Client, images: list[Image], kind: str, sizes: list[float]
 ) -> None:
     uid = images[-1].header.SeriesInstanceUID
@@ -149,8 +153,8 @@ def test_spoiled_blob_zip_has_no_trace_of_the_fault(
     options = ["--files", "blob", "--fault", f"getImage:{kind}"]
     with running_archive(demo.catalog, options=options) as server:
         url = f"{server.base_url}/TCIA/query/getImage"
-        answer = http.get(url, params={"SeriesInstanceUID": uid})
-    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        response = http.get(url, params={"SeriesInstanceUID": uid})
+    with zipfile.ZipFile(io.BytesIO(response.content)) as archive:
         assert archive.testzip() is None
         members = [entry for entry in archive.infolist() if not entry.is_dir()]
     full = paths[0].stat().st_size
@@ -169,16 +173,16 @@ def test_spoiled_blob_zip_has_no_trace_of_the_fault(
         ("x:slow@fast", "'fast' is not a number"),
         ("x:slow@", "'' is not a number"),
         ("x:html@3", "html takes no number"),
-        ("x:slow@0", "give a number from 1 on"),
-        ("x:latency@-1", "give a number from 0 on"),
-        ("x:latency@nan", "give a number from 0 on"),
-        ("x:latency@inf", "give a number from 0 on"),
-        ("x:truncate@1.5", "give a whole number from 0 on"),
-        ("x:status-503@0", "give a whole number from 1 on"),
-        ("x:zip-left-out@-1", "give a whole number from 0 on"),
+        ("x:slow@0", "specify a number from 1 on"),
+        ("x:latency@-1", "specify a number from 0 on"),
+        ("x:latency@nan", "specify a number from 0 on"),
+        ("x:latency@inf", "specify a number from 0 on"),
+        ("x:truncate@1.5", "specify a whole number from 0 on"),
+        ("x:status-503@0", "specify a whole number from 1 on"),
+        ("x:zip-left-out@-1", "specify a whole number from 0 on"),
     ],
 )
-def test_fault_that_cannot_be_read_is_a_usage_problem(text: str, sentence: str) -> None:
+def test_invalid_fault_is_a_usage_problem(text: str, sentence: str) -> None:
     with pytest.raises(UsageProblem, match="--fault") as problem:
         parse_fault(text)
     assert sentence in str(problem.value)
@@ -193,7 +197,7 @@ def test_fault_that_cannot_be_read_is_a_usage_problem(text: str, sentence: str) 
         (["getSerie/metadata:empty"], "did you mean 'getSeries/metadata'?"),
         (
             ["getSeries:zip-left-out@1"],
-            "the endpoint sends no ZIP, as getImage does",
+            "the endpoint sends no ZIP; getImage does",
         ),
         (["getImage/metadata:zip-left-out@1"], "has no effect"),
         (["getSeries/metadata:metadata-absent"], "write getSeries:metadata-absent"),
@@ -201,7 +205,7 @@ def test_fault_that_cannot_be_read_is_a_usage_problem(text: str, sentence: str) 
         (["*:empty", "getSeries:slow"], "*:empty replaces the response before it"),
     ],
 )
-def test_fault_without_effect_is_one_sentence(
+def test_fault_without_effect_prints_one_error(
     run: Run, demo: DemoArchive, faults: list[str], sentence: str
 ) -> None:
     options = [word for fault in faults for word in ("--fault", fault)]
@@ -210,24 +214,24 @@ def test_fault_without_effect_is_one_sentence(
     assert result.stderr.count("\n") == 1
 
 
-def test_faults_of_one_zip_add_up(
+def test_several_faults_of_one_zip_all_occur(
     demo: DemoArchive, http: httpx.Client, images: list[Image]
 ) -> None:
     uid = images[-1].header.SeriesInstanceUID
     options = [f"--fault=getImage:{kind}" for kind in ("zip-left-out@0", "zip-left-out@2")]
     with running_archive(demo.catalog, options=options) as server:
         url = f"{server.base_url}/TCIA/query/getImage"
-        answer = http.get(url, params={"SeriesInstanceUID": uid})
-    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        response = http.get(url, params={"SeriesInstanceUID": uid})
+    with zipfile.ZipFile(io.BytesIO(response.content)) as archive:
         names = archive.namelist()
     assert names[:3] == ["images/", "images/1.dcm", "images/3.dcm"]
 
 
-def test_star_concerns_every_query_but_not_metadata() -> None:
+def test_fault_of_star_applies_to_every_query_but_not_metadata() -> None:
     fault = parse_fault("*:html")
-    assert fault.concerns("/services/v3/TCIA/query/getSeries")
-    assert not fault.concerns("/services/v3/TCIA/query/getSeries/metadata")
-    assert not fault.concerns("/services/v3/schema")
+    assert fault.applies_to("/services/v3/TCIA/query/getSeries")
+    assert not fault.applies_to("/services/v3/TCIA/query/getSeries/metadata")
+    assert not fault.applies_to("/services/v3/schema")
 
 
 def test_help_names_every_kind(run: Run) -> None:

@@ -151,7 +151,7 @@ def test_blob_zip_has_the_names_of_the_files_and_neither_count_nor_list(
         assert [archive.read(name) for name in names] == [p.read_bytes() for p in paths]
 
 
-def test_blob_zip_of_an_unknown_series_has_the_directory_alone(blob: Caller) -> None:
+def test_blob_zip_of_an_unknown_series_has_only_the_directory(blob: Caller) -> None:
     response = blob.query("getImage", SeriesInstanceUID="1.2.3")
     assert response.status_code == 200
     assert [name for name, _, _ in local_headers(response.content)] == ["./"]
@@ -172,7 +172,7 @@ def test_blob_single_image_is_a_stream_of_bytes_under_the_name_of_the_file(
     assert response.content == image.path.read_bytes()
 
 
-def test_zip_is_compressed_as_hard_as_asked(demo: DemoArchive, series: Series) -> None:
+def test_zip_has_the_specified_compression_level(demo: DemoArchive, series: Series) -> None:
     uid, paths = series
     sizes = []
     for level in ("0", "1", "9"):
@@ -247,7 +247,7 @@ def changing(tmp_path: Path, series: Series, today: date, http: httpx.Client) ->
     return serve
 
 
-def test_file_that_is_gone_is_an_error_in_the_list_of_the_image_zip(
+def test_absent_file_is_an_error_in_the_list_of_the_image_zip(
     changing: Changing, series: Series
 ) -> None:
     with changing(lambda paths: paths[1].unlink()) as caller:
@@ -260,9 +260,7 @@ def test_file_that_is_gone_is_an_error_in_the_list_of_the_image_zip(
     assert [result.get("error") for result in results] == [None, "error retrieving file", None]
 
 
-def test_file_that_is_gone_leaves_no_trace_in_the_blob_zip(
-    changing: Changing, series: Series
-) -> None:
+def test_absent_file_leaves_no_trace_in_the_blob_zip(changing: Changing, series: Series) -> None:
     names = [path.name for path in series[1]]
     with changing(lambda paths: paths[1].unlink(), "--files", "blob") as caller:
         response = caller.query("getImage", SeriesInstanceUID=series[0])
@@ -272,7 +270,7 @@ def test_file_that_is_gone_leaves_no_trace_in_the_blob_zip(
 
 
 @pytest.mark.parametrize("layout", ["blob", "image"])
-def test_single_image_of_a_file_that_is_gone_is_500(
+def test_single_image_of_an_absent_file_is_500(
     changing: Changing, series: Series, layout: str
 ) -> None:
     uid, paths = series
@@ -352,7 +350,7 @@ CHANGES: dict[str, Change] = {
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 @pytest.mark.parametrize("layout", ["image", "blob"])
-def test_file_that_is_not_what_was_indexed_is_as_one_that_is_missing(
+def test_file_that_changed_since_indexing_is_treated_as_missing(
     changing: Changing, series: Series, layout: str, change: Change
 ) -> None:
     uid, paths = series
@@ -374,7 +372,7 @@ def test_file_that_is_not_what_was_indexed_is_as_one_that_is_missing(
             ]
 
 
-def test_files_that_would_block_hold_up_neither_other_requests_nor_sigterm(
+def test_blocking_files_delay_neither_other_requests_nor_sigterm(
     changing: Changing, series: Series
 ) -> None:
     uid, paths = series
@@ -410,7 +408,7 @@ def test_file_that_was_indexed_as_a_link_is_served(
         assert archive.read("./1-one.dcm") == paths[0].read_bytes()
 
 
-def test_names_of_files_are_harmless_in_zips_and_headers(
+def test_file_names_are_escaped_in_zips_and_headers(
     tmp_path: Path, series: Series, today: date, http: httpx.Client
 ) -> None:
     folder = tmp_path / "files"

@@ -1,4 +1,4 @@
-"""Scanning folders: what is read, what is left out, and what a second scan does."""
+"""Scans of folders: files that are read or left out, and a second scan."""
 
 import os
 import shutil
@@ -51,7 +51,7 @@ def test_unchanged_files_are_not_read_again(
     assert series_of(catalog) == before
 
 
-def test_changed_series_is_read_again_and_keeps_the_day_it_was_added(
+def test_changed_series_is_read_again_and_retains_its_added_day(
     catalog: sqlite3.Connection, folder: Path, today: date
 ) -> None:
     index(catalog, [folder], rule=RULE, today=today)
@@ -66,7 +66,7 @@ def test_changed_series_is_read_again_and_keeps_the_day_it_was_added(
     assert ("changed",) in descriptions
 
 
-def test_series_that_comes_later_has_its_own_day(
+def test_series_of_a_later_scan_has_the_day_of_that_scan(
     catalog: sqlite3.Connection, folder: Path, today: date
 ) -> None:
     shutil.move(folder / "pet" / "02", folder.parent / "later")
@@ -76,7 +76,7 @@ def test_series_that_comes_later_has_its_own_day(
     assert sorted(row[3] for row in series_of(catalog)) == ["2020-02-29", "2021-05-05"]
 
 
-def test_files_that_are_gone_leave_the_catalog(
+def test_absent_files_are_removed_from_the_catalog(
     catalog: sqlite3.Connection, folder: Path, today: date
 ) -> None:
     index(catalog, [folder], rule=RULE, today=today)
@@ -89,7 +89,7 @@ def test_files_that_are_gone_leave_the_catalog(
     assert catalog.execute("SELECT count(*) FROM study").fetchone() == (1,)
 
 
-def test_moved_files_keep_their_series(
+def test_moved_files_stay_in_their_series(
     catalog: sqlite3.Connection, folder: Path, today: date
 ) -> None:
     index(catalog, [folder], rule=RULE, today=today)
@@ -100,7 +100,7 @@ def test_moved_files_keep_their_series(
     assert series_of(catalog) == before
 
 
-def test_another_folder_is_left_alone(
+def test_scan_leaves_other_folders_unchanged(
     catalog: sqlite3.Connection, folder: Path, today: date
 ) -> None:
     index(catalog, [folder / "pet" / "00"], rule=RULE, today=today)
@@ -108,7 +108,7 @@ def test_another_folder_is_left_alone(
     assert len(series_of(catalog)) == 2
 
 
-def test_copy_of_an_object_is_listed_and_takes_its_place_later(
+def test_copy_of_an_object_is_reported_and_replaces_the_removed_original(
     catalog: sqlite3.Connection, folder: Path, today: date
 ) -> None:
     original = folder / "pet" / "00" / "001.dcm"
@@ -121,7 +121,7 @@ def test_copy_of_an_object_is_listed_and_takes_its_place_later(
     assert {row[2] for row in series_of(catalog)} == {60, 72}
 
 
-def test_broken_files_are_listed_with_a_reason(
+def test_broken_files_are_reported_with_a_reason(
     catalog: sqlite3.Connection, tmp_path: Path, today: date
 ) -> None:
     folder = tmp_path / "odd"
@@ -158,7 +158,7 @@ HOSTILE = (
 UIDS = element(0x20, 0xD, b"1.2.4\0") + element(0x20, 0xE, b"1.2.5")
 
 
-def test_hostile_values_are_tamed(tmp_path: Path) -> None:
+def test_control_characters_and_long_values_are_cleaned(tmp_path: Path) -> None:
     huge = element(8, 0x103E, b"A" * 2_000_000)
     people = element(0x10, 0x10, b"^=^=^=^=\\" * 300) + element(0x10, 0x20, b"\xff\xfe\x00x")
     number = element(0x20, 0x11, b"1e999999")
@@ -257,8 +257,10 @@ def test_private_tag_of_another_creator_is_no_collection(
     assert collection_of(catalog, tmp_path / "scan", RULE, today) == "UNASSIGNED"
 
 
-def test_several_processes_find_the_same(tmp_path: Path, demo: DemoArchive, today: date) -> None:
-    """The demo's own catalog was read by one, as each of its folders is small."""
+def test_several_processes_find_the_rows_of_one(
+    tmp_path: Path, demo: DemoArchive, today: date
+) -> None:
+    """One process read the demo's catalog, as each of its folders is small."""
     folders = [demo.folder / "images" / name for name in ("chest", "brain", "names")]
     with closing(open_for_writing(tmp_path / "two.sqlite")) as connection:
         found = index(connection, folders, rule=RULE, today=today, workers=2)
@@ -274,18 +276,18 @@ def series_without_day(connection: sqlite3.Connection) -> set[tuple[object, ...]
     return {row[:-1] for row in rows}
 
 
-def test_missing_folder_is_one_sentence(
+def test_missing_folder_prints_one_error(
     catalog: sqlite3.Connection, tmp_path: Path, today: date
 ) -> None:
     with pytest.raises(UsageProblem, match="is not a folder"):
         index(catalog, [tmp_path / "none"], rule=RULE, today=today)
 
 
-def test_other_files_are_no_catalog(tmp_path: Path) -> None:
+def test_file_of_another_format_is_refused_as_catalog(tmp_path: Path) -> None:
     path = tmp_path / "notes.sqlite"
     path.write_text("these are notes, not a database, and quite a few of them")
     for opener in (open_for_reading, open_for_writing):
-        with pytest.raises(DocumentProblem, match="is no archive catalog"):
+        with pytest.raises(DocumentProblem, match="is not an archive catalog"):
             opener(path)
     assert path.read_text().startswith("these are notes")
 

@@ -1,4 +1,4 @@
-"""Scans that Ctrl-C ends, and those that finish them."""
+"""Scans that Ctrl-C interrupts, and later scans that complete them."""
 
 import os
 import signal
@@ -54,7 +54,7 @@ def scan_with(action: str, tmp_path: Path, demo: DemoArchive) -> Scan:
     return Scan(catalog, command, {**os.environ, "PYTHONPATH": str(tmp_path)})
 
 
-def test_interrupted_scan_is_consistent_and_finished_by_the_next(
+def test_interrupted_scan_is_consistent_and_the_next_completes_it(
     tmp_path: Path, demo: DemoArchive, wait_for: "WaitFor"
 ) -> None:
     scan = scan_with(HOLD, tmp_path, demo)
@@ -76,9 +76,7 @@ def test_interrupted_scan_is_consistent_and_finished_by_the_next(
     assert counted(scan.catalog) == (1017, 1017)
 
 
-def test_interrupt_that_reading_a_file_swallows_ends_the_scan(
-    tmp_path: Path, demo: DemoArchive
-) -> None:
+def test_interrupt_during_reading_a_file_ends_the_scan(tmp_path: Path, demo: DemoArchive) -> None:
     scan = scan_with(SWALLOW_AN_INTERRUPT, tmp_path, demo)
     done = subprocess.run(
         scan.command,
@@ -97,7 +95,7 @@ def counted(catalog: Path) -> tuple[int, int]:
     try:
         connection = open_for_reading(catalog)
     except (DocumentProblem, UsageProblem):
-        return 0, 0  # not yet made
+        return 0, 0  # not yet created
     try:
         files = connection.execute("SELECT count(*) FROM file WHERE problem IS NULL").fetchone()[0]
         return files, connection.execute(

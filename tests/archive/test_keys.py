@@ -1,4 +1,4 @@
-"""API keys of the archive: who gets in, where keys are stored, and where none may appear."""
+"""API keys of the archive: authentication, storage, and output without keys."""
 
 import os
 import secrets
@@ -16,7 +16,7 @@ from tciagen.archive.running import running_archive
 VARIABLE = "TCIAGEN_ARCHIVE_API_KEYS"
 
 
-def test_api_key_in_header_or_query(demo: DemoArchive, http: httpx.Client) -> None:
+def test_api_key_is_accepted_in_header_or_query(demo: DemoArchive, http: httpx.Client) -> None:
     options = ["--api-key", "k-one", "--api-key", "clé"]
     with running_archive(demo.catalog, options=options) as server:
         url = f"{server.base_url}/TCIA/query/getCollectionValues"
@@ -52,7 +52,7 @@ def test_access_log_never_shows_a_key(
             http.post(url, data={"api_key": key})
         http.get(url + "?api%5Fkey=s3cret%2f%C3%A4%20b&Api_Key=s3cret")
         http.get(url, params={"Collection": 'a\nb"c'})
-        http.get(url)  # those before it have been logged when it is answered
+        http.get(url)  # this response shows that the earlier requests have been logged
         log = server.log.read_text()
     assert "s3cret" not in log
     assert stored not in log
@@ -61,7 +61,7 @@ def test_access_log_never_shows_a_key(
     assert "a%0Ab%22c" in log
 
 
-def test_keys_may_come_from_the_environment(
+def test_keys_are_read_from_the_environment(
     demo: DemoArchive, http: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(VARIABLE, "one two")
@@ -72,7 +72,7 @@ def test_keys_may_come_from_the_environment(
         assert "warning" not in server.log.read_text()
 
 
-def test_key_on_the_command_line_is_warned_of(demo: DemoArchive) -> None:
+def test_key_on_the_command_line_logs_a_warning(demo: DemoArchive) -> None:
     with running_archive(demo.catalog, options=["--api-key", "one"]) as server:
         log = server.log.read_text()
     assert "other users of this machine can see a key on the command line (ps)" in log
@@ -80,9 +80,7 @@ def test_key_on_the_command_line_is_warned_of(demo: DemoArchive) -> None:
 
 
 @pytest.mark.parametrize("key", ["", "  ", " one", "one\n", "a\tb"])
-def test_key_that_is_empty_or_cannot_be_sent_is_one_sentence(
-    run: Run, demo: DemoArchive, key: str
-) -> None:
+def test_empty_or_unsendable_key_prints_one_error(run: Run, demo: DemoArchive, key: str) -> None:
     result = run("serve", "--catalog", demo.catalog, "--port", 0, "--api-key", key, status=2)
     sentences = result.stderr.splitlines()
     assert "warning" in sentences[0]
@@ -91,7 +89,7 @@ def test_key_that_is_empty_or_cannot_be_sent_is_one_sentence(
 
 
 @pytest.mark.parametrize("value", ["", "  "])
-def test_keys_variable_that_is_empty_is_one_sentence(
+def test_empty_keys_variable_prints_one_error(
     run: Run, demo: DemoArchive, monkeypatch: pytest.MonkeyPatch, value: str
 ) -> None:
     monkeypatch.setenv(VARIABLE, value)
@@ -100,7 +98,7 @@ def test_keys_variable_that_is_empty_is_one_sentence(
     assert result.stderr.count("\n") == 1
 
 
-def test_keys_of_a_key_file_let_in_and_are_stored_as_hashes(
+def test_keys_of_a_key_file_are_accepted_and_stored_as_hashes(
     demo: DemoArchive, http: httpx.Client, run: Run, tmp_path: Path
 ) -> None:
     path = tmp_path / "keys"
@@ -124,15 +122,15 @@ def test_keys_of_a_key_file_let_in_and_are_stored_as_hashes(
     ("content", "mode", "status", "sentence"),
     [
         (None, 0o600, 2, "cannot read the key file"),
-        ("", 0o600, 3, "holds no key"),
-        ("# none\n", 0o600, 3, "holds no key"),
-        ("plain-secret\n", 0o600, 3, "line 1 is no hashed key"),
+        ("", 0o600, 3, "contains no key"),
+        ("# none\n", 0o600, 3, "contains no key"),
+        ("plain-secret\n", 0o600, 3, "line 1 is not a hashed key"),
         ("sha256:" + "0" * 64 + "\n", 0o640, 2, "other users have access"),
         ("sha256:" + "0" * 64 + "\n", 0o604, 2, "`chmod 600` it"),
     ],
 )
 @pytest.mark.parametrize("command", ["serve", "new-key"])
-def test_key_file_that_is_wrong_or_open_to_others_is_one_sentence(
+def test_invalid_or_shared_key_file_prints_one_error(
     run: Run,
     demo: DemoArchive,
     tmp_path: Path,
@@ -156,7 +154,7 @@ def test_key_file_that_is_wrong_or_open_to_others_is_one_sentence(
     assert result.stdout == ""
 
 
-def test_new_key_writes_through_no_link(run: Run, tmp_path: Path) -> None:
+def test_new_key_refuses_a_link(run: Run, tmp_path: Path) -> None:
     (tmp_path / "keys").symlink_to(tmp_path / "elsewhere")
     result = run("new-key", tmp_path / "keys", status=2)
     assert "cannot write the key file" in result.stderr

@@ -1,4 +1,4 @@
-"""Whatever a header holds, the archive's responses fit the documents that it serves."""
+"""The archive's responses match its documents, whatever the headers of files contain."""
 
 import warnings
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ FORMATS = ("json", "csv", "xml", "html")
 
 
 def file_with(path: Path, number: int, odd: dict[tuple[int, int], bytes]) -> Path:
-    """Write a file with odd values in place of, or beside, the identifiers."""
+    """Write a file with odd values instead of, or besides, the identifiers."""
     values = {
         (0x08, 0x18): f"1.2.{number}.3".encode(),
         (0x20, 0x0D): f"1.2.{number}.1".encode(),

@@ -14,7 +14,7 @@ from tciagen.archive.running import running_archive
 
 @pytest.fixture(scope="module")
 def stored(demo: DemoArchive, http: httpx.Client) -> Iterator[Caller]:
-    """A server that sends files as a proxy that stores them."""
+    """A server that sends files as a proxy does that stores them."""
     with running_archive(demo.catalog, options=["--ranges"]) as running:
         yield Caller(http, running.base_url)
 
@@ -54,9 +54,7 @@ def test_file_with_ranges_has_the_same_bytes_a_length_and_a_tag(
     assert response.headers["etag"] == file.tag
 
 
-def test_response_that_is_no_file_is_that_of_a_server_without_ranges(
-    stored: Caller, call: Caller
-) -> None:
+def test_response_of_rows_is_unchanged_by_ranges(stored: Caller, call: Caller) -> None:
     for name in ("getModalityValues", "getImage", "nothing"):
         for method in ("GET", "HEAD"):
             path = f"TCIA/query/{name}"
@@ -78,7 +76,7 @@ def test_head_states_length_and_tag_of_the_file(file: File) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "first", "end"),
+    ("header", "first", "end"),
     [
         ("bytes=1000-", 1000, None),
         ("bytes=10-19", 10, 20),
@@ -91,8 +89,10 @@ def test_head_states_length_and_tag_of_the_file(file: File) -> None:
         ("bytes=, 3-4", 3, 5),
     ],
 )
-def test_range_gives_that_part(file: File, asked: str, first: int, end: int | None) -> None:
-    response = file.get(range=asked)
+def test_range_returns_the_requested_part(
+    file: File, header: str, first: int, end: int | None
+) -> None:
+    response = file.get(range=header)
     assert (response.status_code, response.content) == (206, file.content[first:end])
     start, total = first % len(file.content), len(file.content)
     stop = start + len(response.content) - 1
@@ -104,17 +104,17 @@ INVALID = """pages=1-2|bytes|bytes=|bytes=5-2|bytes=a-b|bytes=-|bytes=1-2-3|byte
 bytes=1-2,x|bytes=0-1,5-6""".replace("\n", "|").split("|")
 
 
-@pytest.mark.parametrize("asked", INVALID)
-def test_range_that_is_invalid_or_not_one_part_is_ignored(file: File, asked: str) -> None:
-    response = file.get(range=asked)
+@pytest.mark.parametrize("header", INVALID)
+def test_range_that_is_invalid_or_not_one_part_is_ignored(file: File, header: str) -> None:
+    response = file.get(range=header)
     assert (response.status_code, response.content) == (200, file.content)
     assert "content-range" not in response.headers
 
 
-@pytest.mark.parametrize("asked", ["bytes={}-", "bytes={}-{}", "bytes=-0", "bytes={}-,-0"])
-def test_range_behind_the_end_is_416(file: File, asked: str) -> None:
+@pytest.mark.parametrize("header", ["bytes={}-", "bytes={}-{}", "bytes=-0", "bytes={}-,-0"])
+def test_range_after_the_end_is_416(file: File, header: str) -> None:
     total = len(file.content)
-    response = file.get(range=asked.format(total, total))
+    response = file.get(range=header.format(total, total))
     assert (response.status_code, response.content) == (416, b"")
     assert response.headers["content-range"] == f"bytes */{total}"
 
@@ -127,29 +127,29 @@ def test_range_counts_only_while_if_range_names_the_file(file: File) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-@pytest.mark.parametrize("asked", ["{}", "W/{}", '"other", {}', '"a,b" ,W/{}', "*"])
-def test_if_none_match_of_the_same_file_is_304(file: File, method: str, asked: str) -> None:
-    response = file.request(method, if_none_match=asked.format(file.tag), range="bytes=0-9")
+@pytest.mark.parametrize("header", ["{}", "W/{}", '"other", {}', '"a,b" ,W/{}', "*"])
+def test_if_none_match_of_the_same_file_is_304(file: File, method: str, header: str) -> None:
+    response = file.request(method, if_none_match=header.format(file.tag), range="bytes=0-9")
     assert (response.status_code, response.content) == (304, b"")
     assert response.headers["etag"] == file.tag
     assert "content-length" not in response.headers
 
 
-@pytest.mark.parametrize("asked", ['"other"', "", "other", "{0}x", "{0},x"])
-def test_if_none_match_of_another_file_or_invalid_sends_the_file(file: File, asked: str) -> None:
-    response = file.get(if_none_match=asked.format(file.tag))
+@pytest.mark.parametrize("header", ['"other"', "", "other", "{0}x", "{0},x"])
+def test_if_none_match_of_another_file_or_invalid_sends_the_file(file: File, header: str) -> None:
+    response = file.get(if_none_match=header.format(file.tag))
     assert (response.status_code, response.content) == (200, file.content)
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 @pytest.mark.parametrize(
-    ("asked", "status"),
+    ("header", "status"),
     [("{}", 200), ('"other",{}', 200), ("*", 200), ('"other"', 412), ("W/{}", 412), ("other", 412)],
 )
 def test_if_match_fails_with_412_unless_it_names_the_file(
-    file: File, method: str, asked: str, status: int
+    file: File, method: str, header: str, status: int
 ) -> None:
-    response = file.request(method, if_match=asked.format(file.tag))
+    response = file.request(method, if_match=header.format(file.tag))
     assert response.status_code == status
     assert status == 200 or response.content == b""
 

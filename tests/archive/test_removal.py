@@ -1,4 +1,4 @@
-"""Files that a scan does not find: which of them leave the catalog, and what is skipped."""
+"""Files that a scan does not find: files removed from the catalog, and skipped paths."""
 
 import os
 import shutil
@@ -110,12 +110,12 @@ def test_index_command_reports_absent_files_with_status_1(run: Run, folder: Path
     run("index", folder, "--catalog", catalog)
     shutil.rmtree(folder)
     folder.mkdir()
-    told = run("index", folder, "--catalog", catalog, status=1)
-    assert told.stderr == (
+    output = run("index", folder, "--catalog", catalog, status=1)
+    assert output.stderr == (
         f"not removed: 4 of 4 files below {str(folder)!r} are absent. Check that the disk is "
         "mounted, or specify --prune to remove them from the catalog.\n"
     )
-    assert "0 gone, 0 left out, 4 absent but not removed; 1 collection, 4 series" in told.stdout
+    assert "0 gone, 0 left out, 4 absent but not removed; 1 collection, 4 series" in output.stdout
     assert "4 gone" in run("index", folder, "--catalog", catalog, "--prune").stdout
 
 
@@ -154,13 +154,13 @@ def test_index_removes_nothing_below_unreadable_directory(folder: Path, mode: in
         (folder / "0").chmod(0o755)
     path = folder / "0" / ("x0.dcm" if mode == 0o444 else "")
     assert done.stderr == (
-        f"unreadable {str(path)!r}: Permission denied. The catalog keeps what it has there.\n"
+        f"unreadable {str(path)!r}: Permission denied. The catalog retains its rows there.\n"
     )
     assert "1 gone, 0 left out, 1 unreadable; 1 collection, 3 series" in done.stdout
     assert "3 unchanged" in indexed(folder).stdout
 
 
-def test_index_keeps_changed_file_that_cannot_be_read_and_reads_it_later(folder: Path) -> None:
+def test_index_retains_unreadable_changed_file_and_reads_it_later(folder: Path) -> None:
     indexed(folder)
     path = put_object(folder, "0/x0.dcm", SeriesInstanceUID="1.2.77")
     path.chmod(0)
@@ -187,7 +187,7 @@ def test_index_skips_dot_directories_unless_included(
 def test_index_of_linked_store_lists_the_path_outside_the_store(
     catalog: sqlite3.Connection, tmp_path: Path
 ) -> None:
-    """As DataLad has it: real paths are links into ``.git/annex``, some without content."""
+    """As in DataLad, real paths are links into ``.git/annex``, some without content."""
     root = tmp_path / "dataset"
     stored = put(root, ".git/annex/objects/k1/k1.dcm")
     (root / "sub").mkdir()
@@ -204,8 +204,8 @@ def test_index_of_linked_store_lists_the_path_outside_the_store(
 def test_index_command_counts_and_reports_broken_links(run: Run, folder: Path) -> None:
     for number in range(25):
         (folder / f"link{number:02}").symlink_to("nowhere")
-    told = run("index", folder, "--catalog", folder.parent / "catalog.sqlite")
-    assert "25 broken links" in told.stdout
-    assert f"broken link {str(folder / 'link00')!r}\n" in told.stderr
-    assert told.stderr.endswith("5 more broken links. Index a folder further down to list fewer "
+    output = run("index", folder, "--catalog", folder.parent / "catalog.sqlite")
+    assert "25 broken links" in output.stdout
+    assert f"broken link {str(folder / 'link00')!r}\n" in output.stderr
+    assert output.stderr.endswith("5 more broken links. Index a folder further down to list fewer "
                                 "at a time.\n")  # fmt: skip

@@ -38,8 +38,8 @@ def test_start_line_and_graceful_stop(demo: DemoArchive, number: int) -> None:
     )
     assert process.stdout is not None
     line = process.stdout.readline().strip()
-    told, _, base_url = line.rpartition(" at ")
-    assert told == "Serving 9 collections, 61 series, 1,500 images"
+    endings, _, base_url = line.rpartition(" at ")
+    assert endings == "Serving 9 collections, 61 series, 1,500 images"
     assert base_url.startswith("http://127.0.0.1:")
     assert base_url.endswith("/services/v3")
     assert httpx.get(f"{base_url}/TCIA/query/getCollectionValues").status_code == 200
@@ -50,13 +50,13 @@ def test_start_line_and_graceful_stop(demo: DemoArchive, number: int) -> None:
 
 
 def peak_memory(pid: int) -> int:
-    """Largest resident set of a process so far, in kB."""
+    """Return the peak resident set of a process in kB."""
     status = Path(f"/proc/{pid}/status").read_text()
     return int(status.partition("VmHWM:")[2].split()[0])
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="no /proc")
-def test_large_answers_need_no_more_memory(large: Path, http: httpx.Client) -> None:
+def test_large_responses_need_constant_memory(large: Path, http: httpx.Client) -> None:
     with running_archive(large) as server:
         url = f"{server.base_url}/TCIA/query/getSeries"
         http.get(url, params={"SeriesInstanceUID": "1.2"})
@@ -72,13 +72,13 @@ def test_large_answers_need_no_more_memory(large: Path, http: httpx.Client) -> N
         assert peak_memory(server.pid) - before < 10_000
 
 
-def test_catalog_that_is_missing_is_one_sentence(run: Run, tmp_path: Path) -> None:
+def test_missing_catalog_prints_one_error(run: Run, tmp_path: Path) -> None:
     result = run("serve", "--catalog", tmp_path / "none.sqlite", "--port", "0", status=2)
     assert result.stderr.startswith("tciagen: error: there is no catalog at ")
     assert result.stderr.count("\n") == 1
 
 
-def test_locked_catalog_is_one_sentence(run: Run, tmp_path: Path) -> None:
+def test_locked_catalog_prints_one_error(run: Run, tmp_path: Path) -> None:
     catalog = tmp_path / "catalog.sqlite"
     connection = open_for_writing(catalog)
     connection.execute("BEGIN IMMEDIATE")
@@ -88,17 +88,17 @@ def test_locked_catalog_is_one_sentence(run: Run, tmp_path: Path) -> None:
     assert result.stderr.count("\n") == 1
 
 
-def test_catalog_that_goes_away_is_573(tmp_path: Path, http: httpx.Client) -> None:
+def test_query_of_a_removed_catalog_is_573(tmp_path: Path, http: httpx.Client) -> None:
     catalog = tmp_path / "catalog.sqlite"
     open_for_writing(catalog).close()
     with running_archive(catalog) as server:
         catalog.unlink()
-        answer = http.get(f"{server.base_url}/TCIA/query/getPatient")
-    assert answer.status_code == 573
-    assert "errorDescription" in answer.json()
+        response = http.get(f"{server.base_url}/TCIA/query/getPatient")
+    assert response.status_code == 573
+    assert "errorDescription" in response.json()
 
 
-def test_running_archive_tells_why_it_did_not_start(tmp_path: Path) -> None:
+def test_running_archive_raises_with_the_output_of_a_failed_start(tmp_path: Path) -> None:
     with (
         pytest.raises(ServerProblem, match="there is no catalog"),
         running_archive(tmp_path / "none.sqlite"),
@@ -106,7 +106,7 @@ def test_running_archive_tells_why_it_did_not_start(tmp_path: Path) -> None:
         pass
 
 
-def test_port_in_use_is_one_sentence(run: Run, demo: DemoArchive) -> None:
+def test_port_in_use_prints_one_error(run: Run, demo: DemoArchive) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -142,13 +142,13 @@ def test_shared_lists_from_a_manifest_or_from_uids(
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("nothing here\n", "is no .tcia manifest"),
+        ("nothing here\n", "is not a .tcia manifest"),
         ("ListOfSeriesToDownload=\n1.2\nx y\n", "line 3 is not a series UID"),
-        ("ListOfSeriesToDownload=\n", "names no series"),
+        ("ListOfSeriesToDownload=\n", "contains no series"),
         ("\udcff", "cannot read the manifest"),
     ],
 )
-def test_bad_manifest_is_one_sentence(
+def test_invalid_manifest_prints_one_error(
     run: Run, demo: DemoArchive, tmp_path: Path, text: str, sentence: str
 ) -> None:
     manifest = tmp_path / "x.tcia"
@@ -159,7 +159,7 @@ def test_bad_manifest_is_one_sentence(
 
 
 @pytest.mark.parametrize("words", [[], ["my-list"], ["--series", "1.2"], [" ", "--series", "1.2"]])
-def test_list_without_name_or_series_shows_how_and_which_there_are(
+def test_list_without_name_or_series_prints_usage_and_existing_lists(
     run: Run, demo: DemoArchive, words: list[str]
 ) -> None:
     result = run("list", *words, "--catalog", demo.catalog, status=2)
@@ -168,7 +168,7 @@ def test_list_without_name_or_series_shows_how_and_which_there_are(
     assert result.stderr.count("\n") == 1
 
 
-def test_list_without_series_of_a_catalog_without_lists_says_so(run: Run, tmp_path: Path) -> None:
+def test_list_without_series_reports_a_catalog_without_lists(run: Run, tmp_path: Path) -> None:
     catalog = tmp_path / "catalog.sqlite"
     open_for_writing(catalog).close()
     result = run("list", "--catalog", catalog, status=2)
@@ -176,7 +176,7 @@ def test_list_without_series_of_a_catalog_without_lists_says_so(run: Run, tmp_pa
 
 
 @pytest.mark.parametrize("uid", ["", "x", "1.2 ", "1." + "2" * 70])
-def test_list_of_a_series_that_is_no_uid_is_one_sentence(
+def test_list_of_an_invalid_series_uid_prints_one_error(
     run: Run, demo: DemoArchive, uid: str
 ) -> None:
     result = run("list", "n", "--series", uid, "--catalog", demo.catalog, status=2)
@@ -184,7 +184,7 @@ def test_list_of_a_series_that_is_no_uid_is_one_sentence(
     assert result.stderr.count("\n") == 1
 
 
-def test_serve_with_an_empty_host_is_one_sentence(run: Run, demo: DemoArchive) -> None:
+def test_serve_with_an_empty_host_prints_one_error(run: Run, demo: DemoArchive) -> None:
     result = run("serve", "--host", "", "--catalog", demo.catalog, status=2)
     assert "--host is empty" in result.stderr
 
@@ -201,7 +201,7 @@ def test_default_port_is_the_same_everywhere(run: Run, root: Path) -> None:
     assert {"README.md", "Makefile", "archive.md", "client"} <= {name for name, _ in ports}
 
 
-def test_synth_does_not_mix_with_what_is_there(run: Run, tmp_path: Path) -> None:
+def test_synth_refuses_a_catalog_with_rows(run: Run, tmp_path: Path) -> None:
     catalog = tmp_path / "s.sqlite"
     made = run("synth", "--series", 500, "--catalog", catalog)
     assert "500 series" in made.stdout
@@ -209,7 +209,9 @@ def test_synth_does_not_mix_with_what_is_there(run: Run, tmp_path: Path) -> None
     assert "is not empty" in again.stderr
 
 
-def test_index_command_tells_what_it_did(run: Run, tmp_path: Path, demo: DemoArchive) -> None:
+def test_index_command_prints_its_numbers_and_findings(
+    run: Run, tmp_path: Path, demo: DemoArchive
+) -> None:
     folder = tmp_path / "files"
     for name in ("PYDICOM-CT-MR", "PYDICOM-DICOMDIR", "PYDICOM-TINY", "PYDICOM-OTHER"):
         shutil.copytree(demo.folder / "images" / name, folder / name)
@@ -241,7 +243,7 @@ LEFT = {
 
 
 def leave(base_url: str, request: str, *, read: int, reset: bool) -> None:
-    """Send a request, read some bytes of the answer and go, with RST or FIN."""
+    """Send a request, read some bytes of the response and close, with RST or FIN."""
     url = urlsplit(base_url)
     with socket.create_connection((url.hostname, url.port), timeout=30) as connection:
         connection.sendall(request.format(f"{url.path}/TCIA/query/getSeries").encode())
@@ -255,7 +257,7 @@ def leave(base_url: str, request: str, *, read: int, reset: bool) -> None:
 
 
 @pytest.mark.parametrize("reset", [False, True])
-def test_client_that_goes_away_is_one_line_in_the_log(
+def test_disconnected_client_is_one_line_in_the_log(
     large: Path, wait_for: "WaitFor", reset: bool
 ) -> None:
     with running_archive(large) as server:
@@ -263,20 +265,18 @@ def test_client_that_goes_away_is_one_line_in_the_log(
             leave(server.base_url, request, read=read, reset=reset)
         wait_for(lambda: len(server.log.read_text().splitlines()) >= len(LEFT))
         lines = server.log.read_text().splitlines()
-        answer = httpx.get(f"{server.base_url}/TCIA/query/getModalityValues")
-        assert len(answer.json()) == 10
+        response = httpx.get(f"{server.base_url}/TCIA/query/getModalityValues")
+        assert len(response.json()) == 10
         log = server.log.read_text().splitlines()
     assert log[: len(LEFT)] == lines
     assert len(log) <= len(LEFT) + 1
-    told = sorted(line.partition('getSeries" ')[2] for line in lines)
-    assert [line[:4] for line in told] == sorted(status for _, _, status in LEFT.values())
-    assert [line.endswith(", broken off") for line in told] == [True, True, True, False]
+    endings = sorted(line.partition('getSeries" ')[2] for line in lines)
+    assert [line[:4] for line in endings] == sorted(status for _, _, status in LEFT.values())
+    assert [line.endswith(", broken off") for line in endings] == [True, True, True, False]
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="no /proc")
-def test_catalog_is_opened_once_for_requests_one_after_another(
-    demo: DemoArchive, http: httpx.Client
-) -> None:
+def test_successive_requests_open_the_catalog_once(demo: DemoArchive, http: httpx.Client) -> None:
     with running_archive(demo.catalog) as server:
         for _ in range(20):
             for name in ("getSeries", "getSeriesSize", "getPatient?Collection=none"):
@@ -285,7 +285,7 @@ def test_catalog_is_opened_once_for_requests_one_after_another(
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="no /proc")
-def test_client_that_goes_away_leaves_no_connection_to_the_catalog_in_use(
+def test_disconnected_client_releases_its_connection_to_the_catalog(
     large: Path, tmp_path: Path, wait_for: "WaitFor"
 ) -> None:
     catalog = Path(shutil.copy(large, tmp_path))
@@ -293,12 +293,12 @@ def test_client_that_goes_away_leaves_no_connection_to_the_catalog_in_use(
         for request, read, _ in LEFT.values():
             leave(server.base_url, request, read=read, reset=False)
         catalog.unlink()
-        answer = httpx.get(f"{server.base_url}/TCIA/query/getModalityValues")
-        assert answer.status_code == 573
+        response = httpx.get(f"{server.base_url}/TCIA/query/getModalityValues")
+        assert response.status_code == 573
         wait_for(lambda: opened(server.pid, catalog) == 0)
 
 
-def test_catalog_that_is_replaced_is_served_at_once(
+def test_replaced_catalog_is_served_at_once(
     tmp_path: Path, http: httpx.Client, demo: DemoArchive
 ) -> None:
     catalog = tmp_path / "catalog.sqlite"
@@ -315,7 +315,7 @@ def test_catalog_that_is_replaced_is_served_at_once(
         assert http.get(url).json() == []
 
 
-def test_rows_that_are_added_while_serving_are_in_the_next_response(
+def test_rows_added_while_serving_are_in_the_next_response(
     tmp_path: Path, http: httpx.Client
 ) -> None:
     catalog = tmp_path / "catalog.sqlite"
@@ -327,7 +327,7 @@ def test_rows_that_are_added_while_serving_are_in_the_next_response(
 
 
 def opened(pid: int, path: Path) -> int:
-    """Number of open descriptors that a process has of a file, also of one that is deleted."""
+    """Return the number of a process's open descriptors of a file, also of a deleted one."""
     count = 0
     names = {str(path.resolve()), f"{path.resolve()} (deleted)"}
     for link in Path(f"/proc/{pid}/fd").iterdir():

@@ -1,4 +1,4 @@
-"""How SQLite runs the statements of the archive: no scan of a table where a key is given."""
+"""Query plans of the archive: no statement with a key scans a table."""
 
 import ast
 import itertools
@@ -63,7 +63,7 @@ def test_triggers_scan_no_table(catalog: sqlite3.Connection) -> None:
 
 
 def parameter_sets(endpoint: queries.Endpoint) -> Iterator[tuple[str, ...]]:
-    """Yield each set of parameters that a request may give, except none."""
+    """Yield each non-empty set of parameters of a request."""
     required = [one.name for one in endpoint.parameters if one.required]
     optional = [one.name for one in endpoint.parameters if not one.required]
     for count in range(len(optional) + 1):
@@ -84,8 +84,8 @@ def test_query_with_parameters_scans_no_table(catalog: sqlite3.Connection, addre
     assert scanned == {}
 
 
-def test_no_other_module_has_statements() -> None:
-    """A statement that stood elsewhere would escape the tests of this module."""
+def test_statements_are_only_in_their_module() -> None:
+    """The tests of this module do not see statements elsewhere."""
     (folder,) = archive.__path__
     found = {
         f"{path.name}:{node.lineno}"

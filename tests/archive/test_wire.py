@@ -1,4 +1,4 @@
-"""What v3 servers put on the wire, one fact a test."""
+"""The wire format of v3 servers, one fact a test."""
 
 import gzip
 import json
@@ -23,24 +23,24 @@ MEDIA_TYPES = {
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
-@pytest.mark.parametrize("answer_format", MEDIA_TYPES)
-def test_content_type_names_no_charset(call: Caller, answer_format: str) -> None:
-    response = call.query("getPatient", format=answer_format)
-    assert response.headers["content-type"] == MEDIA_TYPES[answer_format]
+@pytest.mark.parametrize("response_format", MEDIA_TYPES)
+def test_content_type_names_no_charset(call: Caller, response_format: str) -> None:
+    response = call.query("getPatient", format=response_format)
+    assert response.headers["content-type"] == MEDIA_TYPES[response_format]
 
 
-@pytest.mark.parametrize("asked", ["json", "JsOn", "", "yaml", "ZIP"])
-def test_format_absent_or_unknown_is_json(call: Caller, asked: str) -> None:
-    assert call.query("getPatient", format=asked).headers["content-type"] == "application/json"
+@pytest.mark.parametrize("value", ["json", "JsOn", "", "yaml", "ZIP"])
+def test_format_absent_or_unknown_is_json(call: Caller, value: str) -> None:
+    assert call.query("getPatient", format=value).headers["content-type"] == "application/json"
 
 
-def test_answers_are_chunked_without_a_length(call: Caller) -> None:
+def test_responses_are_chunked_without_a_length(call: Caller) -> None:
     headers = call.query("getSeries").headers
     assert headers["transfer-encoding"] == "chunked"
     assert "content-length" not in headers
 
 
-def test_gzip_only_for_those_who_take_it(call: Caller) -> None:
+def test_gzip_is_sent_only_to_clients_that_accept_it(call: Caller) -> None:
     url = f"{call.base_url}/TCIA/query/getSeries"
     plain = call.http.get(url, headers={"Accept-Encoding": "identity"})
     assert "content-encoding" not in plain.headers
@@ -63,29 +63,27 @@ def test_metadata_is_the_full_document_in_body_and_header(call: Caller, address:
     assert json.loads(call.query(address).headers["metadata"]) == document
 
 
-def test_bare_metadata_has_the_required_members_alone(
-    demo: DemoArchive, http: httpx.Client
-) -> None:
+def test_bare_metadata_has_only_the_required_members(demo: DemoArchive, http: httpx.Client) -> None:
     with running_archive(demo.catalog, options=["--bare"]) as server:
         for address, document in full_documents().items():
             served = http.get(f"{server.base_url}/{address}/metadata").json()
             assert served == bare(document)
             assert set(served) == {"QueryName", "Description", "Parameters", "Result"}
             assert violations(served) == []
-        answer = http.get(f"{server.base_url}/TCIA/query/getPatient")
-        assert json.loads(answer.headers["metadata"]) == bare(
+        response = http.get(f"{server.base_url}/TCIA/query/getPatient")
+        assert json.loads(response.headers["metadata"]) == bare(
             full_documents()["TCIA/query/getPatient"]
         )
 
 
-def test_schema_is_served(call: Caller) -> None:
+def test_schema_is_served_at_its_path(call: Caller) -> None:
     assert call.query("schema/").status_code == 404
     response = call.http.get(f"{call.base_url}/schema")
     assert response.headers["content-type"] == "application/json"
     assert response.text == schema_text()
 
 
-def test_headers_of_every_query_answer(call: Caller) -> None:
+def test_every_query_response_has_the_headers_of_the_middleware(call: Caller) -> None:
     for response in (call.query("getPatient"), call.query("getSeriesSize"), call.query("getImage")):
         assert response.headers["access-control-allow-origin"] == "*"
         assert int(response.headers["responsetime"]) >= 0
@@ -211,11 +209,11 @@ def test_unsafe_value_is_571(call: Caller, value: str) -> None:
 @pytest.mark.parametrize(
     "value", ["' OR '1'='1", "\x00", "%", "*", "\\", '"', "\u202e", "x" * 20_000, "𠮷", "Raindrop"]
 )
-def test_strange_values_are_only_values(call: Caller, value: str) -> None:
+def test_values_with_special_characters_are_compared_literally(call: Caller, value: str) -> None:
     assert call.rows("getSeries", Collection=value) == []
 
 
-def test_bytes_that_are_no_utf8_match_nothing(call: Caller) -> None:
+def test_values_that_are_not_utf8_have_no_results(call: Caller) -> None:
     response = call.http.get(f"{call.base_url}/TCIA/query/getPatient?Collection=%ff%fe&%00=%zz")
     assert response.json() == []
 
@@ -242,7 +240,7 @@ def test_path_that_is_no_endpoint_is_404(call: Caller, path: str) -> None:
     assert call.http.get(f"{call.base_url}/{path}").status_code == 404
 
 
-def test_no_match_is_an_empty_set(call: Caller) -> None:
+def test_query_without_results_returns_an_empty_set(call: Caller) -> None:
     values = {"Collection": "none"}
     assert call.query("getPatient", **values).text == "[]"
     names = "PatientID,PatientName,PatientBirthDate,PatientSex,EthnicGroup,Collection"
@@ -250,7 +248,9 @@ def test_no_match_is_an_empty_set(call: Caller) -> None:
     assert call.query("getPatient", format="xml", **values).text == "<Results></Results>"
 
 
-def test_no_match_is_204_where_that_is_asked_for(demo: DemoArchive, http: httpx.Client) -> None:
+def test_query_without_results_is_204_with_no_content(
+    demo: DemoArchive, http: httpx.Client
+) -> None:
     with running_archive(demo.catalog, options=["--no-content"]) as server:
         response = http.get(f"{server.base_url}/TCIA/query/getPatient?Collection=none")
         assert (response.status_code, response.content) == (204, b"")
@@ -281,7 +281,7 @@ def test_xml_escapes_nothing_and_null_is_empty(call: Caller) -> None:
     assert "<Manufacturer type='VARCHAR' ></Manufacturer>" in text
 
 
-def test_html_null_is_a_word(call: Caller) -> None:
+def test_html_null_is_the_word_null(call: Caller) -> None:
     assert "<TD>null</TD>" in call.query("getSeries", format="html", PatientID="PET-8").text
 
 
@@ -290,7 +290,7 @@ def test_body_part_is_cut_to_15_characters_and_may_end_in_a_blank(call: Caller) 
     assert {"ABDOMEN_PELVIS ", "LOWER_EXTREMITY"} <= parts
 
 
-def test_too_long_a_form_is_refused(call: Caller) -> None:
+def test_form_above_the_limit_is_413(call: Caller) -> None:
     response = call.http.post(
         f"{call.base_url}/TCIA/query/getPatient", content=b"x" * 2_000_000, headers=FORM
     )
@@ -298,11 +298,11 @@ def test_too_long_a_form_is_refused(call: Caller) -> None:
     assert response.json() == {"errorMessage": "The form is larger than 1 MB"}
 
 
-def test_other_methods_are_not_allowed(call: Caller) -> None:
+def test_unsupported_methods_are_405(call: Caller) -> None:
     assert call.http.put(f"{call.base_url}/TCIA/query/getPatient").status_code == 405
 
 
-def test_an_interrupted_reader_leaves_the_server_well(call: Caller) -> None:
+def test_server_responds_after_an_aborted_download(call: Caller) -> None:
     url = f"{call.base_url}/TCIA/query/getSeries"
     for _ in range(5):
         with httpx.stream("GET", url) as response:

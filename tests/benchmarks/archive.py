@@ -1,7 +1,7 @@
-"""How many small queries a second the archive answers: ``python tests/benchmarks/archive.py``.
+"""Measures the archive's rate of small queries: ``python tests/benchmarks/archive.py``.
 
 The rival is the plain way to write such a server: Starlette's router, a new SQLite
-connection for each request, and StreamingResponse over a generator in a thread. It answers
+connection for each request, and StreamingResponse over a generator in a thread. It serves
 the same queries from the same catalog with the same headers. Both servers run at the same
 time, and rounds alternate; the numbers are medians, the ratio is that of the medians.
 """
@@ -31,7 +31,7 @@ END = b"\r\n0\r\n\r\n"
 
 
 def main() -> int:
-    """Print queries a second of both servers; return 1 if the ratio is below the wanted one."""
+    """Print queries a second of both servers; return 1 if the ratio is below the limit."""
     with tempfile.TemporaryDirectory() as folder:
         catalog = Path(folder) / "catalog.sqlite"
         with closing(open_for_writing(catalog)) as connection:
@@ -57,9 +57,9 @@ def main() -> int:
 
 def rate(base_url: str, targets: list[str]) -> float:
     """Send the queries over some connections at once, and return queries a second."""
-    asked = [targets[n % len(targets)] for n in range(QUERIES)]
+    sequence = [targets[n % len(targets)] for n in range(QUERIES)]
     threads = [
-        threading.Thread(target=responses, args=(base_url, asked[n::CONNECTIONS]))
+        threading.Thread(target=responses, args=(base_url, sequence[n::CONNECTIONS]))
         for n in range(CONNECTIONS)
     ]
     start = time.perf_counter()
@@ -91,7 +91,7 @@ def responses(base_url: str, targets: list[str]) -> list[bytes]:
 
 @contextmanager
 def rival(catalog: Path) -> Iterator[str]:
-    """Run the plain server in a process of its own."""
+    """Run the plain server in a separate process."""
     command = [sys.executable, __file__, str(catalog)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -103,7 +103,7 @@ def rival(catalog: Path) -> Iterator[str]:
 
 def serve_rival(catalog: Path) -> None:
     """Serve getSeries by the plain way until a signal ends the process."""
-    import json  # noqa: PLC0415 - the rival's alone
+    import json  # noqa: PLC0415 - only the rival uses it
 
     import uvicorn  # noqa: PLC0415
     from starlette.applications import Starlette  # noqa: PLC0415
@@ -130,14 +130,14 @@ def serve_rival(catalog: Path) -> None:
         headers = {"Content-Type": layout.media_type, "metadata": document}
         return StreamingResponse(body(), headers=headers)
 
-    async def answer(request: Request) -> StreamingResponse:
+    async def respond(request: Request) -> StreamingResponse:
         return await run_in_threadpool(query, dict(request.query_params))
 
     # With the protocol named, asyncio sets TCP_NODELAY; without it each response takes 40 ms.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
     print(f"http://127.0.0.1:{listener.getsockname()[1]}/services/v3", flush=True)
-    app = Starlette(routes=[Route("/services/v3/TCIA/query/getSeries", answer)])
+    app = Starlette(routes=[Route("/services/v3/TCIA/query/getSeries", respond)])
     config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off")
     uvicorn.Server(config).run(sockets=[listener])
 

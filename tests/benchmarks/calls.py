@@ -1,10 +1,10 @@
-"""What a call costs over httpx itself: ``python tests/benchmarks/calls.py [CALLS]``.
+"""Compares a call with one of httpx: ``python tests/benchmarks/calls.py [CALLS]``.
 
-Both ask the same server, in a process of its own, over one connection that is kept alive,
-for one row of five values, in turn. Told are the medians of the processor time of a call;
-httpx's has ``json`` of the body in it, ours gives a typed row. A call of ours can cost less,
-since it asks the transport and not ``httpx.Client.send``; the transport is that of httpx, or
-urllib3 where it is named.
+Both request one row of five values in turn, over one keep-alive connection each, from a
+server in a separate process. The table shows the medians of the processor time of a call;
+that of httpx includes ``json`` of the body, and the client's returns a typed row. A call of
+the client can cost less, since it uses the transport and not ``httpx.Client.send``. The
+transport is that of httpx, or urllib3 where the line names it.
 """
 
 import asyncio
@@ -31,20 +31,20 @@ from _runtime.tables import Rows  # noqa: E402
 
 WANTED = 15.0
 BODY = b'[{"SeriesInstanceUID":"1.2.840.1","Modality":"CT","SeriesDate":"1998-12-08","Count":7}]'
-ANSWER = (
+RESPONSE = (
     b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nmetadata: {}\r\n"
     b"Vendor: none\r\nContent-Length: %d\r\n\r\n%b" % (len(BODY), BODY)
 )
 SERVER = """
 import socket, sys
 listening = socket.socket(fileno=int(sys.argv[1]))
-answer = bytes.fromhex(sys.argv[2])
+response = bytes.fromhex(sys.argv[2])
 while True:
     connection = listening.accept()[0]
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     with connection:
-        while asked := connection.recv(65536):
-            connection.sendall(answer * asked.count(b"\\r\\n\\r\\n"))
+        while requests := connection.recv(65536):
+            connection.sendall(response * requests.count(b"\\r\\n\\r\\n"))
 """
 
 
@@ -83,7 +83,7 @@ _SETTINGS = Settings(
 
 
 class Client(SyncClient):
-    """A client that blocks, as it is generated."""
+    """A synchronous client, as the generator writes it."""
 
     _settings = _SETTINGS
 
@@ -95,7 +95,7 @@ class Client(SyncClient):
 
 
 class AsyncClient(AsyncClientBase):
-    """A client for asyncio, as it is generated."""
+    """An asynchronous client, as the generator writes it."""
 
     _settings = _SETTINGS
 
@@ -109,21 +109,21 @@ class AsyncClient(AsyncClientBase):
 
 
 def seconds(work: Callable[[], Any]) -> float:
-    """Processor time of one call."""
+    """Return the processor time of one call in seconds."""
     started = time.process_time()
     work()
     return time.process_time() - started
 
 
 async def seconds_async(work: Callable[[], Coroutine[Any, Any, Any]]) -> float:
-    """Processor time of one call, from its beginning to its end."""
+    """Return the processor time of one asynchronous call in seconds."""
     started = time.process_time()
     await work()
     return time.process_time() - started
 
 
-def tell(name: str, rival: list[float], ours: list[float]) -> None:
-    """Print a line."""
+def print_line(name: str, rival: list[float], ours: list[float]) -> None:
+    """Print a line of the table."""
     other, mine = statistics.median(rival) * 1e6, statistics.median(ours) * 1e6
     print(f"{name:16}{other:12.1f}{mine:12.1f}{mine - other:10.1f}{WANTED:10.1f}")
 
@@ -144,7 +144,7 @@ async def measure_async(base_url: str, url: str, calls: int) -> None:
         for _ in range(calls):
             rival.append(await seconds_async(raw))
             ours.append(await seconds_async(call))
-    tell("async", rival, ours)
+    print_line("async", rival, ours)
 
 
 def measure(base_url: str, url: str, calls: int, transport: TransportName = "urllib3") -> None:
@@ -163,7 +163,7 @@ def measure(base_url: str, url: str, calls: int, transport: TransportName = "url
         for _ in range(calls):
             rival.append(seconds(raw))
             ours.append(seconds(call))
-    tell(f"sync, {transport}", rival, ours)
+    print_line(f"sync, {transport}", rival, ours)
 
 
 def main(calls: int) -> None:
@@ -172,14 +172,14 @@ def main(calls: int) -> None:
     ways: list[Callable[[str, str, int], None]] = [
         functools.partial(measure, transport="httpx"),
         measure,
-        lambda *asked: asyncio.run(measure_async(*asked)),
+        lambda *arguments: asyncio.run(measure_async(*arguments)),
     ]
     for way in ways:
         with socket.create_server(("127.0.0.1", 0), backlog=8) as listening:
             base_url = f"http://127.0.0.1:{listening.getsockname()[1]}/v3"
             url = f"{base_url}/TCIA/query/getSeries?Collection=TCGA-GBM&format=json"
-            command = [sys.executable, "-c", SERVER, str(listening.fileno()), ANSWER.hex()]
-            # One process a connection: each serves the one that it has accepted.
+            command = [sys.executable, "-c", SERVER, str(listening.fileno()), RESPONSE.hex()]
+            # One process for each connection: a process serves the one that it has accepted.
             servers = [subprocess.Popen(command, pass_fds=[listening.fileno()]) for _ in range(2)]
             try:
                 way(base_url, url, calls)

@@ -1,4 +1,4 @@
-"""How long one comparison of two whole contracts takes, in process.
+"""Measures the comparison of two complete contracts in one process.
 
 Run: python tests/benchmarks/compare.py
 """

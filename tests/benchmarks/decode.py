@@ -1,12 +1,12 @@
-"""How fast answers become typed rows: ``python tests/benchmarks/decode.py [ROWS]``.
+"""Measures the decoding of responses: ``python tests/benchmarks/decode.py [ROWS]``.
 
-Each way has processes of its own, in which it and ``orjson.loads`` of the same rows to
-dicts run in turn, first the one and then the other; told are the medians, and that of the ratios
-of each two runs, for the machine may be slower a second later. In one process for all,
-each would pay for what another leaves in the allocator: up to a third. There are several,
-for where a process has its code and data in memory is worth a tenth.
-What the ways give is compared before it is timed. Memory is of a separate, single run:
-the peak of what Python allocated, as a ratio to that of the dicts.
+Each method runs in separate processes, in turn with ``orjson.loads`` of the same rows to
+dicts. The table shows the medians of both, and the median of the ratios of each two runs,
+because the machine may be slower a second later. In a common process, each method would
+pay for the memory that another leaves in the allocator, up to a third of its time. Each
+method has several processes, since the layout of code and data in memory changes the time
+by a tenth. All methods must return the same rows before they are timed. Memory is that of
+a separate, single run: the peak of Python's allocations, as a ratio to that of the dicts.
 """
 
 import csv
@@ -41,19 +41,19 @@ CHUNK = 64 * 1024
 PROCESSES = 3
 ROUNDS = 6
 RIVAL = "orjson to dicts"
-OF_ONE_WAY = 3
+ARGUMENTS_OF_ONE_METHOD = 3
 WANTED = {
     "rows, standard library": 2.2,
     "rows, msgspec": 1.4,
-    "rows, msgspec, collector held off": 0.8,
+    "rows, msgspec, collector disabled": 0.8,
     "rows of CSV, msgspec": 1.8,
 }
 BLUEPRINT: Blueprint[Any] = Blueprint(GET_SERIES, GET_SERIES.model)
 
 
 def bodies(count: int) -> dict[str, bytes]:
-    """A getSeries answer of the embedded archive, in the server's four formats."""
-    from tciagen.archive.catalog import open_for_writing  # noqa: PLC0415 - only where it serves
+    """Return a getSeries response of the embedded archive in the server's four formats."""
+    from tciagen.archive.catalog import open_for_writing  # noqa: PLC0415 - only the main process serves
     from tciagen.archive.running import running_archive  # noqa: PLC0415
     from tciagen.archive.testing.synthetic import synthesize  # noqa: PLC0415
 
@@ -74,14 +74,14 @@ def bodies(count: int) -> dict[str, bytes]:
 
 
 def batches(decoder: Any, body: bytes) -> Iterator[list[Any]]:
-    """Rows as they come of chunks of the size that a connection gives."""
+    """Yield the rows of chunks of the size that a connection delivers."""
     for start in range(0, len(body), CHUNK):
         yield decoder.feed(body[start : start + CHUNK])
     yield decoder.finish()
 
 
 def all_rows(decoder: Any, body: bytes) -> list[Any]:
-    """All rows of an answer, as a client's method gives them."""
+    """Return all rows of a response, as a client's method does."""
     decoder.min_bytes = BATCH_BYTES
     rows: list[Any] = []
     for batch in batches(decoder, body):
@@ -89,8 +89,8 @@ def all_rows(decoder: Any, body: bytes) -> list[Any]:
     return rows
 
 
-def held(work: Callable[[], Any]) -> Callable[[], Any]:
-    """The same work with the collector held off."""
+def without_collector(work: Callable[[], Any]) -> Callable[[], Any]:
+    """Return the same work with the garbage collector disabled."""
 
     def run() -> Any:
         gc.disable()
@@ -103,17 +103,17 @@ def held(work: Callable[[], Any]) -> Callable[[], Any]:
 
 
 def seconds(work: Callable[[], Any]) -> float:
-    """Processor time of one run, begun with nothing to collect."""
+    """Return the processor time of one run in seconds, after a garbage collection."""
     gc.collect()
     started = time.process_time()
     result = work()
-    taken = time.process_time() - started
+    duration = time.process_time() - started
     del result
-    return taken
+    return duration
 
 
 def peak(work: Callable[[], Any]) -> int:
-    """Bytes that Python had allocated at most during one run."""
+    """Return the peak of Python's allocations during one run in bytes."""
     gc.collect()
     tracemalloc.start()
     result = work()
@@ -124,7 +124,7 @@ def peak(work: Callable[[], Any]) -> int:
 
 
 def ways(folder: Path) -> dict[str, Callable[[], Any]]:
-    """What is measured, by name, on the answers in a folder."""
+    """Return each measured method by name, for the responses in a folder."""
     body = {path.name: path.read_bytes() for path in folder.iterdir()}
 
     def rows_of(kind: Callable[..., Any], name: str, **options: Any) -> Callable[[], list[Any]]:
@@ -141,9 +141,9 @@ def ways(folder: Path) -> dict[str, Callable[[], Any]]:
         "csv.reader to lists": lambda: list(csv.reader(body["csv"].decode().splitlines())),
         "iterator, msgspec, rows dropped": drained,
         "rows, standard library": standard,
-        "rows, standard library, collector held off": held(standard),
+        "rows, standard library, collector disabled": without_collector(standard),
         "rows, msgspec": fast,
-        "rows, msgspec, collector held off": held(fast),
+        "rows, msgspec, collector disabled": without_collector(fast),
         "rows of CSV, standard library": rows_of(CsvDecoder, "csv", use_msgspec=False),
         "rows of CSV, msgspec": rows_of(CsvDecoder, "csv"),
         "rows of XML": rows_of(XmlDecoder, "xml"),
@@ -152,7 +152,7 @@ def ways(folder: Path) -> dict[str, Callable[[], Any]]:
 
 
 def measure(folder: Path, name: str) -> dict[str, list[float]]:
-    """Seconds of each run of a way and of the rival in turn; the peak of each, in bytes."""
+    """Return the seconds of each run of a method and of the rival; the peak of each in bytes."""
     all_ways = ways(folder)
     rival, work = all_ways[RIVAL], all_ways[name]
     of_rival: list[float] = []
@@ -170,7 +170,7 @@ def measure(folder: Path, name: str) -> dict[str, list[float]]:
 
 
 def check(folder: Path) -> None:
-    """Leave with an error if one way gives other rows than the others."""
+    """Exit with an error if one method returns other rows than the others."""
     named = [way for way in ways(folder).items() if way[0].startswith("rows")]
     expected = named[0][1]()
     for name, work in named:
@@ -193,8 +193,8 @@ def main() -> None:
         for name in ways(folder):
             found: dict[str, list[float]] = {}
             for _ in range(PROCESSES):
-                told = subprocess.check_output([sys.executable, __file__, str(folder), name])
-                for key, values in json.loads(told).items():
+                output = subprocess.check_output([sys.executable, __file__, str(folder), name])
+                for key, values in json.loads(output).items():
                     found.setdefault(key, []).extend(values)
             middle = {key: statistics.median(values) for key, values in found.items()}
             ratio = statistics.median(map(truediv, found["way"], found["rival"]))
@@ -207,7 +207,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) == OF_ONE_WAY:
+    if len(sys.argv) == ARGUMENTS_OF_ONE_METHOD:
         print(json.dumps(measure(Path(sys.argv[1]), sys.argv[2])))
     else:
         main()

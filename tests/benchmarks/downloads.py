@@ -1,10 +1,10 @@
-"""How fast downloads are against curl and unzip, interleaved in one run.
+"""Compares downloads with curl and unzip, interleaved in one run.
 
 Run: python tests/benchmarks/downloads.py [ROUNDS]
 
-All sides ask the same server, in a process of its own, and write to the same disk; what
-they wrote is compared before anything is timed. A ratio above 1 is faster than curl. What
-is promised is so with `transport="urllib3"`; the last column is over httpx.
+All sides send requests to the same server, in a separate process, and write to the same
+disk; the written files are compared before the measurement. A ratio above 1 is faster than
+curl. The limits apply to `transport="urllib3"`; the last column is over httpx.
 """
 
 import filecmp
@@ -41,9 +41,9 @@ Work = Callable[[Any], None]
 
 
 def main(rounds: int) -> int:
-    """Print the table; return 1 if a ratio that is promised is missed."""
-    with tempfile.TemporaryDirectory(prefix="downloads-") as made:
-        folder = Path(made)
+    """Print the table; return 1 if a ratio is below its limit."""
+    with tempfile.TemporaryDirectory(prefix="downloads-") as scratch:
+        folder = Path(scratch)
         make_files(folder / "served")
         make_certificate(folder)
         for name in ("SSL_CERT_FILE", "CURL_CA_BUNDLE"):
@@ -65,7 +65,7 @@ Case = tuple[str, float, Work, Callable[[], None]]
 
 
 def cases(base_url: str, out: Path) -> list[Case]:
-    """What is timed: a title, the ratio that is wanted, our work, the rival's."""
+    """Return the cases: title, lowest ratio, work of the client, work of the rival."""
     plan = f"{base_url}/Fleet/query/getPlan?VesselID="
 
     def curl(name: str) -> None:
@@ -80,7 +80,7 @@ def cases(base_url: str, out: Path) -> list[Case]:
     def curl_many() -> None:
         config = "".join(f'url="{plan}many-{n}"\noutput="{out}/rival/{n}"\n' for n in range(MANY))
         (out / "rival").mkdir()
-        fetch("--parallel", "--parallel-max", "4", "--config", "-", told=config)
+        fetch("--parallel", "--parallel-max", "4", "--config", "-", stdin=config)
 
     def one(name: str) -> Work:
         return lambda client: client.download_plan(out / "ours", vessel_id=name)
@@ -101,7 +101,7 @@ def cases(base_url: str, out: Path) -> list[Case]:
 
 
 def row(out: Path, case: Case, clients: tuple[Any, Any], rounds: int) -> bool:
-    """Compare, time each side in turn, and print; whether the ratio is missed."""
+    """Compare, time each side in turn, and print; return whether the ratio is too low."""
     title, wanted, mine, rival = case
     sides: dict[str, Callable[[], None]] = {
         "rival": rival,
@@ -134,8 +134,8 @@ def row(out: Path, case: Case, clients: tuple[Any, Any], rounds: int) -> bool:
 
 @contextmanager
 def clients(base_url: str) -> Iterator[tuple[Any, Any]]:
-    """A client over urllib3, from the extra `fast`, and one over httpx."""
-    from files_client import Client  # noqa: PLC0415 - the path to it is made above
+    """Yield a client over urllib3, from the extra `fast`, and one over httpx."""
+    from files_client import Client  # noqa: PLC0415 - sys.path is set above
 
     with (
         Client(base_url=base_url, transport="urllib3") as fast,
@@ -144,22 +144,22 @@ def clients(base_url: str) -> Iterator[tuple[Any, Any]]:
         yield fast, plain
 
 
-def fetch(*arguments: str, told: str | None = None) -> None:
+def fetch(*arguments: str, stdin: str | None = None) -> None:
     """Run curl."""
     command = ["curl", "--silent", "--show-error", "--fail", *arguments]
-    # With --parallel curl shows a meter, silent or not.
-    subprocess.run(command, input=told, text=True, stderr=subprocess.PIPE, check=True)
+    # With --parallel, curl shows a meter even if silent.
+    subprocess.run(command, input=stdin, text=True, stderr=subprocess.PIPE, check=True)
 
 
 def fresh(out: Path) -> None:
-    """Empty the folder that both sides write to, and let the disk catch up."""
+    """Empty the folder that both sides write to, and flush the disk."""
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir()
     os.sync()
 
 
 def compare(out: Path) -> None:
-    """Hold what both sides wrote against each other, file by file."""
+    """Check that both sides wrote the same files."""
     mine, rival = (
         {common_name(path): path for path in below(out / side)} for side in ("ours", "rival")
     )
@@ -170,7 +170,7 @@ def compare(out: Path) -> None:
 
 
 def below(path: Path) -> list[Path]:
-    """The files at or below a path."""
+    """Return the files at or below a path."""
     if path.is_file():
         return [path]
     found = (one for one in path.rglob("*") if not one.name.endswith(".download.json"))
@@ -178,13 +178,13 @@ def below(path: Path) -> list[Path]:
 
 
 def common_name(path: Path) -> str:
-    """A name that both sides give: without the prefix of many, empty for a single file."""
+    """Return the name that both sides share: without a prefix, empty for a single file."""
     return "" if path.name in ("ours", "rival") else path.name.removeprefix("many-")
 
 
 def make_files(folder: Path) -> None:
-    """Write what is served; each file holds head and body of an answer."""
-    from conftest import dicom  # noqa: PLC0415 - the path to it is made above
+    """Write the served files; each contains the headers and the body of a response."""
+    from conftest import dicom  # noqa: PLC0415 - sys.path is set above
 
     folder.mkdir()
     chance = random.Random(1)
@@ -198,7 +198,7 @@ def make_files(folder: Path) -> None:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
         for number in range(IMAGES):
-            # Two bytes a pixel, the upper one smooth: as CT images do, they pack to about a half.
+            # Two bytes a pixel, the upper one smooth: they compress to about a half, as CT does.
             noise = iter(chance.randbytes(32 * 1024))
             pixels = b"".join(bytes((low % 64, 4)) for low in noise)
             image = dicom(number=number + 1, size=512 * 1024, fill=pixels)
@@ -208,13 +208,13 @@ def make_files(folder: Path) -> None:
 
 
 def write(path: Path, body: bytes, length: str = "") -> None:
-    """Write head and body."""
-    head = f"HTTP/1.1 200 OK\r\n{length or f'Content-Length: {len(body)}'}\r\n\r\n"
-    path.write_bytes(head.encode() + body)
+    """Write headers and body."""
+    headers = f"HTTP/1.1 200 OK\r\n{length or f'Content-Length: {len(body)}'}\r\n\r\n"
+    path.write_bytes(headers.encode() + body)
 
 
 def make_certificate(folder: Path) -> None:
-    """Make a certificate of 127.0.0.1 that signs itself."""
+    """Write a self-signed certificate of 127.0.0.1."""
     command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2"
     more = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
     out = ["-keyout", str(folder / "key.pem"), "-out", str(folder / "certificate.pem")]
@@ -236,17 +236,17 @@ def served(folder: Path) -> Iterator[list[str]]:
 
 
 def serve(folder: Path) -> None:
-    """Answer every request with a file, by sendfile where there is no TLS."""
+    """Respond to every request with a file, by sendfile if there is no TLS."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / "certificate.pem", folder / "key.pem")
     plain, secure = (socket.create_server(("127.0.0.1", 0), backlog=64) for _ in range(2))
-    told = [("http", plain), ("https", secure)]
-    print(*(f"{name}://127.0.0.1:{one.getsockname()[1]}/v3" for name, one in told), flush=True)
+    listeners = [("http", plain), ("https", secure)]
+    print(*(f"{name}://127.0.0.1:{one.getsockname()[1]}/v3" for name, one in listeners), flush=True)
 
     def accept(listener: socket.socket, wrap: Callable[[socket.socket], socket.socket]) -> None:
         while True:
             connection = wrap(listener.accept()[0])
-            threading.Thread(target=answer, args=(connection, folder / "served")).start()
+            threading.Thread(target=respond, args=(connection, folder / "served")).start()
 
     def with_tls(connection: socket.socket) -> socket.socket:
         return context.wrap_socket(connection, server_side=True)
@@ -255,14 +255,14 @@ def serve(folder: Path) -> None:
     accept(plain, lambda connection: connection)
 
 
-def answer(connection: socket.socket, folder: Path) -> None:
-    """Answer the requests of one connection."""
+def respond(connection: socket.socket, folder: Path) -> None:
+    """Respond to the requests of one connection."""
     with connection, connection.makefile("rb") as lines:
         while line := lines.readline():
             while lines.readline() != b"\r\n":
                 pass
-            asked = line.split()[1].decode().rpartition("=")[2]
-            name = "series" if asked == "1.2.3.4" else asked.partition("-")[0]
+            value = line.split()[1].decode().rpartition("=")[2]
+            name = "series" if value == "1.2.3.4" else value.partition("-")[0]
             with (folder / name).open("rb") as file:
                 connection.sendfile(file)
 

@@ -1,8 +1,8 @@
-"""How generation and comparison grow: ``python tests/benchmarks/generator.py``.
+"""Measures the growth of generation and comparison: ``python tests/benchmarks/generator.py``.
 
 Copies of the v3 documents are generated with an empty store of results, again without a
 change, and after one document changed; endpoints that are all renamed are compared. Each
-line is a ratio within this run, of CPU seconds, with the limit that it must keep.
+line is a ratio of CPU seconds within this run, with its limit.
 """
 
 import os
@@ -27,7 +27,7 @@ RENAMED = 300
 
 
 def main() -> int:
-    """Print the ratios; return 1 if one of them is beyond its limit."""
+    """Print the ratios; return 1 if one of them is above its limit."""
     with tempfile.TemporaryDirectory() as folder:
         os.environ["XDG_CACHE_HOME"] = folder
         documents = copies(COPIES)
@@ -40,9 +40,13 @@ def main() -> int:
     few = seconds(lambda: rename(RENAMED))
     twice = seconds(lambda: rename(2 * RENAMED))
     rows = [
-        (f"generate {len(documents)} documents again, against the first time", again / first, 0.3),
-        ("generate after a change of one document, against again", one / again, 2.0),
-        (f"diff of {2 * RENAMED} renamed endpoints, against {RENAMED}", twice / few, 3.0),
+        (
+            f"generate {len(documents)} documents again, compared with the first time",
+            again / first,
+            0.3,
+        ),
+        ("generate after a change of one document, compared with no change", one / again, 2.0),
+        (f"diff of {2 * RENAMED} renamed endpoints, compared with {RENAMED}", twice / few, 3.0),
     ]
     for name, ratio, limit in rows:
         print(f"{name:66} {ratio:6.2f} (at most {limit})")
@@ -50,7 +54,7 @@ def main() -> int:
 
 
 def copies(number: int) -> dict[str, JsonObject]:
-    """Return so many copies of the documents, under names of their own."""
+    """Return ``number`` copies of the documents, each under separate names."""
     found = {}
     for n in range(number):
         for address, document in read_folder(DOCUMENTS).items():
@@ -64,7 +68,7 @@ def copies(number: int) -> dict[str, JsonObject]:
 
 
 def generate(documents: Mapping[str, JsonObject]) -> None:
-    """Make a package's files in memory."""
+    """Generate a package's files in memory."""
     plan_of(Api(documents=DOCUMENTS, package="big", base_url="http://127.0.0.1"), documents, b"")
 
 

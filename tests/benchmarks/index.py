@@ -1,4 +1,4 @@
-"""The growth of ``tciagen archive index``: the processor time of 10 times the files.
+"""Measures the growth of ``tciagen archive index``: the processor time of 10 times the files.
 
 Run: python tests/benchmarks/index.py [FILES]
 

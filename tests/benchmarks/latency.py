@@ -1,10 +1,10 @@
-"""How many small downloads a second `many` makes of a server that answers late.
+"""Measures the rate of small downloads from a server with latency.
 
 Run: python tests/benchmarks/latency.py [ROUNDS]
 
-The server, in a process of its own, waits 0.2 seconds before each response, as a distant one
-does. With N workers no client can make more than N / 0.2 downloads a second; the ratio is that
-to what is printed.
+The server, in a separate process, waits 0.2 seconds before each response, as a distant one
+does. With N workers, no client can make more than N / 0.2 downloads a second. The ratio is the
+measured rate to this bound.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ DOWNLOADS = 320
 
 
 def main(rounds: int) -> int:
-    """Print the table; return 1 if a ratio that is promised is missed."""
+    """Print the table; return 1 if a ratio is below its limit."""
     command = [sys.executable, __file__, "--serve"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
@@ -46,7 +46,7 @@ def main(rounds: int) -> int:
 
 
 def row(base_url: str, workers: int, wanted: float, kind: str, rounds: int) -> bool:
-    """Time one number of workers; whether the ratio is missed."""
+    """Measure one number of workers; return whether the ratio is too low."""
     count = DOWNLOADS * workers // 32
     bound = workers / LATENCY
     rate = statistics.median(count / seconds(base_url, workers, kind, count) for _ in range(rounds))
@@ -56,8 +56,8 @@ def row(base_url: str, workers: int, wanted: float, kind: str, rounds: int) -> b
 
 
 def seconds(base_url: str, workers: int, kind: str, count: int) -> float:
-    """Make the downloads with a new client."""
-    from files_client import AsyncClient, Client  # noqa: PLC0415 - the path to it is made above
+    """Return the seconds of the downloads with a new client."""
+    from files_client import AsyncClient, Client  # noqa: PLC0415 - sys.path is set above
 
     items = [{"vessel_id": f"V-{number}"} for number in range(count)]
 
@@ -76,14 +76,14 @@ def seconds(base_url: str, workers: int, kind: str, count: int) -> float:
 
 
 async def serve() -> None:
-    """Answer every request with a small file, late."""
+    """Respond to every request with a small file, after the latency."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr("plan.txt", "a plan")
     body = buffer.getvalue()
     response = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
 
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def respond(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while await reader.readuntil(b"\r\n\r\n"):
                 await asyncio.sleep(LATENCY)
@@ -94,7 +94,7 @@ async def serve() -> None:
         finally:
             writer.close()
 
-    server = await asyncio.start_server(answer, "127.0.0.1", 0, backlog=256)
+    server = await asyncio.start_server(respond, "127.0.0.1", 0, backlog=256)
     print(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v3", flush=True)
     await server.serve_forever()
 

@@ -1,18 +1,19 @@
-"""What other tools make of the single changes of the drift benchmark, in their languages.
+"""Compares drift detection with other tools on the single changes of the drift benchmark.
 
 Run: python tests/benchmarks/rivals.py
 
-Each change is written twice, as it was and as it is, in the language of each tool; how is
-told by the projections in ``rival_tools``. A change whose texts are equal, or which only our
-documents can express, is counted apart and is no miss. The tools come from their registries
-into ``.work/rivals`` when this is first run; one that cannot be had is told and left out.
+Each change is written before and after, in the language of each tool, by the projections in
+``rival_tools``. A change whose texts are equal, or which only our documents can express, is
+counted separately and not as missed. The first run installs the tools from their registries
+into ``.work/rivals``; the table reports and leaves out unavailable ones.
 
-seen       of the changes that are breaking or dangerous: those of which the tool says anything
-harmless   of all others, with the controls that change nothing: those that it calls breaking
-severity   of all changes: those rated breaking, dangerous or harmless as expected. A tool that
-           knows two levels is right with either of them for a dangerous change
-ms         median time of one comparison, from the files to the verdict, in a process that
-           runs already; buf and the second row of ours are commands, with their start
+seen       of the breaking and dangerous changes: those that the tool reports at all
+harmless   of all others, with the controls that change nothing: those reported as breaking
+severity   of all changes: those rated breaking, dangerous or harmless as expected. Of a tool
+           with two levels, either of them is correct for a dangerous change
+no text    changes that the tool's language cannot express
+ms         median time of one comparison, from the files to the verdict, in a running
+           process; buf and the second row of tciagen are commands, with their start
 """
 
 import statistics
@@ -49,14 +50,14 @@ WORK = ROOT / ".work" / "rivals"
 NODE = WORK / "node"
 ROW = "{:18} {:9} {:>7} {:>9} {:>9} {:>7} {:>8}"
 COMMANDS = 8
-"""Changes that are enough to time a command of ours."""
+"""Number of changes to time the command of tciagen."""
 
 Judge = Callable[[Sequence[Written]], Iterator[Verdict]]
 
 
 @attrs.frozen
 class Tool:
-    """A tool and how its language is written; ``levels`` are those that it can rate."""
+    """A tool and the projection into its language; ``levels`` is the number of its levels."""
 
     name: str
     language: str
@@ -67,7 +68,7 @@ class Tool:
 
 
 def tools() -> list[Tool]:
-    """Return ours and the others."""
+    """Return tciagen and the other tools."""
     install_node = partial(install_node_tools, NODE)
     return [
         Tool("tciagen", "metadata", 3, lambda: None, write_documents, judges.ours),
@@ -107,12 +108,12 @@ def tools() -> list[Tool]:
 
 
 def main() -> None:
-    """Print the table, then what each tool missed."""
+    """Print the table, then the changes that each tool missed."""
     cases = all_cases()
     matter = sum(case.matters for case in cases)
     print(f"{len(cases)} single changes: {matter} matter, {len(cases) - matter} are harmless")
     print(f"versions: {', '.join(versions())}")
-    print(ROW.format("", "language", "seen", "harmless", "severity", "unsaid", "ms"))
+    print(ROW.format("", "language", "seen", "harmless", "severity", "no text", "ms"))
     notes: list[str] = []
     broken: dict[Callable[[], None], UnavailableError] = {}
     with tempfile.TemporaryDirectory(prefix="rivals-") as name:
@@ -126,7 +127,7 @@ def main() -> None:
                 continue
             verdicts = [(change.case, verdict) for change, verdict in judged]
             print(row(tool, len(cases), verdicts))
-            notes += told(tool, verdicts)
+            notes += mistakes(tool, verdicts)
         commands = write_documents(cases[:COMMANDS], Path(name) / "metadata")
         times = [verdict.milliseconds for verdict in judges.our_command(commands)]
         median = f"{statistics.median(times):.1f}"
@@ -136,7 +137,7 @@ def main() -> None:
 
 
 def install(tool: Tool, broken: dict[Callable[[], None], UnavailableError]) -> None:
-    """Install a tool unless the same installation, of several tools, has failed already."""
+    """Install a tool unless the same installation of several tools has failed before."""
     if tool.install in broken:
         raise broken[tool.install]
     try:
@@ -155,23 +156,23 @@ def row(tool: Tool, total: int, verdicts: list[tuple[Case, Verdict]]) -> str:
     alarms = f"{sum(v.level == 'breaking' for v in harmless)}/{len(harmless)}"
     right = f"{sum(rated_right(tool.levels, c, v) for c, v in changes)}/{len(changes)}"
     median = statistics.median(verdict.milliseconds for _, verdict in verdicts)
-    unsaid = total - len(verdicts)
-    return ROW.format(tool.name, tool.language, seen, alarms, right, unsaid, f"{median:.1f}")
+    inexpressible = total - len(verdicts)
+    return ROW.format(tool.name, tool.language, seen, alarms, right, inexpressible, f"{median:.1f}")
 
 
 def rated_right(levels: int, case: Case, verdict: Verdict) -> bool:
-    """Whether a verdict is the expected one on the tool's own scale."""
+    """Return whether a verdict is the expected one on the tool's scale."""
     expected = {level_of(case.severity), level_of(case.worst)}
     return verdict.level in expected or (levels == 2 and "dangerous" in expected)
 
 
 def level_of(severity: Severity) -> str:
-    """Return the level among three that a severity of ours is."""
+    """Return the level of a severity of tciagen."""
     return judges.LEVELS.get(severity, "harmless")
 
 
-def told(tool: Tool, verdicts: list[tuple[Case, Verdict]]) -> Iterator[str]:
-    """Yield which changes a tool missed and which it called breaking though harmless."""
+def mistakes(tool: Tool, verdicts: list[tuple[Case, Verdict]]) -> Iterator[str]:
+    """Yield the changes that a tool missed, and the harmless ones that it rated as breaking."""
     missed = [case.name for case, verdict in verdicts if case.matters and not verdict.seen]
     alarms = [c.name for c, v in verdicts if not c.matters and v.level == "breaking"]
     if missed:

@@ -1,7 +1,7 @@
-"""How long the client takes to start, against what it cannot do without.
+"""Compares the start of the client with that of its dependencies.
 
-Every round starts each program once in a fresh interpreter; printed are the medians, less
-that of an empty program where an import is compared. Run: python tests/benchmarks/startup.py
+Every round starts each program once in a fresh interpreter. The table shows the medians,
+minus that of an empty program if an import is compared. Run: python tests/benchmarks/startup.py
 """
 
 import os
@@ -33,7 +33,7 @@ PROGRAMS = {
     "tcia get-series --help": ["-m", "tcia_client", "get-series", "--help"],
 }
 LIMITS: list[tuple[str, str, float | None, bool]] = [
-    # program, rival, most of the rival's time, whether an empty program's time is taken off
+    # program, rival, limit of the ratio, whether an empty program's time is subtracted
     ("import tcia_client", "import attrs, httpx", 0.7, True),
     ("from tcia_client import Client", "import attrs, httpx", None, True),
     ("tcia --help", "import httpx", 2.0, False),

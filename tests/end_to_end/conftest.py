@@ -1,4 +1,4 @@
-"""Real servers, and packages generated from what they say."""
+"""Real servers, and packages generated from their documents."""
 
 import importlib
 import subprocess

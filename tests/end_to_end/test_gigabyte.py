@@ -1,4 +1,4 @@
-"""A series of 1 GB of the embedded archive, and what it takes of a client's memory."""
+"""The memory of a client that downloads a series of 1 GB from the embedded archive."""
 
 import os
 import shutil
@@ -22,31 +22,31 @@ import tcia_client
 kind, base_url, small, large, folder = sys.argv[1:]
 
 def peak():
-    # Not ru_maxrss, which a process takes over from the one that started it.
+    # Not ru_maxrss, which a process inherits from its parent.
     with open("/proc/self/status") as status:
         return next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
 
-def tell(before, done):
+def report(before, done):
     print(done.bytes, len(done.files), (peak() - before) * 1024)
 
 def blocking():
     with tcia_client.Client(base_url=base_url) as client:
         client.download_image(folder + "/small", series_instance_uid=small)
         before = peak()
-        tell(before, client.download_image(folder + "/large", series_instance_uid=large))
+        report(before, client.download_image(folder + "/large", series_instance_uid=large))
 
 async def awaiting():
     async with tcia_client.AsyncClient(base_url=base_url) as client:
         await client.download_image(folder + "/small", series_instance_uid=small)
         before = peak()
-        tell(before, await client.download_image(folder + "/large", series_instance_uid=large))
+        report(before, await client.download_image(folder + "/large", series_instance_uid=large))
 
 blocking() if kind == "sync" else asyncio.run(awaiting())
 """
 
 
 def image(template: Dataset, series_uid: str, number: int) -> Dataset:
-    """One image of a series, with its identity and without pixels."""
+    """Return an image of a series, with its identity and without pixels."""
     dataset = Dataset()
     dataset.file_meta = template.file_meta
     dataset.update({element.tag: element for element in template if element.tag < 0x7FE00000})
@@ -79,9 +79,11 @@ def served(
     shutil.rmtree(folder)
 
 
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="no peak memory is told here")
+@pytest.mark.skipif(
+    not Path("/proc/self/status").exists(), reason="/proc does not report the peak memory"
+)
 @pytest.mark.parametrize("kind", ["sync", "async"])
-def test_a_gigabyte_downloads_and_unpacks_in_less_than_30_mb_of_memory(
+def test_download_of_a_gigabyte_needs_less_than_30_mb_of_memory(
     served: tuple[str, str, str], kind: str, tmp_path: Path
 ) -> None:
     command = [sys.executable, "-c", SCRIPT, kind, *served, str(tmp_path)]

@@ -32,7 +32,7 @@ def call(request: pytest.FixtureRequest, fleet_client: ModuleType, fleet_server:
     return lambda method, *args, **kwargs: asyncio.run(awaited(method, *args, **kwargs))
 
 
-def test_rows_are_typed(call: Call, fleet_client: ModuleType) -> None:
+def test_rows_of_the_invented_api_are_typed(call: Call, fleet_client: ModuleType) -> None:
     first, second = call("list_vessels")
     assert first == fleet_client.models.Vessel(
         vessel_id="V-7",
@@ -67,17 +67,17 @@ def test_aliases_of_the_overlay_are_read(call: Call) -> None:
     )  # fmt: skip
 
 
-def test_a_deprecated_keyword_warns_where_it_is_used(call: Call) -> None:
+def test_deprecated_keyword_warns_at_its_use(call: Call) -> None:
     with pytest.warns(DeprecationWarning, match="class_"):
         call("list_vessels", class_="A1")
 
 
-def test_a_class_of_two_endpoints_with_other_attributes_is_two(fleet_client: ModuleType) -> None:
+def test_class_name_of_two_shapes_makes_two_classes(fleet_client: ModuleType) -> None:
     names = {name for name in dir(fleet_client.models) if name.endswith("Sailor")}
     assert names == {"Sailor", "ListSailorsSailor"}
 
 
-def test_a_file_is_written_whole(call: Call, tmp_path: Path) -> None:
+def test_download_writes_the_complete_file(call: Call, tmp_path: Path) -> None:
     done = call("download_hull_scan", tmp_path / "scan.zip", vessel_id="V-7")
     assert (tmp_path / "scan.zip").read_bytes()[:2] == b"PK"
     assert done.bytes == (tmp_path / "scan.zip").stat().st_size
@@ -88,14 +88,14 @@ def test_a_file_is_written_whole(call: Call, tmp_path: Path) -> None:
     ("arguments", "missing"),
     [({}, "vessel_id"), ({"vessel": "x"}, "vessel")],
 )
-def test_a_wrong_keyword_is_a_type_error(
+def test_unknown_keyword_is_a_type_error(
     call: Call, arguments: dict[str, str], missing: str
 ) -> None:
     with pytest.raises(TypeError, match=missing):
         call("list_crew", **arguments)
 
 
-def test_methods_describe_themselves(fleet_client: ModuleType) -> None:
+def test_methods_have_the_docstring_of_their_document(fleet_client: ModuleType) -> None:
     client = fleet_client.Client()
     signature = inspect.signature(client.list_vessels)
     assert list(signature.parameters)[:2] == ["flag", "built_after"]
@@ -105,7 +105,7 @@ def test_methods_describe_themselves(fleet_client: ModuleType) -> None:
     client.close()
 
 
-def test_the_environment_says_where(
+def test_base_url_is_read_from_the_environment(
     fleet_client: ModuleType, fleet_server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert fleet_client.Client().base_url.rstrip("/") == "https://harbour.example/api"
@@ -114,7 +114,7 @@ def test_the_environment_says_where(
         assert len(client.list_vessels()) == 2
 
 
-def test_the_package_carries_its_version_and_contract(fleet_client: ModuleType) -> None:
+def test_package_contains_its_version_and_contract(fleet_client: ModuleType) -> None:
     assert fleet_client.__version__ == "2.3.4"
     assert fleet_client.__file__ is not None
     folder = Path(fleet_client.__file__).parent

@@ -14,19 +14,19 @@ from tciagen.archive.demo import DemoArchive
 Job = Callable[[], subprocess.CompletedProcess[str]]
 
 _DIFFERS_EACH_TIME = re.compile(r"127\.0\.0\.1:\d+| +\d+\.\d\d s$|\d+(?= unchanged)")
-"""Port, durations, and the number of generated files, which the README need not follow."""
+"""Port, durations, and the number of generated files, which may differ from the README."""
 
 
 @pytest.fixture
 def copy(root: Path, demo: DemoArchive, tmp_path: Path) -> Path:
-    """What the job reads and writes of the repository, with DICOM files that are there already."""
+    """A copy of the files that the job reads and writes, with existing DICOM files."""
     shutil.copy(root / "pyproject.toml", tmp_path)
     for part in ("generator/contracts", "generated"):
         shutil.copytree(
             root / part, tmp_path / part, ignore=shutil.ignore_patterns("__pycache__", "build")
         )
     for folder in sorted((tmp_path / "generated").rglob("*/"), reverse=True):
-        if not any(folder.iterdir()):  # only compiled modules of a deleted package were in it
+        if not any(folder.iterdir()):  # only compiled modules of a deleted package remain in it
             folder.rmdir()
     (tmp_path / ".work/archive").mkdir(parents=True)
     (tmp_path / ".work/archive/images").symlink_to(demo.folder / "images")
@@ -76,14 +76,14 @@ def test_main_job_fixes_and_reports_differences_from_the_server(copy: Path, job:
     (copy / "generated/tcia-client/src/tcia_client/client.py").unlink()
     done = job()
     assert (done.returncode, done.stderr) == (0, "")
-    said = "\n".join(comparable(done.stdout))
-    assert "valid against the schema; 1 changed" in said
-    assert "1 files written" in said
-    assert said.endswith("something changed; look at it with `git diff`")
+    output = "\n".join(comparable(done.stdout))
+    assert "valid against the schema; 1 changed" in output
+    assert "1 files written" in output
+    assert output.endswith("something changed; look at it with `git diff`")
     assert content(copy) == before
 
 
-def test_main_job_stops_at_a_manual_edit(copy: Path, job: Job) -> None:
+def test_main_job_refuses_a_manual_edit(copy: Path, job: Job) -> None:
     edited = copy / "generated/tcia-client/src/tcia_client/client.py"
     edited.write_text("# mine")
     done = job()
@@ -93,7 +93,7 @@ def test_main_job_stops_at_a_manual_edit(copy: Path, job: Job) -> None:
     assert edited.read_text() == "# mine"
 
 
-def test_main_job_reports_a_failing_client_in_one_sentence(copy: Path, job: Job) -> None:
+def test_main_job_reports_a_failing_client_in_one_error(copy: Path, job: Job) -> None:
     config = copy / "pyproject.toml"
     config.write_text(
         config.read_text().replace('package = "tcia_client"', 'package = "another_client"')

@@ -84,7 +84,7 @@ def nginx(folder: Path, server: str, base_url: str, wait_for: WaitFor) -> Iterat
         process.communicate(timeout=30)
 
 
-def test_nginx_with_defaults_is_named_by_the_errors(
+def test_errors_behind_default_nginx_name_its_setting(
     archive: str, tmp_path: Path, wait_for: WaitFor
 ) -> None:
     with (

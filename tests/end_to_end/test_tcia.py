@@ -45,7 +45,7 @@ def call(request: pytest.FixtureRequest, archive: RunningArchive) -> Call:
 
 @pytest.fixture(scope="module")
 def one(archive: RunningArchive) -> Mapping[str, str]:
-    """Values to ask with: of the series with most images."""
+    """Return parameter values of the series with most images."""
     with tcia_client.Client(base_url=archive.base_url) as client:
         series = max(client.get_series(), key=lambda row: row.image_count)
         (study,) = client.get_patient_study(study_instance_uid=series.study_instance_uid)
@@ -79,7 +79,7 @@ QUERIES = [
 
 
 @pytest.mark.parametrize(("method", "keys", "record"), QUERIES, ids=[q[0] for q in QUERIES])
-def test_every_record_endpoint_answers_typed_rows(
+def test_every_record_endpoint_returns_typed_rows(
     call: Call, one: Mapping[str, str], method: str, keys: list[str], record: type
 ) -> None:
     rows = call(method, **{key: one[key] for key in keys})
@@ -87,7 +87,7 @@ def test_every_record_endpoint_answers_typed_rows(
     assert all(type(row) is record for row in rows)
 
 
-def test_a_shared_list_is_read_under_the_name_that_the_server_sends(
+def test_shared_list_is_read_under_its_wire_name(
     call: Call, demo: DemoArchive, one: Mapping[str, str]
 ) -> None:
     uid = one["series_instance_uid"]
@@ -100,7 +100,7 @@ def test_a_shared_list_is_read_under_the_name_that_the_server_sends(
     assert row == models.SharedListItem(series_instance_uid=tcia_client.UID(uid))
 
 
-def test_a_whole_series_and_one_image_are_downloaded(
+def test_series_and_single_image_are_downloaded(
     call: Call, one: Mapping[str, str], tmp_path: Path
 ) -> None:
     uid = one["series_instance_uid"]
@@ -117,7 +117,7 @@ def test_a_whole_series_and_one_image_are_downloaded(
     assert image.bytes == (tmp_path / "image.dcm").stat().st_size
 
 
-def test_the_archive_serves_what_is_committed(
+def test_archive_serves_the_committed_documents(
     archive: RunningArchive, tcia_documents: Mapping[str, JsonObject], root: Path
 ) -> None:
     api = read_config(root / "pyproject.toml")["tcia-v3"]
@@ -126,7 +126,7 @@ def test_the_archive_serves_what_is_committed(
     assert result.documents == tcia_documents
 
 
-def test_bare_documents_and_an_overlay_give_the_same_client(
+def test_bare_documents_with_an_overlay_generate_the_same_client(
     bare_archive: RunningArchive, root: Path, tmp_path: Path, tciagen: Run
 ) -> None:
     config = ["--config", root / "pyproject.toml", "--documents", tmp_path / "docs"]
@@ -151,7 +151,7 @@ def accepts_connections(base_url: str) -> bool:
         return False
 
 
-def test_killing_the_archive_in_the_middle_is_one_sentence(
+def test_crawl_of_a_killed_archive_prints_one_error(
     demo: DemoArchive, root: Path, tmp_path: Path, tciagen: Run, wait_for: Callable[..., None]
 ) -> None:
     with running_archive(demo.catalog) as server:
@@ -184,7 +184,7 @@ async def asynchronous(client: AsyncClient) -> None:
 """
 
 
-def test_the_type_checker_knows_what_is_required(root: Path, tmp_path: Path) -> None:
+def test_type_checker_reports_wrong_calls(root: Path, tmp_path: Path) -> None:
     (tmp_path / "wrong.py").write_text(TYPED_WRONGLY)
     done = subprocess.run(
         [sys.executable, "-m", "mypy", "--strict", "--config-file", os.devnull, "wrong.py"],
@@ -194,5 +194,5 @@ def test_the_type_checker_knows_what_is_required(root: Path, tmp_path: Path) -> 
         text=True,
         check=False,
     )
-    told = [line.split(":")[1] for line in done.stdout.splitlines() if ": error:" in line]
-    assert sorted(set(map(int, told))) == [5, 6, 7, 8, 9, 11, 12, 15, 16]
+    output = [line.split(":")[1] for line in done.stdout.splitlines() if ": error:" in line]
+    assert sorted(set(map(int, output))) == [5, 6, 7, 8, 9, 11, 12, 15, 16]

@@ -1,4 +1,4 @@
-"""The built wheels, each alone in an empty environment outside the repository."""
+"""The built wheels, each in an empty environment outside the repository."""
 
 import os
 import re
@@ -46,13 +46,13 @@ def installed(project: Path, folder: Path, constraints: Path, extras: str = "") 
 
 
 def locked(root: Path) -> list[str]:
-    """The locked versions, without the hashes."""
+    """Return the locked versions without the hashes."""
     lines = (root / "requirements.lock").read_text().splitlines()
     return [line.rstrip(" \\") for line in lines if line[:1].isalpha()]
 
 
 def oldest(root: Path) -> list[str]:
-    """The oldest versions that the two projects allow."""
+    """Return the oldest versions that the two projects allow."""
     pinned: list[str] = []
     for folder in (root, root / "generated/tcia-client"):
         project = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
@@ -68,7 +68,7 @@ def oldest(root: Path) -> list[str]:
 def constraints(
     root: Path, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> Path:
-    """The versions that wheels are installed with."""
+    """The constraints for the installation of the wheels."""
     path = tmp_path_factory.mktemp("constraints") / "constraints.txt"
     path.write_text("\n".join(request.param(root)) + "\n")
     return path
@@ -87,10 +87,10 @@ def test_generator_wheel_contains_no_demo_and_no_site_tooling(root: Path, tmp_pa
     assert "tciagen/archive/demo.py" in names
 
 
-def test_the_generators_wheel_serves_crawls_and_generates(
+def test_generator_wheel_serves_crawls_and_generates(
     root: Path, tmp_path: Path, constraints: Path, archive: RunningArchive
 ) -> None:
-    """Templates and schema travel with it."""
+    """The wheel contains templates and schema."""
     tciagen = installed(root, tmp_path, constraints) / "tciagen"
     run(tciagen, "archive", "demo", "--catalog", "archive/catalog.sqlite", cwd=tmp_path)
     crawl = ["crawl", "--base-url", archive.base_url, "--documents", "docs"]
@@ -98,11 +98,11 @@ def test_the_generators_wheel_serves_crawls_and_generates(
     generate = ["generate", "--documents", "docs", "--base-url", archive.base_url]
     run(tciagen, *generate, "--package", "my_client", "--out", "out", cwd=tmp_path)
     code = "import my_client; print(len(my_client.Client().get_series()))"
-    said = run(tciagen.with_name("python"), "-c", code, cwd=tmp_path / "out" / "src")
-    assert int(said) > 50
+    output = run(tciagen.with_name("python"), "-c", code, cwd=tmp_path / "out" / "src")
+    assert int(output) > 50
 
 
-def test_the_clients_wheel_needs_nothing_but_attrs_and_httpx(
+def test_client_wheel_requires_only_attrs_and_httpx(
     root: Path, tmp_path: Path, constraints: Path, demo: DemoArchive, archive: RunningArchive
 ) -> None:
     python = installed(root / "generated/tcia-client", tmp_path, constraints) / "python"
@@ -111,11 +111,11 @@ def test_the_clients_wheel_needs_nothing_but_attrs_and_httpx(
               if "extra ==" not in line]  # fmt: skip
     assert [re.split(r"[^\w-]", line)[0] for line in sorted(needed)] == ["attrs", "httpx"]
     code = "import tcia_client; print(len(tcia_client.Client().get_series()))"
-    said = run(python, "-c", code, cwd=tmp_path, TCIA_BASE_URL=archive.base_url)
-    assert int(said) == demo.series
+    output = run(python, "-c", code, cwd=tmp_path, TCIA_BASE_URL=archive.base_url)
+    assert int(output) == demo.series
 
 
-def test_the_clients_extras_work_outside_the_repository(
+def test_client_extras_work_outside_the_repository(
     root: Path, tmp_path: Path, constraints: Path, archive: RunningArchive
 ) -> None:
     extras = "[arrow,cli,fast]"

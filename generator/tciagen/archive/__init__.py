@@ -1,5 +1,5 @@
 """A small server of the v3 query API over a folder of DICOM files.
 
-``index``, ``demo`` or ``synth`` fill a SQLite catalog; ``serve`` answers the
-query endpoints from it. To the generator this is a server like any other.
+``index``, ``demo`` or ``synth`` fill a SQLite catalog; ``serve`` serves the
+query endpoints from it. The generator treats it like any other server.
 """

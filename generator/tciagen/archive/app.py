@@ -1,4 +1,4 @@
-"""The HTTP side: requests in, responses with v3's headers and errors out."""
+"""The ASGI application: reads requests, sends responses with v3's headers and errors."""
 
 import json
 import sqlite3
@@ -19,7 +19,7 @@ from tciagen.archive.cors import METHODS
 from tciagen.archive.keys import Keys
 from tciagen.archive.page import render_page
 from tciagen.archive.queries import Endpoint
-from tciagen.archive.requested import Refused, checked_values, given_values, query_refused
+from tciagen.archive.request import Refused, checked_values, query_refused, request_values
 from tciagen.archive.responses import (
     COMMON_HEADERS,
     ChunkedResponse,
@@ -40,10 +40,10 @@ _NOT_FOUND = b"<HTML><BODY><H1>404 Not Found</H1></BODY></HTML>"
 
 @attrs.frozen
 class Settings:
-    """What one server serves and how.
+    """Settings of one server.
 
-    ``endpoints`` are by address; ``no_content`` answers 204 where nothing matches;
-    ``files`` is the layout of files.
+    ``endpoints`` maps addresses to endpoints. With ``no_content``, an empty result has the
+    status 204. ``files`` is the layout of files.
     """
 
     catalog: Path
@@ -88,7 +88,7 @@ class Server:
             body = json.dumps(refused.body).encode()
             response = with_type("application/json", body, refused.status)
         except ClientDisconnect:
-            response = Response(status_code=400)  # read by the log alone
+            response = Response(status_code=400)  # only the log reads it
         await response(scope, receive, send)
 
     async def _respond(self, request: Request) -> Response:
@@ -97,27 +97,31 @@ class Server:
         path = request.scope["path"]
         if path.rstrip("/") == BASE_PATH and request.method != "POST":
             return with_type("text/html", self._page)
-        given = await given_values(request)
-        if not self._may_enter(request, given):
+        values_by_key = await request_values(request)
+        if not self._may_enter(request, values_by_key):
             return Response(status_code=401)
         below, _, path = path.partition(BASE_PATH + "/")
         if path == "schema" and not below and request.method != "POST":
             return with_type("application/json", schema_text().encode())
         match path.split("/"):
             case [resource, "query", name] if not below and resource in self._resources:
-                return await self._answer_query(request, f"{resource}/query/{name}", given)
+                return await self._query_response(
+                    request, f"{resource}/query/{name}", values_by_key
+                )
             case [resource, "query", name, "metadata"] if not below and resource in self._resources:
                 return self._metadata(f"{resource}/query/{name}")
             case _:
                 return with_type("text/html", _NOT_FOUND, 404)
 
-    def _may_enter(self, request: Request, given: Mapping[str, str]) -> bool:
+    def _may_enter(self, request: Request, values_by_key: Mapping[str, str]) -> bool:
         if not self._settings.keys:
             return True
         header = request.headers.get("api_key")
         # Headers arrive as Latin-1, a key may be UTF-8.
         sent = None if header is None else header.encode("latin-1").decode("utf-8", "replace")
-        return self._settings.keys.accept(given.get("api_key", "") if sent is None else sent)
+        return self._settings.keys.accept(
+            values_by_key.get("api_key", "") if sent is None else sent
+        )
 
     def _metadata(self, address: str) -> Response:
         if address not in self._documents:
@@ -126,15 +130,15 @@ class Server:
         response.headers.update(COMMON_HEADERS)
         return response
 
-    async def _answer_query(
-        self, request: Request, address: str, given: Mapping[str, str]
+    async def _query_response(
+        self, request: Request, address: str, values_by_key: Mapping[str, str]
     ) -> Response:
         started = time.perf_counter()
         endpoint = self._settings.endpoints.get(address)
         if endpoint is None:
             return _no_endpoint(address)
         try:
-            response = await run_in_threadpool(self._query, endpoint, given, request)
+            response = await run_in_threadpool(self._query, endpoint, values_by_key, request)
         except Refused as refused:
             body = json.dumps(refused.body).encode()
             response = with_type("application/json", body, refused.status)
@@ -143,15 +147,17 @@ class Server:
         response.headers["responseTime"] = str(round(1000 * (time.perf_counter() - started)))
         return response
 
-    def _query(self, endpoint: Endpoint, given: Mapping[str, str], request: Request) -> Response:
-        values = checked_values(endpoint, given)
-        response_format = endpoint.format_of(given.get("format", ""))
+    def _query(
+        self, endpoint: Endpoint, values_by_key: Mapping[str, str], request: Request
+    ) -> Response:
+        values = checked_values(endpoint, values_by_key)
+        response_format = endpoint.format_of(values_by_key.get("format", ""))
         try:
             connection = self._catalog.connection()
         except TciagenError as error:
-            raise query_refused(573, "Database is out of reach", "Try again later", "") from error
-        with ExitStack() as held:
-            held.callback(connection.close)
+            raise query_refused(573, "Database is unreachable", "Retry later", "") from error
+        with ExitStack() as stack:
+            stack.callback(connection.close)
             try:
                 if response_format == "ZIP":
                     return self._zip(connection, endpoint, values, request)
@@ -174,7 +180,7 @@ class Server:
                 body = gzipped(body)
             if formats.is_all(batch):
                 return ChunkedResponse(b"".join(body), headers)
-            held.pop_all()
+            stack.pop_all()
             return StreamResponse(body, headers, connection)
 
     def _zip(

@@ -4,7 +4,7 @@
 - ``file``: one row for each file. ``target`` is the real path of a link. ``duplicate_of``
   is the path of another file with the same object, which is served in its place.
 - ``series_values``, ``study_values``, ``patient_values``: one row for each different set of
-  values that files state, with the number of these files. Triggers keep the numbers.
+  values that files state, with the number of these files. Triggers update the numbers.
 - ``series``, ``study``, ``patient``: the rows of the responses, derived from the values by
   :mod:`tciagen.archive.derive`. The main row of a series has ``own = 1``; there is another
   one for each other patient, study, collection or modality that some of its files state.
@@ -118,11 +118,11 @@ _INDICES = {
 
 
 def open_for_writing(path: Path) -> sqlite3.Connection:
-    """Open a catalog, create it if it does not exist.
+    """Open a catalog; create it if it does not exist.
 
     Raises:
         UsageProblem: the folder cannot be written.
-        DocumentProblem: the file is no catalog, or one of another version.
+        DocumentProblem: the file is not a catalog, or has another version.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -151,7 +151,7 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
 
 @contextmanager
 def writing(path: Path) -> Iterator[sqlite3.Connection]:
-    """Open a catalog for a block that writes, as :func:`open_for_writing` does.
+    """Open a catalog for the length of a ``with`` block, as :func:`open_for_writing` does.
 
     Raises:
         UsageProblem: also where the block cannot write, such as to a locked or full disk.
@@ -168,12 +168,12 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
 
     Raises:
         UsageProblem: there is no such file.
-        DocumentProblem: the file is no catalog, or one of another version.
+        DocumentProblem: the file is not a catalog, or has another version.
     """
     if not path.is_file():
         raise UsageProblem(
-            f"there is no catalog at {path}: make one with `tciagen archive demo`, "
-            "`index` or `synth`, or name one with --catalog"
+            f"there is no catalog at {path}: create one with `tciagen archive demo`, "
+            "`index` or `synth`, or specify one with --catalog"
         )
     try:
         connection = sqlite3.connect(
@@ -189,13 +189,13 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
 
 
 def create_indices(connection: sqlite3.Connection) -> None:
-    """Create the indices that the queries need, where they are missing."""
+    """Create the missing indices of the queries."""
     for name, columns in _INDICES.items():
         connection.execute(f"CREATE INDEX IF NOT EXISTS {name} ON {columns}")
 
 
 def drop_indices(connection: sqlite3.Connection) -> None:
-    """Drop the indices, before rows are added by the hundred thousand."""
+    """Drop the indices, to make the insertion of many rows faster."""
     for name in _INDICES:
         connection.execute(f"DROP INDEX IF EXISTS {name}")
 
@@ -203,7 +203,7 @@ def drop_indices(connection: sqlite3.Connection) -> None:
 def save_shared_list(
     connection: sqlite3.Connection, name: str, series_uids: Iterable[str]
 ) -> tuple[int, int]:
-    """Replace a shared list; return its length and how many series the catalog lacks."""
+    """Replace a shared list; return its length and the number of series not in the catalog."""
     uids = list(dict.fromkeys(series_uids))
     with connection:
         connection.execute("BEGIN")
@@ -236,4 +236,4 @@ def _not_writable(path: Path, error: Exception) -> UsageProblem:
 
 
 def _no_catalog(path: Path) -> DocumentProblem:
-    return DocumentProblem(f"{path} is no archive catalog: name another file with --catalog")
+    return DocumentProblem(f"{path} is not an archive catalog: specify another file with --catalog")

@@ -54,7 +54,7 @@ archive.add_command(new_key_command)
     "--workers",
     type=click.IntRange(min=1),
     metavar="NUMBER",
-    help="Processes that read files; by default one for each processor.",
+    help="Number of processes that read files; by default one for each processor.",
 )
 def index_command(
     *,
@@ -70,14 +70,14 @@ def index_command(
     """Read the headers of DICOM files below DIR into the catalog.
 
     Unchanged files are not read again. The next run completes an interrupted one.
-    Files that are gone from DIR leave the catalog. A collection comes from
+    Files that no longer exist in DIR are removed from the catalog. A collection comes from
     --collection, else --collection-from-folder, else the file's CTP project name
     (0013,1010), Clinical Trial Protocol ID (0012,0020) or Sponsor Name
     (0012,0010), else it is UNASSIGNED. The catalog remembers this rule of DIR. A
     file without Patient ID belongs to UNKNOWN, one without Modality is OT.
 
     The exit status is 1 if a directory or a file could not be read, or if absent
-    files stay in the catalog for want of --prune.
+    files stay in the catalog because --prune is not set.
     """
     from tciagen.archive.index_report import report_lines, summary  # noqa: PLC0415 - pydicom
     from tciagen.archive.rules import CollectionRule  # noqa: PLC0415 - pydicom, 0.4 s
@@ -130,11 +130,11 @@ def demo_command(catalog: Path) -> None:
     default=1,
     show_default=True,
     metavar="NUMBER",
-    help="Same seed, same rows.",
+    help="Seed of the random numbers; equal seeds produce equal rows.",
 )
 @catalog_option
 def synth_command(series: int, seed: int, catalog: Path) -> None:
-    """Make a catalog of any size without files.
+    """Create a catalog of any size without files.
 
     Its values are like those of TCIA.
     """
@@ -142,7 +142,7 @@ def synth_command(series: int, seed: int, catalog: Path) -> None:
 
     with writing(catalog) as connection, _progress("Making") as progress:
         if connection.execute(statements.ANY_SERIES).fetchone():
-            raise UsageProblem(f"{catalog} is not empty: name a new file with --catalog")
+            raise UsageProblem(f"{catalog} is not empty: specify a new file with --catalog")
         synthesize(connection, series, seed=seed, progress=progress)
     click.echo(f"{counted(catalog)} in {catalog}")
 
@@ -160,7 +160,7 @@ def synth_command(series: int, seed: int, catalog: Path) -> None:
 def list_command(
     name: str | None, uids: tuple[str, ...], manifest: Path | None, catalog: Path
 ) -> None:
-    """Make or replace the shared list NAME."""
+    """Create or replace the shared list NAME."""
     from tciagen.archive.manifest import is_uid, series_of  # noqa: PLC0415 - not for the others
 
     open_for_reading(catalog).close()
@@ -194,7 +194,7 @@ def _existing_lists(catalog: Path) -> str:
 
 @contextmanager
 def _progress(verb: str) -> Iterator[Callable[[int, int], None]]:
-    """Show a bar on a terminal, and nothing elsewhere."""
+    """Show a progress bar on a terminal, and nothing elsewhere."""
     console = Console(file=sys.stderr)
     columns = (TextColumn(verb), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as bar:

@@ -1,4 +1,4 @@
-"""What several commands of ``tciagen archive`` share."""
+"""Options and texts that several commands of ``tciagen archive`` share."""
 
 from contextlib import closing
 from pathlib import Path
@@ -19,7 +19,7 @@ catalog_option = click.option(
 
 
 def counted(catalog: Path) -> str:
-    """Return how many collections, series and images a catalog has, as text."""
+    """Return the numbers of collections, series and images of a catalog as text."""
     with closing(open_for_reading(catalog)) as connection:
         (number,) = connection.execute(statements.COUNT_COLLECTIONS).fetchone()
         series, images, _ = connection.execute(statements.COUNT_SERIES).fetchone()

@@ -22,40 +22,40 @@ class Part:
 
 
 class Unsatisfiable(Exception):
-    """No range that the request names has a byte."""
+    """No requested range contains a byte of the file."""
 
 
-def failed_precondition(asked: Headers, tag: str) -> int | None:
-    """Return the status that ends a GET or HEAD request, else None.
+def failed_precondition(headers: Headers, tag: str) -> int | None:
+    """Return the status of a failed precondition of a GET or HEAD request, else None.
 
     Args:
-        asked: headers of the request.
-        tag: strong ETag of the representation, in quotes.
+        headers: Headers of the request.
+        tag: Strong ETag of the representation, in quotes.
     """
-    if (wanted := _joined(asked, "if-match")) is not None:
-        matches = wanted.strip() == "*" or any(
-            not weak and other == tag for weak, other in _tags(wanted)
+    if (if_match := _joined(headers, "if-match")) is not None:
+        matches = if_match.strip() == "*" or any(
+            not weak and other == tag for weak, other in _tags(if_match)
         )
         if not matches:
             return 412
-    if (known := _joined(asked, "if-none-match")) is not None and (
-        known.strip() == "*" or any(other == tag for _, other in _tags(known))
+    if (if_none_match := _joined(headers, "if-none-match")) is not None and (
+        if_none_match.strip() == "*" or any(other == tag for _, other in _tags(if_none_match))
     ):
         return 304
     return None
 
 
-def requested_part(asked: Headers, tag: str, total: int) -> Part | None:
-    """Return the range that a GET request asks for, None for all ``total`` bytes.
+def requested_part(headers: Headers, tag: str, total: int) -> Part | None:
+    """Return the range that a GET request specifies, None for all ``total`` bytes.
 
-    An invalid header is ignored, another unit and several ranges as well, all of which
-    RFC 9110 allows.
+    The function ignores an invalid header, another unit and several ranges; RFC 9110
+    allows this.
 
     Raises:
-        Unsatisfiable: the ranges are valid, and begin behind the last byte.
+        Unsatisfiable: the ranges are valid and begin after the last byte.
     """
-    header = _joined(asked, "range")
-    if header is None or asked.get("if-range", tag).strip() != tag:
+    header = _joined(headers, "range")
+    if header is None or headers.get("if-range", tag).strip() != tag:
         return None
     if (found := _UNIT.fullmatch(header)) is None:
         return None
@@ -84,18 +84,18 @@ def _part(first: str, last: str, total: int) -> Part:
 
 
 def _number(digits: str) -> int:
-    """Return a number, or a larger one than any file has bytes: int() limits its digits."""
+    """Return a number, or one above any file size: int() limits the number of digits."""
     plain = digits.lstrip("0") or "0"
     return int(plain) if len(plain) <= _MOST_DIGITS else 10**_MOST_DIGITS
 
 
-def _joined(asked: Headers, name: str) -> str | None:
-    values = asked.getlist(name)
+def _joined(headers: Headers, name: str) -> str | None:
+    values = headers.getlist(name)
     return ",".join(values) if values else None
 
 
 def _tags(header: str) -> Iterator[tuple[bool, str]]:
-    """Yield each entity tag of a list and whether it is weak; nothing for an invalid list."""
+    """Yield each entity tag of a list and whether it is weak; yield nothing for an invalid list."""
     if _TAGS.fullmatch(header.strip(" \t")):
         for found in _TAG.finditer(header):
             yield bool(found[1]), found[2]

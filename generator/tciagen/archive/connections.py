@@ -1,8 +1,8 @@
 """Read connections to the catalog, reused from one request to the next.
 
-Opening a catalog costs as much as a small query. Each request has a connection of its
-own: an unfinished cursor keeps the catalog's earlier state for every query on its
-connection. So there are never more connections than requests in progress.
+Opening a catalog costs as much as a small query. Each request has a separate
+connection: an unfinished cursor preserves the catalog's earlier state for every query on
+its connection. So there are never more connections than requests in progress.
 """
 
 import sqlite3
@@ -13,13 +13,13 @@ from pathlib import Path
 from tciagen.archive.catalog import open_for_reading
 
 _MOST_IDLE = 40
-"""As many as the worker threads that run queries."""
+"""Equal to the number of worker threads that run queries."""
 
 _Identity = tuple[int, int]
 
 
 class CatalogReader:
-    """Hands out connections to one catalog, also after its file was replaced."""
+    """A pool of connections to one catalog, also after its file was replaced."""
 
     def __init__(self, catalog: Path) -> None:
         self._catalog = catalog
@@ -32,7 +32,7 @@ class CatalogReader:
 
         Raises:
             UsageProblem: there is no catalog.
-            DocumentProblem: the file is no catalog, or one of another version.
+            DocumentProblem: the file is not a catalog, or has another version.
         """
         identity = self._identity_now()
         with self._lock:
@@ -53,8 +53,8 @@ class CatalogReader:
         while self._idle:
             self._idle.pop().close()
 
-    def give_back(self, connection: sqlite3.Connection, identity: _Identity) -> None:
-        """Keep a connection for the next request, or close it."""
+    def release(self, connection: sqlite3.Connection, identity: _Identity) -> None:
+        """Retain a connection for the next request, or close it."""
         with self._lock:
             if identity == self._identity and len(self._idle) < _MOST_IDLE:
                 self._idle.append(connection)
@@ -74,12 +74,12 @@ class ReadConnection:
         self._cursor: sqlite3.Cursor | None = None
 
     def execute(self, sql: str, values: Mapping[str, str]) -> sqlite3.Cursor:
-        """Execute the request's one statement."""
+        """Execute the single statement of the request."""
         self._cursor = self._sqlite.execute(sql, values)
         return self._cursor
 
     def close(self) -> None:
-        """Give the connection back."""
+        """Return the connection to the pool."""
         if self._cursor is not None:
             self._cursor.close()
-        self._reader.give_back(self._sqlite, self._identity)
+        self._reader.release(self._sqlite, self._identity)

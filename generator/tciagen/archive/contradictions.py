@@ -1,4 +1,4 @@
-"""Finds files of one series, study or patient that state different values."""
+"""Contradictions: files of one series, study or patient that state different values."""
 
 import os
 import sqlite3
@@ -78,7 +78,7 @@ class Contradiction:
 
 
 Below = tuple[bytes, bytes]
-"""The least path below a directory, and the least behind all paths below it."""
+"""The first path below a directory, and the first after all paths below it, in byte order."""
 
 
 @attrs.define
@@ -136,8 +136,8 @@ def contradictions(connection: sqlite3.Connection, roots: Sequence[Below]) -> li
     patients_of_series: dict[object, list[set[object]]] = defaultdict(list)
     for (uid,) in sorted(connection.execute(statements.CONTRADICTORY_SERIES)):
         rows = connection.execute(statements.VALUES_OF_SERIES, (uid,)).fetchall()
-        place, values = decided_series(rows)
-        found += finder.of(f"series {uid}", columns, rows, (*place, *values))
+        keys, values = decided_series(rows)
+        found += finder.of(f"series {uid}", columns, rows, (*keys, *values))
         for study in {row[2] for row in rows}:
             patients_of_series[study].append({row[4] for row in rows if row[2] == study})
     finder = _Finder(connection, statements.PATHS_OF_STUDY_VALUES, roots)

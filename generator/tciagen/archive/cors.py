@@ -12,9 +12,9 @@ _PREFLIGHT_SECONDS = 600
 
 
 class CorsApp:
-    """Adds the CORS headers to every response, and answers OPTIONS itself.
+    """Middleware that adds the CORS headers to every response and responds to OPTIONS itself.
 
-    A preflight carries no API key, so it is answered before keys are checked.
+    A preflight carries no API key, so this layer responds before keys are checked.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -35,17 +35,19 @@ class CorsApp:
             await send(message)
 
         if scope["method"] == "OPTIONS":
-            await _answer_options(Headers(scope=scope), send_exposed)
+            await _send_preflight(Headers(scope=scope), send_exposed)
         else:
             await self._app(scope, receive, send_exposed)
 
 
-async def _answer_options(asked: Headers, send: Send) -> None:
+async def _send_preflight(requested: Headers, send: Send) -> None:
     methods = ", ".join(METHODS)
     headers = MutableHeaders({"Allow": methods})
-    if "access-control-request-method" in asked:
+    if "access-control-request-method" in requested:
         headers["Access-Control-Allow-Methods"] = methods
-        headers["Access-Control-Allow-Headers"] = asked.get("access-control-request-headers", "*")
+        headers["Access-Control-Allow-Headers"] = requested.get(
+            "access-control-request-headers", "*"
+        )
         headers["Access-Control-Max-Age"] = str(_PREFLIGHT_SECONDS)
         headers["Vary"] = "Access-Control-Request-Headers"
     await send({"type": "http.response.start", "status": 204, "headers": headers.raw})

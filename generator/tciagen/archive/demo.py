@@ -1,7 +1,7 @@
-"""Builds the demo data set: about 60 series in 1,500 files, the same bytes every time.
+"""The demo data set: about 60 series in 1,500 files, the same bytes every time.
 
-UIDs are ``2.25.`` and a version 5 UUID of the object's place in the recipe; no
-file holds the day on which it was written.
+UIDs are ``2.25.`` and a version 5 UUID of the object's position in the recipe. No
+file contains the day on which it was written.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ from tciagen.archive import demo_series, statements
 from tciagen.archive.catalog import save_shared_list, writing
 from tciagen.archive.demo_series import Collection, Series
 from tciagen.archive.rules import CollectionRule
-from tciagen.archive.scan import Progress, index, untold
+from tciagen.archive.scan import Progress, index, no_progress
 from tciagen.errors import UsageProblem
 
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:tciagen:demo:1")
@@ -38,7 +38,7 @@ _MANIFEST = "manifest.json"
 
 @attrs.frozen
 class DemoArchive:
-    """A demo data set: its folder, its catalog and what the catalog counts."""
+    """A demo data set: its folder, its catalog and the numbers of the catalog."""
 
     folder: Path
     catalog: Path
@@ -52,16 +52,16 @@ def build_demo(
     folder: Path,
     catalog: Path | None = None,
     *,
-    progress: Progress = untold,
+    progress: Progress = no_progress,
 ) -> DemoArchive:
     """Build the demo data set below ``folder``, or bring an older one up to date.
 
-    An unchanged one is only looked at: names and sizes of its files.
+    Of an unchanged one, only names and sizes of its files are read.
 
     Args:
-        folder: where ``images/`` goes, and the catalog if it has no other place.
-        catalog: SQLite catalog; ``folder/catalog.sqlite`` if None.
-        progress: is told files written and files to write.
+        folder: Folder of ``images/``, and of the catalog by default.
+        catalog: Path of the SQLite catalog; ``folder/catalog.sqlite`` if None.
+        progress: Receives the number of files written, and of files to write.
 
     Raises:
         UsageProblem: the folder cannot be written, or ``images/`` holds other files.
@@ -69,7 +69,7 @@ def build_demo(
     catalog = catalog or folder / "catalog.sqlite"
     images = folder / "images"
     try:
-        if not _is_whole(images):
+        if not _is_complete(images):
             _write(images, progress)
     except OSError as error:
         raise UsageProblem(f"cannot write the demo data set to {folder}: {error}") from error
@@ -100,9 +100,9 @@ def _parts() -> Iterator[tuple[str, date, CollectionRule]]:
 def _write(images: Path, progress: Progress) -> None:
     manifest = images / _MANIFEST
     if images.exists() and not manifest.exists() and any(images.iterdir()):
-        raise UsageProblem(f"{images} is in use and no demo data set: name another place")
+        raise UsageProblem(f"{images} is in use and is not a demo data set: specify another folder")
     shutil.rmtree(images, ignore_errors=True)
-    _put(manifest, b"{}")  # marks the folder as ours, and as not yet whole
+    _put(manifest, b"{}")  # marks the folder as a demo data set that is not yet complete
     sources = list(_shipped())
     total = len(sources) + sum(s.slices for c in demo_series.WRITTEN for s in c.series)
     sizes: dict[str, int] = {}
@@ -121,7 +121,7 @@ def _put(path: Path, data: bytes) -> int:
     return path.write_bytes(data)
 
 
-def _is_whole(images: Path) -> bool:
+def _is_complete(images: Path) -> bool:
     try:
         manifest = json.loads((images / _MANIFEST).read_text(encoding="utf-8"))
         return manifest["recipe"] == _recipe() and all(
@@ -132,7 +132,7 @@ def _is_whole(images: Path) -> bool:
 
 
 def _recipe() -> str:
-    """Return a digest of all that decides the bytes: this program's and pydicom's."""
+    """Return a digest of everything that determines the bytes: this module's and pydicom's."""
     digest = hashlib.sha256(pydicom.__version__.encode())
     for module in ("demo.py", "demo_series.py"):
         digest.update(files(__package__).joinpath(module).read_bytes())
@@ -140,7 +140,7 @@ def _recipe() -> str:
 
 
 def _shipped() -> Iterator[tuple[str, Path]]:
-    """Yield name and source of each file that comes with pydicom; those it lacks are left out."""
+    """Yield name and source of each file that comes with pydicom; skip missing ones."""
     known = get_testdata_file("CT_small.dcm", download=False)
     if not isinstance(known, str):
         return
@@ -153,8 +153,8 @@ def _shipped() -> Iterator[tuple[str, Path]]:
                     yield f"{folder}/{name.removesuffix('.dcm')}.dcm", path
 
 
-def _uid(*place: object) -> UID:
-    return UID(f"2.25.{uuid.uuid5(_NAMESPACE, json.dumps(place)).int}")
+def _uid(*location: object) -> UID:
+    return UID(f"2.25.{uuid.uuid5(_NAMESPACE, json.dumps(location)).int}")
 
 
 def _listed_uid(folder: str, number: int) -> str:
@@ -162,7 +162,7 @@ def _listed_uid(folder: str, number: int) -> str:
 
 
 def _written(collection: Collection) -> Iterator[tuple[str, bytes]]:
-    """Yield name and bytes of each file; what a series' files share is encoded once."""
+    """Yield name and bytes of each file; encode shared elements once a series."""
     studies = {series.study: None for series in collection.series}
     study_uids = {study: _uid(collection.folder, "study", i) for i, study in enumerate(studies)}
     for number, series in enumerate(collection.series):
@@ -180,7 +180,7 @@ def _written(collection: Collection) -> Iterator[tuple[str, bytes]]:
             image.add_new("PixelData", "OW", _pixels(series, position))
             elements = shared | _encoded(image)
             dataset.file_meta.MediaStorageSOPInstanceUID = image.SOPInstanceUID
-            data = _file_head(dataset.file_meta) + b"".join(
+            data = _file_start(dataset.file_meta) + b"".join(
                 elements[tag] for tag in sorted(elements)
             )
             yield f"{collection.folder}/{number:02}/{position + 1:03}.dcm", data
@@ -197,8 +197,8 @@ def _encoded(dataset: Dataset) -> dict[int, bytes]:
     return elements
 
 
-def _file_head(meta: FileMetaDataset) -> bytes:
-    """Return what stands before the data set in a Part 10 file."""
+def _file_start(meta: FileMetaDataset) -> bytes:
+    """Return the bytes before the data set of a Part 10 file."""
     target = DicomBytesIO(bytes(128) + b"DICM")
     target.seek(0, io.SEEK_END)
     write_file_meta_info(target, meta)
@@ -206,7 +206,7 @@ def _file_head(meta: FileMetaDataset) -> bytes:
 
 
 def _header(collection: Collection, series: Series) -> Dataset:
-    """Return a data set with all that the images of a series share."""
+    """Return a data set with the elements that the images of a series share."""
     study, patient, equipment = series.study, series.study.patient, series.equipment
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID = _STORAGE[series.modality]

@@ -1,6 +1,6 @@
-"""The recipe of the demo data set: which series it holds and what their headers say.
+"""The recipe of the demo data set: its series and the values of their headers.
 
-The values are what clients stumble over: quotes, slashes, ``&`` and ``<``, umlauts
+The values are ones that clients often handle wrongly: quotes, slashes, ``&`` and ``<``, umlauts
 and CJK, trailing blanks, several values in one, and none at all. No person is real.
 """
 
@@ -8,7 +8,7 @@ from datetime import date
 
 import attrs
 
-# Files of the pydicom wheel that are whole, by folder below the demo's: one collection each.
+# Complete files of the pydicom wheel, by folder below the demo's: one collection each.
 SHIPPED = {
     "PYDICOM-CT-MR": (
         "CT_small.dcm",
@@ -41,7 +41,7 @@ SHIPPED_ADDED = date(2021, 6, 22)
 
 @attrs.frozen
 class Equipment:
-    """What made a series; None is left out of the file."""
+    """The equipment that made a series; None is left out of the file."""
 
     manufacturer: str | None
     model: str | None

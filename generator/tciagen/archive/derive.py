@@ -16,7 +16,7 @@ import attrs
 from tciagen.archive import statements
 from tciagen.archive.headers import Header
 
-_PLACE = len(statements.STUDY_KEY)
+_KEYS = len(statements.STUDY_KEY)
 _GROUPED = ("modality", "body_part_examined", "manufacturer", "manufacturer_model_name")
 _GROUPED_AT = [statements.SERIES_VALUES.index(name) for name in _GROUPED]
 
@@ -69,7 +69,7 @@ def _put(connection: sqlite3.Connection, find: str, put: str, values: tuple[Text
 
 @attrs.define
 class Touched:
-    """What a change of files may have changed in the derived rows."""
+    """The derived rows that a change of files may affect."""
 
     objects: set[tuple[str, str]] = attrs.field(factory=set)
     values: set[ValueIds] = attrs.field(factory=set)
@@ -126,9 +126,9 @@ def _choose_file(connection: sqlite3.Connection, series_uid: str, sop_uid: str) 
     # A file in a dot-directory is a backup or a store of another program.
     chosen = min((path for path, _ in files), key=lambda path: (b"/." in path, path))
     for path, duplicate_of in files:
-        wanted = None if path == chosen else chosen
-        if duplicate_of != wanted:
-            connection.execute(statements.SET_DUPLICATE, (wanted, path))
+        target = None if path == chosen else chosen
+        if duplicate_of != target:
+            connection.execute(statements.SET_DUPLICATE, (target, path))
 
 
 def _derive_series(connection: sqlite3.Connection, series_uid: str, today: str) -> None:
@@ -136,46 +136,46 @@ def _derive_series(connection: sqlite3.Connection, series_uid: str, today: str) 
     if not rows:
         connection.execute(statements.FORGET_SERIES, (series_uid,))
         return
-    place, values = decided_series(rows)
+    keys, values = decided_series(rows)
     connection.execute(statements.PUT_FIRST_ADDED, (series_uid, today))
     (added,) = connection.execute(statements.FIRST_ADDED, (series_uid,)).fetchone()
     size = connection.execute(statements.SIZE_OF_SERIES, (series_uid,)).fetchone()
-    connection.execute(statements.PUT_SERIES, (series_uid, *place, *values, *size, added))
+    connection.execute(statements.PUT_SERIES, (series_uid, *keys, *values, *size, added))
     connection.execute(statements.FORGET_OTHER_SERIES, (series_uid,))
-    listed = {_group(place, values)}
+    listed = {_group(keys, values)}
     for row in sorted(rows, key=lambda row: _sortable(row[2:])):
-        stated = row[2 + _PLACE :]
+        stated = row[2 + _KEYS :]
         pairs = zip(stated, values, strict=True)
         filled = [decided if value is None else value for value, decided in pairs]
-        other = row[2 : 2 + _PLACE]
-        if (group := _group(other, filled)) not in listed:
+        other_keys = row[2 : 2 + _KEYS]
+        if (group := _group(other_keys, filled)) not in listed:
             listed.add(group)
             connection.execute(
-                statements.PUT_OTHER_SERIES, (series_uid, *other, *filled, 0, 0, added)
+                statements.PUT_OTHER_SERIES, (series_uid, *other_keys, *filled, 0, 0, added)
             )
 
 
-def _group(place: Sequence[Text], values: Sequence[Text]) -> tuple[Text, ...]:
-    """Return all by which the endpoints filter and group series."""
-    return (*place, *(values[at] for at in _GROUPED_AT))
+def _group(keys: Sequence[Text], values: Sequence[Text]) -> tuple[Text, ...]:
+    """Return all values by which the endpoints filter and group series."""
+    return (*keys, *(values[at] for at in _GROUPED_AT))
 
 
 def decided_series(
     rows: Sequence[tuple[object, ...]],
 ) -> tuple[tuple[str, ...], tuple[Text, ...]]:
-    """Return where a series belongs and its values, from rows of ``VALUES_OF_SERIES``.
+    """Return the keys and values of a series, from rows of ``VALUES_OF_SERIES``.
 
-    Study, collection and patient are decided as one, so that some file states just these.
+    The keys are study, collection and patient, decided together: some file states all three.
     """
-    places: Counter[tuple[str, ...]] = Counter()
+    counts: Counter[tuple[str, ...]] = Counter()
     for _, files, *rest in rows:
-        places[tuple(map(str, rest[:_PLACE]))] += int(str(files))
-    place = min(places, key=lambda one: (-places[one], one))
-    return place, _most([(one, files, *rest[_PLACE:]) for one, files, *rest in rows])
+        counts[tuple(map(str, rest[:_KEYS]))] += int(str(files))
+    keys = min(counts, key=lambda one: (-counts[one], one))
+    return keys, _most([(one, files, *rest[_KEYS:]) for one, files, *rest in rows])
 
 
 def _most(rows: Sequence[tuple[object, ...]]) -> tuple[Text, ...]:
-    """Return for each column behind id and number of files the most frequent value."""
+    """Return the most frequent value of each column after id and number of files."""
     counts = [row[1] for row in rows]
     return tuple(
         most_frequent(zip(column, counts, strict=True))

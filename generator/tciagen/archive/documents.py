@@ -1,7 +1,7 @@
 """The metadata documents of the 15 query endpoints, from the API guide's table.
 
 ``v3.json`` beside this module lists each endpoint with its parameters,
-attributes, DICOM tags and types, and how the values look on the wire.
+attributes, DICOM tags and types, and the form of the values on the wire.
 """
 
 import json
@@ -45,7 +45,7 @@ _RESULTS = {
     ),
     "getSOPInstanceUIDs": ("SOPInstance", "One stored DICOM object of a series."),
     "getSingleImage": ("Image", "One stored DICOM object as a Part 10 file."),
-    "ContentsByName": ("SharedListItem", "One series that stands in a shared list."),
+    "ContentsByName": ("SharedListItem", "One series of a shared list."),
 }
 _FILES = {"ZIP", "DICOM"}
 
@@ -68,9 +68,9 @@ def full_documents() -> dict[str, dict[str, object]]:
 
 
 def bare(document: dict[str, Any]) -> dict[str, object]:
-    """Return a document's required members alone, its parameters in the short form.
+    """Return only a document's required members, with its parameters in the short form.
 
-    A document that is not of the schema's form is returned as it is.
+    A document that does not match the schema is returned unchanged.
     """
     try:
         return _bare(document)

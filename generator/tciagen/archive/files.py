@@ -1,7 +1,7 @@
 """DICOM files of the catalog: which ones a query names, and their bytes.
 
-The catalog says what a file was when it was indexed. Between then and a request anything
-may have taken its place, so that an open file is trusted only where it still is that file.
+The catalog describes a file at the time of indexing. Something else may have replaced it
+since then, so an open file is used only if it is still that file.
 """
 
 import os
@@ -27,8 +27,8 @@ _FLAGS = os.O_RDONLY | sum(
 class StoredObject:
     """One DICOM object and its file, as it was when it was indexed.
 
-    ``path`` is where the file was found; ``location`` is its real path, which is another
-    one where ``path`` is a link. ``size`` is in bytes.
+    ``path`` is where the file was found; ``location`` is its real path, which differs
+    if ``path`` is a link. ``size`` is in bytes.
     """
 
     sop_uid: str
@@ -39,7 +39,7 @@ class StoredObject:
 
     @property
     def safe_name(self) -> str:
-        """Name of the file for headers and ZIP members: no separators or control characters."""
+        """Name of the file for headers and ZIP members, without separators and controls."""
         name = os.fsencode(self.path.name).decode("utf-8", "replace")
         return "".join(
             "_" if c in '/\\:"' or unicodedata.category(c).startswith("C") else c for c in name
@@ -49,7 +49,7 @@ class StoredObject:
 def stored_objects(
     connection: ReadConnection, sql: str, values: Mapping[str, str]
 ) -> list[StoredObject]:
-    """Return the objects that a query of :data:`COLUMNS` finds, in the order of their paths."""
+    """Return the objects that a query of :data:`COLUMNS` finds, sorted by path."""
     objects = (
         StoredObject(
             sop_uid, Path(os.fsdecode(path)), Path(os.fsdecode(target or path)), size, mtime_ns

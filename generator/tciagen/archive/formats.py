@@ -1,8 +1,8 @@
-"""Answers as CSV, HTML, XML and JSON, in the very form of the v3 servers.
+"""Responses as CSV, HTML, XML and JSON, in exactly the form of the v3 servers.
 
-SQLite writes the text of each row itself: a layout is an SQL expression, and
-Python only joins what comes. None of the four is tidy: CSV has ECMAScript
-escapes, XML and HTML escape nothing, and HTML's last tag is cut.
+SQLite writes the text of each row: a layout is an SQL expression, and Python only
+joins the rows. Each form is irregular: CSV has ECMAScript escapes, XML and HTML
+escape nothing, and HTML's last tag is cut.
 """
 
 import codecs
@@ -17,12 +17,12 @@ CHUNK = 256 * 1024
 _BATCH = 256
 
 Blocks = Generator[bytes, None, None]
-"""Bytes of an answer, made while it is sent."""
+"""Bytes of a response, created while it is sent."""
 
 
 @attrs.frozen
 class Layout:
-    """How an answer is put together: head, rows with what stands between them, tail."""
+    """The parts of a response body: head, rows, the separators between them, and tail."""
 
     media_type: str
     head: Callable[[Sequence[Column]], str]
@@ -35,11 +35,11 @@ class Layout:
 def stream(
     layout: Layout, columns: Sequence[Column], batch: list[tuple[str]], rows: sqlite3.Cursor
 ) -> Blocks:
-    """Yield the answer in chunks of about 256 kB; ``batch`` holds the first rows."""
-    text, joint = layout.head(columns), layout.first
+    """Yield the response body in chunks of about 256 kB; ``batch`` holds the first rows."""
+    text, separator = layout.head(columns), layout.first
     while batch:
-        text += joint + layout.between.join([row for (row,) in batch])
-        joint = layout.between
+        text += separator + layout.between.join([row for (row,) in batch])
+        separator = layout.between
         if len(text) >= CHUNK:
             yield _encoded(layout, text)
             text = ""
@@ -48,18 +48,18 @@ def stream(
 
 
 def first_batch(rows: sqlite3.Cursor) -> list[tuple[str]]:
-    """Return the first rows of an answer; an empty list where nothing matches."""
+    """Return the first rows of a response; an empty list if there are no results."""
     return rows.fetchmany(_BATCH)
 
 
 def is_all(batch: list[tuple[str]]) -> bool:
-    """Return whether the first rows of an answer are all of them."""
+    """Return whether the first rows of a response are all of its rows."""
     return len(batch) < _BATCH
 
 
 def _encoded(layout: Layout, text: str) -> bytes:
     if layout is LAYOUTS["CSV"]:
-        # What JSON leaves as it is: neither stands in the names of the head.
+        # JSON does not escape these two. The names in the head contain neither.
         text = text.replace("/", "\\/").replace("'", "\\'")
         return text.encode("ascii", "tciagen-ecmascript")
     return text.encode()
@@ -77,17 +77,20 @@ codecs.register_error("tciagen-ecmascript", _ecmascript_escape)
 
 
 def sql_text(text: str) -> str:
-    """Return a text as SQL writes it."""
+    """Return a string as an SQL literal."""
     return "'" + text.replace("'", "''") + "'"
 
 
 def _not_null(column: Column) -> str:
-    """A null integer reads as 0: the server gets it as a Java primitive."""
+    """Return an expression that is 0 for a null integer: the server reads a Java primitive."""
     return f"ifnull({column.expression}, 0)" if column.kind is Kind.INTEGER else column.expression
 
 
 def _json_row(columns: Sequence[Column]) -> str:
-    """Merging into an empty object drops the null members (RFC 7396)."""
+    """Return the expression of a JSON object without null members.
+
+    Merging into an empty object drops them (RFC 7396).
+    """
     members = ", ".join(f"{sql_text(column.name)}, {_not_null(column)}" for column in columns)
     return f"json_patch('{{}}', json_object({members}))"
 

@@ -1,7 +1,7 @@
-"""What the catalog keeps of one DICOM file, read from its header alone.
+"""The values that the catalog stores of one DICOM file, read from its header.
 
-Files are hostile: values of any length, control characters, wrong UIDs and
-dates. Nothing that a file holds raises anything but :class:`NotUsable`.
+Files are untrusted: values have any length, control characters, wrong UIDs and
+dates. No content of a file raises anything but :class:`NotUsable`.
 """
 
 import re
@@ -70,20 +70,20 @@ _TAGS += [_CTP_CREATOR, *_COLLECTION_TAGS]
 
 
 class NotUsable(Exception):
-    """The file is no DICOM file, or lacks what the catalog needs; the text gives the reason."""
+    """The file is not a DICOM file, or lacks a required value; the message states the reason."""
 
 
 class NotReadable(NotUsable):
-    """The operating system does not let the file be read; its content is unknown."""
+    """The operating system cannot read the file; its content is unknown."""
 
 
 @attrs.frozen
 class Header:
     """The values of one file, as the catalog stores them.
 
-    ``collection`` is None where the file states none. ``unidentified_name`` is the
-    patient's name where the file has no Patient ID, else empty: it tells apart the
-    patients who share the ID ``UNKNOWN``.
+    ``collection`` is None if the file states no collection. ``unidentified_name`` is the
+    patient's name if the file has no Patient ID, else empty: it distinguishes the
+    patients that share the ID ``UNKNOWN``.
     """
 
     sop_uid: str
@@ -98,7 +98,7 @@ class Header:
 
 
 def read_header(path: Path) -> Header:
-    """Read the header of a DICOM file, no pixel data.
+    """Read the header of a DICOM file without its pixel data.
 
     Returns:
         ``patient`` holds name, birth date, sex, ethnic group; ``study`` date,
@@ -106,7 +106,7 @@ def read_header(path: Path) -> Header:
         date, description, body part, number, manufacturer, model, software.
 
     Raises:
-        NotUsable: with the reason, for everything that is wrong with the file.
+        NotUsable: the file has a defect; the message states the reason.
     """
     with _reading(), path.open("rb") as file, warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -117,7 +117,7 @@ def has_sop_uid(file: BinaryIO, sop_uid: str) -> bool:
     """Return whether an open DICOM file holds the object ``sop_uid``.
 
     Raises:
-        NotUsable: the file is no DICOM file, or has no SOP Instance UID.
+        NotUsable: the file is not a DICOM file, or has no SOP Instance UID.
     """
     with _reading():
         _refuse_bomb(file)
@@ -130,7 +130,7 @@ def has_sop_uid(file: BinaryIO, sop_uid: str) -> bool:
 
 @contextmanager
 def _reading() -> Iterator[None]:
-    """Let pydicom read without validation; raise NotUsable for whatever is wrong."""
+    """Let pydicom read without validation; raise NotUsable for any error."""
     pydicom_config.settings.reading_validation_mode = pydicom_config.IGNORE
     try:
         yield
@@ -139,7 +139,7 @@ def _reading() -> Iterator[None]:
     except InvalidDicomError as error:
         raise NotUsable("not a DICOM Part 10 file") from error
     except OSError as error:
-        # pydicom raises an OSError without a number where a sequence is malformed.
+        # pydicom raises an OSError without a number if a sequence is malformed.
         kind = NotUsable if error.errno is None else NotReadable
         raise kind(f"cannot be read: {error.strerror or error}") from error
     except Exception as error:
@@ -201,7 +201,7 @@ def _text(dataset: Dataset, tag: str | int) -> str | None:
     """Return a value as text, several joined by a backslash; None for an empty or broken one."""
     try:
         value = dataset[tag].value if tag in dataset else None
-    except Exception:  # pydicom converts on access, and raises what the conversion raises
+    except Exception:  # pydicom converts on access and raises any exception of the conversion
         return None
     if isinstance(value, MultiValue | list | tuple):
         text = "\\".join("" if one is None else str(one) for one in value[:_LONGEST_TEXT])
@@ -213,15 +213,16 @@ def _text(dataset: Dataset, tag: str | int) -> str | None:
 
 
 def _clean(text: str) -> str:
-    """Drop control characters and what is no character at all."""
+    """Drop control characters and surrogates."""
     if text.isprintable():
         return text
-    kept = (c for c in text[: 2 * _LONGEST_TEXT] if unicodedata.category(c) not in ("Cc", "Cs"))
-    return "".join(kept)
+    return "".join(
+        c for c in text[: 2 * _LONGEST_TEXT] if unicodedata.category(c) not in ("Cc", "Cs")
+    )
 
 
 def _uid(dataset: Dataset, keyword: str) -> str:
-    """Return an identifier without its padding: dropping more would give another identifier."""
+    """Return an identifier without its padding; removing more would change the identifier."""
     try:
         value = dataset[keyword].value if keyword in dataset else None
     except Exception:  # as in _text
@@ -247,7 +248,7 @@ def _date(dataset: Dataset, keyword: str) -> str | None:
 def _integer(dataset: Dataset, keyword: str) -> str | None:
     """Return an integer as the database writes decimal(22,6): text with six places.
 
-    The documents declare an integer, so any other number is None, as unreadable text is.
+    The documents declare an integer, so the function returns None for any other value.
     """
     text = (_text(dataset, keyword) or "").strip()
     if not _NUMBER.fullmatch(text):
@@ -259,11 +260,11 @@ def _integer(dataset: Dataset, keyword: str) -> str | None:
 
 
 def _refuse_bomb(file: BinaryIO) -> None:
-    """Refuse a deflated file that unpacks to more than a header may need of memory."""
+    """Raise NotUsable for a deflated file that unpacks to more than 256 MB."""
     file.seek(0)
     start = file.read(1024)
-    place = start.find(DeflatedExplicitVRLittleEndian.encode())
-    if place >= 0 and start[128:132] == b"DICM":
+    position = start.find(DeflatedExplicitVRLittleEndian.encode())
+    if position >= 0 and start[128:132] == b"DICM":
         length = int.from_bytes(start[140:144], "little")
         file.seek(144 + length)
         unpacker, size = zlib.decompressobj(-zlib.MAX_WBITS), 0

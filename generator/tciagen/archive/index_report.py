@@ -8,7 +8,7 @@ _SHOWN = 20
 
 
 def report_lines(result: ScanResult) -> Iterator[str]:
-    """Yield a line for each finding, of each kind not more than 20."""
+    """Yield a line for each finding, at most 20 of each kind."""
     for root, rule in result.remembered:
         yield f"{str(root)!r}: collections as in the earlier scan ({rule})"
     yield from _limited(
@@ -22,7 +22,7 @@ def report_lines(result: ScanResult) -> Iterator[str]:
     )
     yield from _limited(
         [
-            f"unreadable {str(path)!r}: {reason}. The catalog keeps what it has there."
+            f"unreadable {str(path)!r}: {reason}. The catalog retains its rows there."
             for path, reason in result.unreadable
         ],
         "unreadable",
@@ -35,7 +35,7 @@ def report_lines(result: ScanResult) -> Iterator[str]:
 
 
 def summary(result: ScanResult) -> str:
-    """Return the numbers of a scan in one line; numbers that are usually 0 only if not 0."""
+    """Return the numbers of a scan in one line; leave out unusual ones that are 0."""
     parts = [
         _number(result.read, "file") + " read",
         f"{result.unchanged} unchanged",

@@ -1,7 +1,7 @@
 """API keys of the server: compared by digest, stored as digests, hidden in the log.
 
-A key of :func:`new_key` has 256 random bits, so that a plain SHA-256 digest does not give it
-away. Its fixed start and length let the log, and scanners for secrets, recognize it.
+A key of :func:`new_key` has 256 random bits, so a plain SHA-256 digest does not reveal it.
+The log and secret scanners recognize it by its fixed start and length.
 """
 
 import hashlib
@@ -24,23 +24,23 @@ _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 @attrs.frozen
 class Keys:
-    """The keys that a server accepts; without any, it needs none."""
+    """The keys that a server accepts; an empty set disables authentication."""
 
     _digests: tuple[bytes, ...] = ()
     _texts: tuple[str, ...] = attrs.field(default=(), repr=False)
 
     @classmethod
     def of(cls, texts: Iterable[str], digests: Iterable[bytes] = ()) -> "Keys":
-        """Return the keys that are given as text or as digests."""
+        """Return the keys with these texts and digests."""
         known = tuple(texts)
         return cls((*map(_digest, known), *digests), known)
 
     def __bool__(self) -> bool:
         return bool(self._digests)
 
-    def accept(self, offered: str) -> bool:
-        """Return whether a key is one of these, in a time that does not depend on it."""
-        digest = _digest(offered)
+    def accept(self, key: str) -> bool:
+        """Return whether a key is one of these, in constant time."""
+        digest = _digest(key)
         return sum(secrets.compare_digest(digest, known) for known in self._digests) > 0
 
     def hide(self, text: str) -> str:
@@ -58,7 +58,7 @@ def checked_key(key: str, source: str) -> str:
     """
     if not key.strip():
         raise UsageProblem(
-            f"{source} is empty, and an empty key would let everyone in: set a key, or leave it out"
+            f"{source} is empty, and an empty key would admit everyone: set a key, or leave it out"
         )
     if key != key.strip() or not key.isprintable():
         raise UsageProblem(
@@ -69,11 +69,11 @@ def checked_key(key: str, source: str) -> str:
 
 
 def new_key(path: Path) -> str:
-    """Add a new random key to a key file, which is made if it is absent; return the key.
+    """Add a new random key to a key file, create the file if absent, and return the key.
 
     Raises:
         UsageProblem: the file cannot be written, or others can read it.
-        DocumentProblem: the file is no key file.
+        DocumentProblem: the file is not a key file.
     """
     key = "tciagen_" + secrets.token_urlsafe(32)
     if path.exists():
@@ -92,7 +92,7 @@ def read_key_file(path: Path) -> list[bytes]:
 
     Raises:
         UsageProblem: the file cannot be read, or others can read it.
-        DocumentProblem: a line is no hashed key, or there is none.
+        DocumentProblem: a line is not a hashed key, or the file contains no key.
     """
     try:
         mode = stat.S_IMODE(path.stat().st_mode)
@@ -100,7 +100,7 @@ def read_key_file(path: Path) -> list[bytes]:
     except OSError as error:
         raise UsageProblem(
             f"cannot read the key file {path}: {error.strerror}; "
-            "make one with `tciagen archive new-key`"
+            "create one with `tciagen archive new-key`"
         ) from error
     if os.name == "posix" and mode & _OTHERS:
         raise UsageProblem(
@@ -112,12 +112,12 @@ def read_key_file(path: Path) -> list[bytes]:
             continue
         if (found := _LINE.fullmatch(line.strip())) is None:
             raise DocumentProblem(
-                f"{path} line {number} is no hashed key: delete the line, and add a key with "
+                f"{path} line {number} is not a hashed key: delete the line, and add a key with "
                 "`tciagen archive new-key`"
             )
         digests.append(bytes.fromhex(found[1]))
     if not digests:
-        raise DocumentProblem(f"{path} holds no key: add one with `tciagen archive new-key`")
+        raise DocumentProblem(f"{path} contains no key: add one with `tciagen archive new-key`")
     return digests
 
 

@@ -1,4 +1,4 @@
-"""The page that a browser shows at the BaseURL: what is served, and where."""
+"""The page that a browser shows at the BaseURL: a list of the endpoints."""
 
 from collections.abc import Iterable
 from html import escape

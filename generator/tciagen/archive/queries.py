@@ -1,8 +1,8 @@
 """Each query endpoint as columns, filters and a FROM clause over the catalog.
 
-What the guide leaves open is decided here: values match exactly and with case;
-an empty value of an optional parameter is no filter; ``Date`` is inclusive, a
-subject or study counts as added when its first series was.
+The guide leaves some rules open. Here, values match exactly and case-sensitively; an
+empty value of an optional parameter does not filter; ``Date`` is inclusive, and a
+subject or study was added when its first series was.
 """
 
 import enum
@@ -15,7 +15,7 @@ from tciagen.archive import documents
 
 
 class Kind(enum.Enum):
-    """SQL type of a column; the value is the type that an XML answer names."""
+    """SQL type of a column; the value is the type name in an XML response."""
 
     TEXT = "VARCHAR"
     DATE = "DATE"
@@ -25,7 +25,7 @@ class Kind(enum.Enum):
 
 @attrs.frozen
 class Column:
-    """One attribute of the answer: its name on the wire and its SQL expression."""
+    """One attribute of the response: its name on the wire and its SQL expression."""
 
     name: str
     expression: str
@@ -34,9 +34,9 @@ class Column:
 
 @attrs.frozen
 class Parameter:
-    """One query key; ``clause`` binds its value as ``:bind``, None filters nothing.
+    """One query key; ``clause`` binds its value as ``:bind``, None does not filter.
 
-    A value must be of ``checked_type`` and one of ``allowed``, where these are given.
+    If set, a value must be of ``checked_type`` and one of ``allowed``.
     """
 
     name: str
@@ -49,7 +49,7 @@ class Parameter:
 
     @property
     def of_group(self) -> bool:
-        """The clause judges a group of rows."""
+        """Whether the clause applies to a group of rows."""
         return self.clause == _SINCE
 
 
@@ -80,21 +80,21 @@ class Endpoint:
         """First segment of the address."""
         return self.address.partition("/")[0]
 
-    def format_of(self, asked: str) -> str:
-        """Return the answer's format; one that is not offered gives the default."""
-        return asked.upper() if asked.upper() in self.formats else self.default_format
+    def format_of(self, requested: str) -> str:
+        """Return the response's format: the requested one, or the default if it is unsupported."""
+        return requested.upper() if requested.upper() in self.formats else self.default_format
 
-    def select(self, row: str, given: Mapping[str, str]) -> tuple[str, dict[str, str]]:
+    def select(self, row: str, values_by_key: Mapping[str, str]) -> tuple[str, dict[str, str]]:
         """Return SQL that selects the expression ``row``, and the values to bind."""
         where = [self.condition] if self.condition else []
         having: list[str] = []
         values: dict[str, str] = {}
         for parameter in self.parameters:
-            if parameter.clause is None or parameter.name not in given:
+            if parameter.clause is None or parameter.name not in values_by_key:
                 continue
             (having if parameter.of_group else where).append(parameter.clause)
-            values[parameter.bind] = given[parameter.name]
-        sql = f"SELECT {row} FROM {self.source}"  # noqa: S608 - names of ours, values are bound
+            values[parameter.bind] = values_by_key[parameter.name]
+        sql = f"SELECT {row} FROM {self.source}"  # noqa: S608 - constant names, values are bound
         if where:
             sql += " WHERE " + " AND ".join(where)
         sql += self.tail

@@ -1,7 +1,7 @@
-"""Files as a server that stores them sends them: with a length, an ETag, and ranges (RFC 9110).
+"""Files with a length, an ETag and ranges (RFC 9110), as sent by a server that stores them.
 
-The v3 servers write a ZIP while they send it, and have none of these. A proxy in front of
-one, or another deployment, may; clients are to be tested against both.
+The v3 servers write a ZIP while they send it, and support none of these. A proxy in front
+of one, or another deployment, may support them; clients are tested against both.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ _BLOCK = 64 * 1024
 
 
 class RangesApp:
-    """Passes requests on, and sends files, or the requested part, once they are complete."""
+    """Middleware that sends files, or the requested part, once they are complete."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -34,14 +34,14 @@ class RangesApp:
             await self._app(scope, receive, send)
 
     async def _is_file(self, scope: Scope, receive: Receive) -> bool:
-        """Return whether a HEAD request is for a file; its body is not made for that."""
+        """Return whether a HEAD request is for a file; do not create its body."""
         is_file = False
 
-        async def seen(message: Message) -> None:
+        async def inspect(message: Message) -> None:
             nonlocal is_file
             is_file = is_file or _starts_file(message)
 
-        await self._app(dict(scope), receive, seen)
+        await self._app(dict(scope), receive, inspect)
         return is_file
 
     async def _send_file(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -50,7 +50,7 @@ class RangesApp:
             digest = hashlib.sha256()
             start: Message | None = None
 
-            async def stored(message: Message) -> None:
+            async def store(message: Message) -> None:
                 nonlocal start
                 if _starts_file(message):
                     start = message
@@ -64,7 +64,7 @@ class RangesApp:
                 if not message.get("more_body", False):
                     await _respond(start, file, f'"{digest.hexdigest()[:32]}"', scope, send)
 
-            await self._app({**scope, "method": "GET"}, receive, stored)
+            await self._app({**scope, "method": "GET"}, receive, store)
 
 
 def _starts_file(message: Message) -> bool:
@@ -75,20 +75,22 @@ def _starts_file(message: Message) -> bool:
 
 
 async def _respond(start: Message, file: IO[bytes], tag: str, scope: Scope, send: Send) -> None:
-    asked = Headers(scope=scope)
+    request_headers = Headers(scope=scope)
     headers = MutableHeaders(raw=list(start["headers"]))
     headers["Accept-Ranges"] = "bytes"
     headers["ETag"] = tag
     total = file.tell()
     part = Part(0, total)
-    status = failed_precondition(asked, tag)
+    status = failed_precondition(request_headers, tag)
     if status is None:
         try:
-            wanted = requested_part(asked, tag, total) if scope["method"] == "GET" else None
+            requested_range = (
+                requested_part(request_headers, tag, total) if scope["method"] == "GET" else None
+            )
         except Unsatisfiable:
             status, headers["Content-Range"] = 416, f"bytes */{total}"
         else:
-            status, part = (200, part) if wanted is None else (206, wanted)
+            status, part = (200, part) if requested_range is None else (206, requested_range)
             if status == 206:
                 headers["Content-Range"] = f"bytes {part.first}-{part.end - 1}/{total}"
     if status in (200, 206):

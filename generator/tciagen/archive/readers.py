@@ -1,4 +1,4 @@
-"""Reads headers of many files, in processes where that pays."""
+"""Reads headers of many files, in several processes if that is faster."""
 
 import multiprocessing
 import os
@@ -19,7 +19,7 @@ _FILES_PER_WORKER = 1000
 
 @attrs.frozen
 class Unusable:
-    """The reason why a file has no place in the catalog; ``readable`` if its content is known."""
+    """The reason why a file is not in the catalog; ``readable`` if its content is known."""
 
     reason: str
     readable: bool
@@ -29,7 +29,7 @@ class Unusable:
 def header_reader(
     files: int, workers: int | None
 ) -> Iterator[Callable[[list[Path]], Iterable[Header | Unusable]]]:
-    """Yield a function that reads headers in order, in processes where that pays."""
+    """Yield a function that reads headers in order, in several processes if that is faster."""
     count = min(workers or os.cpu_count() or 1, files // _FILES_PER_WORKER + 1)
     if count == 1:
         with _no_lost_interrupt() as check:
@@ -53,11 +53,11 @@ def _read_here(paths: Iterable[Path], check: Callable[[], None]) -> Iterator[Hea
 
 @contextmanager
 def _no_lost_interrupt() -> Iterator[Callable[[], None]]:
-    """Yield a function that raises KeyboardInterrupt if there was one, whoever caught it.
+    """Yield a function that raises KeyboardInterrupt if other code has swallowed one.
 
     Reading a file may lose it: pydicom 3.0 turns each exception in the header of a
-    sequence's item into an OSError, and CPython's ``int("text")`` puts its ValueError in
-    the place of one that a signal handler raises meanwhile.
+    sequence's item into an OSError, and CPython's ``int("text")`` replaces one
+    that a signal handler raises meanwhile by its ValueError.
     """
     main = threading.current_thread() is threading.main_thread()  # no other gets signals
     before = signal.getsignal(signal.SIGINT) if main else None

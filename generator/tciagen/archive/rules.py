@@ -1,4 +1,4 @@
-"""Where a file's collection comes from, and how a root remembers it."""
+"""Rules for the collection of a file, which the catalog stores for each root."""
 
 import os
 import sqlite3
@@ -14,7 +14,7 @@ from tciagen.archive.walk import parents
 
 @attrs.frozen
 class CollectionRule:
-    """Where a file's collection comes from.
+    """The source of a file's collection.
 
     In this order: ``name``; the folder at ``level`` below the scanned one (1 is the
     next); the file's CTP project name (0013,1010), Clinical Trial Protocol ID
@@ -36,7 +36,7 @@ class CollectionRule:
 
     @property
     def is_stated(self) -> bool:
-        """Whether the rule has more than the files' headers."""
+        """Whether the rule uses more than the files' headers."""
         return bool(self.name) or self.level is not None
 
     def __str__(self) -> str:
@@ -110,11 +110,11 @@ class RememberedRules:
 
 
 def below(root: bytes) -> tuple[bytes, bytes]:
-    """Return the least path below ``root``, and the least behind all paths below it."""
+    """Return the first path below ``root``, and the first after all paths below it."""
     stem = root.rstrip(b"/")
     return stem + b"/", stem + b"0"
 
 
 def _storable(text: str) -> str:
-    """Replace what a file system lets through and UTF-8 does not."""
+    """Replace characters that a file system allows and UTF-8 does not."""
     return text.encode("utf-8", "replace").decode()

@@ -1,4 +1,4 @@
-"""A served archive for the length of a ``with`` block, in a process of its own."""
+"""A served archive for the length of a ``with`` block, in a separate process."""
 
 import os
 import subprocess
@@ -17,7 +17,7 @@ _STOP_SECONDS = 10.0
 
 @attrs.frozen
 class RunningArchive:
-    """A server under way: its BaseURL, its process and the file of its log (stderr)."""
+    """A running server: its BaseURL, its process and the file of its log (stderr)."""
 
     base_url: str
     pid: int
@@ -26,7 +26,7 @@ class RunningArchive:
 
 @contextmanager
 def running_archive(catalog: Path, *, options: Sequence[str] = ()) -> Iterator[RunningArchive]:
-    """Serve ``catalog`` on a free port of 127.0.0.1 and stop it at the end of the block.
+    """Serve ``catalog`` on a free port of 127.0.0.1; stop the server at the end of the block.
 
     Args:
         catalog: SQLite catalog to serve.
@@ -36,7 +36,7 @@ def running_archive(catalog: Path, *, options: Sequence[str] = ()) -> Iterator[R
         The running server.
 
     Raises:
-        ServerProblem: the server did not start; the message holds what it said.
+        ServerProblem: the server did not start; the message contains its output.
     """
     command = [sys.executable, "-m", "tciagen.archive", "serve"]
     command += ["--catalog", os.fspath(catalog), "--port", "0", *options]
@@ -64,6 +64,6 @@ def _base_url(process: subprocess.Popen[str], log: Path) -> str:
     _, found, base_url = line.rstrip("\n").rpartition(" at ")
     if not found:
         process.wait()
-        said = log.read_text(encoding="utf-8", errors="replace").strip()
-        raise ServerProblem(f"the archive did not start: {said or 'it said nothing'}")
+        output = log.read_text(encoding="utf-8", errors="replace").strip()
+        raise ServerProblem(f"the archive did not start: {output or 'it printed nothing'}")
     return base_url

@@ -1,8 +1,8 @@
-"""Brings folders of DICOM files into a catalog, and keeps them up to date.
+"""Reads folders of DICOM files into a catalog and updates it.
 
-A file is read again only when its size, its time of change or its link target is another.
-A file that is gone from a scanned folder leaves the catalog, a series without files
-too. Work is committed in batches: the next scan completes one that was interrupted.
+A file is read again only if its size, its time of change or its link target has changed.
+A file that no longer exists in a scanned folder is removed from the catalog, as is a series
+without files. Work is committed in batches: the next scan completes one that was interrupted.
 """
 
 import itertools
@@ -30,13 +30,13 @@ Progress = Callable[[int, int], None]
 """Receives the number of items done, and the number of all items."""
 
 
-def untold(_done: int, _total: int) -> None:
+def no_progress(_done: int, _total: int) -> None:
     """Show no progress."""
 
 
 @attrs.frozen
 class Retained:
-    """A root of which too many files are gone: ``gone`` of ``known`` files stay in the catalog."""
+    """A root with too many absent files: ``gone`` of ``known`` files stay in the catalog."""
 
     root: Path
     gone: int
@@ -48,9 +48,9 @@ class ScanResult:
     """Numbers of files, and findings.
 
     ``problems`` names each file that was left out, with the reason; ``unreadable`` each
-    path about which nothing is known, so that nothing was removed there; ``remembered``
+    path with unknown content, below which nothing was removed; ``remembered``
     each root whose collections come from the rule of an earlier scan; ``reassigned`` the
-    number of series that a change of rule moved.
+    number of series that a changed rule moved.
     """
 
     read: int = 0
@@ -66,7 +66,7 @@ class ScanResult:
 
     @property
     def is_complete(self) -> bool:
-        """Whether the catalog now has what the folders have."""
+        """Whether the catalog now matches the folders."""
         return not (self.unreadable or self.retained)
 
 
@@ -87,18 +87,18 @@ def index(
     rule: CollectionRule,
     today: date,
     workers: int | None = None,
-    progress: Progress = untold,
+    progress: Progress = no_progress,
     prune: bool = False,
     reassign: bool = False,
     include_hidden: bool = False,
 ) -> ScanResult:
-    """Bring the DICOM files below ``folders`` into the catalog.
+    """Read the DICOM files below ``folders`` into the catalog.
 
     Args:
         connection: catalog, open for writing.
         folders: folders to scan; links to folders are not followed.
-        rule: where collections come from; one that states nothing leaves the rule of an
-            earlier scan as it is.
+        rule: Source of collections; an empty rule leaves the rule of an earlier scan
+            unchanged.
         today: the day that counts as ``added`` for a series that is new.
         workers: processes that read files; as many as processors if None.
         progress: receives the number of files done, and of files to read.
@@ -116,10 +116,10 @@ def index(
     scan = _Scan(connection, rules, today.isoformat())
     todo = [file for key, file in found.files.items() if _is_new(file, known.get(key))]
     queued = {file.key for file in todo}
-    kept = {key: one for key, one in known.items() if key in found.files and key not in queued}
-    result = ScanResult(unchanged=len(kept), remembered=rules.used)
+    unchanged = {key: one for key, one in known.items() if key in found.files and key not in queued}
+    result = ScanResult(unchanged=len(unchanged), remembered=rules.used)
     result.broken_links = found.broken_links
-    result.reassigned = scan.reassign(kept, allowed=reassign)
+    result.reassigned = scan.reassign(unchanged, allowed=reassign)
     done = 0
     progress(done, len(todo))
     todo.sort(key=lambda file: file.key)
@@ -141,7 +141,7 @@ def index(
 
 
 class _Scan:
-    """Writes files and what follows from them, in one transaction per call."""
+    """Writes files and the derived rows, in one transaction per call."""
 
     def __init__(self, connection: sqlite3.Connection, rules: RememberedRules, today: str) -> None:
         self._connection = connection
@@ -153,10 +153,10 @@ class _Scan:
         """Save the rules and move unchanged files to the collection of their rule.
 
         Returns:
-            The number of series of which files move.
+            The number of series with moved files.
 
         Raises:
-            UsageProblem: there are such series, and they may not move.
+            UsageProblem: there are such series, and ``allowed`` is false.
         """
         moves: dict[bytes, str] = {}
         for key, file in known.items():
@@ -183,7 +183,7 @@ class _Scan:
         return len(series)
 
     def store(self, batch: Iterable[tuple[Found, Header | Unusable]]) -> list[tuple[Path, str]]:
-        """Insert or replace files; return those that could not be read, which stay as they are."""
+        """Insert or replace files; return the unreadable ones, which stay unchanged."""
         unread = []
         with self._connection:
             self._connection.execute("BEGIN")
@@ -234,7 +234,7 @@ class _Scan:
         return removed, retained
 
     def _lost(self, keys: Iterable[bytes], absent: set[bytes]) -> set[bytes]:
-        """Return the files whose object is in no file that is still there."""
+        """Return the files whose object is in no existing file."""
         objects: dict[tuple[str, str], set[bytes]] = defaultdict(set)
         for key in keys:
             (row,) = self._connection.execute(statements.OBJECT_OF_FILE, (key,))

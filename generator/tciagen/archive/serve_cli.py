@@ -34,7 +34,7 @@ def _checked_keys(
 
 def _checked_host(_context: click.Context, _parameter: click.Parameter, host: str) -> str:
     if not host.strip():
-        raise UsageProblem("--host is empty: give an address, such as 127.0.0.1")
+        raise UsageProblem("--host is empty: specify an address, such as 127.0.0.1")
     return host
 
 
@@ -54,7 +54,7 @@ def _checked_host(_context: click.Context, _parameter: click.Parameter, host: st
     metavar="NUMBER",
     default=DEFAULT_PORT,
     show_default=True,
-    help="Port to listen on; 0 takes a free one.",
+    help="Port to listen on; 0 selects a free port.",
 )
 @click.option(
     "--api-key",
@@ -76,7 +76,7 @@ def _checked_host(_context: click.Context, _parameter: click.Parameter, host: st
     help="File of hashed keys, as `tciagen archive new-key FILE` writes it; repeatable.",
 )
 @click.option("--bare", is_flag=True, help="Leave optional members out of metadata documents.")
-@click.option("--no-content", is_flag=True, help="Answer 204 instead of an empty set.")
+@click.option("--no-content", is_flag=True, help="Respond with status 204 if there are no results.")
 @click.option(
     "--zip-level",
     type=click.IntRange(0, 9),
@@ -92,12 +92,12 @@ def _checked_host(_context: click.Context, _parameter: click.Parameter, host: st
     default="image",
     show_default=True,
     help="Layout of downloads. image: the header imageCount and results.json state what is in a "
-    "ZIP. blob: ./1-NAME, no count, as the public v3 servers most likely had it.",
+    "ZIP. blob: ./1-NAME, no count, as the public v3 servers most likely sent it.",
 )
 @click.option(
     "--ranges",
     is_flag=True,
-    help="Send files with a length, an ETag and ranges, as a proxy that stores them.",
+    help="Send files with a length, an ETag and ranges, as a proxy that stores them does.",
 )
 @click.option(
     "--contract",
@@ -132,16 +132,16 @@ def serve_command(
 ) -> None:
     """Serve the catalog as a v3 query API until Ctrl-C.
 
-    Standard output gets the BaseURL, standard error the access log, which never holds a key.
+    Standard output gets the BaseURL, standard error the access log, which never contains a key.
     """
     from tciagen.archive import app, queries, serving, zips  # noqa: PLC0415 - starlette
     from tciagen.archive.cors import CorsApp  # noqa: PLC0415 - starlette
     from tciagen.archive.ranges import RangesApp  # noqa: PLC0415 - starlette
-    from tciagen.archive.testing import contract_server as changed  # noqa: PLC0415 - starlette
+    from tciagen.archive.testing import contract_server  # noqa: PLC0415 - starlette
 
-    served = changed.endpoints(contract) if contract else queries.endpoints()
-    wanted = [parse_fault(fault) for fault in faults]
-    check_faults(wanted, served.values())
+    served = contract_server.endpoints(contract) if contract else queries.endpoints()
+    parsed_faults = [parse_fault(fault) for fault in faults]
+    check_faults(parsed_faults, served.values())
     digests = [digest for path in key_files for digest in read_key_file(path)]
     keys = Keys.of(api_keys, digests)
     settings = app.Settings(
@@ -154,9 +154,9 @@ def serve_command(
         files=zips.FileLayout(layout),
     )
     plain = app.create_app(settings)
-    answered = RangesApp(plain) if ranges else plain
-    spoiled = FaultyApp(answered, wanted)
-    serving.run(CorsApp(spoiled), host=host, port=port, summary=counted(catalog), keys=keys)
+    with_ranges = RangesApp(plain) if ranges else plain
+    with_faults = FaultyApp(with_ranges, parsed_faults)
+    serving.run(CorsApp(with_faults), host=host, port=port, summary=counted(catalog), keys=keys)
 
 
 @click.command("new-key")
@@ -164,7 +164,7 @@ def serve_command(
 def new_key_command(path: Path) -> None:
     """Add a new API key to FILE and print it.
 
-    FILE holds only hashes of keys, one on each line, and only its owner can read it. A server
+    FILE contains only hashes of keys, one on each line, and only its owner can read it. A server
     that is started with --api-key-file FILE accepts the key. To revoke a key, delete its line
     and start the server again.
     """

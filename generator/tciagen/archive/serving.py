@@ -24,9 +24,9 @@ _ABSOLUTE = re.compile(r"https?://[^/?#]*", re.IGNORECASE)
 
 
 class AccessLog:
-    """Writes one line for each request; whatever looks like a key is hidden.
+    """Middleware that logs one line for each request and hides everything like a key.
 
-    An answer whose end was not sent is marked ``broken off``.
+    It marks a response whose end was not sent as ``broken off``.
     """
 
     def __init__(self, app: ASGIApp, log: TextIO, keys: Keys) -> None:
@@ -35,18 +35,20 @@ class AccessLog:
         self._keys = keys
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on and log it when its answer ends."""
+        """Pass a request on and log it when its response ends."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
-        status, size, whole = 0, 0, False
+        status, size, complete = 0, 0, False
 
         async def counted(message: Message) -> None:
-            nonlocal status, size, whole
+            nonlocal status, size, complete
             status = message.get("status", status)
             size += len(message.get("body", b""))
-            whole = message["type"] == "http.response.body" and not message.get("more_body", False)
+            complete = message["type"] == "http.response.body" and not message.get(
+                "more_body", False
+            )
             await send(message)
 
         try:
@@ -56,7 +58,7 @@ class AccessLog:
             client = scope["client"][0] if scope["client"] else "-"
             self._log.write(
                 f'{client} "{scope["method"]} {self._target(scope)}" '
-                f"{status} {size} bytes {milliseconds:.1f} ms{'' if whole else ', broken off'}\n"
+                f"{status} {size} bytes {milliseconds:.1f} ms{'' if complete else ', broken off'}\n"
             )
             self._log.flush()
 
@@ -74,7 +76,7 @@ class AccessLog:
 
 
 class OriginFormApp:
-    """Accepts absolute-form targets (RFC 9112, 3.2.2), as clients send them to a proxy."""
+    """Middleware that accepts the targets that clients send to a proxy (RFC 9112, 3.2.2)."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -88,27 +90,27 @@ class OriginFormApp:
 
 
 class _Server(uvicorn.Server):
-    """Tells when it is ready."""
+    """A server that calls ``ready`` when it listens."""
 
     def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
         super().__init__(config)
         self._ready = ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start to listen, then tell."""
+        """Start to listen, then call ``ready``."""
         await super().startup(sockets)
         if self.started:
             self._ready()
 
 
 def run(app: ASGIApp, *, host: str, port: int, summary: str, keys: Keys) -> None:
-    """Serve until SIGINT or SIGTERM, then finish what is under way for some seconds.
+    """Serve until SIGINT or SIGTERM, then finish requests in progress, for at most 3 seconds.
 
     Raises:
-        UsageProblem: the address cannot be listened on.
+        UsageProblem: the server cannot listen on the address.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # With the protocol named, asyncio turns off the waiting for more to send (Nagle).
+    # asyncio disables Nagle's algorithm only if the protocol is named.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -116,7 +118,7 @@ def run(app: ASGIApp, *, host: str, port: int, summary: str, keys: Keys) -> None
     except (OSError, OverflowError) as error:
         listener.close()
         raise UsageProblem(
-            f"cannot listen on {host} port {port}: {error}; --port 0 takes a free one"
+            f"cannot listen on {host} port {port}: {error}; --port 0 selects a free port"
         ) from error
     shown_host = f"[{host}]" if ":" in host else host
     base_url = f"http://{shown_host}:{listener.getsockname()[1]}{BASE_PATH}"
@@ -129,10 +131,10 @@ def run(app: ASGIApp, *, host: str, port: int, summary: str, keys: Keys) -> None
         server_header=False,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
-    # uvicorn sends itself the signal again when it has stopped: nothing is left to do then.
+    # uvicorn sends itself the signal again after it has stopped; ignore it then.
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _nothing)
-    # pydicom warns of what files hold; standard error is the access log.
+        signal.signal(number, _ignore_signal)
+    # pydicom warns about the content of files; standard error is the access log.
     warnings.filterwarnings("ignore", module=r"pydicom\b")
     logging.getLogger("uvicorn.error").addFilter(_is_no_advice)
     server = _Server(config, lambda: print(f"Serving {summary} at {base_url}", flush=True))
@@ -140,10 +142,10 @@ def run(app: ASGIApp, *, host: str, port: int, summary: str, keys: Keys) -> None
 
 
 def _is_no_advice(record: logging.LogRecord) -> bool:
-    """Drop what uvicorn logs for an Upgrade header, which a server may ignore (RFC 9110, 7.8)."""
+    """Drop uvicorn's records about an Upgrade header, which a server may ignore (RFC 9110, 7.8)."""
     message = record.getMessage()
     return not message.startswith(("Unsupported upgrade", "No supported WebSocket library"))
 
 
-def _nothing(_number: int, _frame: FrameType | None) -> None:
+def _ignore_signal(_number: int, _frame: FrameType | None) -> None:
     pass

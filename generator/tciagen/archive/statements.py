@@ -1,7 +1,7 @@
 """Every SQL statement that reads or writes the catalog, except the endpoints' queries.
 
 The endpoints' queries are built in :mod:`tciagen.archive.queries`. A test explains the
-plan of each constant of this module, so no statement may stand anywhere else.
+plan of each constant of this module, so every other statement belongs here.
 """
 
 PATIENT_KEY = ("collection", "patient_id", "unidentified_name")

@@ -1,4 +1,4 @@
-"""Finds the files below directories, and what could not be listed there."""
+"""Finds the files below directories, and reports unreadable paths."""
 
 import errno
 import os
@@ -15,7 +15,7 @@ _ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 
 @attrs.frozen
 class Found:
-    """A regular file. ``key`` is its path; ``target`` is the real path where that is a link."""
+    """A regular file. ``key`` is its path; ``target`` is the real path if that is a link."""
 
     key: bytes
     size: int
@@ -24,7 +24,7 @@ class Found:
 
     @property
     def path(self) -> Path:
-        """The path as the rest of the program has it."""
+        """The path as a ``Path``."""
         return Path(os.fsdecode(self.key))
 
 
@@ -33,7 +33,7 @@ class Walk:
     """The result of a walk.
 
     ``unreadable`` names directories that could not be listed, and files that could not be
-    looked up, with the reason: nothing is known about them and about the paths below them.
+    looked up, with the reason. The content of these paths is unknown.
     """
 
     files: dict[bytes, Found] = attrs.field(factory=dict)
@@ -68,7 +68,7 @@ def roots_of(folders: Sequence[Path]) -> list[Path]:
     """
     for folder in folders:
         if not os.path.isdir(folder):  # noqa: PTH112 - False, not an error, without permission
-            raise UsageProblem(f"{folder} is not a folder: name an existing one")
+            raise UsageProblem(f"{folder} is not a folder: specify an existing one")
     roots = {os.fsencode(folder.resolve()) for folder in folders}
     return [
         Path(os.fsdecode(root))

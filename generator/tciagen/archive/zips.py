@@ -21,9 +21,9 @@ _ZIP64_SIZE = (1 << 31) - (1 << 22)
 
 
 class FileLayout(enum.Enum):
-    """Names, counts and reports of getImage and getSingleImage.
+    """The layout of the responses of getImage and getSingleImage.
 
-    ``BLOB`` is what public v3 most likely ran: members ``./1-NAME`` and no count; a file
+    ``BLOB`` is most likely the layout of public v3: members ``./1-NAME`` and no count; a file
     that cannot be read leaves no trace. ``IMAGE`` states the count in the header
     ``imageCount`` and ends with ``results.json``, which lists the files that are missing.
     """
@@ -34,7 +34,7 @@ class FileLayout(enum.Enum):
 
 @attrs.frozen
 class ZipFaults:
-    """Intended defects of a ZIP, for tests of clients; images are counted from 0."""
+    """Deliberate defects of a ZIP, for tests of clients; images are counted from 0."""
 
     without_directory: bool = False
     left_out: frozenset[int] = frozenset()
@@ -42,7 +42,7 @@ class ZipFaults:
 
 
 class _Sink(io.RawIOBase):
-    """Collects what ``zipfile`` writes until it is taken; it cannot seek."""
+    """A sink without seek that collects the output of ``zipfile``."""
 
     def __init__(self) -> None:
         self._parts: list[bytes] = []
@@ -130,7 +130,7 @@ def _add_directory(archive: zipfile.ZipFile, name: str) -> None:
 def _add(
     archive: zipfile.ZipFile, sink: _Sink, name: str, stored: StoredObject, *, cut: bool
 ) -> Iterator[bytes]:
-    """Copy a file into the archive; a file that breaks off ends there.
+    """Copy a file into the archive; a file that is cut short ends there.
 
     Raises:
         OSError: the file cannot be read (from the start, or to its end).

@@ -12,16 +12,16 @@ from tciagen.documents.folder import document_path
 from tciagen.drift.catalogue.rules import RULES
 from tciagen.drift.levels import Severity
 
-UNSAID_ELSEWHERE = frozenset({"declaration-lost", "declaration-gained", "name-collision"})
-"""Rules for which no other language has words. In each of them leaving out is saying otherwise;
-a collision of Python names is none elsewhere, and a module that has one is no module."""
+INEXPRESSIBLE = frozenset({"declaration-lost", "declaration-gained", "name-collision"})
+"""Rules that no other language can express: there, an omission is a declaration. A collision
+of Python names does not exist elsewhere, and a module with one is invalid."""
 
 
 @attrs.frozen
 class Case:
     """One change and its expected severity; a control is an edit that changes nothing.
 
-    ``worst`` is the severity of the worst finding that may stand beside the expected one.
+    ``worst`` is the severity of the worst finding that may accompany the expected one.
     """
 
     name: str
@@ -34,13 +34,13 @@ class Case:
 
     @property
     def matters(self) -> bool:
-        """Whether an old client, or code written for it, can fail or go wrong."""
+        """Whether an old client, or code written for it, can fail or return wrong values."""
         return self.severity in (Severity.BREAKING, Severity.DANGEROUS)
 
 
 @attrs.frozen
 class Written:
-    """A case on disk, as a tool reads it."""
+    """The files of a case for one tool."""
 
     case: Case
     old: Path
@@ -48,22 +48,22 @@ class Written:
 
 
 def all_cases() -> list[Case]:
-    """Return the benchmark without the documents at fault, which nobody can compare."""
+    """Return the benchmark without the invalid documents, which no tool can compare."""
     cases = []
     for mutation in BENCHMARK["mutations"]:
         expected, control = mutation["expected"], bool(mutation.get("control"))
         if expected["severity"] not in ("invalid", "unknown"):
             sides = mutated(mutation)
             severity = Severity(expected["severity"])
-            beside = [RULES[rule].level for rule in expected.get("also_allowed", ())]
-            worst = min([severity, *beside], key=lambda level: level.rank)
+            allowed = [RULES[rule].level for rule in expected.get("also_allowed", ())]
+            worst = min([severity, *allowed], key=lambda level: level.rank)
             case = Case(mutation["id"], *sides, expected["rule"], severity, worst, control)
             cases.append(case)
     return cases
 
 
 def write_documents(cases: list[Case], folder: Path) -> list[Written]:
-    """Write the documents as they are."""
+    """Write the documents unchanged."""
     for case in cases:
         for side, documents in (("old", case.old), ("new", case.new)):
             for address, document in documents.items():
@@ -76,11 +76,11 @@ def write_documents(cases: list[Case], folder: Path) -> list[Written]:
 def write_projected(
     cases: list[Case], folder: Path, file: str, project: Callable[[Contract], str]
 ) -> list[Written]:
-    """Write the cases that a language can express: those with a text that changes."""
+    """Write the cases that a language can express: those whose text changes."""
     written = []
     for case in cases:
         texts = [project(contract_of(documents)) for documents in (case.old, case.new)]
-        if texts[0] == texts[1] or case.rule in UNSAID_ELSEWHERE:
+        if texts[0] == texts[1] or case.rule in INEXPRESSIBLE:
             continue
         paths = [folder / case.name / side / file for side in ("old", "new")]
         for path, text in zip(paths, texts, strict=True):

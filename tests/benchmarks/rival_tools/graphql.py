@@ -22,7 +22,7 @@ SCALARS = {
     Type.TIME: "Time",
     Type.UID: "UID",
 }
-HEAD = """\
+PREAMBLE = """\
 directive @dicom(tag: String!) on ARGUMENT_DEFINITION | FIELD_DEFINITION
 scalar Decimal
 scalar Date
@@ -36,7 +36,7 @@ scalar File
 def project(contract: Contract) -> str:
     """Return the schema."""
     names = record_names(contract)
-    parts = [HEAD]
+    parts = [PREAMBLE]
     resources = by_resource(contract)
     fields = "".join(f"  {symbol(name)}: {symbol(name)}Resource!\n" for name in resources)
     parts.append(f"type Query {{\n{fields}}}\n")
@@ -60,11 +60,11 @@ def _endpoint(endpoint: Endpoint, record: str | None) -> str:
     kind = "String" if endpoint.formats is None else f"{_scope(endpoint)}_format"
     default = "" if endpoint.default_format is None else f" = {symbol(endpoint.default_format)}"
     arguments.append(f"    format: {kind}{default if endpoint.formats else ''}\n")
-    answer = "File!" if record is None else f"[{record}!]!"
+    result = "File!" if record is None else f"[{record}!]!"
     deprecated = _deprecated(endpoint.deprecated, endpoint.replaced_by)
     return (
         f"{_text(endpoint.description, '  ')}  {symbol(endpoint.name)}(\n"
-        f"{''.join(arguments)}  ): {answer}{deprecated}\n"
+        f"{''.join(arguments)}  ): {result}{deprecated}\n"
     )
 
 

@@ -1,4 +1,4 @@
-"""Gets the tools from the package registries, once, into a folder of their own."""
+"""Installs the tools from the package registries, once, into a separate folder."""
 
 import json
 import os
@@ -16,11 +16,11 @@ QUIET = {
     "OPTIC_TELEMETRY_LEVEL": "off",
     "SCARF_ANALYTICS": "false",
 }
-"""What keeps the tools, and what they depend on, from sending anything home."""
+"""Variables that disable the telemetry of the tools and their dependencies."""
 
 
 class UnavailableError(Exception):
-    """A tool cannot be had or does not work; the message says why in one line."""
+    """A tool is unavailable or does not work; the message states the reason in one line."""
 
 
 def run(
@@ -31,10 +31,10 @@ def run(
     seconds: float = 80,
     fine: Container[int] = (0,),
 ) -> str:
-    """Return what a program prints.
+    """Return the output of a program.
 
     Raises:
-        UnavailableError: it is missing, takes too long or does not end with a fine status.
+        UnavailableError: it is missing, takes too long or ends with an error status.
     """
     name = Path(arguments[0]).name
     environment = os.environ | QUIET | {"BUF_CACHE_DIR": str(folder / "cache")}
@@ -54,19 +54,21 @@ def run(
     except subprocess.TimeoutExpired:
         raise UnavailableError(f"{name} took more than {seconds:.0f} s") from None
     if done.returncode not in fine:
-        told = [line for line in done.stderr.splitlines() if "rror" in line] or ["no reason given"]
-        raise UnavailableError(f"{name} ended with {done.returncode}: {told[0].strip()[:120]}")
+        errors = [line for line in done.stderr.splitlines() if "rror" in line] or [
+            "no reason given"
+        ]
+        raise UnavailableError(f"{name} ended with {done.returncode}: {errors[0].strip()[:120]}")
     return done.stdout
 
 
 def versions() -> list[str]:
-    """Return the tools with the versions that are pinned."""
+    """Return the tools with their pinned versions."""
     pinned: dict[str, str] = json.loads((HERE / "package.json").read_bytes())["dependencies"]
     return [f"{name} {version}" for name, version in pinned.items()] + [GRIFFE.replace("==", " ")]
 
 
 def install_node_tools(folder: Path) -> None:
-    """Install what package.json pins, without running any script of a package.
+    """Install the pinned packages of package.json, without running their scripts.
 
     Raises:
         UnavailableError: npm is missing or fails.
@@ -84,7 +86,7 @@ def install_node_tools(folder: Path) -> None:
 
 
 def install_griffe(folder: Path) -> None:
-    """Install griffe beside the environment, not into it, and let it be imported.
+    """Install griffe outside the environment and make it importable.
 
     Raises:
         UnavailableError: pip fails.

@@ -1,4 +1,4 @@
-"""What each tool makes of the changes, timed from the files to its verdict."""
+"""Runs each tool on the changes, timed from the files to its verdict."""
 
 import importlib
 import json
@@ -26,12 +26,12 @@ LEVELS = {
     "DANGEROUS": "dangerous",
     "Warn": "dangerous",
 }
-"""The tools' words for a change that is not harmless."""
+"""Levels of the tools for changes that are not harmless."""
 
 
 @attrs.frozen
 class Verdict:
-    """What a tool said of one change: whether anything, and the worst that it said."""
+    """A tool's verdict on one change: whether it reports anything, and its worst level."""
 
     seen: bool
     level: str
@@ -39,21 +39,21 @@ class Verdict:
 
     @classmethod
     def of(cls, words: Iterable[str], milliseconds: float) -> "Verdict":
-        """Return the worst of a tool's words."""
+        """Return the verdict of the worst of a tool's levels."""
         levels = {LEVELS.get(word, "harmless") for word in words}
         worst = next((level for level in ("breaking", "dangerous") if level in levels), "harmless")
         return cls(bool(levels), worst, milliseconds)
 
 
 class Watch:
-    """Milliseconds since it was made."""
+    """A stopwatch that starts when it is created."""
 
     def __init__(self) -> None:
         self.start = time.perf_counter()
 
     @property
     def milliseconds(self) -> float:
-        """Time since then."""
+        """Milliseconds since the start."""
         return (time.perf_counter() - self.start) * 1000
 
 
@@ -85,7 +85,7 @@ def griffe(changes: Sequence[Written]) -> Iterator[Verdict]:
     """Load both modules and look for breakages, which griffe does not rate.
 
     Raises:
-        UnavailableError: it fails, in whatever way.
+        UnavailableError: it fails.
     """
     try:
         library: Any = importlib.import_module("griffe")
@@ -105,7 +105,7 @@ def buf(changes: Sequence[Written], folder: Path) -> Iterator[Verdict]:
     """Run ``buf breaking`` with its default rules, which it does not rate.
 
     Raises:
-        UnavailableError: there is none for this machine, or it fails.
+        UnavailableError: no program exists for this machine, or it fails.
     """
     program = next(folder.glob("node_modules/@bufbuild/buf-*/bin/buf"), None)
     if program is None:

@@ -8,20 +8,20 @@ from tciagen.python.class_names import class_of, shape_of
 
 
 def record_names(contract: Contract) -> dict[str, str]:
-    """Return the record type of each endpoint that answers records, by address.
+    """Return the record type of each endpoint that returns records, by address.
 
     As in the generated client: endpoints that name the same class share it if their
     attributes are the same, else each gets its endpoint's name in front.
     """
     shapes: dict[str, set[Hashable]] = {}
-    answering = [endpoint for endpoint in contract if not endpoint.returns_file]
-    for endpoint in answering:
+    record_endpoints = [endpoint for endpoint in contract if not endpoint.returns_file]
+    for endpoint in record_endpoints:
         shapes.setdefault(class_of(endpoint), set()).add(_shape(endpoint))
     return {
         endpoint.address: class_of(endpoint)
         if len(shapes[class_of(endpoint)]) == 1
         else f"{symbol(endpoint.name)}{class_of(endpoint)}"
-        for endpoint in answering
+        for endpoint in record_endpoints
     }
 
 
@@ -43,7 +43,7 @@ def by_resource(contract: Contract) -> dict[str, list[Endpoint]]:
 
 
 def symbol(text: str) -> str:
-    """Return a server's text as an identifier of any of the languages."""
+    """Return a server's string as an identifier of every language."""
     plain = re.sub(r"\W", "_", text, flags=re.ASCII)
     return plain if plain and not plain[0].isdigit() else f"_{plain}"
 

@@ -3,8 +3,8 @@
 An endpoint is a GET operation, a query key a parameter, an attribute a property of the
 record's schema. UIDs and calendar types are formats of strings, a closed set an enum, prose
 a description, a DICOM tag and a replacement members with ``x-``. The format is a query
-parameter, as it is on the wire, and each format a media type of the answer; the record's
-schema is that of JSON, since OpenAPI has no words for the columns of a CSV text.
+parameter, as it is on the wire, and each format a media type of the response; the record's
+schema is that of JSON, since OpenAPI cannot describe the columns of a CSV file.
 """
 
 import json
@@ -56,7 +56,9 @@ def _operation(endpoint: Endpoint, names: dict[str, str]) -> dict[str, Any]:
         "operationId": endpoint.address.replace("/", "_"),
         "description": endpoint.description,
         "parameters": [*map(_parameter, endpoint.parameters), _format(endpoint)],
-        "responses": {"200": {"description": "The answer.", "content": _content(endpoint, names)}},
+        "responses": {
+            "200": {"description": "The response.", "content": _content(endpoint, names)}
+        },
     }
     if endpoint.deprecated:
         operation["deprecated"] = True

@@ -3,7 +3,7 @@
 A resource is a service, an endpoint a method, a query key a field of its request, an
 attribute a field of the streamed record. Calendar types are messages, as Google's are; a
 UID is a string, a closed set an enum, prose a comment, a DICOM tag a custom option. A
-number is a digest of the name, so that a name keeps its number wherever it stands.
+number is a digest of the name, so a name has the same number at every position.
 """
 
 import json
@@ -24,7 +24,7 @@ KINDS = {
     Type.TIME: "TimeOfDay",
     Type.UID: "string",
 }
-HEAD = """\
+PREAMBLE = """\
 syntax = "proto2";
 package query;
 import "google/protobuf/descriptor.proto";
@@ -42,7 +42,7 @@ NAMED, SPAN = 20_000, 500_000_000
 def project(contract: Contract) -> str:
     """Return the one file of the package."""
     names = record_names(contract)
-    parts = [HEAD]
+    parts = [PREAMBLE]
     for resource, endpoints in by_resource(contract).items():
         methods = "".join(_method(endpoint, names.get(endpoint.address)) for endpoint in endpoints)
         parts.append(f"service {symbol(resource)}Resource {{\n{methods}}}\n")

@@ -1,7 +1,7 @@
-"""A contract as the public face of a Python client.
+"""A contract as the public API of a Python client.
 
 An endpoint is a method with keyword-only arguments, a record a dataclass, which the tool
-knows better than other kinds of classes. A closed set is a ``Literal``, prose a docstring, a
+supports better than other classes. A closed set is a ``Literal``, prose a docstring, a
 DICOM tag metadata of ``Annotated``. Only Python names are shown: a change of a wire name
 under the same Python name is no change of a Python API.
 """
@@ -23,7 +23,7 @@ ANNOTATIONS = {
     Type.UID: "UID",
 }
 IN_CALLS = {Type.DECIMAL: "Decimal | float | int", Type.UID: "str"}
-HEAD = '''\
+PREAMBLE = '''\
 """A client."""
 from dataclasses import dataclass
 from datetime import date, datetime, time
@@ -42,7 +42,7 @@ class File:
 def project(contract: Contract) -> str:
     """Return the module's source."""
     names = record_names(contract)
-    parts = [HEAD]
+    parts = [PREAMBLE]
     for name, endpoint in sorted(first_of_each(contract, names).items()):
         fields = "".join(map(_field, endpoint.result.attributes))
         parts.append(
@@ -66,10 +66,10 @@ def _method(endpoint: Endpoint, record: str | None) -> str:
         f"{variable(python_name(p))}: {p.description}{' Deprecated.' if p.deprecated else ''}"
         for p in endpoint.parameters
     ]
-    answer = f"list[{record}]" if record else "File"
+    result = f"list[{record}]" if record else "File"
     docstring = "\n".join(prose)
     return (
-        f"{mark}    def {variable(python_name(endpoint))}(self, *, {shown}) -> {answer}:\n"
+        f"{mark}    def {variable(python_name(endpoint))}(self, *, {shown}) -> {result}:\n"
         f"        {docstring!r}\n        raise NotImplementedError\n"
     )
 

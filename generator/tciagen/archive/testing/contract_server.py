@@ -1,12 +1,12 @@
-"""The endpoints as changed documents say: ``serve --contract DIR``.
+"""The endpoints of changed documents, for ``serve --contract DIR``.
 
-Each ``DIR/<Resource>/<QueryName>.json`` is served as it stands, and the answers
-follow where they can: an endpoint without a document is gone, a renamed
-attribute or parameter keeps its meaning (found by name, tag or place), a new one
-is null or made up, another type is written as that type. Another tag shows or
-filters by that element, if the endpoint's table has it. An attribute that has
-become optional is missing in every second row, and each third row has one of
-the allowed values that are new, from the first row on.
+Each ``DIR/<Resource>/<QueryName>.json`` is served unchanged, and the responses
+follow it where possible: an endpoint without a document is removed. A renamed
+attribute or parameter retains its meaning (found by name, tag or position). A new
+one is null or has an invented value. A changed type is written as that type. A
+changed tag selects or filters by that element, if the endpoint's table has it. An
+attribute that has become optional is missing in every second row, and each third
+row has one of the new allowed values, from the first row on.
 """
 
 import json
@@ -53,20 +53,20 @@ def endpoints(folder: Path) -> dict[str, Endpoint]:
     """Return the endpoints of the documents in ``folder`` by their address.
 
     Raises:
-        UsageProblem: the folder holds no document.
-        DocumentProblem: a file is no JSON object.
+        UsageProblem: the folder contains no document.
+        DocumentProblem: a file is not a JSON object.
     """
     documents = {
         f"{path.parent.name}/query/{path.stem}": _read(path)
         for path in sorted(folder.glob("*/*.json"))
     }
     if not documents:
-        raise UsageProblem(f"{folder} holds no <Resource>/<QueryName>.json")
-    known = queries.endpoints()
-    gone = [endpoint for address, endpoint in known.items() if address not in documents]
+        raise UsageProblem(f"{folder} contains no <Resource>/<QueryName>.json")
+    previous = queries.endpoints()
+    gone = [endpoint for address, endpoint in previous.items() if address not in documents]
     served = {}
     for address, document in documents.items():
-        original = known.get(address) or _counterpart(address, document, gone)
+        original = previous.get(address) or _counterpart(address, document, gone)
         served[address] = _changed(original or _invented(), address, document)
     return served
 
@@ -77,7 +77,7 @@ def _read(path: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise DocumentProblem(f"{path} is not readable JSON: {error}") from error
     if not isinstance(document, dict):
-        raise DocumentProblem(f"{path} holds no JSON object")
+        raise DocumentProblem(f"{path} is not a JSON object")
     return document
 
 
@@ -125,25 +125,25 @@ def _columns(original: Endpoint, document: dict[str, Any]) -> tuple[Column, ...]
     matches = _matches(before, after)
     for attribute, match in zip(after, matches, strict=True):
         name = str(attribute.get("Name"))
-        wanted = attribute.get("Type")
+        type_name = attribute.get("Type")
         if match is None:
             made_up = attribute.get("Optional", True) is False
-            value = _MADE_UP.get(str(wanted), "'made up'") if made_up else "NULL"
-            columns.append(Column(name, value, _KINDS.get(str(wanted), Kind.TEXT)))
+            value = _MADE_UP.get(str(type_name), "'made up'") if made_up else "NULL"
+            columns.append(Column(name, value, _KINDS.get(str(type_name), Kind.TEXT)))
             continue
-        column, known = original.columns[match], before[match]
-        if name != known["Name"]:
+        column, previous = original.columns[match], before[match]
+        if name != previous["Name"]:
             column = attrs.evolve(column, name=name)
-        if (other := _other_element(known, attribute, elements)) is not None:
+        if (other := _other_element(previous, attribute, elements)) is not None:
             column = attrs.evolve(column, expression=other.expression, kind=other.kind)
-        if wanted is not None and wanted != known.get("Type"):
-            column = _as_type(column, str(known.get("Type")), str(wanted))
-        columns.append(_varied(column, known, attribute))
+        if type_name is not None and type_name != previous.get("Type"):
+            column = _as_type(column, str(previous.get("Type")), str(type_name))
+        columns.append(_varied(column, previous, attribute))
     return tuple(columns)
 
 
 def _elements(source: str) -> dict[str, Column]:
-    """Return a column for each DICOM tag that a source of rows has."""
+    """Return the column of each DICOM tag in a source of rows."""
     found: dict[str, Column] = {}
     for endpoint in queries.endpoints().values():
         if endpoint.source == source:
@@ -161,26 +161,26 @@ def _other_element(
 
 
 def _varied(column: Column, before: Mapping[str, Any], after: Mapping[str, Any]) -> Column:
-    """Show in some rows what a column has not had before: no value, or another one."""
+    """Return a column in which some rows have a newly allowed value, or no value."""
     expression = column.expression
     if after.get("Optional") is True and before.get("Optional") is False:
         expression = f"iif({_ROW} % 2 = 1, NULL, {expression})"
-    known = _list(before, "AllowedValues")
-    if added := [str(one) for one in _list(after, "AllowedValues") if one not in known]:
+    previous = _list(before, "AllowedValues")
+    if added := [str(one) for one in _list(after, "AllowedValues") if one not in previous]:
         cases = " ".join(f"WHEN {n} THEN {sql_text(one)}" for n, one in enumerate(added))
         chosen = f"CASE {_ROW} / 3 % {len(added)} {cases} END"
         expression = f"iif({_ROW} % 3 = 1, {chosen}, {expression})"
     return attrs.evolve(column, expression=expression)
 
 
-def _as_type(column: Column, before: str, wanted: str) -> Column:
-    if before == "date" and wanted == "dateTime":
+def _as_type(column: Column, before: str, type_name: str) -> Column:
+    if before == "date" and type_name == "dateTime":
         expression = f"{column.expression} || ' 00:00:00.0'"
-    elif wanted in _WRITTEN:
-        expression = _WRITTEN[wanted].format(column.expression)
+    elif type_name in _WRITTEN:
+        expression = _WRITTEN[type_name].format(column.expression)
     else:
-        expression = _MADE_UP.get(wanted, column.expression)
-    return Column(column.name, expression, _KINDS.get(wanted, Kind.TEXT))
+        expression = _MADE_UP.get(type_name, column.expression)
+    return Column(column.name, expression, _KINDS.get(type_name, Kind.TEXT))
 
 
 def _parameters(original: Endpoint, document: dict[str, Any]) -> tuple[Parameter, ...]:
@@ -192,9 +192,9 @@ def _parameters(original: Endpoint, document: dict[str, Any]) -> tuple[Parameter
     elements = _elements(original.source)
     for entry, match in zip(after, _matches(before, after), strict=True):
         parameter = Parameter("") if match is None else original.parameters[match]
-        known = {} if match is None else before[match]
-        wanted = entry.get("Type", known.get("Type"))
-        other = _other_element(known, entry, elements) if known else None
+        previous = {} if match is None else before[match]
+        type_name = entry.get("Type", previous.get("Type"))
+        other = _other_element(previous, entry, elements) if previous else None
         if other is not None and "(" not in other.expression:
             parameter = attrs.evolve(parameter, clause=f"{other.expression} = :{parameter.bind}")
         parameters.append(
@@ -202,7 +202,9 @@ def _parameters(original: Endpoint, document: dict[str, Any]) -> tuple[Parameter
                 parameter,
                 name=str(entry.get("Name")),
                 required=bool(entry.get("Required", parameter.required)),
-                checked_type=parameter.checked_type if wanted == known.get("Type") else str(wanted),
+                checked_type=parameter.checked_type
+                if type_name == previous.get("Type")
+                else str(type_name),
                 allowed=tuple(str(value) for value in _list(entry, "AllowedValues")),
                 default=str(entry.get("Default", "")),
             )
@@ -220,32 +222,32 @@ def _long_form(parameter: object) -> dict[str, Any]:
 def _matches(
     before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]]
 ) -> list[int | None]:
-    """Return for each new element the place of the old one that it was."""
+    """Return the position of the old element that each new one was, None for an added one."""
     found: list[int | None] = [None] * len(after)
     free = set(range(len(before)))
     names = {entry.get("Name") for entry in after}
     for same in (_same_name, _same_plain_name, _same_tag):
-        for place, entry in enumerate(after):
-            if found[place] is None:
+        for position, entry in enumerate(after):
+            if found[position] is None:
                 fits = (old for old in sorted(free) if same(before[old], entry))
                 if (old := next(fits, None)) is not None:
-                    found[place] = old
+                    found[position] = old
                     free.remove(old)
-    for place, entry in enumerate(after):
-        follows = 0 if place == 0 else _next(found[place - 1])
+    for position, entry in enumerate(after):
+        follows = 0 if position == 0 else _next(found[position - 1])
         if (
-            found[place] is None
+            found[position] is None
             and follows in free
             and before[follows].get("Name") not in names
             and entry.get("Type") == before[follows].get("Type")
         ):
-            found[place] = follows
+            found[position] = follows
             free.remove(follows)
     return found
 
 
-def _next(place: int | None) -> int:
-    return -1 if place is None else place + 1
+def _next(position: int | None) -> int:
+    return -1 if position is None else position + 1
 
 
 def _same_name(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:

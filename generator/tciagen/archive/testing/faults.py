@@ -1,4 +1,4 @@
-"""Faults on purpose, for tests of clients: what real servers and proxies do at times.
+"""Deliberate faults, for tests of clients: faults of real servers and proxies.
 
 A fault is written ``ENDPOINT:KIND`` or ``ENDPOINT:KIND@NUMBER``. ENDPOINT is a
 QueryName, a QueryName with ``/metadata``, or ``*`` for every query.
@@ -19,7 +19,7 @@ from tciagen.suggestions import suggestion
 
 @attrs.frozen
 class Kind:
-    """One kind of fault; ``number`` is the default of NUMBER, None where there is none."""
+    """One kind of fault; ``number`` is the default of NUMBER, None if the kind takes no number."""
 
     description: str
     number: float | None = None
@@ -31,17 +31,23 @@ KINDS = {
     "truncate": Kind("cut the connection after NUMBER bytes of the body", 1000, is_count=True),
     "slow": Kind("send at most NUMBER bytes a second", 10_000, least=1),
     "latency": Kind("wait NUMBER seconds before the response", 1),
-    "status-429": Kind("answer 429 with HTML NUMBER times, then as usual", 1, 1, is_count=True),
-    "status-502": Kind("answer 502 with HTML NUMBER times, then as usual", 1, 1, is_count=True),
-    "status-503": Kind("answer 503 with HTML NUMBER times, then as usual", 1, 1, is_count=True),
-    "html": Kind("answer an HTML page that is labelled application/json"),
-    "sentence": Kind("answer a sentence that is labelled application/json"),
-    "empty": Kind("answer 200 with an empty body"),
-    "no-content": Kind("answer 204"),
+    "status-429": Kind(
+        "respond NUMBER times with 429 and HTML, then normally", 1, 1, is_count=True
+    ),
+    "status-502": Kind(
+        "respond NUMBER times with 502 and HTML, then normally", 1, 1, is_count=True
+    ),
+    "status-503": Kind(
+        "respond NUMBER times with 503 and HTML, then normally", 1, 1, is_count=True
+    ),
+    "html": Kind("send an HTML page with the type application/json"),
+    "sentence": Kind("send a sentence with the type application/json"),
+    "empty": Kind("respond with 200 and an empty body"),
+    "no-content": Kind("respond with 204"),
     "metadata-absent": Kind("leave the metadata header out"),
     "metadata-malformed": Kind("cut the metadata header's JSON"),
     "metadata-huge": Kind("send NUMBER bytes as the metadata header", 40_000, is_count=True),
-    "media-type": Kind("label the response text/plain"),
+    "media-type": Kind("send the type text/plain"),
     "server-version": Kind("send NUMBER as the header Bindaas-version", 2),
     "zip-no-directory": Kind("end the ZIP before its central directory"),
     "zip-left-out": Kind("leave image NUMBER out of the ZIP", 0, is_count=True),
@@ -54,29 +60,31 @@ _REPLACED = {
     "empty": (200, b"application/json", b""),
     "no-content": (204, b"application/json", b""),
 }
-_SLOW_PIECE = 1024
+_SLOW_CHUNK = 1024
 
 
 @attrs.define
 class Fault:
-    """One fault; ``number`` of a status counts down to the answer as usual."""
+    """One fault; ``number`` of a status is the number of faulty responses that remain."""
 
     endpoint: str
     kind: str
     number: float
 
-    def concerns(self, path: str) -> bool:
-        """Tell whether a request path meets this fault."""
-        place = path.partition("/query/")[2]
-        return place == self.endpoint or (self.endpoint == "*" and place != "" and "/" not in place)
+    def applies_to(self, path: str) -> bool:
+        """Return whether this fault applies to a request path."""
+        target = path.partition("/query/")[2]
+        return target == self.endpoint or (
+            self.endpoint == "*" and target != "" and "/" not in target
+        )
 
 
 def parse_fault(text: str) -> Fault:
     """Read ``ENDPOINT:KIND[@NUMBER]``.
 
     Raises:
-        UsageProblem: it is not of that form, of no kind that there is, or has another number
-            than its kind takes.
+        UsageProblem: the form is invalid, the kind is unknown, or the number does not
+            suit the kind.
     """
     endpoint, _, rest = text.rpartition(":")
     name, at, number = rest.partition("@")
@@ -96,7 +104,7 @@ def parse_fault(text: str) -> Fault:
         raise UsageProblem(f"--fault {text!r}: {number!r} is not a number") from error
     if not kind.least <= value < math.inf or (kind.is_count and not value.is_integer()):
         wanted = "a whole number" if kind.is_count else "a number"
-        raise UsageProblem(f"--fault {text!r}: give {wanted} from {kind.least:g} on")
+        raise UsageProblem(f"--fault {text!r}: specify {wanted} from {kind.least:g} on")
     return Fault(endpoint, name, value)
 
 
@@ -104,21 +112,21 @@ def check_faults(faults: Sequence[Fault], endpoints: Iterable[Endpoint]) -> None
     """Check that each fault can occur.
 
     Args:
-        faults: in the order of the command line.
-        endpoints: those that the server has.
+        faults: Faults in the order of the command line.
+        endpoints: Endpoints of the server.
 
     Raises:
-        UsageProblem: a fault names no endpoint, or can never occur there.
+        UsageProblem: a fault names an unknown endpoint, or can never occur there.
     """
     with_zip = {endpoint.name: "ZIP" in endpoint.formats for endpoint in endpoints}
     replaced: dict[str, str] = {}
     for fault in faults:
-        place = f"--fault {fault.endpoint}:{fault.kind}"
+        option = f"--fault {fault.endpoint}:{fault.kind}"
         is_document = fault.endpoint.endswith("/metadata")
         if problem := _no_endpoint(fault, with_zip) or _no_effect(fault, with_zip):
-            raise UsageProblem(f"{place}{problem}")
+            raise UsageProblem(f"{option}{problem}")
         if first := replaced.get(fault.endpoint) or replaced.get("" if is_document else "*"):
-            raise UsageProblem(f"{place} has no effect: {first} replaces the response before it")
+            raise UsageProblem(f"{option} has no effect: {first} replaces the response before it")
         if fault.kind in _REPLACED:
             replaced[fault.endpoint] = f"{fault.endpoint}:{fault.kind}"
 
@@ -135,7 +143,7 @@ def _no_effect(fault: Fault, with_zip: Mapping[str, bool]) -> str | None:
     has_zip = any(with_zip.values()) if fault.endpoint == "*" else with_zip.get(fault.endpoint)
     if fault.kind.startswith("zip-") and not has_zip:
         names = ", ".join(name for name in with_zip if with_zip[name])
-        return f" has no effect: the endpoint sends no ZIP, as {names} does"
+        return f" has no effect: the endpoint sends no ZIP; {names} does"
     if fault.kind.startswith("metadata-") and fault.endpoint.endswith("/metadata"):
         query = fault.endpoint.removesuffix("/metadata")
         return f" has no effect: only a query has the metadata header; write {query}:{fault.kind}"
@@ -143,16 +151,16 @@ def _no_effect(fault: Fault, with_zip: Mapping[str, bool]) -> str | None:
 
 
 class FaultyApp:
-    """Passes requests on to an application and spoils the answers."""
+    """Middleware that adds faults to the responses of an application."""
 
     def __init__(self, app: ASGIApp, faults: Sequence[Fault]) -> None:
         self._app = app
         self._faults = faults
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request with the faults that concern its path."""
+        """Handle a request with the faults that apply to its path."""
         path = scope.get("path", "")
-        for fault in [fault for fault in self._faults if fault.concerns(path)]:
+        for fault in [fault for fault in self._faults if fault.applies_to(path)]:
             if fault.kind.startswith("status-"):
                 if fault.number > 0:
                     fault.number -= 1
@@ -168,7 +176,7 @@ class FaultyApp:
                 earlier = scope.get("tciagen.zip_faults", ZipFaults())
                 scope["tciagen.zip_faults"] = _with_zip_fault(earlier, fault)
             else:
-                send = _spoiled(send, fault)
+                send = _with_fault(send, fault)
         await self._app(scope, receive, send)
 
 
@@ -193,7 +201,7 @@ def _with_zip_fault(faults: ZipFaults, fault: Fault) -> ZipFaults:
             return attrs.evolve(faults, without_directory=True)
 
 
-def _spoiled(send: Send, fault: Fault) -> Send:
+def _with_fault(send: Send, fault: Fault) -> Send:
     if fault.kind == "truncate":
         return _cut(send, int(fault.number))
     if fault.kind == "slow":
@@ -202,7 +210,7 @@ def _spoiled(send: Send, fault: Fault) -> Send:
 
 
 def _cut(send: Send, left: int) -> Send:
-    """Drop all behind ``left`` bytes: an answer without an end makes uvicorn hang up."""
+    """Drop all after ``left`` bytes: uvicorn closes the connection of an incomplete response."""
 
     async def cut(message: Message) -> None:
         nonlocal left
@@ -222,10 +230,10 @@ def _cut(send: Send, left: int) -> Send:
 def _slowed(send: Send, bytes_a_second: float) -> Send:
     async def slowed(message: Message) -> None:
         body = message.get("body", b"")
-        while len(body) > _SLOW_PIECE:
-            piece, body = body[:_SLOW_PIECE], body[_SLOW_PIECE:]
-            await send({"type": "http.response.body", "body": piece, "more_body": True})
-            await asyncio.sleep(_SLOW_PIECE / bytes_a_second)
+        while len(body) > _SLOW_CHUNK:
+            chunk, body = body[:_SLOW_CHUNK], body[_SLOW_CHUNK:]
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            await asyncio.sleep(_SLOW_CHUNK / bytes_a_second)
         await send({**message, "body": body} if "body" in message else message)
 
     return slowed

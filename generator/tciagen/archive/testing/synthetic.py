@@ -1,7 +1,7 @@
 """Fills a catalog with any number of series, without files, for tests of scale.
 
-The shares follow what one sees in TCIA: mostly CT and MR, a few large
-collections and many small ones, equipment that goes with the modality,
+The shares are similar to those of TCIA: mostly CT and MR, a few large
+collections and many small ones, equipment that matches the modality,
 columns that are often null, and image counts from 1 to some thousands.
 """
 
@@ -16,7 +16,7 @@ import attrs
 
 from tciagen.archive import statements
 from tciagen.archive.catalog import create_indices, drop_indices
-from tciagen.archive.scan import Progress, untold
+from tciagen.archive.scan import Progress, no_progress
 
 _BATCH = 10_000
 _FIRST_DAY = date(2011, 1, 1)
@@ -50,17 +50,17 @@ _MR = (
     ("Philips Medical Systems", "Achieva", "3.2.1\\3.2.1.1"),
 )
 _PT = (("CPS", "1024", None), ("SIEMENS", "Biograph 40", "VG51C"))
-_MADE = ((None, None, None), ("QIICR", "https://github.com/QIICR/dcmqi.git", "1.2.4"))
+_COMPUTED = ((None, None, None), ("QIICR", "https://github.com/QIICR/dcmqi.git", "1.2.4"))
 _MODALITIES = {
     "CT": _Share(41, _CT, (1, 900, 130), 526_000),
     "MR": _Share(38, _MR, (1, 600, 60), 140_000),
-    "SEG": _Share(5, _MADE, (1, 1, 1), 3_000_000),
+    "SEG": _Share(5, _COMPUTED, (1, 1, 1), 3_000_000),
     "PT": _Share(4, _PT, (40, 600, 260), 38_000),
     "MG": _Share(3, (("HOLOGIC, Inc.", "Selenia Dimensions", "1.8.2"),), (1, 4, 1), 27_000_000),
     "RTSTRUCT": _Share(3, (("Varian Medical Systems", "ARIA RadOnc", None),), (1, 1, 1), 2_000_000),
     "CR": _Share(2, (("Agfa-Gevaert AG", None, None), (None, None, None)), (1, 3, 1), 8_000_000),
     "DX": _Share(2, (("Canon Inc.", "CXDI", "5.2"),), (1, 3, 1), 11_000_000),
-    "SR": _Share(1, _MADE, (1, 1, 1), 40_000),
+    "SR": _Share(1, _COMPUTED, (1, 1, 1), 40_000),
     "SM": _Share(1, (("Leica Biosystems", "Aperio ScanScope", None),), (3, 9, 6), 90_000_000),
 }  # fmt: skip
 _BODY_PARTS = {
@@ -77,7 +77,7 @@ _DESCRIPTIONS = {
 
 
 def synthesize(
-    connection: sqlite3.Connection, series: int, *, seed: int, progress: Progress = untold
+    connection: sqlite3.Connection, series: int, *, seed: int, progress: Progress = no_progress
 ) -> None:
     """Add ``series`` series to an empty catalog; equal seeds give equal rows.
 
@@ -128,12 +128,12 @@ class _Archive:
         for number in itertools.count(1):
             collection = chance.choices(self._collections, cum_weights=weights)[0]
             patient_id = f"{collection}-{number:06}"
-            kept = chance.random()
+            draw = chance.random()
             self._patients.append(
                 (
                     collection,
                     patient_id,
-                    patient_id if kept < 0.6 else None,
+                    patient_id if draw < 0.6 else None,
                     None,
                     chance.choice(("M", "F", "F", None)),
                     chance.choice((None, None, None, "White", "Unknown")),
@@ -144,7 +144,7 @@ class _Archive:
                 day = str(_FIRST_DAY - timedelta(chance.randrange(_DAYS)))
                 added = str(_FIRST_DAY + timedelta(chance.randrange(_DAYS)))
                 modality = chance.choices(modalities, cum_weights=shares)[0]
-                age = f"{chance.randrange(18, 90):03}Y" if kept < 0.8 else None
+                age = f"{chance.randrange(18, 90):03}Y" if draw < 0.8 else None
                 self._studies.append(
                     (
                         study_uid,
@@ -153,7 +153,7 @@ class _Archive:
                         day,
                         chance.choice((f"{modality} STUDY W/O & W", f"{modality} follow-up", None)),
                         chance.choice((None, None, None, "LUNG CA\\COPD")),
-                        str(number) if kept < 0.3 else None,
+                        str(number) if draw < 0.3 else None,
                         age,
                     )
                 )
@@ -161,11 +161,11 @@ class _Archive:
                     if not self._left:
                         return
                     self._left -= 1
-                    place = (study_uid, collection, patient_id)
-                    yield self._series(place, modality, day, position=position, added=added)
+                    keys = (study_uid, collection, patient_id)
+                    yield self._series(keys, modality, day, position=position, added=added)
 
     def _series(
-        self, place: tuple[str, str, str], modality: str, day: str, *, position: int, added: str
+        self, keys: tuple[str, str, str], modality: str, day: str, *, position: int, added: str
     ) -> tuple[object, ...]:
         chance = self._chance
         share = _MODALITIES[modality]
@@ -175,7 +175,7 @@ class _Archive:
         descriptions = _DESCRIPTIONS.get(modality, (modality, None))
         return (
             f"2.25.{chance.getrandbits(126)}",
-            *place,
+            *keys,
             modality,
             f"{modality}/ROUTINE" if chance.random() < 0.4 else None,
             day if chance.random() < 0.95 else None,

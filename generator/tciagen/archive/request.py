@@ -1,4 +1,4 @@
-"""What a request asks for: its keys and values, and why a value is refused."""
+"""Keys and values of a request, and the errors for invalid values."""
 
 import re
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ _FORMS = {
 
 
 class Refused(Exception):
-    """A request that the server answers with an error; ``body`` is its JSON object."""
+    """A request is refused; ``body`` is the JSON object of the error response."""
 
     def __init__(self, status: int, body: Mapping[str, str]) -> None:
         super().__init__(status)
@@ -35,7 +35,7 @@ class Refused(Exception):
 
 
 def query_refused(status: int, description: str, action: str, detail: str) -> Refused:
-    """Return a refusal in the form of the server's own status codes."""
+    """Return a refusal with one of the middleware's status codes."""
     body = {
         "errorDescription": description,
         "suggestedAction": action,
@@ -44,11 +44,11 @@ def query_refused(status: int, description: str, action: str, detail: str) -> Re
     return Refused(status, body)
 
 
-async def given_values(request: Request) -> dict[str, str]:
-    """Return the first value of each key of query and form.
+async def request_values(request: Request) -> dict[str, str]:
+    """Return the first value of each key in the query and the form.
 
     Raises:
-        Refused: the body is too long, or is not a form and would be ignored.
+        Refused: the body is too long, or is not a form.
     """
     query = request.scope["query_string"].decode("utf-8", "replace")
     pairs = parse_qsl(query, keep_blank_values=True)
@@ -59,10 +59,10 @@ async def given_values(request: Request) -> dict[str, str]:
     ):
         message = f"A {request.method} request has no body: use the query, or POST a form"
         raise Refused(400, {"errorMessage": message})
-    given: dict[str, str] = {}
+    values_by_key: dict[str, str] = {}
     for name, value in pairs:
-        given.setdefault(name, value)
-    return given
+        values_by_key.setdefault(name, value)
+    return values_by_key
 
 
 def _has_body(request: Request) -> bool:
@@ -98,39 +98,39 @@ def _not_a_form() -> Refused:
     return Refused(415, {"errorMessage": f"Send parameters as {_FORM} in UTF-8, or in the query"})
 
 
-def checked_values(endpoint: Endpoint, given: Mapping[str, str]) -> dict[str, str]:
-    """Return the values of the endpoint's own parameters; a key it does not know is ignored."""
+def checked_values(endpoint: Endpoint, values_by_key: Mapping[str, str]) -> dict[str, str]:
+    """Return the values of the endpoint's own parameters; ignore unknown keys."""
     values = {}
     for parameter in endpoint.parameters:
-        value = given.get(parameter.name, "") or parameter.default
+        value = values_by_key.get(parameter.name, "") or parameter.default
         if not value:
             if parameter.required:
                 raise query_refused(
                     471,
                     f"Required query parameter [{parameter.name}] is missing",
-                    "Give a value for it",
-                    f"QueryEndpoint [{endpoint.name}] needs it",
+                    "Specify a value",
+                    f"QueryEndpoint [{endpoint.name}] requires it",
                 )
             continue
         if _UNSAFE.search(value):
             raise query_refused(
                 571,
                 "Query failed: a value is unsafe",
-                "Leave out ; -- /* ` and words of SQL",
+                "Remove ; -- /* ` and SQL keywords",
                 f"Value of [{parameter.name}] was refused",
             )
         if not _is_of_type(value, parameter.checked_type):
             raise query_refused(
                 575,
                 "Parameter validation failed",
-                f"Give a {parameter.checked_type}; a date is YYYY-MM-DD",
-                f"Value of [{parameter.name}] is no {parameter.checked_type}",
+                f"Specify a {parameter.checked_type}; a date is YYYY-MM-DD",
+                f"Value of [{parameter.name}] is not a {parameter.checked_type}",
             )
         if parameter.allowed and value not in parameter.allowed:
             raise query_refused(
                 575,
                 "Parameter validation failed",
-                "Give one of " + ", ".join(parameter.allowed),
+                "Specify one of " + ", ".join(parameter.allowed),
                 f"Value of [{parameter.name}] is not allowed",
             )
         values[parameter.name] = value
