@@ -51,3 +51,15 @@ def text_fits(kind: str, text: str) -> bool:
         return values.CONVERTERS[kind](text) is not None
     except values.InvalidValue:
         return False
+
+
+def proxy_of(url: str) -> str | None:
+    """Return the proxy that the environment names for a URL, as the client chooses it."""
+    proxy: str | None = runtime("http.proxies").proxy_of(url)
+    return proxy
+
+
+def without_credentials(proxy: str) -> str:
+    """Return the URL of a proxy without user name and password."""
+    bare: str = runtime("http.proxies").without_credentials(proxy)
+    return bare

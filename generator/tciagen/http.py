@@ -11,8 +11,8 @@ import httpx
 
 from tciagen import __version__
 from tciagen.api_key import HEADER
+from tciagen.client_runtime import proxy_of, without_credentials
 from tciagen.errors import ServerProblem, UsageProblem
-from tciagen.proxies import proxy_of, without_credentials
 
 TIMEOUT = httpx.Timeout(10.0, read=30.0)
 

@@ -196,13 +196,6 @@ def test_crawl_error_names_the_proxy_without_its_password(
     assert server.asked == []
 
 
-def test_proxy_rules_of_generator_and_client_are_the_same_module() -> None:
-    root = Path(__file__).parents[2]
-    client = root / "templates/client/package/_runtime/http/proxies.py"
-    copy = root / "generator/tciagen/proxies.py"
-    assert copy.read_bytes() == client.read_bytes(), f"copy {client} to {copy}"
-
-
 def test_crawl_broken_connection_is_retried(server: Server) -> None:
     good = server.script[f"/api/{ADDRESSES[0]}/metadata"][0][1]
     server.respond(ADDRESSES[0], (0, ""), (0, ""), (200, good))

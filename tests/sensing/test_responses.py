@@ -168,7 +168,7 @@ def test_ignored_format_raises_for_rows_and_warns_for_raw_responses(
     with pytest.raises(client_package.FormatIgnoredError) as caught:
         ask(called(method, **arguments), base_url=moved)
     error = caught.value
-    assert error.reason == f"{wanted} was asked for, and {sent} came"
+    assert error.reason == f"the client requested {wanted}, and the server sent {sent}"
     assert (error.rule, error.retryable, error.fault) == ("wire-format-ignored", False, "server")
     with pytest.raises(client_package.FormatIgnoredError):
         ask(lambda c: getattr(c.streaming, method)(**arguments), base_url=moved)

@@ -186,9 +186,9 @@ RUN_TIME = (
         "The server sends JSON for a format that it does not know.",
         ("requested CSV, received CSV", "requested CSV, received JSON"),
         "error; ContractDriftWarning for a raw response",
-        "FormatIgnoredError: TCIA/query/PatientsByModality: csv was asked for, and json came "
-        "(wire-format-ignored). Request the received format, and update or regenerate the "
-        "package. [URL]",
+        "FormatIgnoredError: TCIA/query/PatientsByModality: the client requested csv, and the "
+        "server sent json (wire-format-ignored). Request the received format, and update or "
+        "regenerate the package. [URL]",
     ),
     _other(
         "wire-filter-ignored",

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, ClassVar, NoReturn, Self
 
 import attrs
 
+from .calls import OnMismatch
 from .calls_async import AsyncCalls
 from .calls_sync import SyncCalls
-from .decoding.rows import OnMismatch
 from .drift.detector import DriftDetector, OnDrift
 from .endpoint import Endpoint
 from .errors import ParameterError

@@ -8,11 +8,11 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, Literal, TypeVar, cast
 
 from .decoding.decoder import Decoder
 from .decoding.formats import decoder, format_of
-from .decoding.rows import Blueprint, OnMismatch, RowReader
+from .decoding.rows import Blueprint, RowReader
 from .downloads.count import count_of_item
 from .downloads.items import Item, ItemReader
 from .downloads.options import (
@@ -30,6 +30,7 @@ from .warn import warn_caller
 
 R = TypeVar("R")
 Values = Mapping[str, Value]
+OnMismatch = Literal["raise", "warn"]
 
 _BLUEPRINTS: dict[Endpoint, Blueprint[Any]] = {}
 """How the rows of an endpoint are built; made at the first response, for all clients."""
@@ -209,7 +210,9 @@ class Reading(Generic[R]):
         """Return the error with its endpoint and URL, or that the format is another one."""
         found = format_of(self._decoder.first_bytes, self._request.endpoint)
         if found not in (None, self._request.format):
-            error = FormatIgnoredError(f"{self._request.format} was asked for, and {found} came")
+            error = FormatIgnoredError(
+                f"the client requested {self._request.format}, and the server sent {found}"
+            )
         error.endpoint = self._request.endpoint.address
         error.url = self._request.url
         return self._options.advised(error)

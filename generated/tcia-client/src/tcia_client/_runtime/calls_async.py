@@ -6,9 +6,8 @@ from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from .calls import Calls, Values
+from .calls import Calls, OnMismatch, Values
 from .decoding.decoder import BATCH_BYTES
-from .decoding.rows import OnMismatch
 from .downloads.count import Counter
 from .downloads.options import DownloadOptions, ManyDownloadOptions, Progress, StrPath
 from .downloads.result import Download

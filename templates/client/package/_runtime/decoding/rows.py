@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import cached_property
 from operator import itemgetter
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, TypeVar
 
 from ..display import short_repr
 from ..endpoint import Attribute, Endpoint
@@ -23,7 +23,6 @@ from .row_factory import ACCESS_ERRORS, Access, Column, Loop, Mode, RowFactory
 R = TypeVar("R")
 T = TypeVar("T")
 Cells = tuple[Any, ...]
-OnMismatch = Literal["raise", "warn"]
 
 _FEW_RECORDS = 16
 _MAX_LAYOUTS = 1024

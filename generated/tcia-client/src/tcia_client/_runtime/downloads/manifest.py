@@ -22,7 +22,9 @@ from typing import Any, BinaryIO, NoReturn, cast
 import attrs
 
 from ..decoding.csv import quoted_values
+from ..display import short_repr
 from ..endpoint import Parameter
+from ..values import is_uid as is_dicom_uid
 from .errors import ManifestError
 from .items import AmbiguousColumnsError, match_columns, missing, spellings
 from .options import StrPath
@@ -33,7 +35,6 @@ SERIES = "SeriesInstanceUID"
 _SERIES = Parameter(SERIES, "series_instance_uid", "uid", required=True)
 _KEY = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 _LINE_END = re.compile(rb"\r\n|\r|\n")
-_UID = re.compile(r"[0-9]+(?:\.[0-9]+)+")
 _DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 _ADVICE = (
     f"Pass a table whose header has a column such as {SERIES}, JSON lines, a list of UIDs, "
@@ -66,10 +67,7 @@ class Manifest:
 
 @attrs.frozen
 class Record:
-    """One row of a list: its location for errors, the names of its columns, and its values.
-
-    ``positions`` are those of the parameters' columns, by keyword.
-    """
+    """One row of a list; ``positions`` are those of the parameters' columns, by keyword."""
 
     location: str
     names: tuple[str, ...]
@@ -81,8 +79,7 @@ def read_manifest(source: StrPath) -> Manifest:
     """Read a list of series from a file.
 
     The file is a ``.tcia`` manifest; a table with a column ``SeriesInstanceUID`` or ``Series
-    UID``, such as today's CSV manifests and the server's own CSV; JSON lines; or a list of
-    UIDs. Its content decides, not its name.
+    UID``, such as the server's own CSV; JSON lines; or a list of UIDs.
 
     Raises:
         ManifestError: It has no such format; the error names the line.
@@ -97,7 +94,7 @@ def read_manifest(source: StrPath) -> Manifest:
     for record in read_records(lines, title, spellings([_SERIES]), [keyword]):
         uid = record.values[record.positions[keyword]]
         if not isinstance(uid, str) or not is_uid(uid):
-            raise ManifestError(f"{record.location}: {_shown(str(uid))} is no {SERIES}")
+            raise ManifestError(f"{record.location}: {short_repr(str(uid))} is no {SERIES}")
         series.append(uid)
     return Manifest(series)
 
@@ -119,10 +116,10 @@ def write_manifest(
     manifest = Manifest(series, fields or {})
     for uid in manifest.series:
         if not is_uid(uid):
-            raise ManifestError(f"{_shown(uid)} is no {SERIES}")
+            raise ManifestError(f"{short_repr(uid)} is no {SERIES}")
     for key, value in manifest.fields.items():
         if not _KEY.fullmatch(key) or key == LIST or not value.isprintable():
-            raise ManifestError(f"{_shown(f'{key}={value}')} cannot stand in a manifest")
+            raise ManifestError(f"{short_repr(f'{key}={value}')} cannot stand in a manifest")
     lines = [f"{key}={value.strip()}" for key, value in manifest.fields.items()]
     text = "\n".join([*lines, f"{LIST}=", *manifest.series]) + "\n"
     path = Path(os.path.realpath(target))
@@ -174,14 +171,14 @@ def parse_manifest(lines: Lines, title: str) -> Manifest:
         key, equals, value = map(str.strip, text.partition("="))
         if in_list and text:
             if not is_uid(text):
-                _fail(title, number, f"{_shown(text)} is no {SERIES}")
+                _fail(title, number, f"{short_repr(text)} is no {SERIES}")
             series.append(text)
         elif equals and key == LIST and not value:
             in_list = True
         elif equals and _KEY.fullmatch(key) and text.isprintable():
             fields[key] = value
         elif text:
-            _fail(title, number, f"{_shown(text)} is neither key=value nor {LIST}=")
+            _fail(title, number, f"{short_repr(text)} is neither key=value nor {LIST}=")
     if not in_list:
         advice = "Pass a manifest file as the portal made it."
         raise ManifestError(f"{title} has no line {LIST}=", advice=advice)
@@ -190,7 +187,7 @@ def parse_manifest(lines: Lines, title: str) -> Manifest:
 
 def is_uid(text: str) -> bool:
     """Return whether a string is a UID; a number without a dot is not."""
-    return len(text) <= 64 and text.isascii() and _UID.fullmatch(text) is not None
+    return "." in text and is_dicom_uid(text)
 
 
 def read_records(
@@ -248,7 +245,7 @@ def _read_uids(lines: Lines, title: str, required: Sequence[str]) -> Iterator[Re
             needed = " and ".join(required) or "no value"
             _fail(title, number, f"a list of UIDs, where {needed} must be stated", _ADVICE)
         if uid and not is_uid(uid):
-            _fail(title, number, f"{_shown(uid)} is no UID, as the first line is")
+            _fail(title, number, f"{short_repr(uid)} is no UID, as the first line is")
         if uid:
             yield Record(f"{title}, line {number}", ("",), (uid,), {required[0]: 0})
 
@@ -295,12 +292,14 @@ def _delimiter(
             names = [header]
         most = max(most, names, key=len)
         if any(map(is_uid, names)):
-            _fail(title, line, f"{_shown(header)} has a UID where a header is expected", _ADVICE)
+            _fail(
+                title, line, f"{short_repr(header)} has a UID where a header is expected", _ADVICE
+            )
         found[delimiter] = len(_positions(names, title, line, known))
     best = max(found.values())
     if not best:
         columns = ", ".join(dict.fromkeys(known.values()))
-        reason = f"{_shown(header)} is neither a column of {columns}, nor a UID, nor key=value"
+        reason = f"{short_repr(header)} is neither a column of {columns}, nor a UID, nor key=value"
         if len(most) > 1 and required:
             reason = missing(required[0], most)
         _fail(title, line, reason, _ADVICE)
@@ -308,7 +307,7 @@ def _delimiter(
     separating = [delimiter for delimiter in choices if delimiter in header]
     if len(separating) > 1:
         either = " or ".join(_DELIMITERS[delimiter] for delimiter in separating)
-        _fail(title, line, f"{either} may separate the columns of {_shown(header)}", "Use one.")
+        _fail(title, line, f"{either} may separate the columns of {short_repr(header)}", "Use one.")
     return (separating or choices)[0]
 
 
@@ -325,7 +324,7 @@ def _read_json(lines: Lines, title: str) -> Iterator[_Row]:
 
 
 class _Members(tuple[tuple[str, Any], ...]):
-    """The members of an object of JSON, in their order and with each that comes again."""
+    """The members of a JSON object in their order, repeated ones included."""
 
     __slots__ = ()
 
@@ -347,8 +346,3 @@ def _row(found: object, title: str, line: int, location: str) -> _Row:
 
 def _fail(title: str, line: int, reason: str, advice: str = "") -> NoReturn:
     raise ManifestError(f"{title}, line {line}: {reason}", line=line, advice=advice)
-
-
-def _shown(text: str) -> str:
-    """Return a string for an error, shortened and in quotes."""
-    return ascii(text if len(text) <= 80 else text[:80] + "...")
