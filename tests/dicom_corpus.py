@@ -315,7 +315,7 @@ UNREADABLE: dict[str, bytes] = {
         element(0x00080005, "CS", b"ISO_IR 6") + ITEM_END + _PLAIN
     ),
     "a command in front": part10(element(0x00000002, "", b"1.2") + _PLAIN),
-    "deflated data that is none": part10(b"\xff" * 500, DEFLATED),
+    "deflated data that is invalid": part10(b"\xff" * 500, DEFLATED),
     "random bytes": part10(bytes(range(255, 0, -1)) * 4),
 }
 """Files whose header cannot be followed with certainty."""
@@ -332,4 +332,4 @@ NOT_DICOM: dict[str, tuple[bytes, str]] = {
         "cut short",
     ),
 }
-"""Files that are not DICOM or identify no object, and what an error says of them."""
+"""Files that are not DICOM or identify no object, and the reason in the error."""

@@ -106,7 +106,7 @@ def _published(done: publish.Published, output: Path) -> str:
 
 
 def _query(source: Path, base_url: str) -> int:
-    """Run ``queries.py`` in a fresh interpreter; return the endpoints asked."""
+    """Run ``queries.py`` in a fresh interpreter; return the number of queried endpoints."""
     environment = {**os.environ, "PYTHONPATH": str(source), "TCIA_BASE_URL": base_url}
     process = subprocess.run(  # noqa: S603 - our own module, no shell
         [sys.executable, "-P", str(Path(__file__).with_name("queries.py"))],

@@ -23,7 +23,7 @@ def templates_folder() -> Path:
 def runtime(module: str) -> Any:
     """Import a module of the runtime, such as ``decoding.formats``.
 
-    The runtime has a name of its own, apart from the packages that contain a copy of it.
+    The runtime has a separate name, so it does not collide with a package that contains a copy.
     """
     if _NAME not in sys.modules:
         folder = templates_folder() / "package" / "_runtime"

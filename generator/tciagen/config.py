@@ -56,7 +56,7 @@ class Api:
     """The folder of the file."""
 
     configured_url: str | None = None
-    """The BaseURL of the file, whatever the command line says."""
+    """The BaseURL of the file, without the option of the command line."""
     roles: Roles = attrs.field(factory=dict)
 
     def changelog_file(self) -> Path:

@@ -76,7 +76,7 @@ def published_contract(api: Api) -> Contract | None:
     if api.output is None or api.package is None:
         return None
     own = api.output / "src" / api.package / CONTRACT
-    # A package that was renamed stands in another folder until the next generation.
+    # A renamed package is in another folder until the next generation.
     others = sorted(p for p in api.output.glob(f"src/*/{CONTRACT}") if p != own)
     for path in (own, *others):
         try:

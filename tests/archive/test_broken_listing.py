@@ -21,7 +21,7 @@ from fcntl import ioctl
 
 seccomp, getdents, directory = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 libc = ctypes.CDLL(None, use_errno=True)
-# Load the number of the call; ask the listener about getdents64, allow the others.
+# Load the number of the call; notify the listener of getdents64, allow the others.
 steps = [(0x20, 0, 0, 0), (0x15, 0, 1, getdents), (6, 0, 0, 0x7FC00000), (6, 0, 0, 0x7FFF0000)]
 code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in steps))
 program = ctypes.create_string_buffer(struct.pack("HxxxxxxP", len(steps), ctypes.addressof(code)))

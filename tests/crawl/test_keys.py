@@ -206,7 +206,7 @@ def test_crawl_document_that_repeats_the_key_is_refused(
     project: Path, server: Server, tciagen: Run
 ) -> None:
     document: Any = server.documents["Crew/query/listCrew"]
-    document["Description"] = f"Asked with {KEY}."
+    document["Description"] = f"Requested with {KEY}."
     done = tciagen("crawl", cwd=project, env={"FLEET_API_KEY": KEY})
     assert done.returncode == 3
     assert "Crew/query/listCrew: its metadata repeats the API key" in done.stderr
@@ -214,8 +214,8 @@ def test_crawl_document_that_repeats_the_key_is_refused(
 
 
 def test_live_rows_that_repeat_the_key_are_redacted() -> None:
-    body = json.dumps([{"Note": f"Asked with {KEY}.", "Name": "V"}]).encode()
-    shown = [{"Note": "Asked with <api_key>.", "Name": "V"}]
+    body = json.dumps([{"Note": f"Requested with {KEY}.", "Name": "V"}]).encode()
+    shown = [{"Note": "Requested with <api_key>.", "Name": "V"}]
     assert json.loads(without_key(body, KEY)) == shown
     assert without_key(body, None) == without_key(body, "V") == body
 

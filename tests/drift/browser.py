@@ -69,7 +69,7 @@ class Browser:
         while not any(e.get("method") == "Page.loadEventFired" for e in self._events):
             self._events.append(self._read())
 
-    def ask(self, script: str) -> Any:
+    def evaluate(self, script: str) -> Any:
         answer = self.send("Runtime.evaluate", expression=script, returnByValue=True)
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")

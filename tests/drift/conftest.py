@@ -1,4 +1,4 @@
-"""Fixtures of the drift tests; their helpers stand in ``benchmark.py``, ``edits.py`` and so on."""
+"""Fixtures of the drift tests; their helpers are in ``benchmark.py``, ``edits.py`` and so on."""
 
 import copy
 import sys

@@ -118,7 +118,7 @@ def _members(path: Path, holder: dict[str, Any], values: dict[str, list[Any]]) -
 
 
 def meaning(contract: Contract) -> object:
-    """Return what a contract says to a caller: no order, no white space, no unknown members."""
+    """Return the meaning of a contract: without order, white space and unknown members."""
     return frozenset(map(_endpoint, contract))
 
 

@@ -1,4 +1,4 @@
-"""A real server of metadata documents on a free port, that can fail as asked."""
+"""A real server of metadata documents on a free port, with optional faults."""
 
 import threading
 from collections.abc import Iterator, Mapping

@@ -51,7 +51,7 @@ def test_a_single_change_gives_the_expected_finding_and_no_other(mutation: dict[
     }
 
 
-# F06: the catalogue says ok, for the client always names a format. R05: the error on the
+# F06: the catalogue rates ok, since the client always names a format. R05: the error on the
 # wire is the missing attribute's, which is a separate finding.
 MEASURED = [m for m in CHANGES if "wire" in m["expected"] and m["id"] not in ("F06", "R05")]
 

@@ -1,4 +1,4 @@
-"""What a comparison says beyond the rule: pairs, causes, collisions, places."""
+"""Contents of a comparison beyond the rule: pairs, causes, collisions, positions."""
 
 from typing import Any
 

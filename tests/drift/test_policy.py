@@ -44,7 +44,7 @@ def changes(base: Documents) -> tuple[Change, ...]:
 
 
 @pytest.mark.parametrize(
-    ("kept", "fail_on", "status"),
+    ("start", "fail_on", "status"),
     [
         (0, "breaking", 1),
         (1, "breaking", 0),
@@ -58,9 +58,9 @@ def changes(base: Documents) -> tuple[Change, ...]:
     ],
 )
 def test_exit_status_counts_changes_of_the_level_or_worse(
-    changes: tuple[Change, ...], kept: int, fail_on: str, status: int
+    changes: tuple[Change, ...], start: int, fail_on: str, status: int
 ) -> None:
-    assert exit_status(changes[kept:], Severity(fail_on)) == status
+    assert exit_status(changes[start:], Severity(fail_on)) == status
 
 
 def test_with_severities_overrides_the_rules(changes: tuple[Change, ...]) -> None:

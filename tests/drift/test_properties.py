@@ -119,13 +119,13 @@ def test_each_change_has_its_reverse() -> None:
 
 def _swaps(change: Change, other: Change) -> bool:
     if "declaration-lost" in (change.rule, other.rule):
-        kept, said = (change, other) if change.rule == "declaration-lost" else (other, change)
-        return kept.before == said.after
+        lost, gained = (change, other) if change.rule == "declaration-lost" else (other, change)
+        return lost.before == gained.after
     return (change.before, change.after) == (other.after, other.before)
 
 
 def test_compare_reports_nothing_but_the_edit() -> None:
-    """Every finding stands at the edited node, above it or below it."""
+    """Every finding is at the edited node, above it or below it."""
     wrong = []
     for edit, _, changes in all_edited():
         _, path, _ = edit

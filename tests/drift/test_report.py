@@ -1,4 +1,4 @@
-"""Reports: what they say, that machines can read them, and that hostile texts stay texts."""
+"""Reports: their content, their machine-readable forms, and the escaping of hostile strings."""
 
 import json
 import re
@@ -272,7 +272,7 @@ class Tags(HTMLParser):
         self.attributes += attrs
 
 
-def test_the_page_holds_no_markup_of_a_server_and_asks_for_nothing(
+def test_page_contains_no_markup_of_a_server_and_loads_nothing(
     hostile: tuple[Change, ...],
 ) -> None:
     parser = Tags()
@@ -313,43 +313,44 @@ ALL = len(DRIFT_LEVELS) + 3 * len(HOSTILE)
 
 
 def test_the_page_works_from_a_file_without_errors_or_requests(page: Browser) -> None:
-    assert page.ask(SHOWN) == ALL
-    assert page.ask("document.querySelector('output').textContent") == f"{ALL} of {ALL} shown"
-    assert page.ask("document.querySelector('form').hidden") is False
+    assert page.evaluate(SHOWN) == ALL
+    assert page.evaluate("document.querySelector('output').textContent") == f"{ALL} of {ALL} shown"
+    assert page.evaluate("document.querySelector('form').hidden") is False
     assert (
-        page.ask("getComputedStyle(document.querySelector('article')).borderLeftStyle") == "solid"
+        page.evaluate("getComputedStyle(document.querySelector('article')).borderLeftStyle")
+        == "solid"
     )
     requested = [e["request"]["url"] for e in page.events("Network.requestWillBeSent")]
     assert [url.rsplit("/", 1)[-1] for url in requested] == ["report.html"]
     assert page.events("Log.entryAdded") == []
     assert page.events("Runtime.exceptionThrown") == []
     assert page.events("Page.javascriptDialogOpening") == []
-    assert "alert(1)" in page.ask("document.body.innerText")
+    assert "alert(1)" in page.evaluate("document.body.innerText")
 
 
 def test_the_page_can_be_filtered_by_keyboard(page: Browser) -> None:
-    page.ask("document.activeElement.blur()")
+    page.evaluate("document.activeElement.blur()")
     page.press("Tab", 9)
-    assert page.ask("document.activeElement.value") == "breaking"
+    assert page.evaluate("document.activeElement.value") == "breaking"
     page.press(" ", 32, " ")
-    breaking = page.ask("document.querySelectorAll('article.breaking').length")
+    breaking = page.evaluate("document.querySelectorAll('article.breaking').length")
     assert breaking > 0
-    assert page.ask(SHOWN) == ALL - breaking
-    assert page.ask("document.querySelectorAll('article.breaking:not([hidden])').length") == 0
+    assert page.evaluate(SHOWN) == ALL - breaking
+    assert page.evaluate("document.querySelectorAll('article.breaking:not([hidden])').length") == 0
     page.press(" ", 32, " ")
-    assert page.ask(SHOWN) == ALL
+    assert page.evaluate(SHOWN) == ALL
     for _ in DRIFT_LEVELS:
         page.press("Tab", 9)
-    assert page.ask("document.activeElement.name") == "endpoint"
+    assert page.evaluate("document.activeElement.name") == "endpoint"
     page.press("ArrowDown", 40)
-    assert page.ask("document.activeElement.value") == SERIES
-    assert page.ask(SHOWN) == ALL
+    assert page.evaluate("document.activeElement.value") == SERIES
+    assert page.evaluate(SHOWN) == ALL
 
 
 def test_the_page_can_be_printed(page: Browser) -> None:
     page.send("Emulation.setEmulatedMedia", media="print")
-    assert page.ask("getComputedStyle(document.querySelector('form')).display") == "none"
-    assert page.ask("getComputedStyle(document.querySelector('ins')).textDecorationLine") == (
+    assert page.evaluate("getComputedStyle(document.querySelector('form')).display") == "none"
+    assert page.evaluate("getComputedStyle(document.querySelector('ins')).textDecorationLine") == (
         "underline"
     )
     assert len(page.send("Page.printToPDF")["data"]) > 10_000
@@ -364,7 +365,7 @@ def test_html_shows_old_and_new_side_by_side(page: Browser) -> None:
         deviceScaleFactor=1,
         mobile=False,
     )
-    places = page.ask(
+    places = page.evaluate(
         "[...document.querySelector('article').querySelectorAll('section')]"
         ".map(s => [s.getBoundingClientRect().left, s.getBoundingClientRect().top])"
     )
@@ -372,7 +373,7 @@ def test_html_shows_old_and_new_side_by_side(page: Browser) -> None:
     assert left < right
     assert top == level
     wide = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
-    assert page.ask(wide) is True
+    assert page.evaluate(wide) is True
     page.send(
         "Emulation.setDeviceMetricsOverride",
         width=360,
@@ -380,4 +381,4 @@ def test_html_shows_old_and_new_side_by_side(page: Browser) -> None:
         deviceScaleFactor=1,
         mobile=False,
     )
-    assert page.ask(wide) is True
+    assert page.evaluate(wide) is True

@@ -80,7 +80,7 @@ def test_repository_of_another_owner_names_the_remedy(
     assert tciagen("diff", "HEAD~1", "HEAD", cwd=repository, env=env).returncode == 1
 
 
-def test_folder_without_a_repository_says_so(
+def test_folder_without_a_repository_is_reported(
     tmp_path: Path, repository: Path, tciagen: Run
 ) -> None:
     shutil.copytree(repository, tmp_path / "bare")
@@ -90,14 +90,14 @@ def test_folder_without_a_repository_says_so(
     assert done.stderr.count("\n") == 1
 
 
-def test_revision_that_is_not_there_says_so(repository: Path, tciagen: Run) -> None:
+def test_unknown_revision_is_reported(repository: Path, tciagen: Run) -> None:
     done = tciagen("diff", "no-such-branch", "HEAD", cwd=repository)
     assert done.returncode == 2
     assert "has no revision 'no-such-branch'" in done.stderr
     assert "shallow" not in done.stderr
 
 
-def test_machine_without_git_says_so(tmp_path: Path, repository: Path, tciagen: Run) -> None:
+def test_missing_git_is_reported(tmp_path: Path, repository: Path, tciagen: Run) -> None:
     done = tciagen("diff", "HEAD~1", "HEAD", cwd=repository, env={"PATH": str(tmp_path)})
     assert done.returncode == 2
     assert "There is no git on PATH" in done.stderr

@@ -1,4 +1,4 @@
-"""The contract in the languages of other tools: what is said, and what cannot be."""
+"""The contract in the languages of other tools: changes they can and cannot express."""
 
 import ast
 import copy
@@ -25,9 +25,9 @@ PROJECTIONS = {
 CASES = {case.name: case for case in all_cases()}
 # Edits that leave the contract as it is; members that the schema does not know; silence;
 # collisions of Python names.
-UNSAID = {"C04", "C06", "C10", "C11", "E12", "A36", "K03", "G01", "G02", "G03"}
+INEXPRESSIBLE = {"C04", "C06", "C10", "C11", "E12", "A36", "K03", "G01", "G02", "G03"}
 # The same name in Python; a UID is a plain text in a call, as in Protobuf everywhere.
-UNSAID_IN = {
+INEXPRESSIBLE_IN = {
     "GraphQL": set(),
     "OpenAPI": set(),
     "Protobuf": {"P14"},
@@ -48,11 +48,11 @@ def new_lines(case: str, language: str) -> set[str]:
 
 
 @each_language
-def test_a_language_says_every_change_but_those_that_it_has_no_words_for(
+def test_language_expresses_every_change_except_the_listed_ones(
     language: str, tmp_path: Path
 ) -> None:
     written = write_projected(list(CASES.values()), tmp_path, "file", PROJECTIONS[language])
-    assert set(CASES) - {w.case.name for w in written} == UNSAID | UNSAID_IN[language]
+    assert set(CASES) - {w.case.name for w in written} == INEXPRESSIBLE | INEXPRESSIBLE_IN[language]
     for change in written:
         assert change.old.read_text("utf-8") != change.new.read_text("utf-8")
 
@@ -73,12 +73,12 @@ def test_a_language_says_every_change_but_those_that_it_has_no_words_for(
         ("R02", "Protobuf", "message SeriesRecord {"),
     ],
 )
-def test_a_change_is_said_in_the_words_of_the_language(case: str, language: str, line: str) -> None:
+def test_change_has_the_syntax_of_the_language(case: str, language: str, line: str) -> None:
     assert line in new_lines(case, language)
 
 
 @each_language
-def test_order_of_members_changes_the_order_of_lines_alone(language: str) -> None:
+def test_order_of_members_changes_only_the_order_of_lines(language: str) -> None:
     old, new = texts("P32", language)
     assert old != new
     if language != "Python":

@@ -1,7 +1,7 @@
 """Hostile documents end in a clean refusal, or in a package that is harmless and sound.
 
 Each folder of ``corpus/`` is a documents folder; a name that begins with ``refused``
-says which end is expected. A new case is a new folder.
+states the expected result. A new case is a new folder.
 """
 
 import ast
@@ -36,7 +36,7 @@ def plan(case: str) -> Mapping[PurePosixPath, bytes]:
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_a_refusal_says_what_and_where(case: str) -> None:
+def test_refusal_names_problem_and_document(case: str) -> None:
     with pytest.raises(DocumentProblem) as caught:
         plan(case)
     reported = str(caught.value)

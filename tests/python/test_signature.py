@@ -116,7 +116,7 @@ def test_undeclared_parameter_takes_every_type_and_its_namesake_only_widens(
     assert words in " ".join(literal(method.doc).replace("\\n", " ").split())
 
 
-def test_attribute_of_another_endpoint_says_nothing_about_a_parameter() -> None:
+def test_attribute_of_another_endpoint_does_not_affect_a_parameter() -> None:
     (one,) = contract([Parameter(name="imo", type_source=Source.ASSUMED)])
     (other,) = contract([], Attribute(name="imo", type=Type.BOOLEAN))
     both = Contract((one, attrs.evolve(other, name="others")))

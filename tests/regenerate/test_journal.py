@@ -117,7 +117,7 @@ def test_file_edited_while_the_run_was_planned_stops_it(project: Path, name: str
     assert contents(project) == before
 
 
-def test_failure_restores_every_file_and_says_so(project: Path) -> None:
+def test_failure_restores_every_file_and_reports_it(project: Path) -> None:
     (project / "log").chmod(0o640)
     with pytest.raises(DocumentProblem, match=r"^Tests fail\. Every file is as it was before"):
         fail_after(project, lambda: None)
@@ -154,7 +154,7 @@ def test_edit_before_a_failure_survives_and_the_copies_stay(project: Path, name:
 
 
 @pytest.mark.parametrize("damage", ["{", "[]", '{"log": {}}'])
-def test_unreadable_journal_stops_and_is_kept(project: Path, damage: str) -> None:
+def test_unreadable_journal_is_an_error_and_is_retained(project: Path, damage: str) -> None:
     (project / FOLDER).mkdir()
     (project / FOLDER / "files.json").write_text(damage)
     with pytest.raises(UsageProblem, match="cannot be read"), exclusive_run(project) as journal:

@@ -15,7 +15,7 @@ from tciagen.regenerate.project_files import HEADER, with_entry, with_version
 
 
 def bare(document: JsonObject) -> JsonObject:
-    """Return what a server of 2019 would say: parameters in short form, no declarations."""
+    """Return documents of a server of 2019: parameters in short form, no declarations."""
     short = [
         p if isinstance(p, str) else f"{p['Name']} ({'R' if p.get('Required') else 'O'})"
         for p in document["Parameters"]

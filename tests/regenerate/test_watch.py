@@ -1,4 +1,4 @@
-"""`tciagen watch` as a process: what it says after each change, and how it ends."""
+"""`tciagen watch` as a process: its output after each change, and its end."""
 
 import shutil
 import signal

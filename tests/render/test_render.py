@@ -126,7 +126,7 @@ def test_render_same_input_gives_the_same_bytes_anywhere(
     assert len(seen) == 1
 
 
-def test_every_rendered_python_file_says_which_command_makes_it(
+def test_every_rendered_python_file_names_the_command_that_writes_it(
     rendered: Mapping[PurePosixPath, bytes], copied: Mapping[PurePosixPath, bytes]
 ) -> None:
     for path, body in rendered.items():
@@ -171,7 +171,7 @@ def test_reserved_keywords_are_those_of_downloads() -> None:
 
 
 @pytest.mark.parametrize(
-    ("formats", "default", "asked", "by_default"),
+    ("formats", "default", "requested", "by_default"),
     [
         (None, None, ("JSON",), "JSON"),
         (None, "CSV", ("CSV",), "CSV"),
@@ -187,7 +187,7 @@ def test_render_requested_formats_can_be_decoded(
     fleet: Resolution,
     formats: list[str] | None,
     default: str | None,
-    asked: tuple[str, ...],
+    requested: tuple[str, ...],
     by_default: str,
 ) -> None:
     vessels = fleet.contract.by_address()["Fleet/query/listVessels"]
@@ -195,7 +195,7 @@ def test_render_requested_formats_can_be_decoded(
         vessels, formats=tuple(formats) if formats else None, default_format=default
     )
     (method,) = build_view(Contract((reported,)), set()).methods
-    assert (method.formats, method.default_format) == (asked, by_default)
+    assert (method.formats, method.default_format) == (requested, by_default)
     assert (method.record is None) == (by_default in ("ZIP", "DICOM"))
 
 
@@ -208,13 +208,13 @@ def test_an_api_of_files_alone_imports_nothing_for_records(fleet: Resolution) ->
 
 def test_examples_have_the_types_that_the_method_takes(fleet: Resolution) -> None:
     vessels = fleet.contract.by_address()["Fleet/query/listVessels"]
-    asked = tuple(attrs.evolve(p, required=True) for p in vessels.parameters)
-    files = render(Contract((attrs.evolve(vessels, parameters=asked),)), TARGET)
+    requested = tuple(attrs.evolve(p, required=True) for p in vessels.parameters)
+    files = render(Contract((attrs.evolve(vessels, parameters=requested),)), TARGET)
     readme = files[PurePosixPath("README.md")].decode()
     (line,) = [line for line in readme.splitlines() if "client.list_vessels(" in line]
     (call,) = [node for node in ast.walk(ast.parse(f"{line} ...")) if isinstance(node, ast.Call)]
     given = {k.arg: type(ast.literal_eval(k.value)) for k in call.keywords}
-    assert len(given) == len(asked)
+    assert len(given) == len(requested)
     texts = {name for name, kind in given.items() if kind is str}
     assert (given.pop("min_tonnage"), given.pop("max_crew"), given.pop("moored")) == (
         float,

@@ -24,7 +24,7 @@ def table(text: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("'Fleet/a b' = {}", "files: 'Fleet/a b' is not an endpoint; write Resource/QueryName."),
         ("'F/x' = 1", "files must be a table such as "),
@@ -38,11 +38,11 @@ def table(text: str) -> str:
         ),
     ],
 )
-def test_a_table_of_another_form_is_one_sentence(tmp_path: Path, text: str, said: str) -> None:
+def test_table_of_another_form_prints_one_error(tmp_path: Path, text: str, message: str) -> None:
     path = write(tmp_path, table(text))
     with pytest.raises(UsageProblem) as caught:
         read_config(path)
-    assert said in str(caught.value)
+    assert message in str(caught.value)
     assert len(str(caught.value).splitlines()) == 1
 
 
@@ -51,7 +51,7 @@ def count(endpoint: str, attribute: str, *columns: str) -> StatedBy:
 
 
 @pytest.mark.parametrize(
-    ("address", "roles", "said"),
+    ("address", "roles", "message"),
     [
         ("Fleet/query/getHullScans", {}, "no such endpoint; did you mean 'Fleet/getHullScan'?"),
         ("Fleet/query/listVessels", {}, "the endpoint returns records, not a file."),
@@ -79,12 +79,12 @@ def count(endpoint: str, attribute: str, *columns: str) -> StatedBy:
     ],
 )
 def test_roles_that_do_not_fit_the_documents_are_one_sentence(
-    fleet_documents: Mapping[str, JsonObject], address: str, roles: Any, said: str
+    fleet_documents: Mapping[str, JsonObject], address: str, roles: Any, message: str
 ) -> None:
     declared = {address: attrs.evolve(FileRoles(), **roles)}
     with pytest.raises(UsageProblem) as caught:
         resolve(fleet_documents, roles=declared)
-    assert said in str(caught.value)
+    assert message in str(caught.value)
     assert str(caught.value).startswith("The configuration's files.")
     assert len(str(caught.value).splitlines()) == 1
     stale = resolve(fleet_documents, roles=declared, stale=True).contract

@@ -1,6 +1,6 @@
 """The contract as it is understood, endpoint by endpoint.
 
-A difference says that a document, the overlay or their reading has changed. To accept
+A difference shows that a document, the overlay or their reading has changed. To accept
 it: ``pytest tests/snapshots --snapshot-update``, and look at the diff before committing.
 """
 

@@ -59,7 +59,7 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Return the called command; suggest one where there is none of that name."""
+        """Return the called command; suggest one if the name is unknown."""
         if args[0] not in _COMMANDS and not args[0].startswith("-"):
             _refuse(ctx, args[0])
         return super().resolve_command(ctx, args)

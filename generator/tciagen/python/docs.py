@@ -45,7 +45,7 @@ def method_doc(
         instead = f"; use ``{plain(endpoint.replaced_by)}``" if endpoint.replaced_by else ""
         parts.append(f" Deprecated by the server{instead}.")
     arguments: list[str | ServerText] = []
-    raised = "ApiError: The request failed; each cause has a class of its own."
+    raised = "ApiError: The request failed; each cause has a separate class."
     if record is None:
         arguments.append("\n    target: Destination, see :class:`DownloadOptions`.")
         raised += "\n    OSError: A file cannot be written."
@@ -81,7 +81,7 @@ def many_doc(method: Identifier, members: Sequence[tuple[Parameter, Identifier]]
     text = (
         f"Download many into a folder, several in parallel; see :meth:`{method}`."
         "\n\nEach download is complete in the folder, or absent. Complete downloads of an earlier"
-        " call are kept."
+        " call are retained."
         "\n\nArgs:"
         "\n    target: The folder; it is created if missing."
         f"\n    items: Rows or mappings with {needed}{single}."

@@ -1,4 +1,4 @@
-"""What examples ask with: a value of each type, and how a call has it."""
+"""Parameter values of examples: one for each type, and its form in a call."""
 
 import re
 from collections.abc import Mapping

@@ -210,10 +210,10 @@ def _counts(
 
 
 def _formats(endpoint: Endpoint) -> tuple[tuple[str, ...], str]:
-    """Return the formats that a client can ask for, and the one that it asks for by default.
+    """Return the formats that a client can request, and the default of them.
 
-    Rows come in those of records, whatever files there are as well. A file is not asked for
-    in a format: it comes in the default one.
+    An endpoint of records has only formats of records, also if it offers files. A file has
+    only the default format.
     """
     default = endpoint.default_format
     if endpoint.returns_file:

@@ -90,7 +90,7 @@ def write(config_file: Path, work: Work, journal: Journal) -> tuple[Path, ...]:
 def run_tests(api: Api, folder: Path) -> None:
     """Run the API's tests, or import its package, in a fresh process.
 
-    The package's ``src`` folder stands first on PYTHONPATH, and the interpreter's own
+    The package's ``src`` folder is first on PYTHONPATH, and the interpreter's own
     folder first on PATH.
 
     Raises:

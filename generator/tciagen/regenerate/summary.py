@@ -16,7 +16,7 @@ BRANCH = "tciagen/regenerate"
 """The branch of the pull request that a workflow opens."""
 
 JOINED = ("text", "markdown")
-"""The report formats in which several APIs can stand in one file."""
+"""The report formats that allow several APIs in one file."""
 
 
 def report(releases: Sequence[Release], format_: str, root: Path) -> str:

@@ -57,7 +57,7 @@ class Client(SyncClient):
             A list of :class:`~.models.SharedListItem`; empty if nothing matches.
 
         Raises:
-            ApiError: The request failed; each cause has a class of its own.
+            ApiError: The request failed; each cause has a separate class.
         """
         return self._calls.rows(_endpoints.CONTENTS_BY_NAME, {"name": name})
 
@@ -81,7 +81,7 @@ class Client(SyncClient):
             A list of :class:`~.models.NewPatient`; empty if nothing matches.
 
         Raises:
-            ApiError: The request failed; each cause has a class of its own.
+            ApiError: The request failed; each cause has a separate class.
         """
         return self._calls.rows(
             _endpoints.NEW_PATIENTS_IN_COLLECTION, {"Date": date, "Collection": collection}, format
@@ -110,7 +110,7 @@ class Client(SyncClient):
             A list of :class:`~.models.NewStudy`; empty if nothing matches.
 
         Raises:
-            ApiError: The request failed; each cause has a class of its own.
+            ApiError: The request failed; each cause has a separate class.
         """
         return self._calls.rows(
             _endpoints.NEW_STUDIES_IN_PATIENT_COLLECTION,
@@ -138,7 +138,7 @@ class Client(SyncClient):
             A list of :class:`~.models.PatientByModality`; empty if nothing matches.
 
         Raises:
-            ApiError: The request failed; each cause has a class of its own.
+            ApiError: The request failed; each cause has a separate class.
         """
         return self._calls.rows(
             _endpoints.PATIENTS_BY_MODALITY,
@@ -166,7 +166,7 @@ class Client(SyncClient):
             A list of :class:`~.models.BodyPartValue`; empty if nothing matches.
 
         Raises:
-            ApiError: The request failed; each cause has a class of its own.
+            ApiError: The request failed; each cause has a separate class.
         """
         return self._calls.rows(
             _endpoints.GET_BODY_PART_VALUES,
@@ -190,7 +190,7 @@ class Client(SyncClient):
             A list of :class:`~.models.CollectionValue`; empty if nothing matches.
 
         Raises:
-            ApiError: The request failed; each cause has a class of its own.
+            ApiError: The request failed; each cause has a separate class.
         """
         return self._calls.rows(_endpoints.GET_COLLECTION_VALUES, {}, format)
 
@@ -214,7 +214,7 @@ class Client(SyncClient):
             The complete download, with the paths of its files.
 
         Raises:
-            ApiError: The request failed; each cause has a class of its own.
+            ApiError: The request failed; each cause has a separate class.
             OSError: A file cannot be written.
         """
         return self._calls.download(
@@ -233,7 +233,7 @@ class Client(SyncClient):
         """Download many into a folder, several in parallel; see :meth:`download_image`.
 
         Each download is complete in the folder, or absent. Complete downloads of an
-        earlier call are kept.
+        earlier call are retained.
 
         Args:
             target: The folder; it is created if missing.
@@ -283,7 +283,7 @@ class Client(SyncClient):
             A list of :class:`~.models.ManufacturerValue`; empty if nothing matches.
 
         Raises:
-            ApiError: The request failed; each cause has a class of its own.
+            ApiError: The request failed; each cause has a separate class.
         """
         return self._calls.rows(
             _endpoints.GET_MANUFACTURER_VALUES,
@@ -315,7 +315,7 @@ class Client(SyncClient):
             A list of :class:`~.models.ModalityValue`; empty if nothing matches.
 
         Raises:
-            ApiError: The request failed; each cause has a class of its own.
+            ApiError: The request failed; each cause has a separate class.
         """
         return self._calls.rows(
             _endpoints.GET_MODALITY_VALUES,
@@ -341,7 +341,7 @@ class Client(SyncClient):
             A list of :class:`~.models.Patient`; empty if nothing matches.
 
         Raises:
-            ApiError: The request failed; each cause has a class of its own.
+            ApiError: The request failed; each cause has a separate class.
         """
         return self._calls.rows(_endpoints.GET_PATIENT, {"Collection": collection}, format)
 
@@ -367,7 +367,7 @@ class Client(SyncClient):
             A list of :class:`~.models.PatientStudy`; empty if nothing matches.
 
         Raises:
-            ApiError: The request failed; each cause has a class of its own.
+            ApiError: The request failed; each cause has a separate class.
         """
         return self._calls.rows(
             _endpoints.GET_PATIENT_STUDY,
@@ -397,7 +397,7 @@ class Client(SyncClient):
             A list of :class:`~.models.SOPInstance`; empty if nothing matches.
 
         Raises:
-            ApiError: The request failed; each cause has a class of its own.
+            ApiError: The request failed; each cause has a separate class.
         """
         return self._calls.rows(
             _endpoints.GET_SOP_INSTANCE_UIDS, {"SeriesInstanceUID": series_instance_uid}, format
@@ -435,7 +435,7 @@ class Client(SyncClient):
             A list of :class:`~.models.Series`; empty if nothing matches.
 
         Raises:
-            ApiError: The request failed; each cause has a class of its own.
+            ApiError: The request failed; each cause has a separate class.
         """
         return self._calls.rows(
             _endpoints.GET_SERIES,
@@ -470,7 +470,7 @@ class Client(SyncClient):
             A list of :class:`~.models.SeriesSize`; empty if nothing matches.
 
         Raises:
-            ApiError: The request failed; each cause has a class of its own.
+            ApiError: The request failed; each cause has a separate class.
         """
         return self._calls.rows(
             _endpoints.GET_SERIES_SIZE, {"SeriesInstanceUID": series_instance_uid}, format
@@ -499,7 +499,7 @@ class Client(SyncClient):
             The complete download, with the paths of its files.
 
         Raises:
-            ApiError: The request failed; each cause has a class of its own.
+            ApiError: The request failed; each cause has a separate class.
             OSError: A file cannot be written.
         """
         return self._calls.download(
@@ -523,7 +523,7 @@ class Client(SyncClient):
         :meth:`download_single_image`.
 
         Each download is complete in the folder, or absent. Complete downloads of an
-        earlier call are kept.
+        earlier call are retained.
 
         Args:
             target: The folder; it is created if missing.
@@ -586,7 +586,7 @@ class AsyncClient(AsyncClientBase):
             A list of :class:`~.models.SharedListItem`; empty if nothing matches.
 
         Raises:
-            ApiError: The request failed; each cause has a class of its own.
+            ApiError: The request failed; each cause has a separate class.
         """
         return await self._calls.rows(_endpoints.CONTENTS_BY_NAME, {"name": name})
 
@@ -610,7 +610,7 @@ class AsyncClient(AsyncClientBase):
             A list of :class:`~.models.NewPatient`; empty if nothing matches.
 
         Raises:
-            ApiError: The request failed; each cause has a class of its own.
+            ApiError: The request failed; each cause has a separate class.
         """
         return await self._calls.rows(
             _endpoints.NEW_PATIENTS_IN_COLLECTION, {"Date": date, "Collection": collection}, format
@@ -639,7 +639,7 @@ class AsyncClient(AsyncClientBase):
             A list of :class:`~.models.NewStudy`; empty if nothing matches.
 
         Raises:
-            ApiError: The request failed; each cause has a class of its own.
+            ApiError: The request failed; each cause has a separate class.
         """
         return await self._calls.rows(
             _endpoints.NEW_STUDIES_IN_PATIENT_COLLECTION,
@@ -667,7 +667,7 @@ class AsyncClient(AsyncClientBase):
             A list of :class:`~.models.PatientByModality`; empty if nothing matches.
 
         Raises:
-            ApiError: The request failed; each cause has a class of its own.
+            ApiError: The request failed; each cause has a separate class.
         """
         return await self._calls.rows(
             _endpoints.PATIENTS_BY_MODALITY,
@@ -695,7 +695,7 @@ class AsyncClient(AsyncClientBase):
             A list of :class:`~.models.BodyPartValue`; empty if nothing matches.
 
         Raises:
-            ApiError: The request failed; each cause has a class of its own.
+            ApiError: The request failed; each cause has a separate class.
         """
         return await self._calls.rows(
             _endpoints.GET_BODY_PART_VALUES,
@@ -719,7 +719,7 @@ class AsyncClient(AsyncClientBase):
             A list of :class:`~.models.CollectionValue`; empty if nothing matches.
 
         Raises:
-            ApiError: The request failed; each cause has a class of its own.
+            ApiError: The request failed; each cause has a separate class.
         """
         return await self._calls.rows(_endpoints.GET_COLLECTION_VALUES, {}, format)
 
@@ -743,7 +743,7 @@ class AsyncClient(AsyncClientBase):
             The complete download, with the paths of its files.
 
         Raises:
-            ApiError: The request failed; each cause has a class of its own.
+            ApiError: The request failed; each cause has a separate class.
             OSError: A file cannot be written.
         """
         return await self._calls.download(
@@ -762,7 +762,7 @@ class AsyncClient(AsyncClientBase):
         """Download many into a folder, several in parallel; see :meth:`download_image`.
 
         Each download is complete in the folder, or absent. Complete downloads of an
-        earlier call are kept.
+        earlier call are retained.
 
         Args:
             target: The folder; it is created if missing.
@@ -812,7 +812,7 @@ class AsyncClient(AsyncClientBase):
             A list of :class:`~.models.ManufacturerValue`; empty if nothing matches.
 
         Raises:
-            ApiError: The request failed; each cause has a class of its own.
+            ApiError: The request failed; each cause has a separate class.
         """
         return await self._calls.rows(
             _endpoints.GET_MANUFACTURER_VALUES,
@@ -844,7 +844,7 @@ class AsyncClient(AsyncClientBase):
             A list of :class:`~.models.ModalityValue`; empty if nothing matches.
 
         Raises:
-            ApiError: The request failed; each cause has a class of its own.
+            ApiError: The request failed; each cause has a separate class.
         """
         return await self._calls.rows(
             _endpoints.GET_MODALITY_VALUES,
@@ -870,7 +870,7 @@ class AsyncClient(AsyncClientBase):
             A list of :class:`~.models.Patient`; empty if nothing matches.
 
         Raises:
-            ApiError: The request failed; each cause has a class of its own.
+            ApiError: The request failed; each cause has a separate class.
         """
         return await self._calls.rows(_endpoints.GET_PATIENT, {"Collection": collection}, format)
 
@@ -896,7 +896,7 @@ class AsyncClient(AsyncClientBase):
             A list of :class:`~.models.PatientStudy`; empty if nothing matches.
 
         Raises:
-            ApiError: The request failed; each cause has a class of its own.
+            ApiError: The request failed; each cause has a separate class.
         """
         return await self._calls.rows(
             _endpoints.GET_PATIENT_STUDY,
@@ -926,7 +926,7 @@ class AsyncClient(AsyncClientBase):
             A list of :class:`~.models.SOPInstance`; empty if nothing matches.
 
         Raises:
-            ApiError: The request failed; each cause has a class of its own.
+            ApiError: The request failed; each cause has a separate class.
         """
         return await self._calls.rows(
             _endpoints.GET_SOP_INSTANCE_UIDS, {"SeriesInstanceUID": series_instance_uid}, format
@@ -964,7 +964,7 @@ class AsyncClient(AsyncClientBase):
             A list of :class:`~.models.Series`; empty if nothing matches.
 
         Raises:
-            ApiError: The request failed; each cause has a class of its own.
+            ApiError: The request failed; each cause has a separate class.
         """
         return await self._calls.rows(
             _endpoints.GET_SERIES,
@@ -999,7 +999,7 @@ class AsyncClient(AsyncClientBase):
             A list of :class:`~.models.SeriesSize`; empty if nothing matches.
 
         Raises:
-            ApiError: The request failed; each cause has a class of its own.
+            ApiError: The request failed; each cause has a separate class.
         """
         return await self._calls.rows(
             _endpoints.GET_SERIES_SIZE, {"SeriesInstanceUID": series_instance_uid}, format
@@ -1028,7 +1028,7 @@ class AsyncClient(AsyncClientBase):
             The complete download, with the paths of its files.
 
         Raises:
-            ApiError: The request failed; each cause has a class of its own.
+            ApiError: The request failed; each cause has a separate class.
             OSError: A file cannot be written.
         """
         return await self._calls.download(
@@ -1052,7 +1052,7 @@ class AsyncClient(AsyncClientBase):
         :meth:`download_single_image`.
 
         Each download is complete in the folder, or absent. Complete downloads of an
-        earlier call are kept.
+        earlier call are retained.
 
         Args:
             target: The folder; it is created if missing.

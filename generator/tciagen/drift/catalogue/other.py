@@ -256,7 +256,7 @@ RUN_TIME = (
     _other(
         "wire-count-mismatch",
         Severity.DANGEROUS,
-        "the archive has another number of images than its header says",
+        "the archive has another number of images than its header states",
         "The server omits files that it cannot read, without an error status.",
         ("imageCount: 12, 12 members", "imageCount: 12, 11 members"),
         'error; with `on_difference="keep"` a difference of the result',

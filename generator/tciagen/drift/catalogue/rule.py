@@ -27,7 +27,7 @@ class Example:
     after: Any
 
     def documents(self) -> tuple[Documents, Documents]:
-        """Return the two sets of documents that the example stands for."""
+        """Return the two sets of documents of the example."""
         return self._expand(self.before), self._expand(self.after)
 
     def _expand(self, fragment: Any) -> Documents:

@@ -22,7 +22,7 @@ _WIDTH = 100
 
 
 def render(report: Report) -> str:
-    """Return the report as text, with ANSI colours if the report asks for them."""
+    """Return the report as text, with ANSI colours if the report has them enabled."""
     console = Console(
         file=io.StringIO(),
         width=_WIDTH,

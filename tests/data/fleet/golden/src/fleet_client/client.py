@@ -58,7 +58,7 @@ class Client(SyncClient):
             A list of :class:`~.models.Sailor`; empty if nothing matches.
 
         Raises:
-            ApiError: The request failed; each cause has a class of its own.
+            ApiError: The request failed; each cause has a separate class.
         """
         return self._calls.rows(_endpoints.LIST_CREW, {"VesselID": vessel_id})
 
@@ -84,7 +84,7 @@ class Client(SyncClient):
             A list of :class:`~.models.ListSailorsSailor`; empty if nothing matches.
 
         Raises:
-            ApiError: The request failed; each cause has a class of its own.
+            ApiError: The request failed; each cause has a separate class.
         """
         return self._calls.rows(
             _endpoints.LIST_SAILORS, {"VesselID": vessel_id, "rank": rank_on_board, "from": from_}
@@ -106,7 +106,7 @@ class Client(SyncClient):
             A list of :class:`~.models.ScanCount`; empty if nothing matches.
 
         Raises:
-            ApiError: The request failed; each cause has a class of its own.
+            ApiError: The request failed; each cause has a separate class.
         """
         return self._calls.rows(_endpoints.COUNT_HULL_SCANS, {"VesselID": vessel_id})
 
@@ -130,7 +130,7 @@ class Client(SyncClient):
             The complete download, with the paths of its files.
 
         Raises:
-            ApiError: The request failed; each cause has a class of its own.
+            ApiError: The request failed; each cause has a separate class.
             OSError: A file cannot be written.
         """
         return self._calls.download(
@@ -150,7 +150,7 @@ class Client(SyncClient):
         :meth:`download_hull_scan`.
 
         Each download is complete in the folder, or absent. Complete downloads of an
-        earlier call are kept.
+        earlier call are retained.
 
         Args:
             target: The folder; it is created if missing.
@@ -210,7 +210,7 @@ class Client(SyncClient):
             A list of :class:`~.models.Vessel`; empty if nothing matches.
 
         Raises:
-            ApiError: The request failed; each cause has a class of its own.
+            ApiError: The request failed; each cause has a separate class.
         """
         return self._calls.rows(
             _endpoints.LIST_VESSELS,
@@ -263,7 +263,7 @@ class AsyncClient(AsyncClientBase):
             A list of :class:`~.models.Sailor`; empty if nothing matches.
 
         Raises:
-            ApiError: The request failed; each cause has a class of its own.
+            ApiError: The request failed; each cause has a separate class.
         """
         return await self._calls.rows(_endpoints.LIST_CREW, {"VesselID": vessel_id})
 
@@ -289,7 +289,7 @@ class AsyncClient(AsyncClientBase):
             A list of :class:`~.models.ListSailorsSailor`; empty if nothing matches.
 
         Raises:
-            ApiError: The request failed; each cause has a class of its own.
+            ApiError: The request failed; each cause has a separate class.
         """
         return await self._calls.rows(
             _endpoints.LIST_SAILORS, {"VesselID": vessel_id, "rank": rank_on_board, "from": from_}
@@ -311,7 +311,7 @@ class AsyncClient(AsyncClientBase):
             A list of :class:`~.models.ScanCount`; empty if nothing matches.
 
         Raises:
-            ApiError: The request failed; each cause has a class of its own.
+            ApiError: The request failed; each cause has a separate class.
         """
         return await self._calls.rows(_endpoints.COUNT_HULL_SCANS, {"VesselID": vessel_id})
 
@@ -335,7 +335,7 @@ class AsyncClient(AsyncClientBase):
             The complete download, with the paths of its files.
 
         Raises:
-            ApiError: The request failed; each cause has a class of its own.
+            ApiError: The request failed; each cause has a separate class.
             OSError: A file cannot be written.
         """
         return await self._calls.download(
@@ -355,7 +355,7 @@ class AsyncClient(AsyncClientBase):
         :meth:`download_hull_scan`.
 
         Each download is complete in the folder, or absent. Complete downloads of an
-        earlier call are kept.
+        earlier call are retained.
 
         Args:
             target: The folder; it is created if missing.
@@ -415,7 +415,7 @@ class AsyncClient(AsyncClientBase):
             A list of :class:`~.models.Vessel`; empty if nothing matches.
 
         Raises:
-            ApiError: The request failed; each cause has a class of its own.
+            ApiError: The request failed; each cause has a separate class.
         """
         return await self._calls.rows(
             _endpoints.LIST_VESSELS,
