@@ -34,7 +34,7 @@ VALUES = "get-modality-values"
         (["download-image", "--series-instance-uid=1.2", "--at-once=2"], "--at-once has no effect"),
         (
             ["download-image", "--series-instance-uid=1.2", "--keep-zip", "--names=server"],
-            "--names has no effect where the archive is kept packed",
+            "--names has no effect for an archive that is not unpacked",
         ),
         (
             ["download-image", "--series-instance-uid=1.2", "--to=a.zip", "--names=server"],
@@ -185,7 +185,7 @@ def test_failed_query_retains_the_existing_file(tcia: Any, wire: Any) -> None:
 
 
 def test_replaced_file_retains_its_mode_and_links(tcia: Any) -> None:
-    (tcia.home / "kept").mkdir()
+    (tcia.home / "saved").mkdir()
     private = tcia.home / "kept" / "private.csv"
     private.write_text("before")
     private.chmod(0o600)

@@ -36,7 +36,7 @@ TERMS = {
     r"misfits?": "invalid value, type mismatch",
     r"mend(s|ed|ing)?": "fix",
     r"(goes|gone|go|going) on": "resume, continue",
-    r"kept": "cached, retained, existing",
+    r"(?<![./_])kept(?![:_])": "cached, retained, existing",
     r"pieces?": "chunk, part",
     r"stands?(?! for)": "is, occurs",
     r"without a match": "no results",
@@ -61,6 +61,8 @@ _PATTERN = re.compile(
     re.IGNORECASE,
 )
 _WORDS = list(TERMS.values())
+_PROTOCOL = {"tell"}
+"""Names that the protocol of files prescribes."""
 Line = tuple[int, str]
 
 
@@ -71,7 +73,8 @@ def python_lines(text: str) -> Iterator[Line]:
             for offset, line in enumerate(token.string.splitlines()):
                 yield token.start[0] + offset, line
     for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        is_definition = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+        if is_definition and node.name not in _PROTOCOL:
             yield node.lineno, re.sub(r"(?<=[a-z])(?=[A-Z])", " ", node.name).replace("_", " ")
 
 

@@ -9,4 +9,4 @@ class _Config(Protocol):
 
 def pytest_configure(config: _Config) -> None:
     """Let ``--strict-markers`` know the marker."""
-    config.addinivalue_line("markers", "drift: asks a server whether its contract still holds")
+    config.addinivalue_line("markers", "drift: compares the contract of a server with the package")

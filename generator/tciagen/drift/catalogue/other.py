@@ -227,7 +227,7 @@ RUN_TIME = (
         ("200", "471"),
         "error",
         "MissingParameterError: TCIA/query/getSOPInstanceUIDs: status 471: a required query "
-        'parameter is missing (wire-required-undeclared). The server said: "Required query '
+        'parameter is missing (wire-required-undeclared). The server reported: "Required query '
         'parameter [Site] is missing". The request had all parameters that this package knows '
         "as required, so the server has changed. Pass the parameter that it names, or update "
         "or regenerate the package. [URL]",
@@ -248,7 +248,7 @@ RUN_TIME = (
         ("200", "500 QueryEndpoint [getSeries] not found"),
         "error",
         "UnknownEndpointError: TCIA/query/getSingleImage: status 500: the server does not "
-        'know this endpoint (wire-endpoint-gone). The server said: "QueryEndpoint '
+        'know this endpoint (wire-endpoint-gone). The server reported: "QueryEndpoint '
         '[getSingleImage] not found". This server does not have the endpoint: check the base '
         "URL, or use a client generated for this server. If it has dropped or renamed it, "
         "update or regenerate the package. [URL]",

@@ -1,7 +1,7 @@
-"""What every client of a described query API shares: requests, answers, errors.
+"""The runtime of every client of a described query API: requests, responses, errors.
 
-Nothing in here knows a particular API; the modules beside this package say what
-the endpoints, their parameters and their records are called.
+The runtime does not depend on a particular API. The modules beside this package describe
+the endpoints, their parameters and their records.
 """
 
 PUBLIC: dict[str, tuple[str, ...]] = {

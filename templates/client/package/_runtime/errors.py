@@ -64,7 +64,7 @@ class ApiError(Exception):
     def __str__(self) -> str:
         where = f"{self.endpoint}: " if self.endpoint else ""
         rule = f" ({self.rule})" if self.rule else ""
-        message = f' The server said: "{self.server_message}".' if self.server_message else ""
+        message = f' The server reported: "{self.server_message}".' if self.server_message else ""
         advice = f" {self.advice}" if self.advice else ""
         address = f" [{self.url}]" if self.url else ""
         return visible(f"{where}{self.reason.rstrip('.')}{rule}.{message}{advice}{address}")

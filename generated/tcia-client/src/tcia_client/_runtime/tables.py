@@ -137,8 +137,8 @@ class Rows(list[R]):
 
     ``rows.to_polars()``, ``rows.to_pandas()`` and ``rows.to_arrow()`` convert all rows at once,
     with the types of the endpoint's attributes. Libraries that look at the elements of a list,
-    such as polars, pandas, pyarrow and DuckDB, need these methods. Libraries that ask for the
-    Arrow PyCapsule interface take the rows as they are.
+    such as polars, pandas, pyarrow and DuckDB, need these methods. Libraries that use the
+    Arrow PyCapsule interface accept the rows directly.
 
     A slice, a copy, a sum and a product of rows are rows, too.
 

@@ -88,7 +88,7 @@ class Body:
         return range_sent
 
     def forget(self) -> None:
-        """Discard the received bytes: the next request is for the whole body."""
+        """Discard the received bytes: the next request is for the complete body."""
         self._range_sent = False
         self._validator = None
 

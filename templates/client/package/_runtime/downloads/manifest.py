@@ -94,7 +94,7 @@ def read_manifest(source: StrPath) -> Manifest:
     for record in read_records(lines, title, spellings([_SERIES]), [keyword]):
         uid = record.values[record.positions[keyword]]
         if not isinstance(uid, str) or not is_uid(uid):
-            raise ManifestError(f"{record.location}: {short_repr(str(uid))} is no {SERIES}")
+            raise ManifestError(f"{record.location}: {short_repr(str(uid))} is not a {SERIES}")
         series.append(uid)
     return Manifest(series)
 
@@ -116,10 +116,10 @@ def write_manifest(
     manifest = Manifest(series, fields or {})
     for uid in manifest.series:
         if not is_uid(uid):
-            raise ManifestError(f"{short_repr(uid)} is no {SERIES}")
+            raise ManifestError(f"{short_repr(uid)} is not a {SERIES}")
     for key, value in manifest.fields.items():
         if not _KEY.fullmatch(key) or key == LIST or not value.isprintable():
-            raise ManifestError(f"{short_repr(f'{key}={value}')} cannot stand in a manifest")
+            raise ManifestError(f"{short_repr(f'{key}={value}')} is not allowed in a manifest")
     lines = [f"{key}={value.strip()}" for key, value in manifest.fields.items()]
     text = "\n".join([*lines, f"{LIST}=", *manifest.series]) + "\n"
     path = Path(os.path.realpath(target))
@@ -162,7 +162,7 @@ def is_manifest(lines: Lines) -> bool:
 
 
 def parse_manifest(lines: Lines, title: str) -> Manifest:
-    """Return the manifest of these lines; raise ManifestError if they are none."""
+    """Return the manifest of these lines; raise ManifestError if they are not a manifest."""
     fields: dict[str, str] = {}
     series: list[str] = []
     in_list = False
@@ -171,7 +171,7 @@ def parse_manifest(lines: Lines, title: str) -> Manifest:
         key, equals, value = map(str.strip, text.partition("="))
         if in_list and text:
             if not is_uid(text):
-                _fail(title, number, f"{short_repr(text)} is no {SERIES}")
+                _fail(title, number, f"{short_repr(text)} is not a {SERIES}")
             series.append(text)
         elif equals and key == LIST and not value:
             in_list = True

@@ -185,7 +185,7 @@ def _suffix_problem(
         reason = f"is False, and the target names an archive: {text!r:.200}"
         return "keep_zip", reason, "Pass a folder to unpack into."
     if is_archive and options.get("names", "server") != "server":
-        return _no_effect("names", "the target is an archive, which is kept packed")
+        return _no_effect("names", "the target is an archive, which is not unpacked")
     return None
 
 

@@ -219,4 +219,4 @@ def _refuse_unused(context: click.Context, options: dict[str, Any]) -> None:
     target = options["to"]
     is_zip = target.lower().endswith(".zip") and not Path(target).is_dir()
     if options.get("keep_zip") or (is_zip and is_single):
-        refuse_without_effect(context, ["names"], "where the archive is kept packed")
+        refuse_without_effect(context, ["names"], "for an archive that is not unpacked")

@@ -19,7 +19,7 @@ class Difference:
 
     Attributes:
         check: Name of the check that found it, one of :attr:`Download.checks`.
-        subject: What it is about: a SOPInstanceUID or the name of a file, ``""`` for the whole.
+        subject: What it is about: a SOPInstanceUID or the name of a file, ``""`` for all files.
         message: What differs, in one clause.
     """
 
@@ -42,7 +42,7 @@ class Unchecked:
 
     Attributes:
         check: Name of the check.
-        subject: What it is about: the name of a file, ``""`` for the whole download.
+        subject: What it is about: the name of a file, ``""`` for the download.
         reason: Why it could not be made, in one clause.
     """
 
@@ -90,7 +90,7 @@ class Download:
             ``completeness not checked`` if nothing states how many files there should be.
         differences: What differs, empty unless ``on_difference="keep"``.
         unchecked: Checks that could not be made. A check with an entry here is not in ``checks``.
-        kept: Whether it existed already, so that nothing was fetched.
+        kept: Whether it existed already, so that nothing was downloaded.
         error: The error of a failed download, otherwise None.
     """
 
@@ -109,7 +109,7 @@ class Download:
 
     @property
     def state(self) -> State:
-        """``complete``, ``existing`` (nothing was fetched), ``incomplete``, or ``failed``.
+        """``complete``, ``existing`` (nothing was downloaded), ``incomplete``, or ``failed``.
 
         ``incomplete`` occurs with ``on_difference="keep"`` only.
         """

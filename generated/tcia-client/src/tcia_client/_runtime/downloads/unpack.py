@@ -140,7 +140,7 @@ class Unpacker:
             self._file = None
 
     def check(self, path: Path) -> None:
-        """Check the archive as a whole after its last member.
+        """Check the complete archive after its last member.
 
         Args:
             path: The archive, or the folder that it was unpacked into.
@@ -249,5 +249,5 @@ def _safe_parts_of(member: Member) -> tuple[str, ...]:
         return safe_parts(member.name)
     except UnicodeDecodeError:
         raise UnsafeArchiveError(
-            f"member {member.raw_name[:200]!r} of the ZIP archive is not named in UTF-8, as it says"
+            f"member {member.raw_name[:200]!r} of the ZIP archive declares UTF-8, but its name is not"
         ) from None

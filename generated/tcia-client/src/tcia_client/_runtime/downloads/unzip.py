@@ -202,8 +202,8 @@ class Unzip:
 
     def _differs(self, member: Member, packed: int) -> CorruptDownloadError:
         if (member.packed, member.size) != (packed, self._size):
-            return self._damaged(f"{self._what} has another size than its header says")
-        return self._damaged(f"{self._what} has another CRC-32 than its header says")
+            return self._damaged(f"{self._what} has another size than its header states")
+        return self._damaged(f"{self._what} has another CRC-32 than its header states")
 
     def _counted(self, data: bytes) -> bytes:
         """Count the data of a member, and check the limits."""
@@ -338,7 +338,7 @@ class Unzip:
                 raise self._damaged("its ZIP64 end does not agree with its directory")
             yield from self._need(4)
         if self._peek(4) != END:
-            raise self._damaged("neither a member nor its directory goes on here")
+            raise self._damaged("neither a member nor its directory follows here")
         _, *narrow, comment = END_RECORD.unpack((yield from self._take(END_RECORD.size)))
         yield from self._take(comment)
         if any(value not in pair for value, *pair in zip(narrow, counted, marks, strict=True)):
