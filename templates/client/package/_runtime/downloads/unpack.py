@@ -249,5 +249,6 @@ def _safe_parts_of(member: Member) -> tuple[str, ...]:
         return safe_parts(member.name)
     except UnicodeDecodeError:
         raise UnsafeArchiveError(
-            f"member {member.raw_name[:200]!r} of the ZIP archive declares UTF-8, but its name is not"
+            f"member {member.raw_name[:200]!r} of the ZIP archive declares UTF-8 for its name, "
+            "but the name is not UTF-8"
         ) from None
