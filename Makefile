@@ -21,13 +21,13 @@ generate: $(READY) ## make generated/ from documents, overlay and templates
 check: $(READY) ## fail if documents, overlay, templates and generated/ do not agree
 	@$(BIN)/tciagen check
 
-check-live: $(READY) ## ask the server whether documents, schema and contract are still true
+check-live: $(READY) ## compare documents, schema and contract with the server
 	@$(BIN)/tciagen check --live
 
-regenerate: $(READY) ## bring everything up to date with the server, or leave it as it is
+regenerate: $(READY) ## update everything from the server, or change nothing
 	@$(BIN)/tciagen regenerate
 
-watch: $(READY) ## generate anew on each change of documents, templates, overlay or configuration
+watch: $(READY) ## generate again on each change of documents, templates, overlay or configuration
 	@$(BIN)/tciagen watch
 
 docs: $(READY) ## build the documentation as a site, into .work/site
@@ -57,13 +57,14 @@ fmt: $(READY) ## format our own sources (generated ones are black's)
 	$(BIN)/ruff format --exclude generated --exclude tests/data .
 	$(BIN)/black --quiet templates
 
-lint: $(READY) ## ruff, black, mypy strict, pyright strict, import rules
+lint: $(READY) ## ruff, black, mypy strict, pyright strict, import rules, words, workflows
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check --exclude generated --exclude tests/data .
 	$(BIN)/black --check --quiet generated
 	$(BIN)/mypy
 	cd $(CLIENT) && ../../$(BIN)/mypy src && ../../$(BIN)/basedpyright --pythonpath ../../$(BIN)/python
 	PYTHONPATH=templates/client/package $(BIN)/lint-imports
+	$(BIN)/python tests/language/prose.py
 	$(BIN)/actionlint
 	$(BIN)/zizmor --quiet --offline --strict-collection .github/workflows
 

@@ -92,13 +92,13 @@ class Command:
         while time.monotonic() < deadline:
             if select.select([master], [], [], 0.2)[0]:
                 try:
-                    piece = os.read(master, 65536)
+                    chunk = os.read(master, 65536)
                 except OSError:  # the other end is closed
                     break
-                if not piece:
+                if not chunk:
                     break
-                seen += piece
-                if typed and b":" in piece:
+                seen += chunk
+                if typed and b":" in chunk:
                     os.write(master, typed.encode())
                     typed = ""
         os.close(master)
@@ -181,16 +181,16 @@ def archive_of() -> Callable[[str], bytes]:
     return made
 
 
-Answer = Callable[[Any, str], None]
+Respond = Callable[[Any, str], None]
 
 
 @attrs.define
 class Wire:
-    """A server that a test controls; ``asked`` has the paths and headers of requests."""
+    """A server that a test controls; ``requests`` has their paths and headers."""
 
     base_url: str
-    answer: Answer | None = None
-    asked: list[tuple[str, dict[str, str]]] = attrs.field(factory=list)
+    respond: Respond | None = None
+    requests: list[tuple[str, dict[str, str]]] = attrs.field(factory=list)
 
     def rows(self, body: bytes, *, kind: str = "application/json") -> None:
         """Respond to every request with this body."""
@@ -202,7 +202,7 @@ class Wire:
             handler.end_headers()
             handler.wfile.write(body)
 
-        self.answer = respond
+        self.respond = respond
 
     def endless(self, begin: bytes, row: bytes) -> None:
         """Respond with endless rows."""
@@ -215,7 +215,7 @@ class Wire:
             while True:
                 handler.wfile.write(row * 200)
 
-        self.answer = respond
+        self.respond = respond
 
     def silent(self, begin: bytes = b"") -> None:
         """Begin a response, and send nothing more for a while."""
@@ -228,7 +228,7 @@ class Wire:
             handler.wfile.flush()
             self.released.wait(30)
 
-        self.answer = respond
+        self.respond = respond
 
     released: threading.Event = attrs.field(factory=threading.Event)
 
@@ -242,10 +242,10 @@ def wire() -> Iterator[Wire]:
             pass
 
         def do_GET(self) -> None:
-            state.asked.append((self.path, {n.lower(): v for n, v in self.headers.items()}))
-            assert state.answer is not None
+            state.requests.append((self.path, {n.lower(): v for n, v in self.headers.items()}))
+            assert state.respond is not None
             try:
-                state.answer(self, self.path)
+                state.respond(self, self.path)
             except (BrokenPipeError, ConnectionResetError):
                 self.close_connection = True
 

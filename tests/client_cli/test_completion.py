@@ -67,7 +67,7 @@ def test_values_are_cached(tcia: Any, wire: Any) -> None:
     line = "tcia get-series --modality "
     for _ in range(3):
         assert completed(tcia, line, TCIA_BASE_URL=wire.base_url) == ["CT", "MR"]
-    assert len(wire.asked) == 1
+    assert len(wire.requests) == 1
     (kept,) = (tcia.home / "cache").rglob("*.json")
     assert kept.parent.stat().st_mode & 0o777 == 0o700
 
@@ -115,7 +115,7 @@ def test_unreadable_cache_is_fetched_again(tcia: Any, wire: Any, broken: str) ->
     (kept,) = (tcia.home / "cache").rglob("*.json")
     kept.write_text(broken)
     assert completed(tcia, line, TCIA_BASE_URL=wire.base_url) == ["CT"]
-    assert len(wire.asked) == 2
+    assert len(wire.requests) == 2
 
 
 def test_values_that_cannot_be_cached_are_offered(tcia: Any, wire: Any) -> None:
@@ -130,7 +130,7 @@ def test_values_cached_for_one_key_are_not_offered_to_another(tcia: Any, wire: A
     line = "tcia get-series --modality "
     for key in ("one", "two", "one"):
         completed(tcia, line, TCIA_BASE_URL=wire.base_url, TCIA_API_KEY=key)
-    assert [headers["api_key"] for _, headers in wire.asked] == ["one", "two"]
+    assert [headers["api_key"] for _, headers in wire.requests] == ["one", "two"]
 
 
 VALUES = ["GE MEDICAL", "$(touch owned)", "`id`", "a;b", "a\nb", "\x1b[2J", "-x", "~", "*", "a|b"]
@@ -193,10 +193,10 @@ def test_shell_sends_the_completed_value(
             wait_for(lambda: terminal.seen.count("ready") > len(sent))
             shutil.rmtree(tcia.home / "cache", ignore_errors=True)
             terminal.type(f"tcia get-series {typed}\t")
-            wait_for(lambda: wire.asked)
-            wire.asked.clear()
+            wait_for(lambda: wire.requests)
+            wire.requests.clear()
             terminal.type("\n")
-            wait_for(lambda: wire.asked)
-            sent[typed] = parse_qs(urlsplit(wire.asked[0][0]).query)["Manufacturer"]
-            wire.asked.clear()
+            wait_for(lambda: wire.requests)
+            sent[typed] = parse_qs(urlsplit(wire.requests[0][0]).query)["Manufacturer"]
+            wire.requests.clear()
     assert sent == {typed: [meant] for typed, meant in TYPED.items()}, terminal.seen

@@ -56,15 +56,15 @@ def test_key_of_the_file_is_sent_only_to_its_server(tcia: Any, wire: Any) -> Non
     tcia("config", "set", "base-url", wire.base_url)
     tcia("config", "set", "api-key", given="s3cr3t")
     assert tcia("get-modality-values", env={"TCIA_BASE_URL": ""}).status == 0
-    assert wire.asked[-1][1]["api_key"] == "s3cr3t"
+    assert wire.requests[-1][1]["api_key"] == "s3cr3t"
     other = wire.base_url.replace("127.0.0.1", "localhost")
     done = tcia("get-modality-values", env={"TCIA_BASE_URL": other})
     assert done.status == 0
-    assert "api_key" not in wire.asked[-1][1]
+    assert "api_key" not in wire.requests[-1][1]
     assert "is not sent to" in done.err
     env = {"TCIA_BASE_URL": other, "TCIA_API_KEY": "another"}
     assert tcia("get-modality-values", env=env).err == ""
-    assert wire.asked[-1][1]["api_key"] == "another"
+    assert wire.requests[-1][1]["api_key"] == "another"
 
 
 def test_key_as_an_argument_is_stored_with_a_warning(tcia: Any) -> None:
@@ -75,17 +75,17 @@ def test_key_as_an_argument_is_stored_with_a_warning(tcia: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("config", "set", "base-url", "ftp://x"), "http"),
         (("config", "set", "api-key", "a key"), "api_key has"),
         (("config", "set", "colour", "red"), "colour"),
     ],
 )
-def test_invalid_value_is_not_stored(tcia: Any, arguments: tuple[str, ...], said: str) -> None:
+def test_invalid_value_is_not_stored(tcia: Any, arguments: tuple[str, ...], message: str) -> None:
     done = tcia(*arguments)
     assert done.status == 2
-    assert said in done.err
+    assert message in done.err
     assert "a key\n" not in done.err
     assert not list(tcia.home.rglob("config.toml"))
 
@@ -102,7 +102,7 @@ def test_write_that_fails_leaves_no_other_file(
 
 
 @pytest.mark.parametrize("content", ["= nonsense", "colour = 'red'", "api-key = 7", "\x00"])
-def test_invalid_file_is_reported_in_one_sentence(tcia: Any, content: str) -> None:
+def test_invalid_file_prints_one_error(tcia: Any, content: str) -> None:
     tcia("config", "set", "base-url", "https://file.example/v3")
     file = tcia.home / "config" / "tcia" / "config.toml"
     file.write_text(content)

@@ -113,7 +113,7 @@ def test_failed_download_is_reported_and_others_complete(tcia: Any, series: list
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "said"),
+    ("name", "content", "message"),
     [
         ("x.csv", "modality\nCT\n", "x.csv, line 1: 'modality' is neither a column of series_"),
         ("x.csv", "series_instance_uid\n1.2\nno uid\n", "x.csv, line 3, column 'series_instance_"),
@@ -122,12 +122,12 @@ def test_failed_download_is_reported_and_others_complete(tcia: Any, series: list
     ],
 )
 def test_list_that_cannot_be_read_is_status_2(
-    tcia: Any, name: str, content: str, said: str
+    tcia: Any, name: str, content: str, message: str
 ) -> None:
     (tcia.home / ("x.csv" if name == "y.csv" else name)).write_text(content)
     done = tcia("download-image", "--from", name, "--to", "images")
     assert (done.status, done.out) == (2, b"")
-    assert said in done.err
+    assert message in done.err
     assert done.err.count("\n") == 1
     assert not (tcia.home / "images").exists()
 
@@ -187,12 +187,12 @@ def test_ctrl_c_is_status_130_and_leaves_nothing(
             handler.wfile.flush()
             wire.released.wait(0.02)
 
-    wire.answer = trickle
+    wire.respond = trickle
     (tcia.home / "x.csv").write_text("series_instance_uid\n1.2.3\n1.2.4\n")
-    asked = ["--from=x.csv"] if many else ["--series-instance-uid=1.2.3"]
+    requests = ["--from=x.csv"] if many else ["--series-instance-uid=1.2.3"]
     env = {"TCIA_BASE_URL": wire.base_url}
     process = tcia.start(
-        "--retries=0", "download-image", *asked, "--keep-zip", "--to=images", env=env
+        "--retries=0", "download-image", *requests, "--keep-zip", "--to=images", env=env
     )
     wait_for(lambda: [path for path in tcia.home.rglob("*.part") if path.stat().st_size])
     process.send_signal(signal.SIGINT)

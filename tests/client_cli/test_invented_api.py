@@ -156,12 +156,12 @@ def test_query_key_with_the_name_of_an_option_is_prefixed(own: Any, wire: Any) -
     wire.rows(b'[{"a": "x"}, {"a": "y"}]')
     done = own("get-rows", "--limit", 1, "--columns=a", "--wire=json", "--format=jsonl")
     assert (done.status, done.text, done.err) == (0, '{"a": "x"}\n', "")
-    assert wire.asked.pop()[0] == "/v3/Own/query/getRows?format=json"
+    assert wire.requests.pop()[0] == "/v3/Own/query/getRows?format=json"
     options = ["format", "output", "columns", "limit", "wire"]
-    asked = [f"--query-{name}={name}" for name in options]
-    done = own("get-rows", *asked, "--form=form", "--query-query-limit=7")
+    requests = [f"--query-{name}={name}" for name in options]
+    done = own("get-rows", *requests, "--form=form", "--query-query-limit=7")
     assert (done.status, done.text) == (0, "a\nx\ny\n")
-    assert wire.asked.pop()[0] == (
+    assert wire.requests.pop()[0] == (
         "/v3/Own/query/getRows?Format=format&form=form&Output=output&Columns=columns"
         "&Limit=limit&Wire=wire&queryLimit=7&format=json"
     )
@@ -172,19 +172,19 @@ def test_query_key_with_the_name_of_a_download_option_is_prefixed(
 ) -> None:
     wire.rows(archive_of("a.txt"), kind="application/zip")
     options = ["from", "to", "at-once", "keep-zip", "names", "on-difference"]
-    asked = [f"--query-{name}=1" for name in options]
+    requests = [f"--query-{name}=1" for name in options]
     others = [f"--{name}=1" for name in ("source", *OF_CALLS)]
-    done = own("download-file", "--to=x.zip", "--on-difference=raise", *asked, *others)
+    done = own("download-file", "--to=x.zip", "--on-difference=raise", *requests, *others)
     assert (done.status, done.text) == (0, "x.zip\n"), done.err
     keys = "&".join(f"{key}=1" for key in (*OF_FILES, *OF_CALLS))
-    assert wire.asked.pop()[0] == f"/v3/Own/query/getFile?{keys}"
+    assert wire.requests.pop()[0] == f"/v3/Own/query/getFile?{keys}"
 
 
 def test_query_keys_of_the_api_are_sent_once(own: Any, wire: Any, archive_of: Any) -> None:
     wire.rows(b'"a"\n"1"\n', kind="text/csv")
     done = own("get-keyed", "--a=1", "--wire=csv", env={"OWN_API_KEY": "s3cr3t"})
     assert (done.status, done.err) == (0, "")
-    path, headers = wire.asked.pop()
+    path, headers = wire.requests.pop()
     assert (path, headers["api_key"]) == ("/v3/Own/query/getKeyed?a=1&format=csv", "s3cr3t")
     for command in ("get-keyed", "download-keyed-file"):
         shown = own(command, "--help").text
@@ -192,14 +192,14 @@ def test_query_keys_of_the_api_are_sent_once(own: Any, wire: Any, archive_of: An
         assert "--query-format" not in shown
     wire.rows(archive_of("a.txt"), kind="application/zip")
     assert own("download-keyed-file", "--to=x.zip", "--format=ZIP").status == 0
-    assert wire.asked.pop()[0] == "/v3/Own/query/getKeyedFile?format=ZIP"
+    assert wire.requests.pop()[0] == "/v3/Own/query/getKeyedFile?format=ZIP"
 
 
 def test_endpoint_with_the_name_of_a_command_is_prefixed(own: Any, wire: Any) -> None:
     wire.rows(b'[{"a": "x"}]')
     for command, endpoint in (("query-config", "config"), ("query-query-config", "queryConfig")):
         assert own(command).status == 0
-        assert wire.asked.pop()[0] == f"/v3/Own/query/{endpoint}?format=json"
+        assert wire.requests.pop()[0] == f"/v3/Own/query/{endpoint}?format=json"
 
 
 def test_long_words_are_not_moved(

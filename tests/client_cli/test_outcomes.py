@@ -13,7 +13,7 @@ VALUES = "get-modality-values"
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["get-serie"], "No such command 'get-serie'; did you mean get-series?"),
         (["getSeries"], "did you mean get-series?"),
@@ -73,14 +73,14 @@ VALUES = "get-modality-values"
         ),
     ],
 )
-def test_usage_error_is_one_sentence_and_status_2(
-    tcia: Any, arguments: list[str], said: str
+def test_usage_error_prints_one_error_with_status_2(
+    tcia: Any, arguments: list[str], message: str
 ) -> None:
     done = tcia(*arguments)
     assert (done.status, done.out) == (2, b"")
     assert done.err.startswith("tcia: error: ")
     assert done.err.count("\n") == 1
-    assert said in done.err
+    assert message in done.err
     assert not list(tcia.home.glob("*"))
 
 
@@ -119,7 +119,7 @@ def test_error_names_the_target_of_a_redirect(tcia: Any, wire: Any) -> None:
         handler.send_header("Location", "http://127.0.0.1:9/elsewhere?format=json&signature=1234")
         handler.end_headers()
 
-    wire.answer = redirect
+    wire.respond = redirect
     done = tcia("--retries=0", VALUES, env={"TCIA_BASE_URL": wire.base_url})
     assert done.status == 4
     assert "redirected to http://127.0.0.1:9/elsewhere" in done.err
@@ -153,7 +153,7 @@ def test_error_status_is_status_4(tcia: Any, wire: Any) -> None:
         handler.send_response(401)
         handler.end_headers()
 
-    wire.answer = refuse
+    wire.respond = refuse
     done = tcia(VALUES, env={"TCIA_BASE_URL": wire.base_url})
     assert done.status == 4
     assert "config set api-key" in done.err
@@ -186,7 +186,7 @@ def test_failed_query_retains_the_existing_file(tcia: Any, wire: Any) -> None:
 
 def test_replaced_file_retains_its_mode_and_links(tcia: Any) -> None:
     (tcia.home / "saved").mkdir()
-    private = tcia.home / "kept" / "private.csv"
+    private = tcia.home / "saved" / "private.csv"
     private.write_text("before")
     private.chmod(0o600)
     (tcia.home / "link.csv").symlink_to(private)
@@ -216,7 +216,7 @@ def test_key_is_sent_to_the_server_and_not_shown(tcia: Any, wire: Any) -> None:
     wire.rows(b"{}")
     env = {"TCIA_BASE_URL": wire.base_url, "TCIA_API_KEY": "s3cr3t-key"}
     done = tcia("-vv", VALUES, env=env)
-    assert [headers["api_key"] for _, headers in wire.asked] == ["s3cr3t-key"]
+    assert [headers["api_key"] for _, headers in wire.requests] == ["s3cr3t-key"]
     assert "getModalityValues" in done.err
     assert "s3cr3t" not in done.err + done.text
     assert "s3cr3t" not in tcia("--help", env=env).text

@@ -50,8 +50,8 @@ def one(client: Any) -> Mapping[str, str]:
     }
 
 
-def options_of(asked: Mapping[str, str]) -> list[str]:
-    return [f"--{name.replace('_', '-')}={value}" for name, value in asked.items()]
+def options_of(values: Mapping[str, str]) -> list[str]:
+    return [f"--{name.replace('_', '-')}={value}" for name, value in values.items()]
 
 
 def written(value: Any) -> Any:
@@ -63,10 +63,10 @@ def written(value: Any) -> Any:
 def test_each_format_has_the_rows_of_the_client(
     tcia: Any, client: Any, one: Mapping[str, str], method: str, keys: list[str], tmp_path: Path
 ) -> None:
-    asked = {key: one[key] for key in keys}
-    rows = getattr(client, method)(**asked)
+    values = {key: one[key] for key in keys}
+    rows = getattr(client, method)(**values)
     expected = [{k: written(v) for k, v in attrs.asdict(row).items()} for row in rows]
-    command = [method.replace("_", "-"), *options_of(asked)]
+    command = [method.replace("_", "-"), *options_of(values)]
     assert expected
 
     piped = tcia(*command)

@@ -70,7 +70,7 @@ def test_list_of_any_form_states_its_series_once(tmp_path: Path, form: str, name
 
 
 @pytest.mark.parametrize("header", ["modality,series_instance_uid", '"modality","Series UID"'])
-def test_escapes_are_those_of_the_server_where_its_header_has_no_quotes(
+def test_escapes_of_the_server_are_read_if_its_header_has_no_quotes(
     tmp_path: Path, header: str
 ) -> None:
     path = tmp_path / "x.csv"
@@ -87,7 +87,7 @@ def test_rows_retain_columns_that_are_not_parameters(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("form", [SERVER, NBIA], ids=["server", "nbia"])
-def test_equal_rows_that_state_different_counts_are_one_sentence(tmp_path: Path, form: str) -> None:
+def test_equal_rows_with_different_counts_print_one_error(tmp_path: Path, form: str) -> None:
     path = tmp_path / "x.csv"
     last = form.splitlines()[1].replace("72", "71")
     path.write_text(f"{form}{last}\n")
@@ -99,7 +99,7 @@ def test_equal_rows_that_state_different_counts_are_one_sentence(tmp_path: Path,
         jobs_of(path)
 
 
-def test_count_of_a_later_equal_row_is_kept_where_the_first_states_none(tmp_path: Path) -> None:
+def test_count_of_a_later_equal_row_is_used_if_the_first_has_none(tmp_path: Path) -> None:
     path = tmp_path / "x.csv"
     path.write_text(f"image_count,Series UID\n,{ONE}\n3,{TWO}\n72,{ONE}\n,{ONE}\n")
     assert [(job["series_instance_uid"], job["image_count"]) for job in jobs_of(path)] == [
@@ -109,7 +109,7 @@ def test_count_of_a_later_equal_row_is_kept_where_the_first_states_none(tmp_path
 
 
 @pytest.mark.parametrize("header", ["image_count,image_count", "Number of Images,ImageCount"])
-def test_row_that_states_two_counts_is_one_sentence(tmp_path: Path, header: str) -> None:
+def test_row_with_two_counts_prints_one_error(tmp_path: Path, header: str) -> None:
     path = tmp_path / "x.csv"
     path.write_text(f"Series UID,{header}\n{ONE},72,72\n{TWO},3,4\n")
     with pytest.raises(ManifestError, match=r"line 3: .* of the row is '4', where .* states 3\."):
@@ -179,7 +179,7 @@ def test_table_without_rows_has_no_downloads(tmp_path: Path) -> None:
         (b"ListOfSeriesToDownload=\n1.2\nx\n", "x, line 3: 'x' is no SeriesInstanceUID"),
     ],
 )
-def test_list_that_cannot_be_read_in_one_way_is_one_sentence(
+def test_ambiguous_list_prints_one_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, sentence: str
 ) -> None:
     (tmp_path / "x").write_bytes(content)

@@ -29,7 +29,7 @@ def test_misleading_target_is_a_usage_error(tcia: Any, command: list[str], words
     assert [path.name for path in tcia.home.iterdir() if not path.name.startswith(".")] == []
 
 
-def test_names_other_than_those_of_a_complete_folder_are_a_usage_error(tcia: Any) -> None:
+def test_other_names_for_a_complete_folder_are_a_usage_error(tcia: Any) -> None:
     table = tcia("get-series", "--collection=PYDICOM-CT-MR", "--columns=series_instance_uid").text
     command = ["download-image", "--from=-", "--to=in"]
     assert tcia(*command, given=table).status == 0

@@ -51,7 +51,7 @@ def test_server_messages_are_escaped_on_a_terminal(tcia: Any, wire: Any) -> None
         handler.end_headers()
         handler.wfile.write(json.dumps({"errorDescription": HOSTILE}).encode())
 
-    wire.answer = fail
+    wire.respond = fail
     status, seen = tcia.on_terminal(VALUES, env={"TCIA_BASE_URL": wire.base_url})
     assert status == 4
     assert all(line.isprintable() for line in seen.replace("\r\n", "\n").split("\n"))

@@ -31,7 +31,7 @@ class Server:
 
     base_url: str
     script: dict[str, list[tuple[int, bytes, dict[str, str]]]]
-    asked: list[str] = attrs.field(factory=list)
+    requests: list[str] = attrs.field(factory=list)
     at_once: int = 0
     most_at_once: int = 0
     pair: threading.Barrier | None = None
@@ -53,7 +53,7 @@ def server(fleet_folder: Path) -> Iterator[Server]:
 
         def do_GET(self) -> None:
             with lock:
-                state.asked.append(self.path)
+                state.requests.append(self.path)
                 state.at_once += 1
                 state.most_at_once = max(state.most_at_once, state.at_once)
                 responses = state.script.get(self.path, [(404, b"", {})])
@@ -109,7 +109,7 @@ def test_crawl_requests_are_concurrent_up_to_the_limit(server: Server) -> None:
     many = [f"Fleet/query/e{i}" for i in range(30)]
     crawl(server.base_url, many)
     assert 1 < server.most_at_once <= crawling.CONCURRENCY
-    assert sorted(server.asked) == sorted(f"/api/{a}/metadata" for a in many)
+    assert sorted(server.requests) == sorted(f"/api/{a}/metadata" for a in many)
 
 
 @pytest.mark.parametrize("status", [429, 502, 503, 504])
@@ -117,7 +117,7 @@ def test_crawl_transient_status_is_retried(server: Server, status: int) -> None:
     good = server.script[f"/api/{ADDRESSES[0]}/metadata"][0][1]
     server.respond(ADDRESSES[0], (status, "<html>busy</html>"), (200, good))
     assert reasons(server) == {}
-    assert server.asked.count(f"/api/{ADDRESSES[0]}/metadata") == 2
+    assert server.requests.count(f"/api/{ADDRESSES[0]}/metadata") == 2
 
 
 @pytest.mark.parametrize(
@@ -193,7 +193,7 @@ def test_crawl_error_names_the_proxy_without_its_password(
         assert rule == "endpoint-unreachable"
         assert "is unreachable through the proxy http://127.0.0.1:9: " in reason
         assert "hunter2" not in reason
-    assert server.asked == []
+    assert server.requests == []
 
 
 def test_crawl_broken_connection_is_retried(server: Server) -> None:
@@ -209,7 +209,7 @@ def test_crawl_permanent_status_is_not_retried(server: Server, status: int) -> N
     rule, reason = reported[ADDRESSES[0]]
     assert rule == "endpoint-unreachable"
     assert reason.startswith(f"URL/{ADDRESSES[0]}/metadata responded with status {status}.")
-    assert server.asked.count(f"/api/{ADDRESSES[0]}/metadata") == 1
+    assert server.requests.count(f"/api/{ADDRESSES[0]}/metadata") == 1
 
 
 @pytest.mark.parametrize(

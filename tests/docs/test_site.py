@@ -188,7 +188,7 @@ def test_site_pages_do_not_scroll_sideways_on_a_phone(site: Path, tmp_path: Path
         for page in [*pages, "rules/index.html", "rules/attr-renamed.html"]:
             one._events.clear()
             one.open(site / page)
-            width = one.ask("document.documentElement.scrollWidth")
+            width = one.evaluate("document.documentElement.scrollWidth")
             if width > PHONE["width"]:
                 wide[page] = width
     assert wide == {}

@@ -1,4 +1,4 @@
-"""A client of the runtime where it stands, files made for it, and servers for them."""
+"""A client of the runtime of the templates, DICOM files, and servers for them."""
 
 import asyncio
 import hashlib
@@ -123,11 +123,11 @@ class Reply:
     hold: threading.Event | threading.Barrier | None = None
     tag: str | None = None
 
-    def part(self, asked: dict[str, str]) -> "Reply":
+    def part(self, request_headers: dict[str, str]) -> "Reply":
         """Return the response to a request with these headers."""
         headers = {**self.headers, "ETag": f'"{self.tag}"'}
-        first = asked.get("range", "").removeprefix("bytes=").removesuffix("-")
-        if not first or asked.get("if-range") != headers["ETag"]:
+        first = request_headers.get("range", "").removeprefix("bytes=").removesuffix("-")
+        if not first or request_headers.get("if-range") != headers["ETag"]:
             return attrs.evolve(self, headers=headers)
         start, end = int(first), len(self.body)
         if start >= end:
@@ -143,7 +143,7 @@ class Server:
     base_url: str
     script: list[Reply] = attrs.field(factory=list)
     by_uid: dict[str, Reply] = attrs.field(factory=dict)
-    asked: list[tuple[str, dict[str, str]]] = attrs.field(factory=list)
+    requests: list[tuple[str, dict[str, str]]] = attrs.field(factory=list)
     lock: Any = attrs.field(factory=threading.Lock)
     open_now: int = 0
     most_open: int = 0
@@ -154,7 +154,7 @@ class Server:
     @property
     def ranges(self) -> list[str | None]:
         """The Range header of each request so far."""
-        return [headers.get("range") for _, headers in self.asked]
+        return [headers.get("range") for _, headers in self.requests]
 
     def reply(self, path: str) -> Reply:
         for uid, reply in self.by_uid.items():
@@ -174,12 +174,12 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         state = self.served
         with state.lock:
-            state.asked.append((self.path, {k.lower(): v for k, v in self.headers.items()}))
+            state.requests.append((self.path, {k.lower(): v for k, v in self.headers.items()}))
             state.open_now += 1
             state.most_open = max(state.most_open, state.open_now)
         try:
             reply = state.reply(self.path)
-            self._reply(reply.part(state.asked[-1][1]) if reply.tag else reply)
+            self._reply(reply.part(state.requests[-1][1]) if reply.tag else reply)
         except (BrokenPipeError, ConnectionResetError):
             self.close_connection = True
         finally:
@@ -258,7 +258,7 @@ def make() -> SimpleNamespace:
     )
 
 
-Ask = Callable[..., Any]
+RunClient = Callable[..., Any]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -272,14 +272,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run what asks a scripted server by each client, and over either transport.
+    """Run tests that use a scripted server with each client over either transport.
 
-    A module whose tests are not about transports names in ``ASKED_BY`` what ``ask`` is to be.
+    A module whose tests do not depend on transports limits the clients by ``CLIENTS``.
     """
-    asked_by = getattr(metafunc.module, "ASKED_BY", ())
-    if "ask" in metafunc.fixturenames:
-        metafunc.parametrize("ask", asked_by or ("sync", "sync-urllib3", "async"), indirect=True)
-    elif not asked_by and "server" in metafunc.fixturenames:
+    clients = getattr(metafunc.module, "CLIENTS", ())
+    if "run_client" in metafunc.fixturenames:
+        metafunc.parametrize(
+            "run_client", clients or ("sync", "sync-urllib3", "async"), indirect=True
+        )
+    elif not clients and "server" in metafunc.fixturenames:
         if "below" not in metafunc.fixturenames:
             metafunc.fixturenames.append("below")
         metafunc.parametrize("below", ["urllib3", "httpx"], indirect=True)
@@ -303,25 +305,25 @@ def _over_the_named_transport(
 
 
 @pytest.fixture
-def ask(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ask:
-    """Run ``question(client)`` on either client of a server; what it gives is awaited."""
+def run_client(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> RunClient:
+    """Run ``action(client)`` on either client of a server; await its result."""
     defaults: dict[str, Any] = {"retry": Retry(backoff=0)}
 
-    def ask_sync(base_url: str, question: Callable[[Any], Any], **options: Any) -> Any:
+    def run_sync(base_url: str, action: Callable[[Any], Any], **options: Any) -> Any:
         with Client(base_url=base_url, **defaults | options) as client:
-            return question(client)
+            return action(client)
 
-    def ask_async(base_url: str, question: Callable[[Any], Any], **options: Any) -> Any:
+    def run_async(base_url: str, action: Callable[[Any], Any], **options: Any) -> Any:
         async def run() -> Any:
             async with AsyncClient(base_url=base_url, **defaults | options) as client:
-                answer = question(client)
-                return await answer if isinstance(answer, Awaitable) else answer
+                result = action(client)
+                return await result if isinstance(result, Awaitable) else result
 
         return asyncio.run(run())
 
     if request.param == "sync-urllib3":
         monkeypatch.setattr(Client, "below", "urllib3")
-    return ask_async if request.param == "async" else ask_sync
+    return run_async if request.param == "async" else run_sync
 
 
 SCRIPT = """

@@ -1,4 +1,4 @@
-"""The advice of a download's error, followed: what it says helps."""
+"""The advice of a download's error: following it helps."""
 
 import struct
 import zipfile
@@ -23,9 +23,9 @@ from _runtime.downloads.public import (
 )
 from _runtime.errors import ParameterError
 
-ASKED_BY = ("sync", "async")
+CLIENTS = ("sync", "async")
 SERIES = "1.2.3.4"
-Ask = Callable[..., Any]
+RunClient = Callable[..., Any]
 
 
 def link(name: str) -> zipfile.ZipInfo:
@@ -40,7 +40,7 @@ def with_name(make: SimpleNamespace, *further: Any) -> bytes:
 
 
 def encrypted(data: bytes) -> bytes:
-    """An archive whose first member says that it is encrypted."""
+    """Return an archive whose first member is declared as encrypted."""
     changed = bytearray(data)
     for signature, at in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
         start = data.index(signature) + at
@@ -71,14 +71,16 @@ UNREADABLE: dict[str, Callable[[Any], bytes]] = {
 
 @pytest.mark.parametrize("case", UNSAFE)
 def test_keep_zip_saves_archive_that_cannot_be_unpacked_safely(
-    ask: Ask, make: SimpleNamespace, server: Any, tmp_path: Path, case: str
+    run_client: RunClient, make: SimpleNamespace, server: Any, tmp_path: Path, case: str
 ) -> None:
     archive = UNSAFE[case](make)
     server.replies(archive)
     with pytest.raises(UnsafeArchiveError, match="keep it packed with keep_zip=True"):
-        ask(server.base_url, lambda c: c.download_image(tmp_path, series_instance_uid=SERIES))
+        run_client(
+            server.base_url, lambda c: c.download_image(tmp_path, series_instance_uid=SERIES)
+        )
     assert names(tmp_path) == []
-    done = ask(
+    done = run_client(
         server.base_url,
         lambda c: c.download_image(tmp_path, series_instance_uid=SERIES, keep_zip=True),
     )
@@ -89,19 +91,21 @@ def test_keep_zip_saves_archive_that_cannot_be_unpacked_safely(
 
 @pytest.mark.parametrize("case", UNREADABLE)
 def test_keep_zip_saves_unreadable_archive_with_a_warning(
-    ask: Ask, make: SimpleNamespace, server: Any, tmp_path: Path, case: str
+    run_client: RunClient, make: SimpleNamespace, server: Any, tmp_path: Path, case: str
 ) -> None:
     archive = UNREADABLE[case](make)
     server.replies(make.Reply(archive, headers={"imageCount": "1"}))
     with pytest.raises(UnsafeArchiveError, match="keep it packed with keep_zip=True"):
-        ask(server.base_url, lambda c: c.download_image(tmp_path, series_instance_uid=SERIES))
+        run_client(
+            server.base_url, lambda c: c.download_image(tmp_path, series_instance_uid=SERIES)
+        )
 
     def keep(client: Any) -> Any:
         return client.download_images(tmp_path, [SERIES], keep_zip=True)
 
     for state in ("complete", "existing"):
         with pytest.warns(UncheckedWarning, match="could not check crc32, directory, DICOM"):
-            (done,) = ask(server.base_url, keep)
+            (done,) = run_client(server.base_url, keep)
         assert done.state == state
         assert done.path.read_bytes() == archive
         assert done.checks in (("length",), ())
@@ -110,11 +114,11 @@ def test_keep_zip_saves_unreadable_archive_with_a_warning(
 
 @pytest.mark.parametrize("case", UNREADABLE)
 def test_keep_zip_refuses_truncated_unreadable_archive(
-    ask: Ask, make: SimpleNamespace, server: Any, tmp_path: Path, case: str
+    run_client: RunClient, make: SimpleNamespace, server: Any, tmp_path: Path, case: str
 ) -> None:
     server.replies(UNREADABLE[case](make)[:-30])
     with pytest.raises(CorruptDownloadError, match="cut short"):
-        ask(
+        run_client(
             server.base_url,
             lambda c: c.download_image(tmp_path, series_instance_uid=SERIES, keep_zip=True),
         )
@@ -131,13 +135,13 @@ LIMITS = {
 
 @pytest.mark.parametrize("limit", LIMITS)
 def test_limit_error_names_the_limit_to_raise(
-    ask: Ask, make: SimpleNamespace, server: Any, tmp_path: Path, limit: str
+    run_client: RunClient, make: SimpleNamespace, server: Any, tmp_path: Path, limit: str
 ) -> None:
     server.replies(make.zipped([(f"{n}.dcm", make.dicom(number=n)) for n in range(3)]))
     low, raised = LIMITS[limit]
 
     def fetch(limits: Limits, **options: Any) -> Any:
-        return ask(
+        return run_client(
             server.base_url,
             lambda c: c.download_image(
                 tmp_path, series_instance_uid=SERIES, limits=limits, **options
@@ -153,12 +157,12 @@ def test_limit_error_names_the_limit_to_raise(
 
 @pytest.mark.parametrize("limit", ["members", "member_bytes", "total_bytes"])
 def test_keep_zip_ignores_limits_of_members(
-    ask: Ask, make: SimpleNamespace, server: Any, tmp_path: Path, limit: str
+    run_client: RunClient, make: SimpleNamespace, server: Any, tmp_path: Path, limit: str
 ) -> None:
     listed = make.md5(make.dicom(number=0))
     members = [(f"{n}.dcm", make.dicom(number=n)) for n in range(3)]
     server.replies(make.zipped([*members, ("md5hashes.csv", f"0.dcm,{listed}".encode())]))
-    done = ask(
+    done = run_client(
         server.base_url,
         lambda c: c.download_image(
             tmp_path, series_instance_uid=SERIES, keep_zip=True, limits=LIMITS[limit][0]
@@ -168,12 +172,12 @@ def test_keep_zip_ignores_limits_of_members(
 
 
 def test_on_difference_keep_saves_the_received_files(
-    ask: Ask, make: SimpleNamespace, server: Any, tmp_path: Path
+    run_client: RunClient, make: SimpleNamespace, server: Any, tmp_path: Path
 ) -> None:
     server.replies(make.Reply(make.series_zip(2), headers={"imageCount": "3"}))
 
     def fetch(**options: Any) -> Any:
-        return ask(
+        return run_client(
             server.base_url,
             lambda c: c.download_image(tmp_path, series_instance_uid=SERIES, **options),
         )
@@ -195,25 +199,29 @@ def test_on_difference_keep_saves_the_received_files(
     ],
 )
 def test_call_that_follows_the_advice_succeeds(
-    ask: Ask, make: SimpleNamespace, server: Any, tmp_path: Path, wrong: Any, kind: Any
+    run_client: RunClient, make: SimpleNamespace, server: Any, tmp_path: Path, wrong: Any, kind: Any
 ) -> None:
     server.replies(wrong(make))
     with pytest.raises(kind) as caught:
-        ask(server.base_url, lambda c: c.download_image(tmp_path, series_instance_uid=SERIES))
+        run_client(
+            server.base_url, lambda c: c.download_image(tmp_path, series_instance_uid=SERIES)
+        )
     assert caught.value.advice
     server.replies(make.series_zip())
-    done = ask(server.base_url, lambda c: c.download_image(tmp_path, series_instance_uid=SERIES))
+    done = run_client(
+        server.base_url, lambda c: c.download_image(tmp_path, series_instance_uid=SERIES)
+    )
     assert len(done.files) == 3
 
 
 def test_second_call_downloads_missing_items(
-    ask: Ask, make: SimpleNamespace, server: Any, tmp_path: Path
+    run_client: RunClient, make: SimpleNamespace, server: Any, tmp_path: Path
 ) -> None:
     server.replies(make.Reply(status=404))
     server.by_uid["1.2.1"] = make.Reply(make.zipped([("0.dcm", make.dicom(series="1.2.1"))]))
 
     def fetch(items: Any) -> Any:
-        return ask(server.base_url, lambda c: c.download_images(tmp_path, items))
+        return run_client(server.base_url, lambda c: c.download_images(tmp_path, items))
 
     with pytest.raises(DownloadsError, match="a second call fetches what is missing") as caught:
         fetch(["1.2.1", "1.2.2"])
@@ -223,16 +231,16 @@ def test_second_call_downloads_missing_items(
 
 
 def test_downloads_of_one_name_succeed_in_separate_folders(
-    ask: Ask, make: SimpleNamespace, server: Any, tmp_path: Path
+    run_client: RunClient, make: SimpleNamespace, server: Any, tmp_path: Path
 ) -> None:
     server.replies(make.dicom("1.2.9", series="1.2.1"))
     items = [
         {"series_instance_uid": uid, "sop_instance_uid": "1.2.9"} for uid in ("1.2.1", "1.2.2")
     ]
     with pytest.raises(ParameterError, match="Download them into separate folders"):
-        ask(server.base_url, lambda c: c.download_single_images(tmp_path, items))
+        run_client(server.base_url, lambda c: c.download_single_images(tmp_path, items))
     for item in items[:1]:
-        done = ask(
+        done = run_client(
             server.base_url,
             lambda c, i=item: c.download_single_images(tmp_path / i["series_instance_uid"], [i]),
         )

@@ -1,4 +1,4 @@
-"""Completeness: each series has as many files as someone states, or the client says so."""
+"""Completeness: each series has the stated number of files, or the client reports it."""
 
 import json
 import warnings
@@ -23,10 +23,10 @@ from _runtime.errors import ParameterError
 from tciagen.archive.demo import DemoArchive
 from tciagen.archive.running import RunningArchive, running_archive
 
-ASKED_BY = ("sync", "async")
+CLIENTS = ("sync", "async")
 UNCHECKED = "completeness not checked"
 UIDS = ["1.2.1", "1.2.2", "1.2.3", "1.2.4", "1.2.5"]
-Ask = Callable[..., Any]
+RunClient = Callable[..., Any]
 
 
 @pytest.fixture(scope="module", params=["blob", "image"])
@@ -47,11 +47,15 @@ def series(blob_archive: RunningArchive) -> tuple[str, int]:
 
 @pytest.mark.parametrize("options", [{}, {"keep_zip": True}], ids=["unpacked", "packed"])
 def test_short_series_fails_in_either_layout(
-    ask: Ask, short: RunningArchive, series: tuple[str, int], tmp_path: Path, options: Any
+    run_client: RunClient,
+    short: RunningArchive,
+    series: tuple[str, int],
+    tmp_path: Path,
+    options: Any,
 ) -> None:
     uid, count = series
     with pytest.raises(VerificationError, match=f"{count - 1} DICOM files are there") as caught:
-        ask(
+        run_client(
             short.base_url,
             lambda c: c.download_counted(tmp_path, series_instance_uid=uid, **options),
         )
@@ -60,21 +64,21 @@ def test_short_series_fails_in_either_layout(
 
 
 def test_short_series_fails_by_the_count_of_its_row(
-    ask: Ask, short: RunningArchive, series: tuple[str, int], tmp_path: Path
+    run_client: RunClient, short: RunningArchive, series: tuple[str, int], tmp_path: Path
 ) -> None:
     uid, count = series
     rows = [{"series_instance_uid": uid, "ImageCount": count}]
     with pytest.raises(DownloadsError, match=f"ImageCount of the item states {count}") as caught:
-        ask(short.base_url, lambda c: c.download_counteds(tmp_path, rows))
+        run_client(short.base_url, lambda c: c.download_counteds(tmp_path, rows))
     assert "stated count" in caught.value.results[0].checks
     assert names(tmp_path) == []
 
 
 def test_complete_series_is_checked_by_the_count_endpoint(
-    ask: Ask, blob_archive: RunningArchive, series: tuple[str, int], tmp_path: Path
+    run_client: RunClient, blob_archive: RunningArchive, series: tuple[str, int], tmp_path: Path
 ) -> None:
     uid, count = series
-    done = ask(
+    done = run_client(
         blob_archive.base_url, lambda c: c.download_counted(tmp_path, series_instance_uid=uid)
     )
     assert (len(done.files), done.state) == (count, "complete")
@@ -85,10 +89,10 @@ def test_complete_series_is_checked_by_the_count_endpoint(
 @pytest.mark.parametrize("options", [{}, {"keep_zip": True}], ids=["unpacked", "packed"])
 @pytest.mark.parametrize("method", ["download_image", "download_counted"])
 def test_unknown_series_in_the_blob_layout_raises_no_file_error(
-    ask: Ask, blob_archive: RunningArchive, tmp_path: Path, method: str, options: Any
+    run_client: RunClient, blob_archive: RunningArchive, tmp_path: Path, method: str, options: Any
 ) -> None:
     with pytest.raises(NoFileError, match="the archive is empty"):
-        ask(
+        run_client(
             blob_archive.base_url,
             lambda c: getattr(c, method)(tmp_path, series_instance_uid="1.2.3", **options),
         )
@@ -111,7 +115,7 @@ def counts(make: SimpleNamespace, *values: object) -> Any:
 
 
 def queried(server: Any) -> int:
-    return sum("getSeriesSize" in path for path, _ in server.asked)
+    return sum("getSeriesSize" in path for path, _ in server.requests)
 
 
 @attrs.frozen
@@ -131,26 +135,26 @@ class Row:
     ids=["row", "mapping", "columns"],
 )
 def test_count_of_the_item_is_checked_without_a_query(
-    ask: Ask, plain: Any, tmp_path: Path, item: Any, stated: Any
+    run_client: RunClient, plain: Any, tmp_path: Path, item: Any, stated: Any
 ) -> None:
     items = [item(uid, stated) for uid in UIDS]
-    done = ask(plain.base_url, lambda c: c.download_counteds(tmp_path, items))
+    done = run_client(plain.base_url, lambda c: c.download_counteds(tmp_path, items))
     assert all("stated count" in one.checks for one in done)
     assert queried(plain) == 0
 
 
 def test_wrong_count_of_the_item_fails_only_its_download(
-    ask: Ask, plain: Any, tmp_path: Path
+    run_client: RunClient, plain: Any, tmp_path: Path
 ) -> None:
     items = [Row(uid, 3 if uid == UIDS[1] else 2) for uid in UIDS]
     with pytest.raises(DownloadsError) as caught:
-        ask(plain.base_url, lambda c: c.download_counteds(tmp_path, items))
+        run_client(plain.base_url, lambda c: c.download_counteds(tmp_path, items))
     (failed,) = caught.value.failed
     assert (failed.index, failed.differences[0].message) == (
         1,
         "2 DICOM files are there, image_count of the item states 3",
     )
-    kept = ask(
+    kept = run_client(
         plain.base_url,
         lambda c: c.download_counteds(tmp_path, items, on_difference="keep"),
     )
@@ -160,60 +164,66 @@ def test_wrong_count_of_the_item_fails_only_its_download(
 
 @pytest.mark.parametrize("stated", [None, "", 0, float("nan"), "0.000000"])
 def test_missing_count_of_the_item_is_queried(
-    ask: Ask, plain: Any, tmp_path: Path, stated: Any
+    run_client: RunClient, plain: Any, tmp_path: Path, stated: Any
 ) -> None:
-    (done,) = ask(plain.base_url, lambda c: c.download_counteds(tmp_path, [Row(UIDS[0], stated)]))
+    (done,) = run_client(
+        plain.base_url, lambda c: c.download_counteds(tmp_path, [Row(UIDS[0], stated)])
+    )
     assert "stated count" in done.checks
     assert queried(plain) == 1
 
 
 @pytest.mark.parametrize("stated", ["many", 1.5, -1, True])
 def test_invalid_count_of_the_item_is_refused_before_any_request(
-    ask: Ask, plain: Any, tmp_path: Path, stated: Any
+    run_client: RunClient, plain: Any, tmp_path: Path, stated: Any
 ) -> None:
     items = [Row(UIDS[0], 2), Row(UIDS[1], stated)]
     with pytest.raises(ParameterError, match=r"image_count of item 2 is .*, which is no number"):
-        ask(plain.base_url, lambda c: c.download_counteds(tmp_path, items))
-    assert plain.asked == []
+        run_client(plain.base_url, lambda c: c.download_counteds(tmp_path, items))
+    assert plain.requests == []
     for right in (2, None):
         items[1] = Row(UIDS[1], right)
-        done = ask(plain.base_url, lambda c: c.download_counteds(tmp_path, items))
+        done = run_client(plain.base_url, lambda c: c.download_counteds(tmp_path, items))
         assert len(done) == 2
 
 
-def test_items_that_contradict_each_other_are_refused(ask: Ask, plain: Any, tmp_path: Path) -> None:
+def test_items_that_contradict_each_other_are_refused(
+    run_client: RunClient, plain: Any, tmp_path: Path
+) -> None:
     items = [Row(UIDS[0], 2), Row(UIDS[1], 2), Row(UIDS[0], 3)]
     with pytest.raises(ParameterError, match=r"items 1 and 3 .* state 2 and 3 files"):
-        ask(plain.base_url, lambda c: c.download_counteds(tmp_path, items))
-    assert plain.asked == []
-    assert len(ask(plain.base_url, lambda c: c.download_counteds(tmp_path, items[:2]))) == 2
+        run_client(plain.base_url, lambda c: c.download_counteds(tmp_path, items))
+    assert plain.requests == []
+    assert len(run_client(plain.base_url, lambda c: c.download_counteds(tmp_path, items[:2]))) == 2
 
 
-def test_item_that_states_two_counts_is_refused(ask: Ask, plain: Any, tmp_path: Path) -> None:
+def test_item_that_states_two_counts_is_refused(
+    run_client: RunClient, plain: Any, tmp_path: Path
+) -> None:
     item = {"SeriesInstanceUID": UIDS[0], "image_count": 2, "Object Count": "3"}
     sentence = "Object Count of item 1 is '3', where image_count of the item states 2"
     with pytest.raises(ParameterError, match=sentence):
-        ask(plain.base_url, lambda c: c.download_counteds(tmp_path, [item]))
-    assert plain.asked == []
+        run_client(plain.base_url, lambda c: c.download_counteds(tmp_path, [item]))
+    assert plain.requests == []
     item["Object Count"] = None
-    (done,) = ask(plain.base_url, lambda c: c.download_counteds(tmp_path, [item]))
+    (done,) = run_client(plain.base_url, lambda c: c.download_counteds(tmp_path, [item]))
     assert "stated count" in done.checks
 
 
 def test_the_count_endpoint_is_queried_once_for_each_download(
-    ask: Ask, plain: Any, tmp_path: Path
+    run_client: RunClient, plain: Any, tmp_path: Path
 ) -> None:
-    done = ask(plain.base_url, lambda c: c.download_counteds(tmp_path, UIDS))
+    done = run_client(plain.base_url, lambda c: c.download_counteds(tmp_path, UIDS))
     assert all("stated count" in one.checks for one in done)
     assert queried(plain) == len(UIDS)
-    again = ask(plain.base_url, lambda c: c.download_counteds(tmp_path, UIDS))
+    again = run_client(plain.base_url, lambda c: c.download_counteds(tmp_path, UIDS))
     assert [one.state for one in again] == ["existing"] * len(UIDS)
     assert queried(plain) == len(UIDS)
 
 
 @pytest.mark.parametrize("listed", ["header", "results", "md5", "expected"])
-def test_no_count_is_queried_where_the_response_or_the_caller_states_it(
-    ask: Ask, make: SimpleNamespace, plain: Any, tmp_path: Path, listed: str
+def test_stated_count_is_not_queried(
+    run_client: RunClient, make: SimpleNamespace, plain: Any, tmp_path: Path, listed: str
 ) -> None:
     image = ("0.dcm", make.dicom(series=UIDS[0]))
     further = {
@@ -224,7 +234,7 @@ def test_no_count_is_queried_where_the_response_or_the_caller_states_it(
     headers = {"imageCount": "1"} if listed == "header" else {}
     plain.by_uid[UIDS[0]] = make.Reply(make.zipped(members), headers=headers)
     options = {"expect": Expected(count=1)} if listed == "expected" else {}
-    done = ask(
+    done = run_client(
         plain.base_url,
         lambda c: c.download_counted(tmp_path, series_instance_uid=UIDS[0], **options),
     )
@@ -245,11 +255,16 @@ def test_no_count_is_queried_where_the_response_or_the_caller_states_it(
     ids=["null", "zero", "no row", "two rows", "error", "page"],
 )
 def test_unchecked_completeness_is_a_warning_and_among_the_checks(
-    ask: Ask, make: SimpleNamespace, plain: Any, tmp_path: Path, reply: Any, reason: str
+    run_client: RunClient,
+    make: SimpleNamespace,
+    plain: Any,
+    tmp_path: Path,
+    reply: Any,
+    reason: str,
 ) -> None:
     plain.replies(reply(make))
     with pytest.warns(CompletenessWarning, match=f"the download is complete: .*{reason}"):
-        done = ask(
+        done = run_client(
             plain.base_url,
             lambda c: c.download_counted(tmp_path, series_instance_uid=UIDS[0]),
         )
@@ -259,12 +274,12 @@ def test_unchecked_completeness_is_a_warning_and_among_the_checks(
 
 
 def test_api_without_a_declared_count_warns_once_per_call(
-    ask: Ask, plain: Any, make: SimpleNamespace, tmp_path: Path
+    run_client: RunClient, plain: Any, make: SimpleNamespace, tmp_path: Path
 ) -> None:
     plain.by_uid[UIDS[0]].headers["imageCount"] = "2"
-    with pytest.warns(CompletenessWarning) as told:
-        done = ask(plain.base_url, lambda c: c.download_images(tmp_path, UIDS))
-    assert [str(one.message) for one in told] == [
+    with pytest.warns(CompletenessWarning) as caught:
+        done = run_client(plain.base_url, lambda c: c.download_images(tmp_path, UIDS))
+    assert [str(one.message) for one in caught] == [
         "TCIA/query/getImage: the client could not check that 4 of 5 downloads are complete: no "
         "response states the number of files, and no other endpoint that states it is declared. "
         "Pass the number with expect=Expected(count=…) to check it."
@@ -273,11 +288,11 @@ def test_api_without_a_declared_count_warns_once_per_call(
 
 
 def test_advice_of_the_completeness_warning_prevents_it(
-    ask: Ask, plain: Any, tmp_path: Path
+    run_client: RunClient, plain: Any, tmp_path: Path
 ) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        done = ask(
+        done = run_client(
             plain.base_url,
             lambda c: c.download_image(
                 tmp_path, series_instance_uid=UIDS[0], expect=Expected(count=2)
@@ -287,19 +302,19 @@ def test_advice_of_the_completeness_warning_prevents_it(
 
 
 def test_count_endpoint_that_keeps_failing_is_not_queried_again(
-    ask: Ask, make: SimpleNamespace, plain: Any, tmp_path: Path
+    run_client: RunClient, make: SimpleNamespace, plain: Any, tmp_path: Path
 ) -> None:
     plain.replies(make.Reply(status=404))
     with pytest.warns(CompletenessWarning, match="5 of 5 downloads"):
-        ask(plain.base_url, lambda c: c.download_counteds(tmp_path, UIDS, workers=1))
+        run_client(plain.base_url, lambda c: c.download_counteds(tmp_path, UIDS, workers=1))
     assert queried(plain) == 3
 
 
 def test_existing_folder_without_a_check_is_checked_once_a_count_is_stated(
-    ask: Ask, make: SimpleNamespace, plain: Any, tmp_path: Path
+    run_client: RunClient, make: SimpleNamespace, plain: Any, tmp_path: Path
 ) -> None:
     def fetch(items: Any) -> Any:
-        return ask(plain.base_url, lambda c: c.download_counteds(tmp_path, items))
+        return run_client(plain.base_url, lambda c: c.download_counteds(tmp_path, items))
 
     plain.replies(make.Reply(status=404))
     with pytest.warns(CompletenessWarning):
@@ -335,7 +350,7 @@ def test_existing_folder_without_a_check_is_checked_once_a_count_is_stated(
     ids=["blob", "image", "bare", "announced", "licence", "failed"],
 )
 def test_archive_without_images_raises_no_file_error_unless_some_are_announced(
-    ask: Ask,
+    run_client: RunClient,
     make: SimpleNamespace,
     plain: Any,
     tmp_path: Path,
@@ -346,6 +361,6 @@ def test_archive_without_images_raises_no_file_error_unless_some_are_announced(
     plain.by_uid[UIDS[0]] = make.Reply(make.zipped(members), headers=headers)
     for item in (UIDS[0], Row(UIDS[0], 3)):
         with pytest.raises(DownloadsError) as caught:
-            ask(plain.base_url, lambda c, i=item: c.download_counteds(tmp_path, [i]))
+            run_client(plain.base_url, lambda c, i=item: c.download_counteds(tmp_path, [i]))
         assert type(caught.value.results[0].error) is kind
     assert names(tmp_path) == []

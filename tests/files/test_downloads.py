@@ -1,4 +1,4 @@
-"""Downloads from the embedded archive: whole, checked, under the names asked for."""
+"""Downloads from the embedded archive: complete, checked, under the requested names."""
 
 import filecmp
 import zipfile
@@ -41,10 +41,10 @@ def one(originals: dict[str, dict[str, Path]]) -> tuple[str, dict[str, Path]]:
 
 
 def test_series_is_unpacked_with_the_bytes_of_the_archive(
-    ask: Callable[..., Any], archive: RunningArchive, one: Any, tmp_path: Path
+    run_client: Callable[..., Any], archive: RunningArchive, one: Any, tmp_path: Path
 ) -> None:
     uid, files = one
-    done = ask(
+    done = run_client(
         archive.base_url,
         lambda c: c.download_image(
             tmp_path / "new" / "place",
@@ -82,16 +82,16 @@ def test_series_is_unpacked_with_the_bytes_of_the_archive(
 
 
 def test_names_option_determines_the_names_of_files(
-    ask: Callable[..., Any], archive: RunningArchive, one: Any, tmp_path: Path
+    run_client: Callable[..., Any], archive: RunningArchive, one: Any, tmp_path: Path
 ) -> None:
     uid, files = one
-    server = ask(
+    server = run_client(
         archive.base_url, lambda c: c.download_image(tmp_path / "a", series_instance_uid=uid)
     )
     assert {p.relative_to(server.path).as_posix() for p in server.files} == {
         f"images/{n}.dcm" for n in range(len(files))
     }
-    numbered = ask(
+    numbered = run_client(
         archive.base_url,
         lambda c: c.download_image(
             tmp_path / "b", series_instance_uid=uid, names="instance-number"
@@ -101,14 +101,14 @@ def test_names_option_determines_the_names_of_files(
 
 
 def test_keep_zip_saves_the_archive(
-    ask: Callable[..., Any], archive: RunningArchive, one: Any, tmp_path: Path
+    run_client: Callable[..., Any], archive: RunningArchive, one: Any, tmp_path: Path
 ) -> None:
     uid, files = one
-    named = ask(
+    named = run_client(
         archive.base_url,
         lambda c: c.download_image(tmp_path / "x" / "series.ZIP", series_instance_uid=uid),
     )
-    kept = ask(
+    kept = run_client(
         archive.base_url,
         lambda c: c.download_image(tmp_path, series_instance_uid=uid, keep_zip=True),
     )
@@ -121,23 +121,29 @@ def test_keep_zip_saves_the_archive(
 
 
 def test_single_image_is_written_as_one_file(
-    ask: Callable[..., Any], archive: RunningArchive, one: Any, tmp_path: Path
+    run_client: Callable[..., Any], archive: RunningArchive, one: Any, tmp_path: Path
 ) -> None:
     uid, files = one
     sop, original = next(iter(files.items()))
     keys = {"series_instance_uid": uid, "sop_instance_uid": sop}
-    done = ask(archive.base_url, lambda c: c.download_single_image(tmp_path / "a.dcm", **keys))
+    done = run_client(
+        archive.base_url, lambda c: c.download_single_image(tmp_path / "a.dcm", **keys)
+    )
     assert filecmp.cmp(done.path, original, shallow=False)
     assert set(done.checks) >= {"DICOM", "SeriesInstanceUID", "SOPInstanceUID"}
-    inside = ask(archive.base_url, lambda c: c.download_single_image(f"{tmp_path}/new/", **keys))
+    inside = run_client(
+        archive.base_url, lambda c: c.download_single_image(f"{tmp_path}/new/", **keys)
+    )
     assert inside.path == tmp_path / "new" / f"{sop}.dcm"
 
 
 def test_unknown_series_raises_no_file_error(
-    ask: Callable[..., Any], archive: RunningArchive, tmp_path: Path
+    run_client: Callable[..., Any], archive: RunningArchive, tmp_path: Path
 ) -> None:
     with pytest.raises(NoFileError, match="archive is empty"):
-        ask(archive.base_url, lambda c: c.download_image(tmp_path, series_instance_uid="1.2.3"))
+        run_client(
+            archive.base_url, lambda c: c.download_image(tmp_path, series_instance_uid="1.2.3")
+        )
     assert names(tmp_path) == []
 
 
@@ -156,14 +162,19 @@ FAULTS = {
 @pytest.mark.parametrize("layout", ["blob", "image"])
 @pytest.mark.parametrize("fault", FAULTS)
 def test_download_of_a_faulty_response_fails_and_leaves_nothing(
-    ask: Callable[..., Any], demo: DemoArchive, one: Any, tmp_path: Path, fault: str, layout: str
+    run_client: Callable[..., Any],
+    demo: DemoArchive,
+    one: Any,
+    tmp_path: Path,
+    fault: str,
+    layout: str,
 ) -> None:
     kind, words = FAULTS[fault]
     options = ["--files", layout, "--fault", f"getImage:{fault}"]
     with running_archive(demo.catalog, options=options) as faulty:
         for target in (tmp_path / "x", tmp_path / "x.zip"):
             with pytest.raises(kind, match=words) as caught:
-                ask(
+                run_client(
                     faulty.base_url,
                     lambda c, t=target: c.download_counted(t, series_instance_uid=one[0]),
                 )
@@ -178,10 +189,10 @@ def test_download_of_a_faulty_response_fails_and_leaves_nothing(
 
 
 def test_download_is_retried_after_rate_limit(
-    ask: Callable[..., Any], demo: DemoArchive, one: Any, tmp_path: Path
+    run_client: Callable[..., Any], demo: DemoArchive, one: Any, tmp_path: Path
 ) -> None:
     with running_archive(demo.catalog, options=["--fault", "getImage:status-503@2"]) as faulty:
-        done = ask(
+        done = run_client(
             faulty.base_url, lambda c: c.download_image(tmp_path, series_instance_uid=one[0])
         )
     assert len(done.files) == len(one[1])

@@ -9,7 +9,7 @@ import pytest
 from files_client import names
 
 SERIES = "1.2.3.4"
-ASKED_BY = ("sync",)
+CLIENTS = ("sync",)
 WRITING = ("part.py", "receipt.py", "job.py")
 
 

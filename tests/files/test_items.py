@@ -20,7 +20,7 @@ from pydicom.dataset import Dataset
 from _runtime.downloads.public import Expected, Limits, Manifest
 from _runtime.errors import ParameterError
 
-ASKED_BY = ("sync",)
+CLIENTS = ("sync",)
 UIDS = ["1.2.1", "1.2.2", "1.2.3"]
 COLUMNS = {"Modality": ["CT"] * 3, "series_instance_uid": UIDS, "name": ["a", None, "c"]}
 NBIA = {"Series UID": UIDS, "Collection": ["X"] * 3, "Study UID": ["1.1"] * 3}
@@ -92,7 +92,7 @@ def test_many_values_for_all_complete_values_of_items(
     assert [one.checks[-2:] for one in done] == [("SeriesInstanceUID", "SOPInstanceUID")]
 
 
-def test_many_options_of_one_item_hold_for_it_alone(series: Any, tmp_path: Path) -> None:
+def test_many_options_of_one_item_apply_only_to_it(series: Any, tmp_path: Path) -> None:
     items = [{"series_instance_uid": UIDS[0], "keep_zip": True}, {"series_instance_uid": UIDS[1]}]
     with Client(base_url=series.base_url) as client:
         done = client.download_images(tmp_path, items)
@@ -123,14 +123,14 @@ def test_many_options_of_one_item_hold_for_it_alone(series: Any, tmp_path: Path)
         ([{"series_instance_uid": ["1.2.1"]}], "cannot be"),
     ],
 )
-def test_many_item_without_required_value_is_refused_in_one_sentence(
+def test_many_item_without_required_value_raises_one_error(
     series: Any, tmp_path: Path, items: Any, sentence: str
 ) -> None:
     with Client(base_url=series.base_url) as client:
         with pytest.raises(ParameterError, match=sentence) as caught:
             client.download_images(tmp_path, items)
         assert caught.value.parameter in ("items", "series_instance_uid")
-    assert series.asked == []
+    assert series.requests == []
     assert list(tmp_path.iterdir()) == []
 
 
@@ -156,7 +156,7 @@ def test_many_item_without_required_value_is_refused_in_one_sentence(
         ),
     ],
 )
-def test_call_with_a_wrong_option_names_the_right_one(call: Any, sentence: str) -> None:
+def test_call_with_a_wrong_option_suggests_the_right_one(call: Any, sentence: str) -> None:
     with Client() as client, pytest.raises(TypeError, match=f"^{re.escape(sentence)}$"):
         call(client)
 

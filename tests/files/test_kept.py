@@ -14,18 +14,20 @@ from _runtime.downloads.public import Download
 from _runtime.errors import NotFoundError, ParameterError
 
 SERIES = "1.2.3.4"
-ASKED_BY = ("sync", "async")
+CLIENTS = ("sync", "async")
 WHOLE = ["images", *(f"images/{n}.dcm" for n in range(3))]
 Fetch = Callable[..., Download]
 
 
 @pytest.fixture
-def fetch(ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path) -> Fetch:
+def fetch(
+    run_client: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
+) -> Fetch:
     """Fetch a series of three images into the folder of the test."""
     server.replies(make.Reply(make.series_zip(), headers={"imageCount": "3"}))
 
     def run(target: Path = tmp_path, **options: object) -> Download:
-        done: Download = ask(
+        done: Download = run_client(
             server.base_url,
             lambda c: c.download_image(target, series_instance_uid=SERIES, **options),
         )
@@ -87,7 +89,7 @@ def test_other_names_for_complete_folder_raise_and_retain_it(
     with pytest.raises(ParameterError, match=r"would fetch .* again.*Pass 'server' to keep them"):
         fetch(existing="keep", names="instance-number")
     assert names(tmp_path / SERIES) == WHOLE
-    assert len(server.asked) == 1
+    assert len(server.requests) == 1
     fetch(existing="replace", names="instance-number")
     assert names(tmp_path / SERIES) == ["00001.dcm", "00002.dcm", "00003.dcm"]
     assert fetch(existing="keep", names="instance-number").kept
@@ -105,13 +107,13 @@ def test_incomplete_folder_with_final_name_is_downloaded_again(
 
 
 def test_truncated_single_file_is_downloaded_again(
-    ask: Callable[..., Any], server: Any, tmp_path: Path
+    run_client: Callable[..., Any], server: Any, tmp_path: Path
 ) -> None:
     server.replies(b"a plan")
     target = tmp_path / "a.pdf"
 
     def fetch(**options: Any) -> Download:
-        done: Download = ask(
+        done: Download = run_client(
             server.base_url, lambda c: c.download_plan(target, vessel_id="1", **options)
         )
         return done
@@ -202,7 +204,7 @@ def test_circular_links_are_refused_before_any_request(
     (tmp_path / "other").symlink_to(tmp_path / SERIES)
     with pytest.raises(OSError, match="symbolic links"):
         fetch()
-    assert server.asked == []
+    assert server.requests == []
 
 
 def test_leftovers_of_a_killed_process_are_removed_though_the_server_fails(
@@ -218,11 +220,11 @@ def test_leftovers_of_a_killed_process_are_removed_though_the_server_fails(
 
 
 def test_replaced_file_loses_its_old_receipt(
-    ask: Callable[..., Any], server: Any, tmp_path: Path
+    run_client: Callable[..., Any], server: Any, tmp_path: Path
 ) -> None:
     def plan(**options: Any) -> list[str]:
         target = tmp_path / "plan.pdf"
-        ask(server.base_url, lambda c: c.download_plan(target, vessel_id="V", **options))
+        run_client(server.base_url, lambda c: c.download_plan(target, vessel_id="V", **options))
         return sorted(path.name for path in tmp_path.iterdir())
 
     server.replies(b"%PDF-1.7 first")

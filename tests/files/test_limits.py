@@ -12,15 +12,15 @@ from files_client import names
 
 from _runtime.downloads.public import LimitError, Limits
 
-ASKED_BY = ("sync",)
+CLIENTS = ("sync",)
 SERIES = "1.2.3.4"
 MEGABYTE = 1_000_000
 
 
 @pytest.fixture
-def fetch(ask: Callable[..., Any], server: Any, tmp_path: Path) -> Any:
+def fetch(run_client: Callable[..., Any], server: Any, tmp_path: Path) -> Any:
     def fetched(target: str = "in", **options: Any) -> Any:
-        return ask(
+        return run_client(
             server.base_url,
             lambda c: c.download_image(tmp_path / target, series_instance_uid=SERIES, **options),
         )
@@ -92,5 +92,5 @@ def test_announced_length_beyond_free_space_fails_before_the_body_arrives(
     server.replies(make.Reply(body, sent=0))
     with pytest.raises(LimitError, match="would stay free"):
         fetch(limits=Limits(free_bytes=2**60))
-    assert len(server.asked) == 1
+    assert len(server.requests) == 1
     assert names(tmp_path) == []

@@ -32,11 +32,11 @@ Fetch = Callable[..., Any]
 
 
 @pytest.fixture
-def fetch(ask: Callable[..., Any], many: Any) -> Fetch:
+def fetch(run_client: Callable[..., Any], many: Any) -> Fetch:
     """``download_image.many`` of either client."""
 
     def run(folder: Path, items: Any, **options: Any) -> Any:
-        return ask(many.base_url, lambda c: c.download_images(folder, items, **options))
+        return run_client(many.base_url, lambda c: c.download_images(folder, items, **options))
 
     return run
 
@@ -85,10 +85,10 @@ def test_many_retains_complete_items_and_downloads_the_others(
 ) -> None:
     fetch(tmp_path, UIDS[:5])
     (tmp_path / UIDS[1] / "0.dcm").write_bytes(b"spoiled")
-    many.asked.clear()
+    many.requests.clear()
     done = fetch(tmp_path, UIDS)
     assert [one.kept for one in done] == [True, False, True, True, True] + [False] * 7
-    assert len(many.asked) == 8
+    assert len(many.requests) == 8
     again = fetch(tmp_path, UIDS[:2], existing="replace")
     assert [one.kept for one in again] == [False, False]
 
@@ -96,7 +96,7 @@ def test_many_retains_complete_items_and_downloads_the_others(
 def test_many_sends_equal_requests_once(fetch: Fetch, many: Any, tmp_path: Path) -> None:
     first, _, again = fetch(tmp_path, [UIDS[0], UIDS[1], UIDS[0]])
     assert again == attrs.evolve(first, index=2)
-    assert len(many.asked) == 2
+    assert len(many.requests) == 2
 
 
 def test_failed_download_does_not_cancel_the_others(
@@ -137,9 +137,9 @@ def test_results_of_a_partly_failed_call_pair_with_their_items(
 
 
 def test_single_result_states_the_requested_arguments(
-    ask: Callable[..., Any], many: Any, tmp_path: Path
+    run_client: Callable[..., Any], many: Any, tmp_path: Path
 ) -> None:
-    done = ask(
+    done = run_client(
         many.base_url, lambda c: c.download_image(tmp_path / "x", series_instance_uid=UIDS[0])
     )
     assert (done.state, done.arguments) == ("complete", {"series_instance_uid": UIDS[0]})
@@ -168,7 +168,7 @@ def test_invalid_response_fails_one_download_only(
 
 
 def test_each_worker_has_a_connection(
-    ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
+    run_client: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
 ) -> None:
     uids = [f"1.3.{n}" for n in range(24)]
     all_at_once = threading.Barrier(12)
@@ -176,10 +176,10 @@ def test_each_worker_has_a_connection(
         body = make.zipped([("0.dcm", make.dicom(series=uid))])
         server.by_uid[uid] = make.Reply(body, sent=10, hold=all_at_once)
 
-    def question(client: Any) -> Any:
+    def action(client: Any) -> Any:
         return client.download_images(tmp_path, uids, workers=12)
 
-    assert len(ask(server.base_url, question)) == 24
+    assert len(run_client(server.base_url, action)) == 24
     assert server.most_open == 12
 
 
@@ -195,19 +195,21 @@ def test_connections_are_added_to_a_client_in_use(
 
 
 def test_more_workers_than_the_maximum_of_connections_are_refused(
-    ask: Callable[..., Any], many: Any, tmp_path: Path
+    run_client: Callable[..., Any], many: Any, tmp_path: Path
 ) -> None:
-    with pytest.raises(ParameterError, match=r"workers=8 is more than .*max_connections=2") as told:
-        ask(
+    with pytest.raises(
+        ParameterError, match=r"workers=8 is more than .*max_connections=2"
+    ) as caught:
+        run_client(
             many.base_url,
             lambda c: c.download_images(tmp_path, UIDS, workers=8),
             max_connections=2,
         )
-    assert "max_connections=8" in told.value.advice
-    assert many.asked == []
-    ask(many.base_url, lambda c: c.download_images(tmp_path, UIDS), max_connections=2)
+    assert "max_connections=8" in caught.value.advice
+    assert many.requests == []
+    run_client(many.base_url, lambda c: c.download_images(tmp_path, UIDS), max_connections=2)
     assert many.most_open <= 2
-    eight = ask(
+    eight = run_client(
         many.base_url,
         lambda c: c.download_images(tmp_path / "8", UIDS, workers=8),
         max_connections=8,
@@ -219,8 +221,8 @@ def test_more_workers_than_the_maximum_of_connections_are_refused(
 def test_exception_in_progress_cancels_all_downloads(
     fetch: Fetch, many: Any, tmp_path: Path, kind: type[BaseException]
 ) -> None:
-    def enough(told: ManyProgress) -> None:
-        if told.finished == 3:
+    def enough(progress: ManyProgress) -> None:
+        if progress.finished == 3:
             raise kind
 
     with pytest.raises(kind):
@@ -235,7 +237,7 @@ def test_full_disk_cancels_all_downloads(fetch: Fetch, many: Any, tmp_path: Path
     (tmp_path / UIDS[2]).write_bytes(b"a file where a folder should go")
     with pytest.raises(NotADirectoryError):
         fetch(tmp_path, UIDS, workers=1)
-    assert len(many.asked) == 2
+    assert len(many.requests) == 2
 
 
 @pytest.mark.parametrize(
@@ -247,14 +249,14 @@ def test_full_disk_cancels_all_downloads(fetch: Fetch, many: Any, tmp_path: Path
     ],
 )
 def test_invalid_items_are_refused_before_any_request(
-    ask: Callable[..., Any], fetch: Fetch, many: Any, tmp_path: Path, items: Any, words: str
+    run_client: Callable[..., Any], fetch: Fetch, many: Any, tmp_path: Path, items: Any, words: str
 ) -> None:
     with pytest.raises(ParameterError, match=words):
         fetch(tmp_path, items)
     with pytest.raises(ParameterError, match="series_instance_uid and sop_instance_uid"):
-        ask(many.base_url, lambda c: c.download_single_images(tmp_path, ["1.2.3"]))
+        run_client(many.base_url, lambda c: c.download_single_images(tmp_path, ["1.2.3"]))
     with pytest.raises(ParameterError, match=r"name 1\.2\.9\.dcm"):
-        ask(
+        run_client(
             many.base_url,
             lambda c: c.download_single_images(
                 tmp_path,
@@ -263,7 +265,7 @@ def test_invalid_items_are_refused_before_any_request(
         )
     with pytest.raises(ParameterError, match="workers"):
         fetch(tmp_path, UIDS, workers=0)
-    assert many.asked == []
+    assert many.requests == []
 
 
 @pytest.fixture
@@ -311,7 +313,7 @@ def test_error_in_one_task_cancels_the_others(held: Any, tmp_path: Path) -> None
             assert not [one for one in running if "AsyncMany" in one]
 
     asyncio.run(run())
-    assert len(held.asked) <= 7
+    assert len(held.requests) <= 7
 
 
 def test_cancelled_task_cancels_all_its_downloads(held: Any, tmp_path: Path) -> None:
@@ -324,19 +326,19 @@ def test_cancelled_task_cancels_all_its_downloads(held: Any, tmp_path: Path) -> 
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
-            told = len(progress.seen)
+            count = len(progress.seen)
             assert asyncio.all_tasks() == {asyncio.current_task()}
-            return told
+            return count
 
-    told = asyncio.run(run())
-    assert len(progress.seen) == told, "nothing is reported once it has ended"
-    assert len(held.asked) == 7
+    count = asyncio.run(run())
+    assert len(progress.seen) == count, "nothing is reported once it has ended"
+    assert len(held.requests) == 7
     whole = {path.name for path in tmp_path.iterdir()}
     assert whole == set(UIDS[:3])
     assert all(len(names(tmp_path / uid)) == 2 for uid in whole)
     for uid in UIDS[3:]:
         held.by_uid[uid].sent = held.by_uid[uid].hold = None
-    held.asked.clear()
+    held.requests.clear()
 
     async def again() -> list[bool]:
         async with AsyncClient(base_url=held.base_url) as client:

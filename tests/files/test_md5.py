@@ -11,7 +11,7 @@ import pytest
 from _runtime.downloads.public import VerificationError
 
 SERIES = "1.2.3.4"
-ASKED_BY = ("sync",)
+CLIENTS = ("sync",)
 LIST = "md5hashes.csv"
 
 
@@ -38,7 +38,7 @@ Fetch = Callable[..., Any]
 
 @pytest.fixture(params=["unpacked", "renamed", "zip"])
 def fetch(
-    request: pytest.FixtureRequest, ask: Callable[..., Any], server: Any, tmp_path: Path
+    request: pytest.FixtureRequest, run_client: Callable[..., Any], server: Any, tmp_path: Path
 ) -> Fetch:
     """Download an archive, in each way."""
     options = {"names": "sop-instance-uid"} if request.param == "renamed" else {}
@@ -46,7 +46,7 @@ def fetch(
 
     def run(body: bytes, **more: object) -> Any:
         server.replies(body)
-        return ask(
+        return run_client(
             server.base_url,
             lambda c: c.download_image(target, series_instance_uid=SERIES, **options, **more),
         )
@@ -142,7 +142,7 @@ def test_ambiguous_names_in_md5_list_need_their_folder(make: SimpleNamespace, fe
 
 
 def test_md5_sums_are_compared_after_a_resumed_download(
-    ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
+    run_client: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
 ) -> None:
     data = {"0.dcm": make.dicom(number=1), "1.dcm": make.dicom(number=2, size=200_000)}
     sums = {name: md5(content) for name, content in data.items()}
@@ -156,7 +156,7 @@ def test_md5_sums_are_compared_after_a_resumed_download(
         server.replies(broken, make.Reply(body, tag="v1"))
         if wrong:
             with pytest.raises(VerificationError, match=r"0\.dcm: its MD5"):
-                ask(server.base_url, download)
+                run_client(server.base_url, download)
         else:
-            assert "MD5" in ask(server.base_url, download).checks
+            assert "MD5" in run_client(server.base_url, download).checks
         assert server.ranges[-1] is not None

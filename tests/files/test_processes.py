@@ -35,10 +35,10 @@ def test_process_that_ends_leaves_complete_series_only(
     half: Any, start: Callable[..., Any], wait_for: "WaitFor", tmp_path: Path, number: int
 ) -> None:
     process = start(f"client.download_images(target, {UIDS})", tmp_path, half.base_url)
-    wait_for(lambda: len(half.asked) == 6 and len(list(tmp_path.glob("*.part/*"))) > 4)
+    wait_for(lambda: len(half.requests) == 6 and len(list(tmp_path.glob("*.part/*"))) > 4)
     process.send_signal(number)
     if number == signal.SIGINT:
-        # Those that wait for the server notice when it goes on.
+        # Downloads that wait for the server notice when it continues.
         for reply in half.by_uid.values():
             if reply.hold is not None:
                 reply.hold.set()
@@ -98,7 +98,7 @@ def test_second_process_fails_while_the_first_writes_the_same_folder(
     wait_for(lambda: bool(list(tmp_path.glob("*.part/*"))))
     _, errors = start(CALLS["folder"], tmp_path, half.base_url).communicate(timeout=30)
     assert f"another download to {tmp_path / '1.2.2'} is in progress" in errors
-    assert len(half.asked) == 1
+    assert len(half.requests) == 1
     reply.hold.set()
     _, errors = first.communicate(timeout=30)
     assert first.returncode == 0, errors
@@ -116,7 +116,7 @@ def test_ctrl_c_cancels_downloads_while_the_server_is_silent(
         half.by_uid[UIDS[5]], body=b"", status=503, headers={"Retry-After": "100"}, hold=None
     )
     process = start(f"client.download_images(target, {UIDS})", tmp_path, half.base_url)
-    wait_for(lambda: len(half.asked) == 6 and len(list(tmp_path.glob("*.part/*"))) > 3)
+    wait_for(lambda: len(half.requests) == 6 and len(list(tmp_path.glob("*.part/*"))) > 3)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=20)  # the server holds them for longer
     assert "KeyboardInterrupt" in errors
@@ -130,7 +130,7 @@ def test_exception_in_progress_cancels_waiting_threads(
 ) -> None:
     def enough(progress: Any) -> None:
         if progress.finished == 2:
-            wait_for(lambda: len(half.asked) == 5)
+            wait_for(lambda: len(half.requests) == 5)
             raise ValueError("enough")
 
     with pytest.raises(ValueError, match="enough"):
@@ -159,8 +159,8 @@ def test_memory_does_not_grow_with_the_series(
         f'done = client.download_image(target + "/{name}", series_instance_uid="1.2.3"); '
         "print(done.bytes, before, peak())"
     )
-    said, errors = start(body, tmp_path, server.base_url).communicate(timeout=60)
-    assert said, errors
-    size, before, after = map(int, said.split())
+    output, errors = start(body, tmp_path, server.base_url).communicate(timeout=60)
+    assert output, errors
+    size, before, after = map(int, output.split())
     assert size > 200_000_000
     assert 0 < before <= after < before + 20_000, f"{after - before} kB"

@@ -31,7 +31,7 @@ def names(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
 
 
-def test_replace_that_fails_gives_the_old_folder_its_name_again(tmp_path: Path) -> None:
+def test_failed_replace_restores_the_name_of_the_old_folder(tmp_path: Path) -> None:
     target = written(tmp_path / "series", "1.dcm")
     with pytest.raises(FileNotFoundError):
         replace_folder(tmp_path / "missing", target)

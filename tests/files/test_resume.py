@@ -26,8 +26,8 @@ def part(make: SimpleNamespace, body: bytes = BODY, start: int = HALF, **headers
     return make.Reply(body[start:], status=206, headers=found)
 
 
-def fetch(ask: Callable[..., Any], server: Any, tmp_path: Path, **options: object) -> bytes:
-    done = ask(
+def fetch(run_client: Callable[..., Any], server: Any, tmp_path: Path, **options: object) -> bytes:
+    done = run_client(
         server.base_url, lambda c: c.download_plan(tmp_path / "plan.pdf", vessel_id="1"), **options
     )
     assert [path.name for path in tmp_path.iterdir()] == ["plan.pdf"]
@@ -45,36 +45,36 @@ def dates(age: int) -> dict[str, str]:
     "headers", [TAG, {"ETag": '"v1"'}, dates(3600)], ids=["tag", "bare", "date"]
 )
 def test_broken_download_resumes_by_range(
-    ask: Callable[..., Any],
+    run_client: Callable[..., Any],
     make: SimpleNamespace,
     server: Any,
     tmp_path: Path,
     headers: dict[str, str],
 ) -> None:
     server.replies(make.Reply(BODY, headers=headers, sent=HALF), part(make))
-    assert fetch(ask, server, tmp_path) == BODY
+    assert fetch(run_client, server, tmp_path) == BODY
     assert server.ranges == [None, f"bytes={HALF}-"]
-    assert server.asked[1][1]["if-range"] == next(iter(headers.values()))
+    assert server.requests[1][1]["if-range"] == next(iter(headers.values()))
 
 
 def test_download_resumes_more_than_once(
-    ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
+    run_client: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
 ) -> None:
     second = part(make)
     second.sent = 20_000
     server.replies(make.Reply(BODY, headers=TAG, sent=HALF), second, part(make, start=120_000))
-    assert fetch(ask, server, tmp_path) == BODY
+    assert fetch(run_client, server, tmp_path) == BODY
     assert server.ranges == [None, "bytes=100000-", "bytes=120000-"]
 
 
 @pytest.mark.parametrize("name", ["a", "a.zip"])
 def test_unpacking_resumes_by_range(
-    ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path, name: str
+    run_client: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path, name: str
 ) -> None:
     body = make.series_zip(5)
     half = len(body) // 2
     server.replies(make.Reply(body, headers=TAG, sent=half), part(make, body, half))
-    done = ask(
+    done = run_client(
         server.base_url, lambda c: c.download_image(tmp_path / name, series_instance_uid="1.2.3.4")
     )
     assert "crc32" in done.checks
@@ -83,16 +83,26 @@ def test_unpacking_resumes_by_range(
 
 @pytest.mark.parametrize("tag", ["v1", None], ids=["ranges", "no ranges"])
 def test_download_from_a_silent_server_is_retried(
-    ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path, tag: str | None
+    run_client: Callable[..., Any],
+    make: SimpleNamespace,
+    server: Any,
+    tmp_path: Path,
+    tag: str | None,
 ) -> None:
     hold = threading.Event()
     server.replies(make.Reply(BODY, sent=HALF, hold=hold, tag=tag), make.Reply(BODY, tag=tag))
-    assert fetch(ask, server, tmp_path, timeout=Timeouts(read=0.3)) == BODY
+    assert fetch(run_client, server, tmp_path, timeout=Timeouts(read=0.3)) == BODY
     assert server.ranges == [None, tag and f"bytes={HALF}-"]
     server.replies(make.Reply(BODY, sent=HALF, hold=hold))
     with pytest.raises(ReadTimeoutError, match="stopped"):
-        fetch(ask, server, tmp_path, timeout=Timeouts(read=0.1), retry=Retry(attempts=2, backoff=0))
-    assert len(server.asked) == 4
+        fetch(
+            run_client,
+            server,
+            tmp_path,
+            timeout=Timeouts(read=0.1),
+            retry=Retry(attempts=2, backoff=0),
+        )
+    assert len(server.requests) == 4
     hold.set()
 
 
@@ -107,25 +117,25 @@ NO_VALIDATOR = {
 
 @pytest.mark.parametrize("headers", NO_VALIDATOR.values(), ids=NO_VALIDATOR)
 def test_download_without_a_strong_validator_starts_again(
-    ask: Callable[..., Any],
+    run_client: Callable[..., Any],
     make: SimpleNamespace,
     server: Any,
     tmp_path: Path,
     headers: dict[str, str],
 ) -> None:
     server.replies(make.Reply(BODY, headers=headers, sent=HALF), make.Reply(BODY, headers=headers))
-    assert fetch(ask, server, tmp_path) == BODY
+    assert fetch(run_client, server, tmp_path) == BODY
     assert server.ranges == [None, None]
 
 
 def test_changed_file_is_downloaded_from_its_start(
-    ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
+    run_client: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
 ) -> None:
     changed = BODY[::-1] + b"more"
     server.replies(
         make.Reply(BODY, headers=TAG, sent=HALF), make.Reply(changed, headers={"ETag": '"v2"'})
     )
-    assert fetch(ask, server, tmp_path) == changed
+    assert fetch(run_client, server, tmp_path) == changed
 
 
 FALSE_PARTS: dict[str, Callable[[Any], Any]] = {
@@ -147,40 +157,40 @@ FALSE_PARTS: dict[str, Callable[[Any], Any]] = {
 
 @pytest.mark.parametrize("case", FALSE_PARTS)
 def test_wrong_range_is_not_accepted(
-    ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path, case: str
+    run_client: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path, case: str
 ) -> None:
     server.replies(make.Reply(BODY, headers=TAG, sent=HALF), FALSE_PARTS[case](make), BODY)
-    assert fetch(ask, server, tmp_path) == BODY
+    assert fetch(run_client, server, tmp_path) == BODY
     assert server.ranges == [None, f"bytes={HALF}-", None]
 
 
 def test_unrequested_range_is_not_accepted(
-    ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
+    run_client: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
 ) -> None:
     server.replies(part(make), BODY)
-    assert fetch(ask, server, tmp_path) == BODY
+    assert fetch(run_client, server, tmp_path) == BODY
 
 
 def test_damaged_download_starts_again(
-    ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
+    run_client: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
 ) -> None:
     body = make.series_zip()
     spoiled = body[:300] + b"!" + body[301:]
     server.replies(make.Reply(spoiled, headers=TAG), make.Reply(body, headers=TAG))
-    ask(server.base_url, lambda c: c.download_image(tmp_path, series_instance_uid="1.2.3.4"))
+    run_client(server.base_url, lambda c: c.download_image(tmp_path, series_instance_uid="1.2.3.4"))
     assert server.ranges == [None, None]
 
 
 def test_download_after_its_last_attempt_raises_with_the_received_bytes(
-    ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
+    run_client: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
 ) -> None:
     server.replies(make.Reply(BODY, sent=HALF))
     with pytest.raises(IncompleteResponseError):
-        fetch(ask, server, tmp_path, retry=Retry(attempts=3, backoff=0))
-    assert len(server.asked) == 3
+        fetch(run_client, server, tmp_path, retry=Retry(attempts=3, backoff=0))
+    assert len(server.requests) == 3
     server.replies(make.series_zip()[:-1])
     with pytest.raises(CorruptDownloadError) as caught:
-        ask(
+        run_client(
             server.base_url,
             lambda c: c.download_image(tmp_path, series_instance_uid="1.2.3.4"),
             retry=Retry(attempts=2, backoff=0),
@@ -192,7 +202,7 @@ def test_download_after_its_last_attempt_raises_with_the_received_bytes(
 
 @pytest.mark.parametrize("name", ["a", "a.zip"])
 def test_download_after_a_failed_call_sends_no_range(
-    ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path, name: str
+    run_client: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path, name: str
 ) -> None:
     body = make.series_zip(5)
 
@@ -201,10 +211,10 @@ def test_download_after_a_failed_call_sends_no_range(
 
     server.replies(make.Reply(body, headers=TAG, sent=len(body) // 2))
     with pytest.raises(IncompleteResponseError):
-        ask(server.base_url, download, retry=Retry(attempts=1))
+        run_client(server.base_url, download, retry=Retry(attempts=1))
     assert list(tmp_path.iterdir()) == []
     server.replies(make.Reply(body, headers=TAG))
-    assert len(ask(server.base_url, download).checks) > 2
+    assert len(run_client(server.base_url, download).checks) > 2
     assert server.ranges == [None, None]
 
 
@@ -221,12 +231,12 @@ def test_total_time_counts_from_the_last_byte() -> None:
 
 
 def test_compressed_response_is_decoded_and_not_resumed(
-    ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
+    run_client: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
 ) -> None:
     packed = gzip.compress(BODY)
     headers = {**TAG, "Content-Encoding": "gzip"}
     server.replies(
         make.Reply(packed, headers=headers, sent=200), make.Reply(packed, headers=headers)
     )
-    assert fetch(ask, server, tmp_path) == BODY
+    assert fetch(run_client, server, tmp_path) == BODY
     assert server.ranges == [None, None]

@@ -1,4 +1,4 @@
-"""Where downloads go: what stood there, what is kept, and how they end early."""
+"""Targets of downloads: earlier content, existing files, and cancelled downloads."""
 
 import asyncio
 import io
@@ -26,60 +26,66 @@ SERIES = "1.2.3.4"
 
 
 def test_existing_files_are_replaced_only_by_a_complete_download(
-    ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
+    run_client: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
 ) -> None:
     old = tmp_path / SERIES
     old.mkdir()
     (old / "old.dcm").write_bytes(b"old")
     server.replies(make.series_zip()[:-10])
     with pytest.raises(CorruptDownloadError):
-        ask(server.base_url, lambda c: c.download_image(tmp_path, series_instance_uid=SERIES))
+        run_client(
+            server.base_url, lambda c: c.download_image(tmp_path, series_instance_uid=SERIES)
+        )
     assert names(tmp_path) == [SERIES, f"{SERIES}/old.dcm"]
     server.replies(make.series_zip(1))
-    ask(server.base_url, lambda c: c.download_image(tmp_path, series_instance_uid=SERIES))
+    run_client(server.base_url, lambda c: c.download_image(tmp_path, series_instance_uid=SERIES))
     assert names(tmp_path / SERIES) == ["images", "images/0.dcm", "old.dcm"]
 
 
 def test_leftovers_of_a_killed_download_are_removed(
-    ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
+    run_client: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
 ) -> None:
     (tmp_path / f"{SERIES}.part").mkdir()
     (tmp_path / f"{SERIES}.part" / "half.dcm").write_bytes(b"half")
     server.replies(make.series_zip(1))
-    ask(server.base_url, lambda c: c.download_image(tmp_path, series_instance_uid=SERIES))
+    run_client(server.base_url, lambda c: c.download_image(tmp_path, series_instance_uid=SERIES))
     assert names(tmp_path) == [SERIES, f"{SERIES}/images", f"{SERIES}/images/0.dcm"]
 
 
 def test_file_at_the_destination_of_a_folder_fails_before_any_request(
-    ask: Callable[..., Any], server: Any, tmp_path: Path
+    run_client: Callable[..., Any], server: Any, tmp_path: Path
 ) -> None:
     (tmp_path / SERIES).write_bytes(b"mine")
     with pytest.raises(NotADirectoryError):
-        ask(server.base_url, lambda c: c.download_image(tmp_path, series_instance_uid=SERIES))
-    assert (server.asked, (tmp_path / SERIES).read_bytes()) == ([], b"mine")
+        run_client(
+            server.base_url, lambda c: c.download_image(tmp_path, series_instance_uid=SERIES)
+        )
+    assert (server.requests, (tmp_path / SERIES).read_bytes()) == ([], b"mine")
 
 
-def test_unknown_options_are_refused(ask: Callable[..., Any], server: Any, tmp_path: Path) -> None:
+def test_unknown_options_are_refused(
+    run_client: Callable[..., Any], server: Any, tmp_path: Path
+) -> None:
     with pytest.raises(ParameterError, match="cannot be 'uid'"):
-        ask(
+        run_client(
             server.base_url,
             lambda c: c.download_image(tmp_path, series_instance_uid=SERIES, names="uid"),
         )
     with pytest.raises(TypeError, match="nmes"):
-        ask(
+        run_client(
             server.base_url,
             lambda c: c.download_image(tmp_path, series_instance_uid=SERIES, nmes="server"),
         )
-    assert server.asked == []
+    assert server.requests == []
 
 
 def test_existing_files_that_pass_the_checks_are_retained(
-    ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
+    run_client: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
 ) -> None:
     server.replies(make.series_zip(3))
 
     def fetch(target: Path, **options: object) -> Download:
-        done: Download = ask(
+        done: Download = run_client(
             server.base_url,
             lambda c: c.download_image(
                 target, series_instance_uid=SERIES, existing="keep", **options
@@ -109,15 +115,15 @@ def test_existing_files_that_pass_the_checks_are_retained(
 
 
 def test_progress_reports_bytes_and_its_exception_cancels_the_download(
-    ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
+    run_client: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
 ) -> None:
     body = make.series_zip(2)
     server.replies(body)
     seen: list[tuple[int, int | None]] = []
-    ask(
+    run_client(
         server.base_url,
         lambda c: c.download_image(
-            tmp_path / "a", series_instance_uid=SERIES, progress=lambda *told: seen.append(told)
+            tmp_path / "a", series_instance_uid=SERIES, progress=lambda *counts: seen.append(counts)
         ),
     )
     assert seen[-1] == (len(body), len(body))
@@ -127,7 +133,7 @@ def test_progress_reports_bytes_and_its_exception_cancels_the_download(
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        ask(
+        run_client(
             server.base_url,
             lambda c: c.download_image(
                 tmp_path / "b" / "c", series_instance_uid=SERIES, progress=enough
@@ -197,20 +203,20 @@ def test_second_download_to_the_same_destination_fails(
 
 
 def test_error_status_is_no_file(
-    ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
+    run_client: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
 ) -> None:
     server.replies(make.Reply(b"no", status=404))
     with pytest.raises(NotFoundError):
-        ask(server.base_url, lambda c: c.download_plan(tmp_path / "a.pdf", vessel_id="1"))
+        run_client(server.base_url, lambda c: c.download_plan(tmp_path / "a.pdf", vessel_id="1"))
     assert names(tmp_path) == []
 
 
 def test_api_key_is_in_no_download_error(
-    ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
+    run_client: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
 ) -> None:
     server.replies(b"your key sesame-7 is not valid")
     with pytest.raises(NotAFileError) as caught:
-        ask(
+        run_client(
             server.base_url,
             lambda c: c.download_image(tmp_path, series_instance_uid=SERIES),
             api_key="sesame-7",
@@ -220,12 +226,12 @@ def test_api_key_is_in_no_download_error(
 
 
 def test_api_key_in_names_of_an_archive_is_redacted_in_errors(
-    ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
+    run_client: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
 ) -> None:
     def message(body: bytes, key: str) -> str:
         server.replies(body)
         with pytest.raises(DownloadError) as caught:
-            ask(
+            run_client(
                 server.base_url,
                 lambda c: c.download_image(tmp_path / "x", series_instance_uid=SERIES),
                 api_key=key,

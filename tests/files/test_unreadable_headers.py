@@ -12,19 +12,21 @@ from tests import dicom_corpus as corpus
 
 from _runtime.downloads.public import Download, Expected, UncheckedWarning, VerificationError
 
-ASKED_BY = ("sync",)
+CLIENTS = ("sync",)
 SMALL = {name: data for name, data in corpus.READABLE.items() if len(data) < 100_000}
 UNREADABLE = corpus.UNREADABLE["something other than an item"]
 
 
 @pytest.fixture
-def fetch(ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path) -> Any:
+def fetch(
+    run_client: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
+) -> Any:
     """Download a series with these members."""
 
     def fetched(members: Mapping[str, bytes], count: int | None = None, **options: Any) -> Download:
         headers = {} if count is None else {"imageCount": str(count)}
         server.replies(make.Reply(make.zipped(members.items()), headers=headers))
-        done: Download = ask(
+        done: Download = run_client(
             server.base_url,
             lambda c: c.download_image(tmp_path, series_instance_uid="1.2.3.4", **options),
         )
@@ -38,11 +40,11 @@ def listed(*entries: Mapping[str, str]) -> bytes:
 
 
 def test_download_accepts_every_odd_file_that_pydicom_reads(
-    ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
+    run_client: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
 ) -> None:
     for number, (name, data) in enumerate(SMALL.items()):
         server.replies(make.Reply(make.zipped([("1-1.dcm", data)]), headers={"imageCount": "1"}))
-        done = ask(
+        done = run_client(
             server.base_url,
             lambda c, n=number: c.download_image(
                 tmp_path / str(n), series_instance_uid=corpus.SERIES, names="sop-instance-uid"
@@ -133,14 +135,14 @@ def test_listed_file_with_another_object_is_reported_as_that(
         fetch({"a.dcm": make.dicom(), "results.json": report})
 
 
-def test_existing_folder_with_unreadable_file_is_kept(
+def test_existing_folder_with_unreadable_file_is_retained(
     fetch: Any, make: SimpleNamespace, server: Any
 ) -> None:
     for existing in (False, True):
         with pytest.warns(UncheckedWarning, match=r"b\.dcm"):
             done = fetch({"a.dcm": make.dicom(), "b.dcm": UNREADABLE}, existing="keep")
         assert done.kept == existing
-    assert len(server.asked) == 1
+    assert len(server.requests) == 1
 
 
 def test_missing_identifier_of_irregular_header_is_unchecked(fetch: Any) -> None:

@@ -32,8 +32,8 @@ def unpack(archive: bytes, step: int = 65536, limits: Limits | None = None) -> R
     unzip = Unzip(limits)
     found: Read = []
     data: list[bytes] = []
-    pieces = [archive[at : at + step] for at in range(0, len(archive), step)]
-    events = [event for piece in pieces for event in unzip.feed(piece)]
+    chunks = [archive[at : at + step] for at in range(0, len(archive), step)]
+    events = [event for chunk in chunks for event in unzip.feed(chunk)]
     unzip.finish()
     for event in events:
         if isinstance(event, Member):
@@ -278,7 +278,7 @@ def test_unzip_raises_limit_error_beyond_each_limit(make: SimpleNamespace) -> No
 
 
 class Forgetful:
-    """Inflates as the zlib that it stands before, and loses what follows a stream."""
+    """Inflates with zlib, and loses the bytes after a stream."""
 
     unused_data = b""
 

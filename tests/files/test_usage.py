@@ -11,7 +11,7 @@ from files_client import names
 from _runtime.downloads.public import DownloadsError, Expected, Limits
 from _runtime.errors import ParameterError
 
-ASKED_BY = ("sync",)
+CLIENTS = ("sync",)
 SERIES = "1.2.3.4"
 UIDS = ["1.2.1", "1.2.2"]
 
@@ -85,14 +85,14 @@ REFUSED: dict[str, tuple[Call, str, str]] = {
 
 @pytest.mark.parametrize("case", REFUSED)
 def test_input_without_its_effect_is_refused_before_any_request(
-    ask: Callable[..., Any], server: Any, working: Path, case: str
+    run_client: Callable[..., Any], server: Any, working: Path, case: str
 ) -> None:
     call, parameter, words = REFUSED[case]
     with pytest.raises(ParameterError, match=words) as caught:
-        ask(server.base_url, call)
+        run_client(server.base_url, call)
     assert caught.value.parameter == parameter
     assert caught.value.advice
-    assert server.asked == []
+    assert server.requests == []
     assert list(working.iterdir()) == []
 
 
@@ -108,7 +108,7 @@ ACCEPTED: dict[str, tuple[Call, str]] = {
 
 @pytest.mark.parametrize("case", ACCEPTED)
 def test_input_with_its_effect_is_accepted(
-    ask: Callable[..., Any], make: Any, server: Any, working: Path, case: str
+    run_client: Callable[..., Any], make: Any, server: Any, working: Path, case: str
 ) -> None:
     (working / "is.zip").mkdir()
     server.replies(make.series_zip(1))
@@ -116,13 +116,13 @@ def test_input_with_its_effect_is_accepted(
         archive = make.zipped([("images/0.dcm", make.dicom(series=uid))])
         server.by_uid[uid] = make.Reply(archive)
     call, path = ACCEPTED[case]
-    ask(server.base_url, call)
+    run_client(server.base_url, call)
     assert (working / path).is_file()
 
 
 @pytest.mark.parametrize("target", ["~/dicom", "~someone/dicom", "s3://bucket/x"])
 def test_target_that_the_advice_suggests_is_accepted(
-    ask: Callable[..., Any],
+    run_client: Callable[..., Any],
     make: Any,
     server: Any,
     working: Path,
@@ -132,26 +132,26 @@ def test_target_that_the_advice_suggests_is_accepted(
     monkeypatch.setenv("HOME", str(working))
     server.replies(make.series_zip(1))
     with pytest.raises(ParameterError) as caught:
-        ask(server.base_url, series(target))
+        run_client(server.base_url, series(target))
     suggested = re.search("'(.*)'", caught.value.advice or "")
     path = Path(suggested[1]) if suggested else working / target
-    assert ask(server.base_url, series(path)).files[0].is_relative_to(working)
+    assert run_client(server.base_url, series(path)).files[0].is_relative_to(working)
 
 
 def test_other_names_for_many_are_refused_once_and_before_any_request(
-    ask: Callable[..., Any], make: Any, server: Any, working: Path
+    run_client: Callable[..., Any], make: Any, server: Any, working: Path
 ) -> None:
     for uid in UIDS:
         server.by_uid[uid] = make.Reply(make.zipped([("0.dcm", make.dicom(series=uid))]))
-    ask(server.base_url, many("in"))
+    run_client(server.base_url, many("in"))
     before = names(working)
-    count = len(server.asked)
+    count = len(server.requests)
     with pytest.raises(ParameterError, match=r"would fetch .* again") as caught:
-        ask(server.base_url, many("in", names="instance-number"))
+        run_client(server.base_url, many("in", names="instance-number"))
     assert not isinstance(caught.value, DownloadsError)
     assert caught.value.parameter == "names"
-    assert (names(working), len(server.asked)) == (before, count)
-    ask(server.base_url, many("in", names="instance-number", existing="replace"))
+    assert (names(working), len(server.requests)) == (before, count)
+    run_client(server.base_url, many("in", names="instance-number", existing="replace"))
     assert (working / "in" / "1.2.1" / "00001.dcm").is_file()
 
 

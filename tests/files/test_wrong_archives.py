@@ -30,11 +30,11 @@ def zipped_series(make: SimpleNamespace, *images: bytes, **members: bytes) -> by
 
 
 def report(*failed: str) -> bytes:
-    told = [
+    listed = [
         {"file": "images/1.dcm", "SOPInstanceUID": uid, "error": "error retrieving file"}
         for uid in failed
     ]
-    return json.dumps(told).encode()
+    return json.dumps(listed).encode()
 
 
 def listed(*numbers: int) -> bytes:
@@ -166,12 +166,12 @@ DIFFERENT: dict[str, Any] = {
 
 @pytest.mark.parametrize("case", DIFFERENT)
 def test_archive_of_another_object_fails_or_is_saved_as_incomplete(
-    ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path, case: str
+    run_client: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path, case: str
 ) -> None:
     body, headers, options, check, words = DIFFERENT[case]
     server.replies(make.Reply(body(make), headers=headers))
     with pytest.raises(VerificationError) as caught:
-        ask(
+        run_client(
             server.base_url,
             lambda c: c.download_image(tmp_path, series_instance_uid=SERIES, **options),
         )
@@ -179,9 +179,9 @@ def test_archive_of_another_object_fails_or_is_saved_as_incomplete(
     assert check in {difference.check for difference in caught.value.differences}
     assert check in caught.value.checks
     assert pickle.loads(pickle.dumps(caught.value)).differences == caught.value.differences
-    assert len(server.asked) == 1
+    assert len(server.requests) == 1
     assert names(tmp_path) == []
-    done = ask(
+    done = run_client(
         server.base_url,
         lambda c: c.download_image(
             tmp_path, series_instance_uid=SERIES, on_difference="keep", **options
@@ -195,7 +195,7 @@ def test_archive_of_another_object_fails_or_is_saved_as_incomplete(
 @pytest.mark.parametrize("count", ["2", "2, 2", "+2", "2.0"])
 @pytest.mark.parametrize("report", [b"[]", b"{", None])
 def test_passed_checks_are_named(
-    ask: Callable[..., Any],
+    run_client: Callable[..., Any],
     make: SimpleNamespace,
     server: Any,
     tmp_path: Path,
@@ -206,16 +206,18 @@ def test_passed_checks_are_named(
         make, make.dicom(), make.dicom(number=2), results_json=report or listed(1, 2)
     )
     server.replies(make.Reply(body, headers={"imageCount": count}))
-    done = ask(server.base_url, lambda c: c.download_image(tmp_path, series_instance_uid=SERIES))
+    done = run_client(
+        server.base_url, lambda c: c.download_image(tmp_path, series_instance_uid=SERIES)
+    )
     assert ("imageCount" in done.checks, "results.json" in done.checks) == (True, report is None)
 
 
 def test_companions_of_dicom_files_are_unpacked(
-    ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
+    run_client: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
 ) -> None:
     body = zipped_series(make, make.dicom(), LICENSE=b"CC BY", md5hashes_csv=b"a,b")
     server.replies(make.Reply(body, headers={"imageCount": "1"}))
-    done = ask(
+    done = run_client(
         server.base_url,
         lambda c: c.download_image(tmp_path, series_instance_uid=SERIES, names="instance-number"),
     )
@@ -223,13 +225,13 @@ def test_companions_of_dicom_files_are_unpacked(
 
 
 def test_files_of_one_name_get_numbers(
-    ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
+    run_client: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
 ) -> None:
     images = [make.dicom(f"1.2.{n}", number=7) for n in range(3)] + [
         make.dicom("1.2.9", number=None)
     ]
     server.replies(zipped_series(make, *images))
-    done = ask(
+    done = run_client(
         server.base_url,
         lambda c: c.download_image(tmp_path, series_instance_uid=SERIES, names="instance-number"),
     )
@@ -248,14 +250,14 @@ HOSTILE = ["../x.dcm", "/tmp/x.dcm", "C:\\x.dcm", "a\\..\\x", "NUL", "a/../../x"
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_names_write_nothing_anywhere(
-    ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path, name: str
+    run_client: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path, name: str
 ) -> None:
     server.replies(make.zipped([("0.dcm", make.dicom()), (name, make.dicom(number=2))]))
     target = tmp_path / "in"
     target.mkdir()
     for choice in ("server", "sop-instance-uid"):
         with pytest.raises(UnsafeArchiveError):
-            ask(
+            run_client(
                 server.base_url,
                 lambda c, n=choice: c.download_image(target, series_instance_uid=SERIES, names=n),
             )
@@ -263,10 +265,10 @@ def test_hostile_names_write_nothing_anywhere(
 
 
 def test_hostile_uid_does_not_become_a_path(
-    ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
+    run_client: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
 ) -> None:
     server.replies(zipped_series(make, make.dicom("../../evil")))
-    done = ask(
+    done = run_client(
         server.base_url,
         lambda c: c.download_image(
             tmp_path / "in", series_instance_uid=SERIES, names="sop-instance-uid"
@@ -277,26 +279,28 @@ def test_hostile_uid_does_not_become_a_path(
 
 
 def test_limits_stop_a_zip_bomb(
-    ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
+    run_client: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
 ) -> None:
     server.replies(zipped_series(make, make.dicom(size=3_000_000, fill=b"\0")))
     limits = Limits(total_bytes=1_000_000)
     with pytest.raises(LimitError, match="1000000"):
-        ask(
+        run_client(
             server.base_url,
             lambda c: c.download_image(tmp_path, series_instance_uid=SERIES, limits=limits),
         )
     assert names(tmp_path) == []
     assert (
-        ask(server.base_url, lambda c: c.download_image(tmp_path, series_instance_uid=SERIES)).bytes
+        run_client(
+            server.base_url, lambda c: c.download_image(tmp_path, series_instance_uid=SERIES)
+        ).bytes
         > 3_000_000
     )
 
 
 def test_archive_without_dicom_files_is_unpacked_unchanged(
-    ask: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
+    run_client: Callable[..., Any], make: SimpleNamespace, server: Any, tmp_path: Path
 ) -> None:
     server.replies(make.zipped([("a/scan.txt", b"a hull"), ("results.json", b"{}")]))
-    done = ask(server.base_url, lambda c: c.download_hull_scan(tmp_path, vessel_id="V/7"))
+    done = run_client(server.base_url, lambda c: c.download_hull_scan(tmp_path, vessel_id="V/7"))
     assert names(tmp_path) == ["V_7", "V_7/a", "V_7/a/scan.txt", "V_7/results.json"]
     assert done.checks == ("length", "crc32", "directory", "completeness not checked")

@@ -182,7 +182,7 @@ TEXTS = [
     "http://example.org/" + "x" * 120, "/tmp/secret", "TODO: fix", "-----",
     "\u201codd\u201d \u2013 dash, \u2217 and \u0430",
     "SELECT * FROM x WHERE a = '%s'", "a\n\nb", "Note:\nRaises:\n  x", "password", "ends with \\",
-    'Said """x""" "', "x # noqa", "\ttab", "Returns\n-------\nx", "type: ignore", "This is", "1st",
+    'Word """x""" "', "x # noqa", "\ttab", "Returns\n-------\nx", "type: ignore", "This is", "1st",
 ]  # fmt: skip
 
 

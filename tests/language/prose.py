@@ -2,9 +2,9 @@
 
     python tests/language/prose.py [PATH ...]
 
-Reads Markdown without its code blocks, and of Python files the docstrings, comments, other string
-literals and the names of definitions. Prints one line per finding and exits with status 1 if there
-are any.
+Reads Markdown without its code blocks, the docstrings, comments, other string literals and names of
+definitions of Python files, and all lines of templates, the Makefile, TOML and YAML. Prints one
+line per finding and exits with status 1 if there are any.
 """
 
 import ast
@@ -20,6 +20,9 @@ DEFAULT = (
     "README.md",
     "CONTRIBUTING.md",
     "CHANGELOG.md",
+    "Makefile",
+    "pyproject.toml",
+    ".github",
     "docs",
     "generator",
     "templates",
@@ -73,8 +76,9 @@ def python_lines(text: str) -> Iterator[Line]:
             for offset, line in enumerate(token.string.splitlines()):
                 yield token.start[0] + offset, line
     for node in ast.walk(ast.parse(text)):
-        is_definition = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
-        if is_definition and node.name not in _PROTOCOL:
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            continue
+        if node.name not in _PROTOCOL:
             yield node.lineno, re.sub(r"(?<=[a-z])(?=[A-Z])", " ", node.name).replace("_", " ")
 
 
@@ -88,10 +92,17 @@ def markdown_lines(text: str) -> Iterator[Line]:
             yield number, re.sub(r"`[^`]*`", "", line)
 
 
+READERS = {".py": python_lines, ".md": markdown_lines}
+SUFFIXES = (*READERS, ".jinja", ".toml", ".yml", ".yaml")
+
+
 def findings(path: Path) -> Iterator[str]:
     """Yield one line for each left-out word of a file."""
     text = path.read_text(encoding="utf-8")
-    lines = python_lines(text) if path.suffix == ".py" else markdown_lines(text)
+    if path.suffix in READERS:
+        lines = READERS[path.suffix](text)
+    else:
+        lines = enumerate(text.splitlines(), 1)
     for number, line in lines:
         for match in _PATTERN.finditer(line):
             index = int((match.lastgroup or "t0")[1:])
@@ -100,12 +111,12 @@ def findings(path: Path) -> Iterator[str]:
 
 
 def files(paths: list[str]) -> Iterator[Path]:
-    """Yield the Markdown and Python files below the paths."""
+    """Yield the files to read at or below the paths."""
     for path in map(ROOT.joinpath, paths):
-        found = [path] if path.is_file() else sorted([*path.rglob("*.md"), *path.rglob("*.py")])
+        found = [path] if path.is_file() else sorted(path.rglob("*"))
         for file in found:
-            relative = file.relative_to(ROOT).as_posix()
-            if not relative.startswith(SKIPPED) and "__pycache__" not in file.parts:
+            skipped = file.relative_to(ROOT).as_posix().startswith(SKIPPED)
+            if not skipped and (file == path or file.suffix in SUFFIXES):
                 yield file
 
 

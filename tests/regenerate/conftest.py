@@ -23,7 +23,7 @@ class Server:
 
     url: str
     documents: Path
-    asked: threading.Event = attrs.field(factory=threading.Event)
+    requested: threading.Event = attrs.field(factory=threading.Event)
     open: threading.Event = attrs.field(factory=threading.Event)
     """Responses wait for this one."""
 
@@ -105,7 +105,7 @@ def server(generated: Path, tmp_path: Path) -> Iterator[Server]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            state.asked.set()
+            state.requested.set()
             state.open.wait()
             resource, _, name, _ = self.path.strip("/").split("/")
             path = documents / resource / f"{name}.json"

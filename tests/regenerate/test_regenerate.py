@@ -358,7 +358,7 @@ def test_second_run_during_the_crawl_is_refused(project: Project) -> None:
     project.server.edit(VESSELS, add_port)
     project.server.open.clear()
     first = project.start("regenerate", "--base-url", project.server.url)
-    project.server.asked.wait()
+    project.server.requested.wait()
     assert "Another `tciagen regenerate` is in progress" in project.regenerate(expected=2)
     project.server.open.set()
     first.communicate()
@@ -370,7 +370,7 @@ def test_configuration_edited_during_the_crawl_is_not_overwritten(project: Proje
     project.server.edit(VESSELS, add_port)
     project.server.open.clear()
     first = project.start("regenerate", "--base-url", project.server.url)
-    project.server.asked.wait()
+    project.server.requested.wait()
     with (project.folder / "tciagen.toml").open("a") as file:
         file.write("# mine\n")
     before = project.contents()

@@ -1,4 +1,4 @@
-"""The runtime where it stands: a client made of it, and a server that does as it is told."""
+"""The runtime of the templates: a client that uses it, and a scripted server."""
 
 import asyncio
 import sys
@@ -18,7 +18,7 @@ sys.path[:0] = [str(HERE.parents[1] / "templates" / "client" / "package"), str(H
 sys.path.append(str(HERE / "forms"))
 
 from tests.client_methods import client_methods  # noqa: E402
-from wire_server import said_by_script  # noqa: E402
+from wire_server import scripted_server  # noqa: E402
 
 from _runtime.client import AsyncClientBase, Settings, SyncClient  # noqa: E402
 from _runtime.endpoint import Attribute, FileEndpoint, Parameter, RecordEndpoint  # noqa: E402
@@ -130,15 +130,15 @@ class AsyncClient(AsyncClientBase):
 
 @attrs.define
 class Reply:
-    """What the server answers: with ``cut`` it promises more than it sends and hangs up.
+    """One response of the server; with ``cut``, it ends before its Content-Length.
 
-    Each of its ``pieces`` after the first one waits for a release of ``step``.
+    Each of its ``chunks`` after the first one waits for a release of ``step``.
     """
 
     body: bytes = b"[]"
     status: int = 200
     headers: dict[str, str] = attrs.field(factory=dict)
-    pieces: int = 0
+    chunks: int = 0
     cut: bool = False
     hold: threading.Event | None = None
     step: threading.Semaphore | None = None
@@ -146,22 +146,22 @@ class Reply:
 
 @attrs.define
 class Server:
-    """A server that gives the replies of its script, the last one again and again."""
+    """A server that sends the replies of its script, and repeats the last one."""
 
     base_url: str
     script: list[Reply] = attrs.field(factory=list)
-    asked: list[tuple[str, dict[str, str]]] = attrs.field(factory=list)
+    requests: list[tuple[str, dict[str, str]]] = attrs.field(factory=list)
     connections: int = 0
     open_now: int = 0
     most_open: int = 0
     lock: Any = attrs.field(factory=threading.Lock)
 
-    def answers(self, *replies: Reply | bytes) -> None:
+    def respond_with(self, *replies: Reply | bytes) -> None:
         """Set the script."""
         self.script = [Reply(r) if isinstance(r, bytes) else r for r in replies]
 
     def next_reply(self) -> Reply:
-        """The next reply of the script."""
+        """Return the next reply of the script."""
         with self.lock:
             return self.script.pop(0) if len(self.script) > 1 else self.script[0]
 
@@ -171,7 +171,7 @@ class _Handler(BaseHTTPRequestHandler):
     served: Server
 
     def log_message(self, *args: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
     def setup(self) -> None:
         """Count the connections."""
@@ -180,10 +180,10 @@ class _Handler(BaseHTTPRequestHandler):
             self.served.connections += 1
 
     def do_GET(self) -> None:
-        """Answer by the script."""
+        """Send the next reply of the script."""
         state = self.served
         headers = {name.lower(): value for name, value in self.headers.items()}
-        state.asked.append((self.path, headers))
+        state.requests.append((self.path, headers))
         with state.lock:
             state.open_now += 1
             state.most_open = max(state.most_open, state.open_now)
@@ -202,7 +202,7 @@ class _Handler(BaseHTTPRequestHandler):
         if reply.status != 204 and "Content-Length" not in reply.headers:
             self.send_header("Content-Length", str(len(reply.body) + (10 if reply.cut else 0)))
         self.end_headers()
-        step = -(-len(reply.body) // reply.pieces) if reply.pieces else len(reply.body) or 1
+        step = -(-len(reply.body) // reply.chunks) if reply.chunks else len(reply.body) or 1
         for start in range(0, len(reply.body), step):
             if reply.step is not None and start > 0:
                 reply.step.acquire(timeout=20)
@@ -230,13 +230,13 @@ def _serve() -> Iterator[Server]:
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    """A server under the test's command."""
+    """A server with a script."""
     yield from _serve()
 
 
 @pytest.fixture
 def other_server() -> Iterator[Server]:
-    """Another one, with another origin."""
+    """A second server with a script, of another origin."""
     yield from _serve()
 
 
@@ -246,7 +246,7 @@ def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-Ask = Callable[..., Any]
+RunClient = Callable[..., Any]
 
 
 @pytest.fixture
@@ -267,40 +267,44 @@ def _over_the_named_transport(
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run what asks a scripted server by a client of its own over either transport."""
-    if "server" in metafunc.fixturenames and {"ask", "below"}.isdisjoint(metafunc.fixturenames):
+    """Run tests that use a scripted server with a separate client over either transport."""
+    if "server" in metafunc.fixturenames and {"run_client", "below"}.isdisjoint(
+        metafunc.fixturenames
+    ):
         metafunc.fixturenames.append("below")
         metafunc.parametrize("below", ["urllib3", "httpx"], indirect=True)
 
 
 @pytest.fixture(params=["sync", "sync-urllib3", "async"])
-def ask(request: pytest.FixtureRequest, server: Server, monkeypatch: pytest.MonkeyPatch) -> Ask:
-    """Run ``question(client)`` on either client; what it gives is awaited or iterated."""
+def run_client(
+    request: pytest.FixtureRequest, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> RunClient:
+    """Run ``action(client)`` on either client; await or iterate its result."""
     defaults: dict[str, Any] = {"base_url": server.base_url, "retry": Retry(backoff=0)}
 
-    def ask_sync(question: Callable[[Any], Any], **options: Any) -> Any:
+    def run_sync(action: Callable[[Any], Any], **options: Any) -> Any:
         with Client(**defaults | options) as client:
-            answer = question(client)
-            return list(answer) if hasattr(answer, "__next__") else answer
+            result = action(client)
+            return list(result) if hasattr(result, "__next__") else result
 
-    async def awaited(question: Callable[[Any], Any], options: dict[str, Any]) -> Any:
+    async def awaited(action: Callable[[Any], Any], options: dict[str, Any]) -> Any:
         async with AsyncClient(**defaults | options) as client:
-            answer = question(client)
-            if isinstance(answer, Awaitable):
-                return await answer
-            return [item async for item in answer] if hasattr(answer, "__anext__") else answer
+            result = action(client)
+            if isinstance(result, Awaitable):
+                return await result
+            return [item async for item in result] if hasattr(result, "__anext__") else result
 
-    def ask_async(question: Callable[[Any], Any], **options: Any) -> Any:
-        return asyncio.run(awaited(question, options))
+    def run_async(action: Callable[[Any], Any], **options: Any) -> Any:
+        return asyncio.run(awaited(action, options))
 
     if request.param == "sync-urllib3":
         monkeypatch.setattr(Client, "below", "urllib3")
-    return ask_async if request.param == "async" else ask_sync
+    return run_async if request.param == "async" else run_sync
 
 
 @attrs.frozen
 class Runtime:
-    """What tests need of this file, since test folders are no packages."""
+    """Names of this file for tests, since test folders are not packages."""
 
     Client: type[Client] = Client
     AsyncClient: type[AsyncClient] = AsyncClient
@@ -319,5 +323,5 @@ def rt() -> Runtime:
 @pytest.fixture
 def wire() -> Iterator[SimpleNamespace]:
     """The server of :mod:`wire_server`."""
-    with said_by_script() as state:
+    with scripted_server() as state:
         yield state

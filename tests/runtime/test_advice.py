@@ -13,7 +13,7 @@ from _runtime.http.options import Timeouts
 from _runtime.http.retry import Retry
 
 if TYPE_CHECKING:
-    from tests.runtime.conftest import Ask, Runtime, Server
+    from tests.runtime.conftest import RunClient, Runtime, Server
 
 ROOT = Path(__file__).parents[2]
 RUNTIME = ROOT / "templates" / "client" / "package" / "_runtime"
@@ -193,34 +193,40 @@ def test_each_advice_is_followed_by_a_test() -> None:
     ],
 )
 def test_call_succeeds_once_the_cause_is_gone(
-    ask: "Ask", rt: "Runtime", server: "Server", trouble: Any, kind: type[errors.ApiError]
+    run_client: "RunClient",
+    rt: "Runtime",
+    server: "Server",
+    trouble: Any,
+    kind: type[errors.ApiError],
 ) -> None:
-    server.answers(rt.Reply(**trouble))
+    server.respond_with(rt.Reply(**trouble))
     with pytest.raises(kind) as caught:
-        ask(lambda c: c.list_ships(), retry=ONCE)
+        run_client(lambda c: c.list_ships(), retry=ONCE)
     assert caught.value.advice
-    server.answers(ROWS)
-    assert len(ask(lambda c: c.list_ships(), retry=ONCE)) == 2
+    server.respond_with(ROWS)
+    assert len(run_client(lambda c: c.list_ships(), retry=ONCE)) == 2
 
 
 @pytest.mark.parametrize("status", [401, 591])
-def test_api_key_is_sent(ask: "Ask", rt: "Runtime", server: "Server", status: int) -> None:
-    server.answers(rt.Reply(b"", status=status), ROWS)
+def test_api_key_is_sent(
+    run_client: "RunClient", rt: "Runtime", server: "Server", status: int
+) -> None:
+    server.respond_with(rt.Reply(b"", status=status), ROWS)
     with pytest.raises(errors.HTTPStatusError, match="api_key"):
-        ask(lambda c: c.list_ships())
+        run_client(lambda c: c.list_ships())
     with pytest.raises(errors.ParameterError, match="Copy it again"):
-        ask(lambda c: c.list_ships(), api_key="a key")
-    assert len(ask(lambda c: c.list_ships(), api_key="a-key")) == 2
-    assert server.asked[-1][1]["api_key"] == "a-key"
+        run_client(lambda c: c.list_ships(), api_key="a key")
+    assert len(run_client(lambda c: c.list_ships(), api_key="a-key")) == 2
+    assert server.requests[-1][1]["api_key"] == "a-key"
 
 
-def test_longer_timeout_waits(ask: "Ask", rt: "Runtime", server: "Server") -> None:
+def test_longer_timeout_waits(run_client: "RunClient", rt: "Runtime", server: "Server") -> None:
     hold = threading.Event()
-    server.answers(rt.Reply(ROWS, pieces=2, hold=hold), ROWS)
+    server.respond_with(rt.Reply(ROWS, chunks=2, hold=hold), ROWS)
     with pytest.raises(errors.ReadTimeoutError, match="longer timeout"):
-        ask(lambda c: c.list_ships(), retry=ONCE, timeout=0.2)
+        run_client(lambda c: c.list_ships(), retry=ONCE, timeout=0.2)
     hold.set()
-    assert len(ask(lambda c: c.list_ships(), retry=ONCE, timeout=20)) == 2
+    assert len(run_client(lambda c: c.list_ships(), retry=ONCE, timeout=20)) == 2
 
 
 @pytest.mark.parametrize(
@@ -231,57 +237,59 @@ def test_longer_timeout_waits(ask: "Ask", rt: "Runtime", server: "Server") -> No
     ],
 )
 def test_on_mismatch_warn_returns_the_row(
-    ask: "Ask", server: "Server", row: bytes, kind: type[errors.ApiError]
+    run_client: "RunClient", server: "Server", row: bytes, kind: type[errors.ApiError]
 ) -> None:
-    server.answers(b"[%s]" % row)
+    server.respond_with(b"[%s]" % row)
     with pytest.raises(kind, match='on_mismatch="warn" the client returns'):
-        ask(lambda c: c.list_ships(), on_drift="off")
+        run_client(lambda c: c.list_ships(), on_drift="off")
     with pytest.warns(errors.MismatchWarning):
-        rows = ask(lambda c: c.list_ships(), on_mismatch="warn", on_drift="off")
+        rows = run_client(lambda c: c.list_ships(), on_mismatch="warn", on_drift="off")
     assert rows[0].ship_uid == "1.2"
 
 
 def test_raw_and_another_format_return_the_body(
-    ask: "Ask", rt: "Runtime", server: "Server"
+    run_client: "RunClient", rt: "Runtime", server: "Server"
 ) -> None:
     broken = b'[{"ShipUID":"1.2"},]'
-    server.answers(broken)
+    server.respond_with(broken)
     with pytest.raises(errors.InvalidResponseError, match="with_raw_response"):
-        ask(lambda c: c.list_ships())
-    assert ask(lambda c: c.with_raw_response.list_ships()).content == broken
-    server.answers(rt.Reply(b'ShipUID\n"1.2"\n', headers={"Content-Type": "application/csv"}))
-    assert len(ask(lambda c: c.list_ships(format="csv"))) == 1
+        run_client(lambda c: c.list_ships())
+    assert run_client(lambda c: c.with_raw_response.list_ships()).content == broken
+    server.respond_with(rt.Reply(b'ShipUID\n"1.2"\n', headers={"Content-Type": "application/csv"}))
+    assert len(run_client(lambda c: c.list_ships(format="csv"))) == 1
 
 
-def test_received_format_can_be_requested(ask: "Ask", rt: "Runtime", server: "Server") -> None:
-    server.answers(rt.Reply(b'ShipUID\n"1.2"\n', headers={"Content-Type": "application/csv"}))
+def test_received_format_can_be_requested(
+    run_client: "RunClient", rt: "Runtime", server: "Server"
+) -> None:
+    server.respond_with(rt.Reply(b'ShipUID\n"1.2"\n', headers={"Content-Type": "application/csv"}))
     with pytest.raises(
         errors.FormatIgnoredError, match="the client requested json, and the server sent csv"
     ):
-        ask(lambda c: c.list_ships())
-    assert len(ask(lambda c: c.list_ships(format="csv"))) == 1
+        run_client(lambda c: c.list_ships())
+    assert len(run_client(lambda c: c.list_ships(format="csv"))) == 1
 
 
-def test_listed_format_is_accepted(ask: "Ask", server: "Server") -> None:
-    server.answers(ROWS)
+def test_listed_format_is_accepted(run_client: "RunClient", server: "Server") -> None:
+    server.respond_with(ROWS)
     with pytest.raises(errors.ParameterError, match="Choose one of: csv, html, xml, json"):
-        ask(lambda c: c.list_ships(format="pdf"))
-    assert len(ask(lambda c: c.list_ships(format="json"))) == 2
+        run_client(lambda c: c.list_ships(format="pdf"))
+    assert len(run_client(lambda c: c.list_ships(format="json"))) == 2
 
 
-def test_required_value_is_accepted(ask: "Ask", server: "Server") -> None:
-    server.answers(ROWS)
+def test_required_value_is_accepted(run_client: "RunClient", server: "Server") -> None:
+    server.respond_with(ROWS)
     with pytest.raises(errors.ParameterError, match="Omit it, or pass a value"):
-        ask(lambda c: c.list_ships(port=" "))
+        run_client(lambda c: c.list_ships(port=" "))
     with pytest.raises(errors.ParameterError, match="Pass a value"):
-        ask(lambda c: c.with_raw_response.download_plans(ship_uid=""))
-    assert len(ask(lambda c: c.list_ships())) == 2
-    assert len(ask(lambda c: c.list_ships(port="Kiel"))) == 2
-    assert ask(lambda c: c.with_raw_response.download_plans(ship_uid="1.2")).content == ROWS
+        run_client(lambda c: c.with_raw_response.download_plans(ship_uid=""))
+    assert len(run_client(lambda c: c.list_ships())) == 2
+    assert len(run_client(lambda c: c.list_ships(port="Kiel"))) == 2
+    assert run_client(lambda c: c.with_raw_response.download_plans(ship_uid="1.2")).content == ROWS
 
 
 def test_closed_response_frees_its_connection(rt: "Runtime", server: "Server") -> None:
-    server.answers(rt.Reply(ROWS * 2, pieces=2, hold=(hold := threading.Event())), ROWS)
+    server.respond_with(rt.Reply(ROWS * 2, chunks=2, hold=(hold := threading.Event())), ROWS)
     options: dict[str, Any] = {"base_url": server.base_url, "timeout": Timeouts(pool=0.1)}
     with rt.Client(**options, max_connections=1) as client:
         rows = client.streaming.list_ships()

@@ -79,7 +79,7 @@ def outcomes(
 def test_request_with_an_error_status_frees_its_slot(
     outcomes: Outcomes, rt: "Runtime", server: "Server"
 ) -> None:
-    server.answers(rt.Reply(b"", status=404), rt.Reply(b"", status=404), b"[]")
+    server.respond_with(rt.Reply(b"", status=404), rt.Reply(b"", status=404), b"[]")
     assert outcomes(3) == [NotFoundError, NotFoundError, []]
 
 
@@ -87,8 +87,8 @@ def test_partial_response_that_was_not_requested_frees_its_connection(
     outcomes: Outcomes, rt: "Runtime", server: "Server"
 ) -> None:
     hold = threading.Event()
-    partial = rt.Reply(b"[" * 1_000_000, status=206, pieces=2, hold=hold)
-    server.answers(partial, partial, b"[]")
+    partial = rt.Reply(b"[" * 1_000_000, status=206, chunks=2, hold=hold)
+    server.respond_with(partial, partial, b"[]")
     try:
         assert outcomes(3) == [IncompleteResponseError, IncompleteResponseError, []]
         assert server.connections == 3, "an unread body is not read to its end"
@@ -101,7 +101,9 @@ def test_redirect_frees_its_connection_for_the_next_request(
 ) -> None:
     hold = threading.Event()
     here = {"Location": f"{server.base_url}/Fleet/query/listShips?format=json"}
-    server.answers(rt.Reply(b"x" * 1_000_000, status=302, headers=here, pieces=2, hold=hold), b"[]")
+    server.respond_with(
+        rt.Reply(b"x" * 1_000_000, status=302, headers=here, chunks=2, hold=hold), b"[]"
+    )
     try:
         assert outcomes(2) == [[], []]
     finally:
@@ -115,7 +117,7 @@ def test_pause_that_is_interrupted_frees_its_slot(outcomes: Outcomes, server: "S
 
         client._calls.transport.sleep = pause
 
-    server.answers(b"[]")
+    server.respond_with(b"[]")
     found = outcomes(3, interrupt_pauses, requests_per_second=0.01)
     assert found == [[], PausedError, PausedError]
     assert ReadTimeoutError not in found
@@ -125,7 +127,7 @@ def test_log_shows_queries_again_after_a_redirect(
     rt: "Runtime", server: "Server", caplog: pytest.LogCaptureFixture
 ) -> None:
     here = {"Location": f"{server.base_url}/Fleet/query/listShips?format=json&signature=s3cr3t"}
-    server.answers(rt.Reply(b"", status=302, headers=here), b"[]")
+    server.respond_with(rt.Reply(b"", status=302, headers=here), b"[]")
     with rt.Client(base_url=server.base_url) as client, caplog.at_level(logging.DEBUG):
         client.list_ships()
         assert "s3cr3t" not in caplog.text
@@ -135,7 +137,7 @@ def test_log_shows_queries_again_after_a_redirect(
 
 
 def test_urllib3_transport_closes_its_connections(server: "Server") -> None:
-    server.answers(b"[]")
+    server.respond_with(b"[]")
     transport = Urllib3Transport(1)
     transport.handle_request(httpx.Request("GET", f"{server.base_url}/x")).read()
     pools = [*transport._pools.values()]
@@ -147,7 +149,7 @@ def test_urllib3_transport_closes_its_connections(server: "Server") -> None:
 def test_urllib3_transport_that_is_closed_during_a_request_closes_its_body(
     server: "Server",
 ) -> None:
-    server.answers(b"[]")
+    server.respond_with(b"[]")
     transport = Urllib3Transport(1)
     transport._closed = True
     with pytest.raises(httpx.ReadError, match="has been closed"):
@@ -160,7 +162,7 @@ def test_urllib3_transport_that_is_closed_closes_bodies_that_are_being_read(
     rt: "Runtime", server: "Server"
 ) -> None:
     hold = threading.Event()
-    server.answers(rt.Reply(b"[" * 1_000_000, pieces=2, hold=hold))
+    server.respond_with(rt.Reply(b"[" * 1_000_000, chunks=2, hold=hold))
     transport = Urllib3Transport(1)
     response = transport.handle_request(httpx.Request("GET", f"{server.base_url}/x"))
     transport.close()
@@ -189,9 +191,11 @@ def busy_connections(client: Any) -> list[Any]:
 
 def test_unread_bodies_hold_no_connection_of_httpx(rt: "Runtime", server: "Server") -> None:
     hold = threading.Event()
-    body: dict[str, Any] = {"body": b"[" * 1_000_000, "pieces": 2, "hold": hold}
+    body: dict[str, Any] = {"body": b"[" * 1_000_000, "chunks": 2, "hold": hold}
     here = {"Location": f"{server.base_url}/Fleet/query/listShips?format=json"}
-    server.answers(rt.Reply(status=206, **body), rt.Reply(status=302, headers=here, **body), b"[]")
+    server.respond_with(
+        rt.Reply(status=206, **body), rt.Reply(status=302, headers=here, **body), b"[]"
+    )
     try:
         with rt.Client(base_url=server.base_url, transport="httpx", **ONE_SLOT) as client:
             with pytest.raises(IncompleteResponseError) as caught:
@@ -206,7 +210,7 @@ def test_unread_bodies_hold_no_connection_of_httpx(rt: "Runtime", server: "Serve
 
 def test_unread_bodies_hold_no_connection_of_a_task(rt: "Runtime", server: "Server") -> None:
     hold = threading.Event()
-    server.answers(rt.Reply(b"[" * 1_000_000, status=206, pieces=2, hold=hold), b"[]")
+    server.respond_with(rt.Reply(b"[" * 1_000_000, status=206, chunks=2, hold=hold), b"[]")
 
     async def main() -> None:
         async with rt.AsyncClient(base_url=server.base_url, **ONE_SLOT) as client:
@@ -225,7 +229,7 @@ def test_unread_bodies_hold_no_connection_of_a_task(rt: "Runtime", server: "Serv
 def test_urllib3_transport_with_a_higher_maximum_makes_a_new_pool(
     server: "Server",
 ) -> None:
-    server.answers(b"[]")
+    server.respond_with(b"[]")
     transport = Urllib3Transport(1)
     for connections in (1, 4):
         transport.hold(connections)
@@ -241,7 +245,7 @@ def test_iterator_of_a_task_that_is_closed_frees_its_connection_at_once(
 ) -> None:
     hold = threading.Event()
     row = b'{"ShipUID":"1.2.3"},'
-    server.answers(rt.Reply(b"[" + row * 20_000 + row[:-1] + b"]", pieces=2, hold=hold))
+    server.respond_with(rt.Reply(b"[" + row * 20_000 + row[:-1] + b"]", chunks=2, hold=hold))
 
     async def main() -> list[Any]:
         async with rt.AsyncClient(base_url=server.base_url) as client:

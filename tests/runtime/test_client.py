@@ -1,4 +1,4 @@
-"""Clients against a real server: rows, raw answers, streams, names, limits."""
+"""Clients against a real server: rows, raw responses, streams, names, limits."""
 
 import asyncio
 import gzip
@@ -26,52 +26,52 @@ from _runtime.http.retry import Retry
 from _runtime.values import UID
 
 if TYPE_CHECKING:
-    from tests.runtime.conftest import Ask, Runtime, Server
+    from tests.runtime.conftest import RunClient, Runtime, Server
 
 ROWS = b'[{"ShipUID":"1.2.3","ShipName":"Fram"},{"ShipUID":"1.2.4"}]'
 CSV = b'ShipUID,ShipName\n"1.2.3","Fram"\n"1.2.4",'
 
 
 @pytest.mark.parametrize(("name", "body"), [("json", ROWS), ("csv", CSV)])
-def test_call_and_iter_give_typed_rows(
-    ask: "Ask", rt: "Runtime", server: "Server", name: str, body: bytes
+def test_call_and_stream_return_typed_rows(
+    run_client: "RunClient", rt: "Runtime", server: "Server", name: str, body: bytes
 ) -> None:
-    server.answers(body)
-    rows = ask(lambda c: c.list_ships(format=name))
+    server.respond_with(body)
+    rows = run_client(lambda c: c.list_ships(format=name))
     assert rows == [
         rt.Ship(ship_uid=UID("1.2.3"), ship_name="Fram"),
         rt.Ship(ship_uid=UID("1.2.4")),
     ]
-    assert ask(lambda c: c.streaming.list_ships(format=name)) == rows
+    assert run_client(lambda c: c.streaming.list_ships(format=name)) == rows
 
 
-def test_raw_gives_the_untouched_body_headers_and_time(
-    ask: "Ask", rt: "Runtime", server: "Server"
+def test_raw_response_has_the_unchanged_body_headers_and_time(
+    run_client: "RunClient", rt: "Runtime", server: "Server"
 ) -> None:
     body = b"anything \xff at all"
     packed = gzip.compress(body)
     headers = {"metadata": "{}", "imageCount": "3", "Content-Encoding": "gzip"}
-    server.answers(rt.Reply(packed, headers=headers))
-    answer = ask(lambda c: c.with_raw_response.list_ships(format="xml"), api_key="s3cret")
-    assert (answer.content, answer.status, answer.format) == (body, 200, "xml")
-    assert (answer.headers["imagecount"], answer.headers["imageCount"]) == ("3", "3")
-    assert answer.url == f"{server.base_url}/Fleet/query/listShips?format=xml"
-    assert answer.seconds > 0
-    assert "s3cret" not in repr(answer)
+    server.respond_with(rt.Reply(packed, headers=headers))
+    response = run_client(lambda c: c.with_raw_response.list_ships(format="xml"), api_key="s3cret")
+    assert (response.content, response.status, response.format) == (body, 200, "xml")
+    assert (response.headers["imagecount"], response.headers["imageCount"]) == ("3", "3")
+    assert response.url == f"{server.base_url}/Fleet/query/listShips?format=xml"
+    assert response.seconds > 0
+    assert "s3cret" not in repr(response)
 
 
 @pytest.mark.parametrize("reply", [{"body": b"[]"}, {"body": b""}, {"body": b"", "status": 204}])
-def test_no_rows_are_an_empty_list(
-    ask: "Ask", rt: "Runtime", server: "Server", reply: dict[str, Any]
+def test_response_without_rows_is_an_empty_list(
+    run_client: "RunClient", rt: "Runtime", server: "Server", reply: dict[str, Any]
 ) -> None:
-    server.answers(rt.Reply(**reply))
-    assert ask(lambda c: c.list_ships()) == []
-    assert ask(lambda c: c.streaming.list_ships()) == []
+    server.respond_with(rt.Reply(**reply))
+    assert run_client(lambda c: c.list_ships()) == []
+    assert run_client(lambda c: c.streaming.list_ships()) == []
 
 
-def test_the_first_row_comes_before_the_last_byte(rt: "Runtime", server: "Server") -> None:
+def test_stream_yields_the_first_row_before_the_last_byte(rt: "Runtime", server: "Server") -> None:
     hold = threading.Event()
-    server.answers(rt.Reply(b"[" + b",".join([ROWS[1:-1]] * 50) + b"]", pieces=2, hold=hold))
+    server.respond_with(rt.Reply(b"[" + b",".join([ROWS[1:-1]] * 50) + b"]", chunks=2, hold=hold))
     with rt.Client(base_url=server.base_url) as client:
         rows = client.streaming.list_ships()
         assert next(rows).ship_name == "Fram"
@@ -79,10 +79,10 @@ def test_the_first_row_comes_before_the_last_byte(rt: "Runtime", server: "Server
         assert len(list(rows)) == 99
 
 
-def test_closing_an_iterator_early_closes_the_answer(rt: "Runtime", server: "Server") -> None:
+def test_closing_a_stream_early_closes_the_response(rt: "Runtime", server: "Server") -> None:
     hold = threading.Event()
-    reply = rt.Reply(ROWS * 2, pieces=2, hold=hold)
-    server.answers(reply, reply, ROWS)
+    reply = rt.Reply(ROWS * 2, chunks=2, hold=hold)
+    server.respond_with(reply, reply, ROWS)
 
     async def close_async() -> None:
         async with rt.AsyncClient(base_url=server.base_url, max_connections=1) as client:
@@ -94,14 +94,14 @@ def test_closing_an_iterator_early_closes_the_answer(rt: "Runtime", server: "Ser
         rows = client.streaming.list_ships()
         assert next(rows).ship_name == "Fram"
         rows.close()
-        server.answers(reply, ROWS)
+        server.respond_with(reply, ROWS)
         hold.set()
     asyncio.run(close_async())
 
 
-def test_memory_stays_flat_over_a_large_answer(rt: "Runtime", server: "Server") -> None:
+def test_stream_of_a_large_response_needs_constant_memory(rt: "Runtime", server: "Server") -> None:
     record = json.dumps({"ShipUID": "1.2.3", "ShipName": "x" * 80}).encode()
-    server.answers(rt.Reply(b"[" + b",".join([record] * 200_000) + b"]"))
+    server.respond_with(rt.Reply(b"[" + b",".join([record] * 200_000) + b"]"))
     code = (
         "import sys, resource; sys.path[:0] = sys.argv[2:];"
         "from conftest import Client;"
@@ -119,42 +119,42 @@ def test_memory_stays_flat_over_a_large_answer(rt: "Runtime", server: "Server") 
     assert risen_kb < 15_000
 
 
-def test_a_stream_that_breaks_is_an_error_after_the_rows_that_came(
-    rt: "Runtime", server: "Server"
-) -> None:
+def test_interrupted_stream_raises_after_the_received_rows(rt: "Runtime", server: "Server") -> None:
     broken = rt.Reply(ROWS[:-1] + b',{"Sh', cut=True)
-    server.answers(broken)
+    server.respond_with(broken)
     with rt.Client(base_url=server.base_url, retry=Retry(backoff=0)) as client:
         rows = client.streaming.list_ships()
         assert next(rows).ship_name == "Fram"
         with pytest.raises(IncompleteResponseError) as caught:
             list(rows)
         assert (caught.value.retryable, caught.value.fault) == (True, "network")
-        assert len(server.asked) == 1, "no retry once rows are delivered"
+        assert len(server.requests) == 1, "no retry once rows are delivered"
         with pytest.raises(IncompleteResponseError):
             client.list_ships()
-        assert len(server.asked) == 5
+        assert len(server.requests) == 5
 
 
-def test_a_list_is_asked_for_again_when_its_stream_breaks(
-    ask: "Ask", rt: "Runtime", server: "Server"
+def test_call_retries_after_an_interrupted_response(
+    run_client: "RunClient", rt: "Runtime", server: "Server"
 ) -> None:
-    server.answers(rt.Reply(ROWS[:-1] + b',{"Sh', cut=True), ROWS)
-    assert len(ask(lambda c: c.list_ships())) == 2
-    server.answers(rt.Reply(ROWS[:9], cut=True), ROWS)
-    assert ask(lambda c: c.with_raw_response.list_ships()).content == ROWS
+    server.respond_with(rt.Reply(ROWS[:-1] + b',{"Sh', cut=True), ROWS)
+    assert len(run_client(lambda c: c.list_ships())) == 2
+    server.respond_with(rt.Reply(ROWS[:9], cut=True), ROWS)
+    assert run_client(lambda c: c.with_raw_response.list_ships()).content == ROWS
 
 
-def test_silence_is_bounded_and_told(ask: "Ask", rt: "Runtime", server: "Server") -> None:
+def test_silent_server_raises_read_timeout(
+    run_client: "RunClient", rt: "Runtime", server: "Server"
+) -> None:
     hold = threading.Event()
-    server.answers(rt.Reply(ROWS, pieces=2, hold=hold))
+    server.respond_with(rt.Reply(ROWS, chunks=2, hold=hold))
     with pytest.raises(ReadTimeoutError, match=r"no byte arrived for 0\.2 s"):
-        ask(lambda c: c.list_ships(), timeout=Timeouts(read=0.2))
+        run_client(lambda c: c.list_ships(), timeout=Timeouts(read=0.2))
     hold.set()
 
 
 def test_mismatches_raise_or_warn_at_the_line_that_called(rt: "Runtime", server: "Server") -> None:
-    server.answers(b'[{"ShipUID":"1.2.3","Crew":"x"},{"ShipUID":"1.2.3","Crew":"y"}]')
+    server.respond_with(b'[{"ShipUID":"1.2.3","Crew":"x"},{"ShipUID":"1.2.3","Crew":"y"}]')
     with (
         rt.Client(base_url=server.base_url) as client,
         pytest.raises(InvalidValueError, match=r"Fleet/query/listShips: row 1: crew .*format=json"),
@@ -168,10 +168,10 @@ def test_mismatches_raise_or_warn_at_the_line_that_called(rt: "Runtime", server:
     assert [w.filename for w in warned] == [__file__]
 
 
-def test_headers_of_every_answer_can_be_observed(
+def test_headers_of_every_response_are_observable(
     rt: "Runtime", server: "Server", monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    server.answers(rt.Reply(ROWS, headers={"metadata": '{"a":1}'}))
+    server.respond_with(rt.Reply(ROWS, headers={"metadata": '{"a":1}'}))
     seen: list[tuple[str, str]] = []
 
     def observe(endpoint: Endpoint, headers: Mapping[str, str]) -> None:
@@ -184,20 +184,20 @@ def test_headers_of_every_answer_can_be_observed(
     assert seen == [("listShips", '{"a":1}')] * 2
 
 
-def test_a_part_that_was_not_asked_for_is_no_answer(
-    ask: "Ask", rt: "Runtime", server: "Server"
+def test_unrequested_partial_content_is_an_error(
+    run_client: "RunClient", rt: "Runtime", server: "Server"
 ) -> None:
-    server.answers(rt.Reply(b'"ShipUID"\n"1.2"\n', 206, {"Content-Range": "bytes 0-15/40"}))
+    server.respond_with(rt.Reply(b'"ShipUID"\n"1.2"\n', 206, {"Content-Range": "bytes 0-15/40"}))
     with pytest.raises(IncompleteResponseError, match="206"):
-        ask(lambda c: c.list_ships(format="csv"))
-    assert len(server.asked) == 4
+        run_client(lambda c: c.list_ships(format="csv"))
+    assert len(server.requests) == 4
 
 
 # --- httpx -------------------------------------------------------------------------------------
 
 
-def test_a_given_http_client_is_used_and_not_closed(rt: "Runtime", server: "Server") -> None:
-    server.answers(ROWS)
+def test_http_client_of_the_caller_is_used_and_not_closed(rt: "Runtime", server: "Server") -> None:
+    server.respond_with(ROWS)
     with httpx.Client(headers={"X-Mine": "yes"}) as mine:
         with rt.Client(base_url=server.base_url, http_client=mine) as client:
             client.list_ships()
@@ -210,21 +210,21 @@ def test_a_given_http_client_is_used_and_not_closed(rt: "Runtime", server: "Serv
             assert not mine.is_closed
 
     asyncio.run(run())
-    assert [headers["x-mine"] for _, headers in server.asked] == ["yes", "yes"]
+    assert [headers["x-mine"] for _, headers in server.requests] == ["yes", "yes"]
 
 
-def test_a_closed_client_says_so(rt: "Runtime", server: "Server") -> None:
-    for ask_first in (True, False):
-        server.answers(ROWS)
+def test_closed_client_raises_an_error(rt: "Runtime", server: "Server") -> None:
+    for call_first in (True, False):
+        server.respond_with(ROWS)
         with rt.Client(base_url=server.base_url) as client:
-            if ask_first:
+            if call_first:
                 client.list_ships()
         with pytest.raises(RuntimeError, match="closed"):
             client.list_ships()
 
 
-def test_a_second_event_loop_is_refused(rt: "Runtime", server: "Server") -> None:
-    server.answers(b"[]")
+def test_client_refuses_a_second_event_loop(rt: "Runtime", server: "Server") -> None:
+    server.respond_with(b"[]")
     client = rt.AsyncClient(base_url=server.base_url)
 
     async def rows() -> Any:
@@ -241,7 +241,7 @@ def test_a_second_event_loop_is_refused(rt: "Runtime", server: "Server") -> None
         first.run(leave())
 
 
-def test_importing_and_making_a_client_loads_neither_httpx_nor_extras(rt: "Runtime") -> None:
+def test_import_and_client_load_neither_httpx_nor_extras(rt: "Runtime") -> None:
     code = (
         "import sys; sys.path.insert(0, sys.argv[1]);"
         "from _runtime import client;"

@@ -22,20 +22,20 @@ ROWS = b'[{"ShipUID":"1.2.3","ShipName":"Fram"},{"ShipUID":"1.2.4"}]'
 
 
 def test_client_serves_many_threads_within_its_connections(rt: "Runtime", server: "Server") -> None:
-    server.answers(rt.Reply(ROWS, pieces=4))
+    server.respond_with(rt.Reply(ROWS, chunks=4))
     with (
         rt.Client(base_url=server.base_url, max_connections=3, retry=Retry(attempts=1)) as client,
         ThreadPoolExecutor(24) as pool,
     ):
         counts = list(pool.map(lambda _: len(client.list_ships()), range(150)))
     assert counts == [2] * 150
-    assert len(server.asked) == 150, "nothing was asked again"
+    assert len(server.requests) == 150, "no request was repeated"
     assert server.most_open <= 3
     assert server.connections <= 3, "no socket was closed under a thread's hands"
 
 
 def test_client_serves_many_tasks_within_its_connections(rt: "Runtime", server: "Server") -> None:
-    server.answers(rt.Reply(ROWS, pieces=4))
+    server.respond_with(rt.Reply(ROWS, chunks=4))
 
     async def run() -> list[int]:
         async with rt.AsyncClient(base_url=server.base_url, max_connections=3) as client:
@@ -58,12 +58,12 @@ def test_async_request_looks_at_no_other_idle_connection(
         return has_expired(connection)
 
     together: Any = threading.Barrier(16)
-    server.answers(rt.Reply(ROWS, hold=together))
+    server.respond_with(rt.Reply(ROWS, hold=together))
 
     async def run() -> None:
         async with rt.AsyncClient(base_url=server.base_url, max_connections=16) as client:
             await asyncio.gather(*(client.list_ships() for _ in range(16)))
-            server.answers(b"[]")
+            server.respond_with(b"[]")
             monkeypatch.setattr(httpcore.AsyncHTTPConnection, "has_expired", noted)
             assert await client.list_ships() == []
 
@@ -75,7 +75,7 @@ def test_async_request_looks_at_no_other_idle_connection(
 def test_request_without_free_connection_raises_read_timeout(
     rt: "Runtime", server: "Server"
 ) -> None:
-    server.answers(rt.Reply(ROWS * 2, pieces=2, hold=(hold := threading.Event())))
+    server.respond_with(rt.Reply(ROWS * 2, chunks=2, hold=(hold := threading.Event())))
     with rt.Client(
         base_url=server.base_url, max_connections=1, timeout=Timeouts(pool=0.1)
     ) as client:
@@ -128,7 +128,7 @@ def stepwise(rt: "Runtime", server: "Server") -> threading.Semaphore:
     rows = [b'%c{"ShipUID":"1.2.%d"}%c' % (b"[ "[n > 0], n, b", "[n == 9]) for n in range(10)]
     body = b"".join([*rows, b"]".ljust(len(rows[0]))])
     step = threading.Semaphore(1)
-    server.answers(rt.Reply(body, pieces=11, step=step), b"[]")
+    server.respond_with(rt.Reply(body, chunks=11, step=step), b"[]")
     return step
 
 
@@ -176,7 +176,7 @@ def test_task_waits_for_connection_as_long_as_a_response_arrives(
 
 
 def test_request_that_waits_for_the_rate_does_not_time_out(rt: "Runtime", server: "Server") -> None:
-    server.answers(b"[]")
+    server.respond_with(b"[]")
     options: dict[str, Any] = {"requests_per_second": 4, "max_connections": 1, "timeout": 0.2}
     with (
         rt.Client(base_url=server.base_url, **options) as client,
@@ -190,7 +190,7 @@ class SleepClock:
 
     def __init__(self) -> None:
         self.now = 0.0
-        self.asked: list[float] = []
+        self.requests: list[float] = []
 
     def set(self, client: Any) -> None:
         transport = client._calls.transport
@@ -205,7 +205,7 @@ class SleepClock:
         self.now += seconds
 
     def note(self, _request: httpx.Request) -> None:
-        self.asked.append(self.now)
+        self.requests.append(self.now)
 
     async def note_async(self, request: httpx.Request) -> None:
         self.note(request)
@@ -214,7 +214,7 @@ class SleepClock:
 def test_threads_behind_a_long_response_keep_the_rate_after_it(
     rt: "Runtime", server: "Server"
 ) -> None:
-    server.answers(ROWS)
+    server.respond_with(ROWS)
     clock = SleepClock()
     with (
         httpx.Client(event_hooks={"request": [clock.note]}) as own,
@@ -229,13 +229,13 @@ def test_threads_behind_a_long_response_keep_the_rate_after_it(
         waiting = [pool.submit(client.list_ships) for _ in range(4)]
         held.close()
         assert [len(one.result()) for one in waiting] == [2] * 4
-    assert clock.asked == [0, 1, 2, 3, 4]
+    assert clock.requests == [0, 1, 2, 3, 4]
 
 
 def test_tasks_behind_a_long_response_keep_the_rate_after_it(
     rt: "Runtime", server: "Server"
 ) -> None:
-    server.answers(ROWS)
+    server.respond_with(ROWS)
     clock = SleepClock()
 
     async def main() -> None:
@@ -255,7 +255,7 @@ def test_tasks_behind_a_long_response_keep_the_rate_after_it(
             assert [len(rows) for rows in await asyncio.gather(*waiting)] == [2] * 4
 
     asyncio.run(main())
-    assert clock.asked == [0, 1, 2, 3, 4]
+    assert clock.requests == [0, 1, 2, 3, 4]
 
 
 class PausedError(Exception):
@@ -265,7 +265,7 @@ class PausedError(Exception):
 def test_task_cancelled_while_it_waits_for_the_rate_does_not_delay_others(
     rt: "Runtime", server: "Server"
 ) -> None:
-    server.answers(b"[]")
+    server.respond_with(b"[]")
     pauses: list[float] = []
 
     async def pause(seconds: float) -> None:
@@ -290,11 +290,11 @@ def test_task_cancelled_while_it_waits_for_the_rate_does_not_delay_others(
 
     asyncio.run(main())
     assert pauses[0] <= 100
-    assert len(server.asked) == 1
+    assert len(server.requests) == 1
 
 
 def test_redirect_counts_as_a_request_of_the_rate(rt: "Runtime", server: "Server") -> None:
-    server.answers(rt.Reply(b"", 302, {"Location": "/v3/elsewhere?format=json"}), b"[]")
+    server.respond_with(rt.Reply(b"", 302, {"Location": "/v3/elsewhere?format=json"}), b"[]")
     clock = SleepClock()
     with rt.Client(base_url=server.base_url, requests_per_second=1) as client:
         clock.set(client)

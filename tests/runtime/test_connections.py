@@ -20,7 +20,7 @@ from _runtime.http import transport_urllib3 as over_urllib3
 if TYPE_CHECKING:
     from tests.runtime.conftest import Runtime, Server
 
-from wire_server import BOTH, ONCE, OVER_URLLIB3, ROWS, answer
+from wire_server import BOTH, ONCE, OVER_URLLIB3, ROWS, http_response
 
 
 @BOTH
@@ -28,7 +28,7 @@ def test_response_closed_early_does_not_affect_the_next_one(
     below: str, rt: "Runtime", wire: SimpleNamespace
 ) -> None:
     many = b"[" + b",".join([ROWS[1:-1]] * 20_000) + b"]"
-    wire.script = [answer(many), answer(b"[]")]
+    wire.script = [http_response(many), http_response(b"[]")]
     with rt.Client(base_url=wire.base_url, max_connections=1, retry=ONCE) as client:
         rows = client.streaming.list_ships()
         assert next(rows).ship_name == "Fram"
@@ -41,7 +41,7 @@ def test_closing_the_client_aborts_open_responses(
     below: str, rt: "Runtime", server: "Server"
 ) -> None:
     hold = threading.Event()
-    server.answers(rt.Reply(ROWS * 9, pieces=2, hold=hold))
+    server.respond_with(rt.Reply(ROWS * 9, chunks=2, hold=hold))
     client = rt.Client(base_url=server.base_url, retry=ONCE)
     rows = client.streaming.list_ships()
     assert next(rows).ship_name == "Fram"
@@ -55,7 +55,7 @@ def test_closing_the_client_aborts_open_responses(
 def test_closing_the_client_wakes_a_thread_that_reads(
     below: str, rt: "Runtime", wire: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wire.script = [answer(ROWS[:45], b"Content-Length: 500")]
+    wire.script = [http_response(ROWS[:45], b"Content-Length: 500")]
     client = rt.Client(base_url=wire.base_url, retry=ONCE)
     caught: list[BaseException] = []
     begun, waits = threading.Event(), threading.Event()
@@ -89,7 +89,7 @@ def test_closing_the_client_wakes_a_thread_that_reads(
 def test_connection_closed_by_the_server_is_not_reused(
     below: str, rt: "Runtime", wire: SimpleNamespace
 ) -> None:
-    wire.script = [(answer(), None)]
+    wire.script = [(http_response(), None)]
     with rt.Client(base_url=wire.base_url, retry=ONCE) as client:
         for _ in range(5):
             assert len(client.list_ships()) == 2
@@ -101,7 +101,7 @@ def test_connection_closed_by_the_server_is_not_reused(
 def test_connection_idle_for_long_is_not_reused(
     below: str, rt: "Runtime", server: "Server", monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    server.answers(ROWS)
+    server.respond_with(ROWS)
     with rt.Client(base_url=server.base_url) as client:
         client.list_ships()
         client.list_ships()
@@ -121,8 +121,8 @@ def test_pools_of_redirect_targets_are_bounded(
 ) -> None:
     monkeypatch.setattr(over_urllib3, "_MAX_HOSTS", 1)
     there = rt.Reply(b"", 302, {"Location": f"{other_server.base_url}/ships?format=json"})
-    server.answers(there)
-    other_server.answers(ROWS)
+    server.respond_with(there)
+    other_server.respond_with(ROWS)
     with rt.Client(base_url=server.base_url, retry=ONCE) as client:
         for _ in range(3):
             assert len(client.list_ships()) == 2
@@ -131,7 +131,7 @@ def test_pools_of_redirect_targets_are_bounded(
 
 @BOTH
 def test_error_frees_its_connection(below: str, rt: "Runtime", server: "Server") -> None:
-    server.answers(rt.Reply(b"no", 404))
+    server.respond_with(rt.Reply(b"no", 404))
     with rt.Client(base_url=server.base_url, max_connections=1, retry=ONCE) as client:
         for _ in range(3):
             with pytest.raises(HTTPStatusError):
@@ -145,7 +145,7 @@ def test_error_frees_its_connection(below: str, rt: "Runtime", server: "Server")
 def test_ctrl_c_within_a_response_leaves_no_socket_open(
     below: str, rt: "Runtime", server: "Server"
 ) -> None:
-    server.answers(rt.Reply(ROWS * 9, pieces=2, hold=(hold := threading.Event())))
+    server.respond_with(rt.Reply(ROWS * 9, chunks=2, hold=(hold := threading.Event())))
     code = (
         "import sys, gc, signal, threading; sys.path[:0] = sys.argv[2:]\n"
         "from conftest import Client\n"

@@ -13,7 +13,7 @@ from _runtime.decoding.rows import RowReader
 from _runtime.errors import InvalidResponseError, ShapeError
 
 NAMES = ["ShipUID", "ShipName", "HomePort"]
-PIECES = [
+CHUNKS = [
     *(byte.encode() for byte in "\",}{]\\\n<>&'\x00\u20ac"),
     b"\xff",
     b"\xc3",
@@ -50,7 +50,7 @@ def read(name: str, body: bytes, cuts: Any, *, msgspec: bool) -> tuple[list[Any]
     st.sampled_from(FORMATS),
     st.sampled_from([2, 17, 40]),
     st.lists(st.sampled_from(HARD) | st.none(), min_size=1, max_size=4),
-    st.lists(st.tuples(st.integers(0, 9999), st.integers(0, 12), st.sampled_from([b"", *PIECES]))),
+    st.lists(st.tuples(st.integers(0, 9999), st.integers(0, 12), st.sampled_from([b"", *CHUNKS]))),
     st.lists(st.integers(0, 9999), max_size=6),
     st.booleans(),
 )

@@ -121,7 +121,7 @@ def test_decode_returns_frozen_instances_of_the_class() -> None:
         ("html", as_html(["ShipUID"], [])),
     ],
 )
-def test_no_rows_are_an_empty_list(name: str, body: str) -> None:
+def test_response_without_rows_is_an_empty_list(name: str, body: str) -> None:
     assert decode(name, body) == []
 
 

@@ -17,7 +17,7 @@ from _runtime.http.content_encoding import CHUNK_BYTES, EncodingError, decoder
 from _runtime.http.retry import Retry
 
 if TYPE_CHECKING:
-    from tests.runtime.conftest import Ask, Runtime, Server
+    from tests.runtime.conftest import RunClient, Runtime, Server
 
 CSV = b'"ShipUID","ShipName"\n' + b"".join(b'"1.2.%d","Fram"\n' % n for n in range(1, 400))
 ROWS = 399
@@ -45,42 +45,48 @@ PACKERS: list[tuple[str, Callable[[bytes], bytes]]] = [
 
 @pytest.mark.parametrize(("name", "pack"), PACKERS)
 def test_each_encoding_is_decoded(
-    ask: "Ask", rt: "Runtime", server: "Server", name: str, pack: Callable[[bytes], bytes]
+    run_client: "RunClient",
+    rt: "Runtime",
+    server: "Server",
+    name: str,
+    pack: Callable[[bytes], bytes],
 ) -> None:
-    server.answers(rt.Reply(pack(CSV), headers={"Content-Encoding": name}, pieces=7))
-    assert len(ask(lambda c: c.list_ships(format="csv"))) == ROWS
-    assert ask(lambda c: c.with_raw_response.list_ships(format="csv")).content == CSV
+    server.respond_with(rt.Reply(pack(CSV), headers={"Content-Encoding": name}, chunks=7))
+    assert len(run_client(lambda c: c.list_ships(format="csv"))) == ROWS
+    assert run_client(lambda c: c.with_raw_response.list_ships(format="csv")).content == CSV
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, in_members])
 def test_body_truncated_at_any_byte_is_an_error(
-    ask: "Ask", rt: "Runtime", server: "Server", pack: Callable[[bytes], bytes]
+    run_client: "RunClient", rt: "Runtime", server: "Server", pack: Callable[[bytes], bytes]
 ) -> None:
     body = pack(CSV)
     ends = {n for n in range(1, len(body)) if body[n : n + 3] == b"\x1f\x8b\x08"}
     for cut in sorted({*range(1, 30), *range(30, len(body), 61), len(body) - 1} - ends):
-        server.answers(rt.Reply(body[:cut], headers={"Content-Encoding": "gzip"}))
-        for question in (
+        server.respond_with(rt.Reply(body[:cut], headers={"Content-Encoding": "gzip"}))
+        for action in (
             lambda c: c.list_ships(format="csv"),
             lambda c: c.with_raw_response.list_ships(),
         ):
             with pytest.raises(
                 IncompleteResponseError, match="compression of the response ends too early"
             ):
-                ask(question, retry=Retry(attempts=1))
+                run_client(action, retry=Retry(attempts=1))
 
 
-def test_damaged_body_is_an_error(ask: "Ask", rt: "Runtime", server: "Server") -> None:
+def test_damaged_body_is_an_error(run_client: "RunClient", rt: "Runtime", server: "Server") -> None:
     body = bytearray(gzip.compress(CSV))
     body[-6] ^= 1  # of the checksum
-    server.answers(rt.Reply(bytes(body), headers={"Content-Encoding": "gzip"}))
+    server.respond_with(rt.Reply(bytes(body), headers={"Content-Encoding": "gzip"}))
     with pytest.raises(IncompleteResponseError, match="compression of the response is broken"):
-        ask(lambda c: c.list_ships(format="csv"), retry=Retry(attempts=1))
+        run_client(lambda c: c.list_ships(format="csv"), retry=Retry(attempts=1))
 
 
-def test_empty_body_is_valid_in_every_encoding(ask: "Ask", rt: "Runtime", server: "Server") -> None:
-    server.answers(rt.Reply(b"", headers={"Content-Encoding": "gzip"}))
-    assert ask(lambda c: c.list_ships()) == []
+def test_empty_body_is_valid_in_every_encoding(
+    run_client: "RunClient", rt: "Runtime", server: "Server"
+) -> None:
+    server.respond_with(rt.Reply(b"", headers={"Content-Encoding": "gzip"}))
+    assert run_client(lambda c: c.list_ships()) == []
 
 
 @given(st.binary(max_size=3000), st.integers(1, 500), st.sampled_from(PACKERS[:-1]))
@@ -101,7 +107,7 @@ def test_chunks_of_any_size_decode_to_the_original(
 def test_chunk_that_expands_is_returned_in_bounded_chunks() -> None:
     decode = decoder("gzip")
     assert decode is not None
-    sizes = [len(piece) for piece in decode.feed(gzip.compress(bytes(20_000_000)))]
+    sizes = [len(chunk) for chunk in decode.feed(gzip.compress(bytes(20_000_000)))]
     decode.finish()
     assert sum(sizes) == 20_000_000
     assert max(sizes) == CHUNK_BYTES
@@ -134,7 +140,7 @@ def test_memory_is_constant_for_a_response_that_expands(
     rt: "Runtime", server: "Server", root: Path
 ) -> None:
     large = gzip.compress(bytes(300_000_000), 1)
-    server.answers(b"[]", rt.Reply(large, headers={"Content-Encoding": "gzip"}))
+    server.respond_with(b"[]", rt.Reply(large, headers={"Content-Encoding": "gzip"}))
     done = subprocess.run(
         [sys.executable, "-c", MEASURED, server.base_url],
         cwd=root,

@@ -24,9 +24,13 @@ from _runtime.http.rate_limit import RateLimiter
 from _runtime.http.retry import Attempts, Clock, Retry, retry_after
 
 if TYPE_CHECKING:
-    from tests.runtime.conftest import Ask, Runtime, Server
+    from tests.runtime.conftest import RunClient, Runtime, Server
 
-SAID = {"errorDescription": "It broke", "suggestedAction": "Fix it", "detailedMessage": "Here"}
+ERROR_BODY = {
+    "errorDescription": "It broke",
+    "suggestedAction": "Fix it",
+    "detailedMessage": "Here",
+}
 
 
 @pytest.mark.parametrize(
@@ -37,7 +41,7 @@ SAID = {"errorDescription": "It broke", "suggestedAction": "Fix it", "detailedMe
         (403, "<html><title>Forbidden</title></html>", errors.HTTPStatusError, "caller", False),
         (404, "<html><h1>Not Found</h1></html>", errors.NotFoundError, "caller", False),
         (429, {}, errors.RateLimitError, "caller", True),
-        (471, SAID, errors.MissingParameterError, "caller", False),
+        (471, ERROR_BODY, errors.MissingParameterError, "caller", False),
         (500, {"errorMessage": "boom"}, errors.ServerError, "server", True),
         (
             500,
@@ -47,16 +51,16 @@ SAID = {"errorDescription": "It broke", "suggestedAction": "Fix it", "detailedMe
             False,
         ),
         (503, "", errors.ServerError, "server", True),
-        (571, SAID, errors.QueryFailedError, "server", False),
-        (572, SAID, errors.BadContentError, "server", False),
-        (573, SAID, errors.DatabaseError, "server", True),
-        (574, SAID, errors.UpstreamContentError, "server", False),
-        (575, SAID, errors.ParameterRejectedError, "caller", False),
-        (591, SAID, errors.NoSuchKeyError, "caller", False),
+        (571, ERROR_BODY, errors.QueryFailedError, "server", False),
+        (572, ERROR_BODY, errors.BadContentError, "server", False),
+        (573, ERROR_BODY, errors.DatabaseError, "server", True),
+        (574, ERROR_BODY, errors.UpstreamContentError, "server", False),
+        (575, ERROR_BODY, errors.ParameterRejectedError, "caller", False),
+        (591, ERROR_BODY, errors.NoSuchKeyError, "caller", False),
     ],
 )
 def test_each_status_raises_its_error(
-    ask: "Ask",
+    run_client: "RunClient",
     rt: "Runtime",
     server: "Server",
     status: int,
@@ -66,27 +70,29 @@ def test_each_status_raises_its_error(
     retryable: bool,
 ) -> None:
     text = body if isinstance(body, str) else json.dumps(body) if body else ""
-    server.answers(rt.Reply(text.encode(), status))
+    server.respond_with(rt.Reply(text.encode(), status))
     with pytest.raises(HTTPStatusError) as caught:
-        ask(lambda c: c.list_ships(), retry=Retry(attempts=1))
+        run_client(lambda c: c.list_ships(), retry=Retry(attempts=1))
     error = caught.value
     assert type(error) is kind
     assert (error.status, error.fault, error.retryable) == (status, fault, retryable)
     assert error.endpoint == "Fleet/query/listShips"
     assert error.url == f"{server.base_url}/Fleet/query/listShips?format=json"
-    if body is SAID:
-        said = (error.error_description, error.suggested_action, error.detailed_message)
-        assert said == ("It broke", "Fix it", "Here")
+    if body is ERROR_BODY:
+        details = (error.error_description, error.suggested_action, error.detailed_message)
+        assert details == ("It broke", "Fix it", "Here")
     for part in (f"status {status}", error.endpoint, error.url, error.advice):
         assert part in str(error)
     assert type(error) is HTTPStatusError or error.advice
 
 
-def test_error_quotes_the_page_of_a_proxy(ask: "Ask", rt: "Runtime", server: "Server") -> None:
-    server.answers(rt.Reply(b"<html><body><h1>No &amp; <b>no</b></h1></body></html>", 502))
+def test_error_quotes_the_page_of_a_proxy(
+    run_client: "RunClient", rt: "Runtime", server: "Server"
+) -> None:
+    server.respond_with(rt.Reply(b"<html><body><h1>No &amp; <b>no</b></h1></body></html>", 502))
     with pytest.raises(ServerError, match=r"\(HTML page\) No &amp; no"):
-        ask(lambda c: c.list_ships())
-    assert len(server.asked) == 4
+        run_client(lambda c: c.list_ships())
+    assert len(server.requests) == 4
 
 
 def every_class(kind: type[ApiError] = ApiError) -> Iterator[type[ApiError]]:
@@ -119,33 +125,33 @@ def test_every_error_is_an_api_error() -> None:
     assert not issubclass(InvalidResponseError, HTTPStatusError)
 
 
-def test_refused_connection_raises_connect_error_after_retries(ask: "Ask") -> None:
+def test_refused_connection_raises_connect_error_after_retries(run_client: "RunClient") -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{taken.getsockname()[1]}"
         with pytest.raises(ConnectError, match="the connection failed") as caught:
-            ask(lambda c: c.list_ships(), base_url=address)
+            run_client(lambda c: c.list_ships(), base_url=address)
     assert (caught.value.fault, caught.value.retryable) == ("network", True)
 
 
 @pytest.mark.parametrize("status", [429, 502, 503, 504])
 def test_temporary_error_is_retried(
-    ask: "Ask", rt: "Runtime", server: "Server", status: int
+    run_client: "RunClient", rt: "Runtime", server: "Server", status: int
 ) -> None:
     trouble = rt.Reply(b"", status, {"Retry-After": "0"})
-    server.answers(trouble, trouble, b"[]")
-    assert ask(lambda c: c.list_ships()) == []
-    assert len(server.asked) == 3
+    server.respond_with(trouble, trouble, b"[]")
+    assert run_client(lambda c: c.list_ships()) == []
+    assert len(server.requests) == 3
 
 
 @pytest.mark.parametrize("status", [400, 401, 404, 500, 571, 573])
 def test_permanent_error_is_not_retried(
-    ask: "Ask", rt: "Runtime", server: "Server", status: int
+    run_client: "RunClient", rt: "Runtime", server: "Server", status: int
 ) -> None:
-    server.answers(rt.Reply(b"", status))
+    server.respond_with(rt.Reply(b"", status))
     with pytest.raises(HTTPStatusError):
-        ask(lambda c: c.list_ships())
-    assert len(server.asked) == 1
+        run_client(lambda c: c.list_ships())
+    assert len(server.requests) == 1
 
 
 class Watch:

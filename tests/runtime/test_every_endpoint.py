@@ -25,7 +25,7 @@ HARD = [
     " ",
     "ABDOMEN_PELVIS ",
     "BRAIN/HEAD",
-    'said "so"',
+    'a "quoted" word',
     "l'été",
     "back\\slash",
     "\\",
@@ -63,7 +63,7 @@ FORMATS = ("json", "csv", "xml", "html")
 
 @attrs.frozen
 class HardArchive:
-    """A served archive, what its catalog holds, and values to ask for."""
+    """A served archive, the rows of its catalog, and values for queries."""
 
     base_url: str
     descriptions: dict[str, str | None]
@@ -111,19 +111,19 @@ def hard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HardArchive]:
         yield HardArchive(server.base_url, descriptions, values)
 
 
-Ask = Callable[..., list[Any]]
+RunClient = Callable[..., list[Any]]
 
 
 @pytest.fixture(params=["sync", "async"])
-def rows_of(request: pytest.FixtureRequest, hard: HardArchive) -> Ask:
+def rows_of(request: pytest.FixtureRequest, hard: HardArchive) -> RunClient:
     """Call a method by name on either client."""
     if request.param == "sync":
 
-        def ask(method: str, **arguments: str) -> list[Any]:
+        def run_client(method: str, **arguments: str) -> list[Any]:
             with tcia_client.Client(base_url=hard.base_url) as client:
                 return list(getattr(client, method)(**arguments))
 
-        return ask
+        return run_client
 
     async def awaited(method: str, arguments: dict[str, str]) -> list[Any]:
         async with tcia_client.AsyncClient(base_url=hard.base_url) as client:
@@ -136,7 +136,7 @@ def as_written(row: Any, name: str) -> Any:
     """A row with None where the format writes a text as it writes null.
 
     XML has an empty element for both null and an empty text. HTML prints ``null`` for both
-    null and that very text. JSON and CSV tell all of them apart.
+    null and that very text. JSON and CSV distinguish all of them.
     """
     lost = {"xml": "", "html": "null"}.get(name)
     values = attrs.asdict(row)
@@ -144,7 +144,7 @@ def as_written(row: Any, name: str) -> Any:
 
 
 ENDPOINTS = {
-    "contents_by_name": ["name"],  # in JSON alone, as its documentation says
+    "contents_by_name": ["name"],  # only in JSON, as its documentation states
     "get_body_part_values": [],
     "get_collection_values": [],
     "get_manufacturer_values": ["collection"],
@@ -160,14 +160,14 @@ ENDPOINTS = {
 }
 
 
-def test_every_endpoint_with_rows_is_asked() -> None:
+def test_every_endpoint_with_rows_is_tested() -> None:
     methods = {one.method for one in _endpoints.ALL if isinstance(one, RecordEndpoint)}
     assert methods == set(ENDPOINTS)
 
 
 @pytest.mark.parametrize("method", ENDPOINTS)
-def test_an_endpoint_gives_the_same_rows_in_every_format(
-    rows_of: Ask, hard: HardArchive, method: str
+def test_endpoint_returns_the_same_rows_in_every_format(
+    rows_of: RunClient, hard: HardArchive, method: str
 ) -> None:
     arguments = {key: hard.values[key] for key in ENDPOINTS[method]}
     expected = rows_of(method, **arguments)
@@ -182,7 +182,7 @@ def test_an_endpoint_gives_the_same_rows_in_every_format(
         ], name
 
 
-def test_rows_are_what_the_catalog_holds(rows_of: Ask, hard: HardArchive) -> None:
+def test_rows_equal_those_of_the_catalog(rows_of: RunClient, hard: HardArchive) -> None:
     assert set(hard.descriptions.values()) >= set(HARD)
     for name in ("json", "csv"):
         rows = rows_of("get_series", format=name)
@@ -192,8 +192,8 @@ def test_rows_are_what_the_catalog_holds(rows_of: Ask, hard: HardArchive) -> Non
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_a_value_that_is_hard_to_ask_for_is_found(
-    rows_of: Ask, hard: HardArchive, name: str
+def test_query_finds_values_with_special_characters(
+    rows_of: RunClient, hard: HardArchive, name: str
 ) -> None:
     rows = rows_of("get_series", collection=COLLECTION, format=name)
     assert rows

@@ -8,7 +8,7 @@ from _runtime.decoding.formats import format_of, is_labelled
 from _runtime.drift.detector import ContractDriftWarning
 
 if TYPE_CHECKING:
-    from tests.runtime.conftest import Ask, Runtime, Server
+    from tests.runtime.conftest import RunClient, Runtime, Server
 
 
 @pytest.mark.parametrize(
@@ -63,17 +63,17 @@ def test_is_labelled_accepts_usual_media_types(label: str, fits: set[str]) -> No
 
 
 def test_empty_response_has_no_media_type_mismatch(
-    ask: "Ask", rt: "Runtime", server: "Server"
+    run_client: "RunClient", rt: "Runtime", server: "Server"
 ) -> None:
-    server.answers(rt.Reply(b" \n", headers={"Content-Type": "text/html"}))
-    assert ask(lambda c: c.list_ships(), on_drift="raise") == []
+    server.respond_with(rt.Reply(b" \n", headers={"Content-Type": "text/html"}))
+    assert run_client(lambda c: c.list_ships(), on_drift="raise") == []
 
 
-def test_drift_message_lists_some_of_many_names(ask: "Ask", server: "Server") -> None:
+def test_drift_message_lists_some_of_many_names(run_client: "RunClient", server: "Server") -> None:
     row = ",".join(f'"X{n}":1' for n in range(5000))
-    server.answers(f'[{{"ShipUID":"1.2.3",{row}}}]'.encode())
+    server.respond_with(f'[{{"ShipUID":"1.2.3",{row}}}]'.encode())
     with pytest.warns(ContractDriftWarning, match='"X7", and many more') as warned:
-        ask(lambda c: c.list_ships())
+        run_client(lambda c: c.list_ships())
     assert isinstance(warned[0].message, ContractDriftWarning)
     assert len(str(warned[0].message)) < 500
 

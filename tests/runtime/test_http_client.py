@@ -43,7 +43,7 @@ class Curious(httpx.Auth):
         assert response.content
 
 
-def ask(rt: "Runtime", server: "Server", mine: httpx.Client) -> Any:
+def run_client(rt: "Runtime", server: "Server", mine: httpx.Client) -> Any:
     with rt.Client(
         base_url=server.base_url, http_client=mine, retry=Retry(backoff=0), timeout=5
     ) as client:
@@ -54,11 +54,11 @@ def ask(rt: "Runtime", server: "Server", mine: httpx.Client) -> Any:
 def test_body_that_a_hook_or_an_auth_has_read_is_returned(
     rt: "Runtime", server: "Server", close: bool
 ) -> None:
-    server.answers(rt.Reply(ROWS, headers={"Connection": "close"} if close else {}))
+    server.respond_with(rt.Reply(ROWS, headers={"Connection": "close"} if close else {}))
     options: list[dict[str, Any]] = [{"event_hooks": {"response": [read]}}, {"auth": Curious()}]
     for option in options:
         with httpx.Client(**option) as mine:
-            rows, content = ask(rt, server, mine)
+            rows, content = run_client(rt, server, mine)
         assert (len(rows), content) == (2, ROWS)
 
 
@@ -73,7 +73,7 @@ def test_async_client_returns_body_that_a_hook_has_read(rt: "Runtime", server: "
         ):
             return await client.list_ships(), (await client.with_raw_response.list_ships()).content
 
-    server.answers(rt.Reply(ROWS, headers={"Connection": "close"}))
+    server.respond_with(rt.Reply(ROWS, headers={"Connection": "close"}))
     rows, content = asyncio.run(main())
     assert (len(rows), content) == (2, ROWS)
 
@@ -82,7 +82,7 @@ def test_threads_get_separate_responses_though_a_hook_reads_them(
     rt: "Runtime", server: "Server"
 ) -> None:
     bodies = [json.dumps([{"ShipUID": f"1.{n}"}]).encode() for n in range(40)]
-    server.answers(*bodies, b"[]")
+    server.respond_with(*bodies, b"[]")
     with (
         httpx.Client(event_hooks={"response": [read]}) as mine,
         rt.Client(base_url=server.base_url, http_client=mine) as client,
@@ -97,24 +97,24 @@ def test_threads_get_separate_responses_though_a_hook_reads_them(
 def test_body_that_a_hook_has_consumed_raises_transport_error(
     rt: "Runtime", server: "Server"
 ) -> None:
-    server.answers(ROWS)
+    server.respond_with(ROWS)
     with (
         httpx.Client(event_hooks={"response": [use_up]}) as mine,
         pytest.raises(TransportError, match="could not be read"),
     ):
-        ask(rt, server, mine)
+        run_client(rt, server, mine)
 
 
 def test_hook_that_raises_for_a_status_does_not_change_errors_and_retries(
     rt: "Runtime", server: "Server"
 ) -> None:
     with httpx.Client(event_hooks={"response": [complain]}) as mine:
-        server.answers(rt.Reply(b"no", 503), rt.Reply(b"no", 503), ROWS)
-        assert len(ask(rt, server, mine)[0]) == 2
+        server.respond_with(rt.Reply(b"no", 503), rt.Reply(b"no", 503), ROWS)
+        assert len(run_client(rt, server, mine)[0]) == 2
         for status, kind in ((404, NotFoundError), (573, DatabaseError)):
-            server.answers(rt.Reply(b"no", status))
+            server.respond_with(rt.Reply(b"no", status))
             with pytest.raises(kind) as raised:
-                ask(rt, server, mine)
+                run_client(rt, server, mine)
             assert raised.value.status == status
 
 
@@ -146,7 +146,7 @@ def test_error_names_the_timeout_of_the_http_client(
     rt: "Runtime", server: "Server", ours: Timeouts | None, message: str
 ) -> None:
     hold = threading.Event()
-    server.answers(rt.Reply(ROWS, pieces=2, hold=hold))
+    server.respond_with(rt.Reply(ROWS, chunks=2, hold=hold))
     with (
         httpx.Client(timeout=0.2) as mine,
         rt.Client(base_url=server.base_url, http_client=mine, timeout=ours) as client,

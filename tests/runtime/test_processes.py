@@ -1,4 +1,4 @@
-"""A client in a process that was forked from its own: nothing of a connection is shared."""
+"""Clients in forked processes: they share no connection."""
 
 import json
 import os
@@ -28,24 +28,24 @@ client.list_ships(ship_uid="1.1")
 read, write = os.pipe()
 child = os.fork()
 try:
-    asked = [f"1.{os.getpid()}.{n}" for n in range(1, 40)]
-    got = [client.list_ships(ship_uid=uid)[0].ship_uid for uid in asked]
-    said = "its own" if got == asked else f"asked {asked}, got {got}"
+    uids = [f"1.{os.getpid()}.{n}" for n in range(1, 40)]
+    received = [client.list_ships(ship_uid=uid)[0].ship_uid for uid in uids]
+    result = "equal" if received == uids else f"requested {uids}, received {received}"
 except RuntimeError as error:
-    said = str(error)
+    result = str(error)
 client.close()
 if child == 0:
-    os.write(write, said.encode())
+    os.write(write, result.encode())
     os._exit(0)
 os.waitpid(child, 0)
-print(said)
+print(result)
 print(os.read(read, 10000).decode())
 """
 
 
 @pytest.fixture
 def echo() -> Iterator[str]:
-    """A server whose answer is what was asked for."""
+    """A server that returns a row with the requested UID."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -70,7 +70,7 @@ def echo() -> Iterator[str]:
         thread.join()
 
 
-def said(root: Path, echo: str, kind: str) -> list[str]:
+def outputs(root: Path, echo: str, kind: str) -> list[str]:
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT, echo, kind],
         cwd=root,
@@ -83,10 +83,10 @@ def said(root: Path, echo: str, kind: str) -> list[str]:
 
 
 def test_client_after_fork_opens_connections_of_each_process(root: Path, echo: str) -> None:
-    assert said(root, echo, "own") == ["its own", "its own"]
+    assert outputs(root, echo, "own") == ["equal", "equal"]
 
 
 def test_client_with_http_client_after_fork_raises_in_the_child(root: Path, echo: str) -> None:
-    parent, child = said(root, echo, "given")
-    assert parent == "its own"
+    parent, child = outputs(root, echo, "given")
+    assert parent == "equal"
     assert child.endswith("make a client in each process")

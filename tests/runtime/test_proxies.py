@@ -12,7 +12,7 @@ from _runtime.errors import ConnectError, HTTPStatusError, TransportError
 from _runtime.http.proxies import proxy_of, without_credentials
 
 if TYPE_CHECKING:
-    from tests.runtime.conftest import Ask, Server
+    from tests.runtime.conftest import RunClient, Server
 
 from wire_server import ONCE, ROWS
 
@@ -34,7 +34,7 @@ class Proxy:
 
     url: str
     status: int = 200
-    asked: list[str] = attrs.field(factory=list)
+    requests: list[str] = attrs.field(factory=list)
 
 
 @pytest.fixture
@@ -43,17 +43,17 @@ def proxy() -> Iterator[Proxy]:
 
     class Handler(BaseHTTPRequestHandler):
         def log_message(self, *args: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
         def do_GET(self) -> None:
-            state.asked.append(self.path)
+            state.requests.append(self.path)
             self.send_response(state.status)
             self.send_header("Content-Length", str(len(ROWS)))
             self.end_headers()
             self.wfile.write(ROWS)
 
         def do_CONNECT(self) -> None:
-            state.asked.append(self.path)
+            state.requests.append(self.path)
             self.send_error(state.status)
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
@@ -67,37 +67,41 @@ def proxy() -> Iterator[Proxy]:
 
 @pytest.mark.parametrize("excepted", [False, True])
 def test_proxy_of_the_environment_is_used(
-    ask: "Ask", server: "Server", proxy: Proxy, monkeypatch: pytest.MonkeyPatch, excepted: bool
+    run_client: "RunClient",
+    server: "Server",
+    proxy: Proxy,
+    monkeypatch: pytest.MonkeyPatch,
+    excepted: bool,
 ) -> None:
-    server.answers(ROWS)
+    server.respond_with(ROWS)
     monkeypatch.setenv("http_proxy", proxy.url)
     monkeypatch.setenv("no_proxy", "127.0.0.1" if excepted else "elsewhere.invalid")
-    assert len(ask(lambda c: c.list_ships())) == 2
+    assert len(run_client(lambda c: c.list_ships())) == 2
     address = f"{server.base_url}/Fleet/query/listShips?format=json"
-    assert proxy.asked == ([] if excepted else [address])
-    assert len(server.asked) == excepted
+    assert proxy.requests == ([] if excepted else [address])
+    assert len(server.requests) == excepted
 
 
 @pytest.mark.parametrize("no_proxy", ["127.0.0.0/8", "10.0.0.0/8, 127.0.0.1", "*", "::1,127.0.0.1"])
 def test_broken_proxy_does_not_fail_a_request_that_needs_none(
-    ask: "Ask", server: "Server", monkeypatch: pytest.MonkeyPatch, no_proxy: str
+    run_client: "RunClient", server: "Server", monkeypatch: pytest.MonkeyPatch, no_proxy: str
 ) -> None:
-    server.answers(ROWS)
+    server.respond_with(ROWS)
     monkeypatch.setenv("ALL_PROXY", BROKEN)
     monkeypatch.setenv("HTTPS_PROXY", "nonsense://[")
     monkeypatch.setenv("NO_PROXY", no_proxy)
     monkeypatch.setenv("SSL_CERT_FILE", MISSING)
-    assert len(ask(lambda c: c.list_ships())) == 2
+    assert len(run_client(lambda c: c.list_ships())) == 2
 
 
 def test_missing_certificates_fail_only_https(
-    ask: "Ask", server: "Server", monkeypatch: pytest.MonkeyPatch
+    run_client: "RunClient", server: "Server", monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    server.answers(ROWS)
+    server.respond_with(ROWS)
     monkeypatch.setenv("SSL_CERT_FILE", MISSING)
-    assert len(ask(lambda c: c.list_ships())) == 2
+    assert len(run_client(lambda c: c.list_ships())) == 2
     with pytest.raises(TransportError, match="certificates of the environment") as caught:
-        ask(lambda c: c.list_ships(), base_url="https://127.0.0.1:9/")
+        run_client(lambda c: c.list_ships(), base_url="https://127.0.0.1:9/")
     assert "SSL_CERT_FILE" in str(caught.value)
 
 
@@ -110,18 +114,22 @@ def test_missing_certificates_fail_only_https(
     ],
 )
 def test_proxy_that_cannot_be_used_is_named(
-    ask: "Ask", server: "Server", monkeypatch: pytest.MonkeyPatch, proxy_url: str, reason: str
+    run_client: "RunClient",
+    server: "Server",
+    monkeypatch: pytest.MonkeyPatch,
+    proxy_url: str,
+    reason: str,
 ) -> None:
-    server.answers(ROWS)
+    server.respond_with(ROWS)
     monkeypatch.setenv("ALL_PROXY", proxy_url)
     with pytest.raises(TransportError, match=reason) as caught:
-        ask(lambda c: c.list_ships())
+        run_client(lambda c: c.list_ships())
     assert f"through the proxy {proxy_url}" in str(caught.value)
-    assert server.asked == []
+    assert server.requests == []
 
 
 def test_error_of_a_request_through_a_proxy_names_the_proxy_without_its_password(
-    ask: "Ask", server: "Server", proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+    run_client: "RunClient", server: "Server", proxy: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shown = proxy.url
     monkeypatch.setenv("http_proxy", shown.replace("http://", "http://me:hunter2@"))
@@ -129,17 +137,17 @@ def test_error_of_a_request_through_a_proxy_names_the_proxy_without_its_password
     with pytest.raises(
         HTTPStatusError, match=f"status 502: .*, through the proxy {shown}"
     ) as refused:
-        ask(lambda c: c.list_ships(), retry=ONCE)
+        run_client(lambda c: c.list_ships(), retry=ONCE)
     monkeypatch.setenv("https_proxy", shown.replace("http://", "http://me:hunter2@"))
     proxy.status = 407
     with pytest.raises(ConnectError, match=f"through the proxy {shown}") as failed:
-        ask(lambda c: c.list_ships(), base_url="https://server.invalid/v3", retry=ONCE)
+        run_client(lambda c: c.list_ships(), base_url="https://server.invalid/v3", retry=ONCE)
     monkeypatch.setenv("http_proxy", "http://me:hunter2@127.0.0.1:9")
     with pytest.raises(ConnectError, match=r"the proxy http://127\.0\.0\.1:9") as no:
-        ask(lambda c: c.list_ships(), retry=ONCE)
+        run_client(lambda c: c.list_ships(), retry=ONCE)
     for error in (refused.value, failed.value, no.value):
         assert "hunter2" not in f"{error}{error!r}{vars(error)}{error.__cause__}"
-    assert len(proxy.asked) == 2
+    assert len(proxy.requests) == 2
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from _runtime.errors import (
 from _runtime.http.retry import Retry
 
 if TYPE_CHECKING:
-    from tests.runtime.conftest import Ask, Runtime, Server
+    from tests.runtime.conftest import RunClient, Runtime, Server
 
 from wire_server import ROWS
 
@@ -32,12 +32,12 @@ SIGNATURE = "0123456789abcdef"
     ],
 )
 def test_redirect_that_keeps_the_query_is_followed(
-    ask: "Ask", rt: "Runtime", server: "Server", location: str
+    run_client: "RunClient", rt: "Runtime", server: "Server", location: str
 ) -> None:
-    server.answers(rt.Reply(b"", 302, {"Location": location}), ROWS)
+    server.respond_with(rt.Reply(b"", 302, {"Location": location}), ROWS)
     with pytest.warns(UserWarning, match="the request is sent anyway"):
-        assert len(ask(lambda c: c.list_ships(port="Kiel +1"))) == 2
-    assert server.asked[1][0] == location.partition("#")[0]
+        assert len(run_client(lambda c: c.list_ships(port="Kiel +1"))) == 2
+    assert server.requests[1][0] == location.partition("#")[0]
 
 
 @pytest.mark.parametrize(
@@ -55,23 +55,23 @@ def test_redirect_that_keeps_the_query_is_followed(
     ],
 )
 def test_redirect_that_loses_the_query_is_an_error(
-    ask: "Ask", rt: "Runtime", server: "Server", location: str, reason: str
+    run_client: "RunClient", rt: "Runtime", server: "Server", location: str, reason: str
 ) -> None:
-    server.answers(rt.Reply(b"", 302, {"Location": location}), ROWS)
+    server.respond_with(rt.Reply(b"", 302, {"Location": location}), ROWS)
     with pytest.raises(RedirectError, match=reason) as caught:
-        ask(lambda c: c.list_ships(port="Kiel"))
-    assert len(server.asked) == 1
+        run_client(lambda c: c.list_ships(port="Kiel"))
+    assert len(server.requests) == 1
     assert not caught.value.retryable
     assert "The server must keep the query." in str(caught.value)
 
 
 def test_second_redirect_is_compared_with_the_request_too(
-    ask: "Ask", rt: "Runtime", server: "Server"
+    run_client: "RunClient", rt: "Runtime", server: "Server"
 ) -> None:
     hops = ["/one?Port=Kiel&format=json", "/two?format=json"]
-    server.answers(*(rt.Reply(b"", 307, {"Location": hop}) for hop in hops), ROWS)
+    server.respond_with(*(rt.Reply(b"", 307, {"Location": hop}) for hop in hops), ROWS)
     with pytest.raises(RedirectError, match="drops Port from the query"):
-        ask(lambda c: c.list_ships(port="Kiel"))
+        run_client(lambda c: c.list_ships(port="Kiel"))
 
 
 @pytest.mark.parametrize(
@@ -84,34 +84,34 @@ def test_second_redirect_is_compared_with_the_request_too(
     ],
 )
 def test_redirect_of_a_file_to_its_storage_is_followed(
-    ask: "Ask", rt: "Runtime", server: "Server", location: str, followed: bool
+    run_client: "RunClient", rt: "Runtime", server: "Server", location: str, followed: bool
 ) -> None:
-    server.answers(rt.Reply(b"", 302, {"Location": location}), b"PK")
+    server.respond_with(rt.Reply(b"", 302, {"Location": location}), b"PK")
     if followed:
-        assert ask(lambda c: c.streaming.download_plans(ship_uid="1.2.3")) == [b"PK"]
+        assert run_client(lambda c: c.streaming.download_plans(ship_uid="1.2.3")) == [b"PK"]
     else:
         with pytest.raises(RedirectError, match="ShipUID"):
-            ask(lambda c: c.streaming.download_plans(ship_uid="1.2.3"))
-    assert len(server.asked) == 1 + followed
+            run_client(lambda c: c.streaming.download_plans(ship_uid="1.2.3"))
+    assert len(server.requests) == 1 + followed
 
 
 @pytest.mark.parametrize("host", ["xn--a", "xn--", "xn--a.example", "a\u0300.xn--a"])
 def test_redirect_to_an_invalid_host_raises_redirect_error(
-    ask: "Ask", rt: "Runtime", server: "Server", host: str
+    run_client: "RunClient", rt: "Runtime", server: "Server", host: str
 ) -> None:
     location = f"http://{host}/?format=json".encode().decode("latin-1")
-    server.answers(rt.Reply(b"", 302, {"Location": location}))
+    server.respond_with(rt.Reply(b"", 302, {"Location": location}))
     with pytest.raises(RedirectError, match="an invalid address"):
-        ask(lambda c: c.list_ships())
+        run_client(lambda c: c.list_ships())
 
 
-def test_base_url_with_an_invalid_host_raises_an_api_error(ask: "Ask") -> None:
+def test_base_url_with_an_invalid_host_raises_an_api_error(run_client: "RunClient") -> None:
     with pytest.raises((ParameterError, TransportError)):
-        ask(lambda c: c.list_ships(), base_url="http://xn--a/")
+        run_client(lambda c: c.list_ships(), base_url="http://xn--a/")
 
 
 def test_error_and_log_hide_the_query_of_a_redirect(
-    ask: "Ask",
+    run_client: "RunClient",
     rt: "Runtime",
     server: "Server",
     other_server: "Server",
@@ -119,15 +119,15 @@ def test_error_and_log_hide_the_query_of_a_redirect(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     signed = f"{other_server.base_url}/ships?format=json&X-Amz-Signature={SIGNATURE}"
-    server.answers(rt.Reply(b"", 302, {"Location": signed}))
+    server.respond_with(rt.Reply(b"", 302, {"Location": signed}))
     echoed = f"<Error><SignatureProvided>{SIGNATURE}</SignatureProvided></Error>".encode()
-    other_server.answers(
+    other_server.respond_with(
         rt.Reply(b"busy", 503),
         rt.Reply(b"[", cut=True),
         rt.Reply(echoed, 403),
     )
     with pytest.raises(HTTPStatusError) as caught:
-        ask(lambda c: c.list_ships())
+        run_client(lambda c: c.list_ships())
     address = f"{other_server.base_url}/ships"
     assert f"status 403: the server refused the request, redirected to {address}. " in str(
         caught.value
@@ -138,13 +138,13 @@ def test_error_and_log_hide_the_query_of_a_redirect(
 
 
 def test_error_and_log_hide_the_query_of_a_redirect_to_an_unreachable_server(
-    ask: "Ask", rt: "Runtime", server: "Server", caplog: pytest.LogCaptureFixture
+    run_client: "RunClient", rt: "Runtime", server: "Server", caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
     down = f"http://127.0.0.1:9/ships?format=json&X-Amz-Signature={SIGNATURE}"
-    server.answers(rt.Reply(b"", 302, {"Location": down}))
+    server.respond_with(rt.Reply(b"", 302, {"Location": down}))
     with pytest.raises(ConnectError, match=r"redirected to http://127\.0\.0\.1:9/") as no:
-        ask(lambda c: c.list_ships(), retry=Retry(attempts=2, backoff=0))
+        run_client(lambda c: c.list_ships(), retry=Retry(attempts=2, backoff=0))
     cause = no.value.__cause__
     chain = [no.value, cause, cause and cause.__cause__]
     assert SIGNATURE not in caplog.text + "".join(f"{one}{one!r}" for one in chain)
@@ -155,7 +155,7 @@ def test_query_of_a_redirect_is_not_logged_for_a_given_client(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     signed = f"/ships?format=json&X-Amz-Signature={SIGNATURE}"
-    server.answers(rt.Reply(b"", 302, {"Location": signed}), ROWS)
+    server.respond_with(rt.Reply(b"", 302, {"Location": signed}), ROWS)
     with (
         httpx.Client() as mine,
         rt.Client(base_url=server.base_url, http_client=mine) as client,

@@ -10,24 +10,26 @@ from _runtime.errors import ApiError, ParameterError, ParameterWarning
 from _runtime.http.options import Timeouts
 
 if TYPE_CHECKING:
-    from tests.runtime.conftest import Ask, Runtime, Server
+    from tests.runtime.conftest import RunClient, Runtime, Server
 
 
-def test_values_are_encoded_in_the_query(ask: "Ask", server: "Server") -> None:
-    server.answers(b"[]")
+def test_values_are_encoded_in_the_query(run_client: "RunClient", server: "Server") -> None:
+    server.respond_with(b"[]")
     with pytest.warns(ParameterWarning, match=r"port='a&b/ü'.*Kiel, Oslo"):
-        ask(
+        run_client(
             lambda c: c.list_ships(port="a&b/ü", ship_uid="1.02.3", since=date(2010, 8, 16), crew=3)
         )
-    assert server.asked[0][0] == (
+    assert server.requests[0][0] == (
         "/v3/Fleet/query/listShips?Port=a%26b%2F%C3%BC&ShipUID=1.02.3&Since=2010-08-16&Crew=3&format=json"
     )
 
 
-def test_none_is_omitted_and_iso_dates_are_accepted(ask: "Ask", server: "Server") -> None:
-    server.answers(b"")
-    ask(lambda c: c.list_ships(since="2010-08-16", format="csv"))
-    assert server.asked[0][0] == "/v3/Fleet/query/listShips?Since=2010-08-16&format=csv"
+def test_none_is_omitted_and_iso_dates_are_accepted(
+    run_client: "RunClient", server: "Server"
+) -> None:
+    server.respond_with(b"")
+    run_client(lambda c: c.list_ships(since="2010-08-16", format="csv"))
+    assert server.requests[0][0] == "/v3/Fleet/query/listShips?Since=2010-08-16&format=csv"
 
 
 @pytest.mark.parametrize(
@@ -57,13 +59,13 @@ def test_invalid_parameters_are_refused_before_any_request(
     assert (caught.value.method, caught.value.parameter) == ("list_ships", parameter)
     assert words in str(caught.value)
     assert (caught.value.fault, caught.value.retryable) == ("caller", False)
-    assert server.asked == []
+    assert server.requests == []
 
 
 def test_deprecation_warnings_point_to_the_code_outside_the_package(
     rt: "Runtime", server: "Server"
 ) -> None:
-    server.answers(b"[]")
+    server.respond_with(b"[]")
     with rt.Client(base_url=server.base_url) as client:
         with pytest.warns(
             DeprecationWarning, match="list_boats is deprecated; use listShips"
@@ -107,15 +109,15 @@ def test_key_invalid_in_a_header_is_refused_without_showing_it(rt: "Runtime", ke
 def test_base_url_and_key_come_from_the_environment(
     rt: "Runtime", server: "Server", monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    server.answers(b"[]")
+    server.respond_with(b"[]")
     monkeypatch.setenv("FLEET_BASE_URL", server.base_url)
     monkeypatch.setenv("FLEET_API_KEY", " from-environment\n")
     with rt.Client() as client:
         client.list_ships()
     with rt.Client(api_key="given") as client:
         client.list_ships()
-    assert [headers["api_key"] for _, headers in server.asked] == ["from-environment", "given"]
-    assert all("from-environment" not in path for path, _ in server.asked)
+    assert [headers["api_key"] for _, headers in server.requests] == ["from-environment", "given"]
+    assert all("from-environment" not in path for path, _ in server.requests)
 
 
 @pytest.mark.parametrize(
@@ -159,12 +161,12 @@ def test_the_root_of_the_tree_is_api_error() -> None:
     ],
 )  # fmt: skip
 def test_download_with_a_wrong_option_names_the_right_one(
-    ask: "Ask", server: "Server", keyword: str, sentence: str
+    run_client: "RunClient", server: "Server", keyword: str, sentence: str
 ) -> None:
     with pytest.raises(TypeError) as caught:
-        ask(lambda c: c.download_plans("x", ship_uid="1.2", **{keyword: "1"}))
+        run_client(lambda c: c.download_plans("x", ship_uid="1.2", **{keyword: "1"}))
     assert str(caught.value).endswith(sentence)
-    assert server.asked == []
+    assert server.requests == []
 
 
 def test_attribute_that_a_client_lacks_names_the_method(rt: "Runtime") -> None:

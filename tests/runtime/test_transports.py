@@ -45,7 +45,7 @@ def test_urllib3_is_used_only_if_selected(
         return plain(self, *arguments, **options)
 
     monkeypatch.setattr(urllib3.HTTPConnectionPool, "urlopen", urlopen)
-    server.answers(ROWS)
+    server.respond_with(ROWS)
     with rt.Client(base_url=server.base_url, transport=below) as client:
         assert len(client.list_ships()) == 2
     assert used == ["urllib3"] * (below == "urllib3")
@@ -80,15 +80,15 @@ def test_transport_without_effect_is_refused(rt: "Runtime") -> None:
 
 
 class _Proxy(BaseHTTPRequestHandler):
-    asked: list[str]
+    requests: list[str]
     body = ROWS
     missing = 0
 
     def log_message(self, *args: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
     def do_GET(self) -> None:
-        self.asked.append(self.path)
+        self.requests.append(self.path)
         self.send_response(200)
         self.send_header("Content-Length", str(len(self.body) + self.missing))
         self.end_headers()
@@ -117,7 +117,7 @@ def tls_url(certificate: Path) -> Iterator[str]:
     """A server that speaks TLS."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
-    handler = type("Handler", (_Proxy,), {"asked": []})
+    handler = type("Handler", (_Proxy,), {"requests": []})
     with _TlsServer(("127.0.0.1", 0), handler) as http:
         http.socket = context.wrap_socket(http.socket, server_side=True)
         thread = threading.Thread(target=http.serve_forever, args=(0.05,))
@@ -228,7 +228,7 @@ def test_connect_error_quotes_the_system(below: str, rt: "Runtime", base_url: st
 
 @BOTH
 def test_ipv6_address_is_a_valid_host(below: str, rt: "Runtime") -> None:
-    handler = type("Handler", (_Proxy,), {"asked": []})
+    handler = type("Handler", (_Proxy,), {"requests": []})
     server = type("Server", (ThreadingHTTPServer,), {"address_family": socket.AF_INET6})
     try:
         http = server(("::1", 0), handler)

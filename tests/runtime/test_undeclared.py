@@ -77,10 +77,10 @@ class Client(SyncClient):
 
 def sent(server: "Server", **arguments: Any) -> dict[str, str]:
     """Return the query that a call sends, but for the format."""
-    server.answers(b"[]")
+    server.respond_with(b"[]")
     with Client(base_url=server.base_url, on_drift="off") as client:
         client.positions(**arguments)
-    query = parse_qs(urlsplit(server.asked[-1][0]).query)
+    query = parse_qs(urlsplit(server.requests[-1][0]).query)
     return {name: value for name, (value,) in query.items() if name != "format"}
 
 
@@ -111,7 +111,7 @@ def test_undeclared_parameter_writes_each_value_as_its_own_type(
 def test_undeclared_parameter_refuses_other_types(server: "Server", value: Any) -> None:
     with pytest.raises(ParameterError, match=r"positions\(imo=…\) cannot be"):
         sent(server, imo=value)
-    assert server.asked == []
+    assert server.requests == []
 
 
 @pytest.mark.parametrize(("value", "text"), [(True, "true"), (False, "false"), (1, "1")])
@@ -139,7 +139,7 @@ def test_date_parameter_takes_a_datetime(server: "Server", value: datetime) -> N
 def test_missing_time_of_pandas_is_refused(server: "Server", name: str) -> None:
     with pytest.raises(ParameterError, match=r"Pass a datetime\.date"):
         sent(server, **{name: pd.NaT})
-    assert server.asked == []
+    assert server.requests == []
 
 
 NUMBERS = [
@@ -168,7 +168,7 @@ def test_undeclared_attribute_returns_the_spelling_of_json(
 ) -> None:
     """Equal numbers with different spellings, and true and 1, remain distinct."""
     one = ",".join(f'{{"imo":{wire},"moored":true,"size":5}}' for wire, _ in NUMBERS)
-    server.answers(f"[{','.join([one] * rows)}]".encode())
+    server.respond_with(f"[{','.join([one] * rows)}]".encode())
     with Client(base_url=server.base_url, on_drift="off", on_mismatch=mismatch) as client:
         found = client.positions()
     assert [row.imo for row in found] == [text for _, text in NUMBERS] * rows
@@ -180,13 +180,13 @@ def test_undeclared_values_that_are_equal_in_python_keep_their_spelling(
     server: "Server", order: tuple[str, str]
 ) -> None:
     body = ",".join(f'{{"size":{wire}}}' for wire in order * 50)
-    server.answers(f"[{body}]".encode())
+    server.respond_with(f"[{body}]".encode())
     with Client(base_url=server.base_url, on_drift="off") as client:
         assert [row.size for row in client.positions()] == list(order) * 50
 
 
 def test_undeclared_attribute_refuses_lists_and_objects(server: "Server") -> None:
-    server.answers(b'[{"imo": [1]}]')
+    server.respond_with(b'[{"imo": [1]}]')
     client = Client(base_url=server.base_url, on_drift="off")
     with (
         client,
@@ -196,7 +196,7 @@ def test_undeclared_attribute_refuses_lists_and_objects(server: "Server") -> Non
 
 
 def test_undeclared_attribute_is_a_column_of_text(server: "Server") -> None:
-    server.answers(b'[{"imo": 1}, {"imo": "2"}, {}]')
+    server.respond_with(b'[{"imo": 1}, {"imo": "2"}, {}]')
     with Client(base_url=server.base_url, on_drift="off") as client:
         table = client.positions().to_pandas()
     assert table["imo"].tolist()[:2] == ["1", "2"]

@@ -21,20 +21,20 @@ from tciagen.archive.running import running_archive
 from tciagen.cli.application import cli
 from tciagen.documents.parsing import JsonObject
 
-Ask = Callable[..., Any]
+RunClient = Callable[..., Any]
 HERE = Path(__file__).parent
 
 
 @attrs.frozen
-class Told:
+class Report:
     """A report of a client: the class or level, the message, and its source."""
 
     kind: str
-    words: str
+    message: str
     source: Any
 
 
-Collect = Callable[[Callable[[], Any]], list[Told]]
+Collect = Callable[[Callable[[], Any]], list[Report]]
 SEX = ["F", "M", "O"]
 SILENT = (
     "getBodyPartValues",
@@ -173,46 +173,48 @@ def _forgetful(client_package: ModuleType, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.fixture(params=["sync", "async"])
-def ask(request: pytest.FixtureRequest, client_package: ModuleType) -> Ask:
-    """Run ``question(client)`` on either client; await or iterate its result."""
+def run_client(request: pytest.FixtureRequest, client_package: ModuleType) -> RunClient:
+    """Run ``action(client)`` on either client; await or iterate its result."""
 
-    def ask_sync(question: Callable[[Any], Any], **options: Any) -> Any:
+    def run_sync(action: Callable[[Any], Any], **options: Any) -> Any:
         with client_package.Client(**options) as client:
-            answer = question(client)
-            return list(answer) if hasattr(answer, "__next__") else answer
+            result = action(client)
+            return list(result) if hasattr(result, "__next__") else result
 
-    async def awaited(question: Callable[[Any], Any], options: dict[str, Any]) -> Any:
+    async def awaited(action: Callable[[Any], Any], options: dict[str, Any]) -> Any:
         async with client_package.AsyncClient(**options) as client:
-            answer = question(client)
-            if isinstance(answer, Awaitable):
-                return await answer
-            return [item async for item in answer] if hasattr(answer, "__anext__") else answer
+            result = action(client)
+            if isinstance(result, Awaitable):
+                return await result
+            return [item async for item in result] if hasattr(result, "__anext__") else result
 
-    def ask_async(question: Callable[[Any], Any], **options: Any) -> Any:
-        return asyncio.run(awaited(question, options))
+    def run_async(action: Callable[[Any], Any], **options: Any) -> Any:
+        return asyncio.run(awaited(action, options))
 
-    return ask_sync if request.param == "sync" else ask_async
+    return run_sync if request.param == "sync" else run_async
 
 
 @pytest.fixture
 def collect(client_package: ModuleType, caplog: pytest.LogCaptureFixture) -> Collect:
     """Run a function; return what it raises, warns of and logs with a rule."""
 
-    def collected(run: Callable[[], Any]) -> list[Told]:
+    def collected(run: Callable[[], Any]) -> list[Report]:
         caplog.set_level(logging.DEBUG, "wire_client")
         caplog.clear()
-        told = []
+        reports = []
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             try:
                 run()
             except client_package.ApiError as error:
-                told.append(Told(type(error).__name__, str(error), error))
+                reports.append(Report(type(error).__name__, str(error), error))
         for warning in caught:
             assert Path(warning.filename).parent == HERE
-            told.append(Told(warning.category.__name__, str(warning.message), warning.message))
+            reports.append(Report(warning.category.__name__, str(warning.message), warning.message))
         logged = [(r.levelname, r.getMessage()) for r in caplog.records]
-        return told + [Told(level, words, None) for level, words in logged if "(wire-" in words]
+        return reports + [
+            Report(level, message, None) for level, message in logged if "(wire-" in message
+        ]
 
     return collected
 

@@ -81,13 +81,13 @@ def test_difference_causes_one_warning_for_many_responses(changed: str) -> None:
 
 
 def test_async_client_detects_drift(changed: str) -> None:
-    async def ask() -> None:
+    async def run_client() -> None:
         async with tcia_client.AsyncClient(base_url=changed) as client:
             await client.get_modality_values()
             await client.get_modality_values()
 
     with pytest.warns(ContractDriftWarning) as caught:
-        asyncio.run(ask())
+        asyncio.run(run_client())
     assert len(caught) == 1
 
 
@@ -113,7 +113,7 @@ def test_on_drift_raise_raises_each_time(changed: str) -> None:
     assert again.drift == caught.value.drift
 
 
-def test_off_is_off(changed: str) -> None:
+def test_drift_off_reports_nothing(changed: str) -> None:
     with Client(base_url=changed, on_drift="off") as client:
         assert client.get_modality_values()
 

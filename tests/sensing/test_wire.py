@@ -11,7 +11,7 @@ import pytest
 from tciagen.drift.catalogue.rules import RULES
 
 if TYPE_CHECKING:
-    from tests.sensing.conftest import Ask, Collect, Told
+    from tests.sensing.conftest import Collect, Report, RunClient
 
 FORMATS = ("json", "csv", "xml", "html")
 
@@ -63,9 +63,9 @@ CALLS: dict[str, Callable[[Any, str, Path], Any]] = {
 }
 
 
-def words_of(reported: "Told") -> str:
+def summary_of(reported: "Report") -> str:
     """Return the message without the parts that depend on the server and its data."""
-    words = re.sub(r"\[http://[^]]*\]", "[URL]", f"{reported.kind}: {reported.words}")
+    words = re.sub(r"\[http://[^]]*\]", "[URL]", f"{reported.kind}: {reported.message}")
     return re.sub(r"\b[0-9]+(\.[0-9]+){6,}\b", "UID", words)
 
 
@@ -77,11 +77,18 @@ def test_every_run_time_rule_of_the_client_is_tested() -> None:
 
 @pytest.mark.parametrize("rule", CALLS)
 def test_changed_server_is_reported_by_the_rule(
-    ask: "Ask", collect: "Collect", moved: str, series_uid: str, target: Path, rule: str
+    run_client: "RunClient",
+    collect: "Collect",
+    moved: str,
+    series_uid: str,
+    target: Path,
+    rule: str,
 ) -> None:
-    reported = collect(lambda: ask(lambda c: CALLS[rule](c, series_uid, target), base_url=moved))
+    reported = collect(
+        lambda: run_client(lambda c: CALLS[rule](c, series_uid, target), base_url=moved)
+    )
     (one,) = [t for t in reported if t.kind != "DEBUG" or rule == "wire-metadata-unreadable"]
-    assert words_of(one) == RULES[rule].client_message
+    assert summary_of(one) == RULES[rule].client_message
     if one.kind.endswith("Error"):
         assert one.source.rule == rule
         assert pickle.loads(pickle.dumps(one.source)).rule == rule
@@ -90,7 +97,7 @@ def test_changed_server_is_reported_by_the_rule(
 
 
 def test_unchanged_server_is_not_reported(
-    ask: "Ask", collect: "Collect", same: str, series_uid: str, target: Path
+    run_client: "RunClient", collect: "Collect", same: str, series_uid: str, target: Path
 ) -> None:
     def everything(client: Any) -> Any:
         records = [
@@ -101,7 +108,7 @@ def test_unchanged_server_is_not_reported(
         images = lambda: client.download_image(target, series_instance_uid=series_uid)  # noqa: E731
         return one_after_the_other(*records, images)
 
-    assert collect(lambda: ask(everything, base_url=same, on_drift="raise")) == []
+    assert collect(lambda: run_client(everything, base_url=same, on_drift="raise")) == []
 
 
 class _InFormat:

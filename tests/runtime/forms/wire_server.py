@@ -1,4 +1,4 @@
-"""A server that says whatever bytes its script has, and what the tests of transports share."""
+"""A server that sends the bytes of a script, and names that tests of transports share."""
 
 import socket
 import threading
@@ -16,18 +16,18 @@ OVER_URLLIB3 = pytest.mark.parametrize("below", ["urllib3"], indirect=True)
 BOTH = pytest.mark.parametrize("below", ["urllib3", "httpx"], indirect=True)
 
 
-def answer(body: bytes = ROWS, *headers: bytes) -> bytes:
+def http_response(body: bytes = ROWS, *headers: bytes) -> bytes:
     lines = [b"HTTP/1.1 200 OK", *(headers or (b"Content-Length: %d" % len(body),)), b"", body]
     return b"\r\n".join(lines)
 
 
 @contextmanager
-def said_by_script() -> Iterator[SimpleNamespace]:
-    """A server that says the bytes of its script, one answer a request, on each connection.
+def scripted_server() -> Iterator[SimpleNamespace]:
+    """Yield a server that sends one response of its script per request of a connection.
 
-    What ends in ``None`` closes the connection after it; ``ended`` tells that one is closed.
+    A response that ends in ``None`` closes the connection. ``ended`` is set after a close.
     """
-    state = SimpleNamespace(script=[], ended=threading.Event(), asked=[])
+    state = SimpleNamespace(script=[], ended=threading.Event(), requests=[])
     listening = socket.create_server(("127.0.0.1", 0))
     state.base_url = f"http://127.0.0.1:{listening.getsockname()[1]}/v3"
 
@@ -35,20 +35,20 @@ def said_by_script() -> Iterator[SimpleNamespace]:
         with connection:
             while True:
                 try:
-                    asked = connection.recv(65536)
+                    request = connection.recv(65536)
                 except OSError:
-                    asked = b""
-                if not asked:
+                    request = b""
+                if not request:
                     state.ended.set()
                     return
-                state.asked.append(asked)
-                said = state.script.pop(0) if len(state.script) > 1 else state.script[0]
-                for piece in said if isinstance(said, tuple) else (said,):
-                    if piece is None:
+                state.requests.append(request)
+                response = state.script.pop(0) if len(state.script) > 1 else state.script[0]
+                for chunk in response if isinstance(response, tuple) else (response,):
+                    if chunk is None:
                         connection.close()
                         state.ended.set()
                         return
-                    connection.sendall(piece)
+                    connection.sendall(chunk)
 
     def accept() -> None:
         while True:

@@ -2,8 +2,8 @@
 """Cancer Imaging Archive (TCIA) v3: a typed client of its query API.
 
 `Client` and `AsyncClient` have one method for each query endpoint; records are
-frozen attrs classes of `tcia_client.models`. Everything is loaded when it is
-first asked for.
+frozen attrs classes of `tcia_client.models`. Every name is loaded at its
+first use.
 """
 
 from importlib import import_module
