@@ -21,7 +21,7 @@ REFERENCES, REFERENCED_SOP, PRIVATE = 0x00081140, 0x00081155, 0x00091001
 
 
 def head(tag: int, vr: str, length: int, order: str = "<") -> bytes:
-    """The header of an element; without a VR, that of an implicit one."""
+    """Return the header of an element; without a VR, that of an implicit one."""
     number = struct.pack(order + "HH", tag >> 16, tag & 0xFFFF)
     if not vr:
         return number + struct.pack(order + "L", length)
@@ -31,13 +31,13 @@ def head(tag: int, vr: str, length: int, order: str = "<") -> bytes:
 
 
 def element(tag: int, vr: str, value: bytes, order: str = "<") -> bytes:
-    """An element, padded to an even length."""
+    """Return an element, padded to an even length."""
     value += (b"\0" if vr in ("UI", "OB", "UN", "") else b" ") * (len(value) % 2)
     return head(tag, vr, len(value), order) + value
 
 
 def marker(number: int, length: int = 0, order: str = "<") -> bytes:
-    """An item or a delimiter: E000, E00D or E0DD of group FFFE."""
+    """Return an item or a delimiter: E000, E00D or E0DD of group FFFE."""
     return struct.pack(order + "HHL", 0xFFFE, number, length)
 
 
@@ -45,17 +45,17 @@ ITEM_END, SEQUENCE_END = marker(0xE00D), marker(0xE0DD)
 
 
 def item(content: bytes, *, length: int = UNDEFINED) -> bytes:
-    """A sequence item, with a delimiter if its length is undefined."""
+    """Return a sequence item, with a delimiter if its length is undefined."""
     return marker(0xE000, length) + content + ITEM_END * (length == UNDEFINED)
 
 
 def sequence(tag: int, *items: bytes, vr: str = "SQ") -> bytes:
-    """A sequence of undefined length."""
+    """Return a sequence of undefined length."""
     return head(tag, vr, UNDEFINED) + b"".join(items) + SEQUENCE_END
 
 
 def meta(syntax: str | None = EXPLICIT, *, vr: str = "UI") -> bytes:
-    """The File Meta Information."""
+    """Return the File Meta Information."""
     content = element(0x00020003, vr, SOP.encode())
     if syntax is not None:
         content += element(0x00020010, vr, syntax.encode())
@@ -70,7 +70,7 @@ def data_set(
     vr: bool = True,
     endian: str = "<",
 ) -> bytes:
-    """A small data set with the odd elements beside or instead of the plain ones."""
+    """Return a small data set with odd elements besides or instead of the plain ones."""
     plain = [
         (0x00080005, "CS", b"ISO_IR 100"),
         (0x00080016, "UI", b"1.2.840.10008.5.1.4.1.1.2"),
@@ -90,23 +90,23 @@ def data_set(
 
 
 def part10(body: bytes, syntax: str | None = EXPLICIT) -> bytes:
-    """A Part 10 file."""
+    """Return a Part 10 file."""
     return bytes(128) + b"DICM" + meta(syntax) + body
 
 
 def with_elements(odd: Mapping[int, bytes], order: Iterable[int] | None = None) -> bytes:
-    """An explicit file with odd elements."""
+    """Return an explicit file with odd elements."""
     return part10(data_set(odd, order))
 
 
 def deflated(body: bytes) -> bytes:
-    """A deflated file."""
+    """Return a deflated file."""
     packer = zlib.compressobj(9, zlib.DEFLATED, -15)
     return part10(packer.compress(body) + packer.flush(), DEFLATED)
 
 
 def nested(depth: int) -> bytes:
-    """Sequences in sequences, all of undefined length."""
+    """Return nested sequences, all of undefined length."""
     content = element(REFERENCED_SOP, "UI", b"1.2.3.4")
     for _ in range(depth):
         content = sequence(REFERENCES, item(content))
@@ -114,7 +114,7 @@ def nested(depth: int) -> bytes:
 
 
 def uid(tag: int, value: bytes, vr: str = "UI") -> dict[int, bytes]:
-    """An element whose value is as it is."""
+    """Return an element with an unchanged value."""
     return {tag: head(tag, vr, len(value)) + value}
 
 

@@ -26,7 +26,7 @@ _DIFF_LINES = 60
 
 
 class Kind(StrEnum):
-    """How a file differs from what would be published."""
+    """The difference between a file and its generated content."""
 
     MISSING = "MISSING"
     EXTRA = "EXTRA"

@@ -311,7 +311,7 @@ def link_to_itself_elsewhere(paths: list[Path]) -> None:
 
 
 def put_other_object(paths: list[Path]) -> None:
-    """Same size and time, another object."""
+    """Replace a file by another object of the same size and time."""
     before = paths[1].stat()
     shutil.copy(paths[0], paths[1])
     assert paths[1].stat().st_size == before.st_size
@@ -319,7 +319,7 @@ def put_other_object(paths: list[Path]) -> None:
 
 
 def put_other_text(paths: list[Path]) -> None:
-    """Same size and time, no DICOM file."""
+    """Replace a file by other bytes of the same size and time."""
     before = paths[1].stat()
     paths[1].write_bytes(b"secret".ljust(before.st_size))
     os.utime(paths[1], ns=(before.st_atime_ns, before.st_mtime_ns))

@@ -28,7 +28,7 @@ class Server:
     url: str
     documents: dict[str, JsonObject]
     keys: list[str | None] = attrs.field(factory=list)
-    """What each request had in the header ``api_key``."""
+    """The header ``api_key`` of each request."""
     redirect: list[str] = attrs.field(factory=list)
 
 

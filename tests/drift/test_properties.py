@@ -1,4 +1,4 @@
-"""What must hold for every edit: empty exactly when the meaning is the same, and reversible."""
+"""Properties of every edit: no changes if and only if the meaning is equal, and reversibility."""
 
 from collections import Counter
 from functools import cache

@@ -35,7 +35,7 @@ def result(*columns: Any, name: str = "Series", text: str = "One.") -> dict[str,
 
 PAIR = {SERIES: result(column()), LIST: result(column(), column("A"))}
 
-# What looks like the rule's change, and what it is instead: an empty set is no change.
+# Edits similar to the rule's change, and their real rules: an empty set is no change.
 NEAR_MISSES: dict[str, tuple[Example, set[str]]] = {
     "endpoint-added": (
         documents({SERIES: {}}, {SERIES: {}, "TCIA/query/GetSeries": {}}),

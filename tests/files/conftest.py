@@ -33,7 +33,7 @@ Member = tuple[str | zipfile.ZipInfo, bytes]
 
 
 def element(tag: int, vr: bytes, value: bytes, *, explicit: bool = True) -> bytes:
-    """A data element, little-endian."""
+    """Return a data element, little-endian."""
     value += b"\0" * (len(value) % 2)
     head = struct.pack("<HH", tag >> 16, tag & 0xFFFF)
     if not explicit:
@@ -51,7 +51,7 @@ def dicom(
     size: int = 2000,
     fill: bytes | None = None,
 ) -> bytes:
-    """A small DICOM Part 10 file."""
+    """Return a small DICOM Part 10 file."""
     sop = f"{series}.{number}" if sop is None else sop
     meta = element(0x00020010, b"UI", b"1.2.840.10008.1.2.1")
     body = element(0x00080018, b"UI", sop.encode())
@@ -88,7 +88,7 @@ class _Stream(io.RawIOBase):
 def zipped(
     members: Iterable[Member], *, stream: bool = True, method: int = zipfile.ZIP_DEFLATED
 ) -> bytes:
-    """A ZIP archive, with data descriptors if it is written as a stream."""
+    """Return a ZIP archive, with data descriptors if it is written as a stream."""
     sink = _Stream()
     buffer = io.BytesIO()
     with zipfile.ZipFile(sink if stream else buffer, "w", method) as archive:
@@ -98,7 +98,7 @@ def zipped(
 
 
 def series_zip(count: int = 3, **options: Any) -> bytes:
-    """The archive of a series, as a v3 server sends it."""
+    """Return the archive of a series, as a v3 server sends it."""
     images = [(f"images/{n}.dcm", dicom(number=n + 1)) for n in range(count)]
     return zipped([("images/", b""), *images, ("results.json", b"[]")], **options)
 
@@ -247,7 +247,7 @@ def blob_archive(demo: DemoArchive) -> Iterator[RunningArchive]:
 
 @pytest.fixture(scope="session")
 def make() -> SimpleNamespace:
-    """What makes files and replies."""
+    """Functions that create files and replies."""
     return SimpleNamespace(
         dicom=dicom,
         zipped=zipped,

@@ -133,6 +133,6 @@ class AsyncClient(AsyncClientBase):
 
 
 def names(folder: Path) -> list[str]:
-    """All that is below a folder, sorted, without the lists of what downloads wrote."""
+    """Return the sorted names below a folder, without the lists of downloaded files."""
     found = (path for path in folder.rglob("*") if not path.name.endswith(".download.json"))
     return sorted(path.relative_to(folder).as_posix() for path in found)

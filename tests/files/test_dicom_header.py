@@ -53,7 +53,7 @@ def dataset_by_pydicom(data: bytes) -> pydicom.Dataset:
 
 
 def identity_by_pydicom(data: bytes) -> Identity:
-    """What pydicom reads in front of the pixel data, without padding."""
+    """Return the identity that pydicom reads before the pixel data, without padding."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         found = dataset_by_pydicom(data)
@@ -165,7 +165,7 @@ VRS = ["", "UI", "UN", "LO", "OB", "UT", "US", "SQ", "ZZ"]
 
 
 def edited(data: st.DataObject, file: bytes) -> bytes:
-    """A file with some bytes changed, removed, doubled or put in."""
+    """Return a file with some bytes changed, removed, doubled or inserted."""
     changed = bytearray(file)
     values = st.sampled_from([0, 1, 2, 8, 0x20, 0x41, 0x5A, 0xFE, 0xFF]) | st.integers(0, 255)
     for _ in range(data.draw(st.integers(1, 4))):
@@ -183,7 +183,7 @@ def edited(data: st.DataObject, file: bytes) -> bytes:
 
 
 def elements_of(depth: int) -> st.SearchStrategy[bytes]:
-    """Elements, well-formed or not, as writers of all kinds make them."""
+    """Return elements, valid or not, as different writers make them."""
     plain = st.builds(
         corpus.element, st.sampled_from(TAGS), st.sampled_from(VRS), st.sampled_from(UIDS)
     )

@@ -43,7 +43,7 @@ class Interruption:
         return self._line
 
 
-# Where a line closes a file and does not come to pass, the interpreter closes it, and warns of it.
+# If an interrupted line would close a file, the interpreter closes it with a warning.
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("name", ["", "a.zip"], ids=["folder", "zip"])

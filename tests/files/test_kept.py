@@ -1,4 +1,4 @@
-"""What is taken for done, and what becomes of files that stood in the way of a download."""
+"""Existing downloads, and files at the destination of a download."""
 
 import json
 import os

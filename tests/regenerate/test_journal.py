@@ -22,7 +22,7 @@ AFTER = {name: body.decode() for name, body in sorted(NEW.items()) if body is no
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
-    """What is left of runs that were killed before each of their steps."""
+    """The results of runs that were killed before each of their steps."""
     folder = tmp_path_factory.mktemp("killed")
     done = subprocess.run(
         [sys.executable, "-m", "tests.regenerate.kills", folder / "project"],

@@ -31,7 +31,7 @@ CHUNKS = [
 
 
 def read(name: str, body: bytes, cuts: Any, *, msgspec: bool) -> tuple[list[Any], Any, Any]:
-    """The rows, and the class and the row of the error after them."""
+    """Return the rows, and the class and the row of the error after them."""
     rows: list[Any] = []
     reader = decoder_of(name, RowReader(SHIP), msgspec=msgspec)
     places = [0, *sorted(cut % (len(body) + 1) for cut in cuts), len(body)]

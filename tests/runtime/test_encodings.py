@@ -24,7 +24,7 @@ ROWS = 399
 
 
 def in_members(data: bytes) -> bytes:
-    """Compressed in several members, as a server that joins files does (RFC 1952, 2.2)."""
+    """Return data compressed in several members, as of joined files (RFC 1952, 2.2)."""
     return b"".join(gzip.compress(data[at : at + 1000]) for at in range(0, len(data), 1000))
 
 

@@ -133,7 +133,7 @@ def rows_of(request: pytest.FixtureRequest, hard: HardArchive) -> RunClient:
 
 
 def as_written(row: Any, name: str) -> Any:
-    """A row with None where the format writes a text as it writes null.
+    """Return a row with None where the format writes a string as it writes null.
 
     XML has an empty element for both null and an empty text. HTML prints ``null`` for both
     null and that very text. JSON and CSV distinguish all of them.

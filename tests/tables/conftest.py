@@ -68,7 +68,7 @@ class Fleet:
     whole: Any = WHOLE
 
     def rows(self, *rows: Any) -> Any:
-        """Rows as a client returns them."""
+        """Return rows as a client does."""
         return tcia_client.Rows(rows or (WHOLE, Vessel()), self.attributes)
 
 

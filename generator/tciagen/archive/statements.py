@@ -93,7 +93,7 @@ SELECT path, problem, duplicate_of FROM file
 WHERE path >= ? AND path < ? AND (problem NOT NULL OR duplicate_of NOT NULL) ORDER BY path
 """
 
-# What the files state: one row for each different set of values, with the number of its files.
+# Values that files state: one row for each different set of values, with the number of its files.
 FIND_PATIENT_VALUES = "SELECT id FROM patient_values WHERE digest = ?"
 FIND_STUDY_VALUES = "SELECT id FROM study_values WHERE digest = ?"
 FIND_SERIES_VALUES = "SELECT id FROM series_values WHERE digest = ?"

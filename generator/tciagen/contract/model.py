@@ -128,7 +128,7 @@ class StatedBy:
 
 @attrs.frozen(kw_only=True)
 class FileRoles:
-    """What other endpoints state about the downloads of a file endpoint.
+    """Statements of other endpoints about the downloads of a file endpoint.
 
     The configuration declares it, since no document does. ``count`` is the number of files,
     ``size`` the sum of their sizes in bytes.

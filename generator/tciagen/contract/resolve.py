@@ -34,7 +34,7 @@ _UNDECLARED = {
     "parameter": "the method accepts strings, numbers, dates and times",
     "attribute": "its values are strings",
 }
-"""What the client does with an undeclared type."""
+"""The client's treatment of an undeclared type."""
 
 
 @attrs.frozen

@@ -52,7 +52,7 @@ class Acceptance:
     until: datetime.date | None = None
 
     def matches(self, change: Change) -> bool:
-        """Whether the entry is about this change, by its structure."""
+        """Return whether the entry is about this change, by its structure."""
         return (
             change.rule == self.rule
             and change.pointer == self.pointer

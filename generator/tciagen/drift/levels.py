@@ -57,7 +57,7 @@ class Effect(_Scale):
 
 
 class Bump(_Scale):
-    """What the version of the generated client must rise by (semver.org, from 1.0.0 on)."""
+    """The part of the generated client's version to raise (semver.org, from 1.0.0 on)."""
 
     MAJOR = "major"
     MINOR = "minor"

@@ -1,4 +1,4 @@
-"""Where a contract comes from: a folder, a git revision, a server, or an installed package."""
+"""Sources of a contract: a folder, a git revision, a server, or an installed package."""
 
 import importlib.util
 from collections.abc import Callable, Iterable

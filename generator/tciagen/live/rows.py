@@ -16,7 +16,7 @@ Row = Mapping[str, Any]
 
 @attrs.frozen
 class Decoded:
-    """What the client returns for a response, and what it reports.
+    """The rows and the reports of the client for a response.
 
     ``rows`` have the client's values by the documented names of the attributes. ``is_valid`` is
     false if the client raises an error for the whole response.

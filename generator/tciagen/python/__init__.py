@@ -1,1 +1,1 @@
-"""How the contract looks in Python: names, types, texts and docstrings."""
+"""The contract in Python: names, types, strings and docstrings."""

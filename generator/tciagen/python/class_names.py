@@ -19,7 +19,7 @@ from tciagen.contract.model import Contract, Endpoint, Result
 from tciagen.python.names import RESERVED, Identifier, class_name, pascal_case
 
 _MODULE_NAMES = frozenset({"Literal", "RecordBase", "UID", "attrs", "datetime", "decimal"})
-"""What the module of the record classes imports."""
+"""Imports of the module of the record classes."""
 
 
 @attrs.frozen

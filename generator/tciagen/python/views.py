@@ -117,13 +117,13 @@ class MethodView:
 
 @attrs.frozen(kw_only=True)
 class ApiView:
-    """What the templates see of the contract."""
+    """The contract as the templates read it."""
 
     classes: tuple[ClassView, ...]
     methods: tuple[MethodView, ...]
 
     def uses(self, module: str, place: str) -> bool:
-        """Whether annotations of ``models`` or ``methods`` name a module or class."""
+        """Return whether annotations of ``models`` or ``methods`` name a module or class."""
         if place == "models":
             texts: Iterable[str] = (
                 f.annotation for c in self.classes for f in c.fields if not f.choices

@@ -23,7 +23,7 @@ from tciagen.selection import selected_apis
 
 @attrs.frozen(kw_only=True)
 class Request:
-    """What to regenerate: the APIs of a file, or one; from another server, if given."""
+    """The scope of a run: all APIs of a file or one of them, and optionally another server."""
 
     config_file: Path
     api: str | None

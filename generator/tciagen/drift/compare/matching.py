@@ -18,7 +18,7 @@ N = TypeVar("N", Parameter, Attribute, Endpoint)
 
 
 def is_tag(dicom: str | None) -> bool:
-    """Whether a DICOM member names a tag."""
+    """Return whether a DICOM member names a tag."""
     return dicom not in (None, NO_TAG, COMPUTED)
 
 
