@@ -50,7 +50,7 @@ def series(images: list[Image]) -> Series:
     return uid, [i.path for i in images if i.header.SeriesInstanceUID == uid]
 
 
-def test_zip_holds_every_file_of_the_series(call: Caller, series: Series) -> None:
+def test_zip_contains_every_file_of_the_series(call: Caller, series: Series) -> None:
     uid, paths = series
     response = call.query("getImage", SeriesInstanceUID=uid)
     assert response.status_code == 200

@@ -83,7 +83,7 @@ def test_series_number_that_is_no_integer_is_null(tmp_path: Path, value: bytes) 
 
 
 @pytest.mark.parametrize(("value", "expected"), WHOLE_NUMBERS.items())
-def test_series_number_that_is_whole_has_six_places(
+def test_integer_series_number_has_six_decimal_places(
     tmp_path: Path, value: bytes, expected: int
 ) -> None:
     path = file_with(tmp_path / "x.dcm", 1, {(0x20, 0x11): value})

@@ -201,7 +201,7 @@ def test_commands_errors_are_sentences_with_their_status(
     )
 
 
-def test_commands_work_with_options_alone(tmp_path: Path, fleet_folder: Path, tciagen: Run) -> None:
+def test_commands_work_with_only_options(tmp_path: Path, fleet_folder: Path, tciagen: Run) -> None:
     done = tciagen(
         "generate",
         "--documents", fleet_folder / "documents",

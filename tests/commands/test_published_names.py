@@ -53,7 +53,7 @@ def class_names(project: Path) -> dict[str, str]:
     }
 
 
-def test_published_class_keeps_its_name_when_endpoints_are_added(
+def test_published_class_retains_its_name_when_endpoints_are_added(
     project: Path, tciagen: Run
 ) -> None:
     before = class_names(project)

@@ -75,7 +75,7 @@ def test_selected_apis_unknown_api_is_reported_with_suggestion(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("text", ["[x]\na = \n", "[x]\n[x]\n"])
-def test_read_config_toml_error_is_one_sentence(tmp_path: Path, text: str) -> None:
+def test_read_config_toml_error_is_reported_in_one_sentence(tmp_path: Path, text: str) -> None:
     with pytest.raises(UsageProblem, match=r"is not TOML: .*line \d"):
         read_config(write(tmp_path, text))
 

@@ -156,7 +156,7 @@ def test_config_odd_pyproject_tables_are_refused_in_a_sentence(
 
 @pytest.mark.parametrize("text", ["[tool]\ntciagen = 1", "tool = 1", "tool = [1]", "[[tool]]"])
 @pytest.mark.parametrize("command", ["generate", "validate", "crawl", "check", "regenerate"])
-def test_commands_invalid_tool_table_is_one_sentence(
+def test_commands_invalid_tool_table_is_reported_in_one_sentence(
     tmp_path: Path, tciagen: Run, text: str, command: str
 ) -> None:
     (tmp_path / "pyproject.toml").write_text(text)
@@ -186,7 +186,9 @@ BEYOND = ["a = " + "[" * 3000 + "]" * 3000, "a = " + "9" * 5000, "a = '\xff", "\
 
 
 @pytest.mark.parametrize("text", BEYOND)
-def test_toml_beyond_limits_of_python_is_one_sentence(tmp_path: Path, text: str) -> None:
+def test_toml_beyond_limits_of_python_is_reported_in_one_sentence(
+    tmp_path: Path, text: str
+) -> None:
     body = text.encode("latin-1")
     (tmp_path / "tciagen.toml").write_bytes(body)
     with pytest.raises(UsageProblem, match="is not TOML"):

@@ -164,7 +164,7 @@ def test_invalid_host_of_a_base_url_is_a_failure_of_each_endpoint(host: str) -> 
         ("SSL_CERT_FILE", "/nowhere/ca.pem", "https"),
     ],
 )
-def test_an_environment_that_cannot_be_used_is_one_sentence(
+def test_environment_that_cannot_be_used_is_reported_in_one_sentence(
     server: Server, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, scheme: str
 ) -> None:
     monkeypatch.setenv(variable, value)
@@ -240,7 +240,7 @@ def test_crawl_failures_of_all_endpoints_are_reported_together(server: Server) -
     assert lines[2].startswith("1 of 3 documents are valid")
 
 
-def test_crawl_invalid_documents_alone_raise_document_problem(server: Server) -> None:
+def test_crawl_of_only_invalid_documents_raises_document_problem(server: Server) -> None:
     server.respond(ADDRESSES[0], (200, "{}"))
     with pytest.raises(DocumentProblem):
         crawl(server.base_url, ADDRESSES).require_complete()

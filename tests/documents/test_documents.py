@@ -42,7 +42,7 @@ def document(tcia_documents: Mapping[str, JsonObject]) -> JsonObject:
         (b" " * 5_000_000, "it is larger than 4,194,304 bytes"),
     ],
 )
-def test_parse_unreadable_body_is_one_sentence(body: bytes, reason: str) -> None:
+def test_parse_unreadable_body_is_reported_in_one_sentence(body: bytes, reason: str) -> None:
     with pytest.raises(DocumentProblem) as caught:
         parse(body, "x.json")
     assert str(caught.value).startswith("x.json cannot be read: " + reason)

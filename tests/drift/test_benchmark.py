@@ -27,7 +27,7 @@ def test_benchmark_is_complete() -> None:
     assert len(CHANGES) + len(CONTROLS) == 60
 
 
-def test_the_catalogue_has_each_rule_of_the_benchmark_with_its_level_and_bump() -> None:
+def test_catalogue_has_each_rule_of_the_benchmark_with_its_level_and_bump() -> None:
     for expected in BENCHMARK["rules"]:
         rule = RULES[expected["id"]]
         assert rule.level == expected["severity"], rule.id
@@ -36,7 +36,7 @@ def test_the_catalogue_has_each_rule_of_the_benchmark_with_its_level_and_bump() 
 
 
 @pytest.mark.parametrize("mutation", CHANGES, ids=by_id)
-def test_a_single_change_gives_the_expected_finding_and_no_other(mutation: dict[str, Any]) -> None:
+def test_single_change_causes_the_expected_finding_and_no_other(mutation: dict[str, Any]) -> None:
     old, new = mutated(mutation)
     expected = mutation["expected"]
     changes = compare(contract_of(old), contract_of(new))
@@ -66,7 +66,7 @@ def test_wire_and_source_effects_are_those_that_were_measured(mutation: dict[str
 
 
 @pytest.mark.parametrize("mutation", CONTROLS, ids=by_id)
-def test_a_control_gives_nothing(mutation: dict[str, Any]) -> None:
+def test_control_causes_no_finding(mutation: dict[str, Any]) -> None:
     old, new = mutated(mutation)
     assert compare(contract_of(old), contract_of(new)) == ()
     assert compare(contract_of(new), contract_of(old)) == ()
@@ -85,7 +85,7 @@ def test_compare_documents_faulty_document_is_reported_and_the_last_one_stays(
     assert verdict.exit_status == 3
 
 
-def test_a_replacement_that_does_not_exist_is_a_warning_beside_the_deprecation() -> None:
+def test_replacement_that_does_not_exist_is_a_warning_beside_the_deprecation() -> None:
     old, new = mutated(MUTATIONS["X08"])
     verdict = compare_documents(contract_of(old), new)
     assert [f.rule for f in verdict.faults] == ["replacement-unknown"]
@@ -113,7 +113,7 @@ def test_compare_documents_status_503_retains_the_last_document(base: dict[str, 
         (500, "endpoint-unreachable"),
     ],
 )
-def test_a_crawled_fault_has_its_rule(base: dict[str, Any], body: bytes | int, rule: str) -> None:
+def test_crawled_fault_has_its_rule(base: dict[str, Any], body: bytes | int, rule: str) -> None:
     answers: dict[str, bytes | int] = {a: json.dumps(d).encode() for a, d in base.items()}
     answers["TCIA/query/getPatient"] = body
     with server_of(answers) as url:
@@ -141,7 +141,7 @@ def twice_an_attribute(document: dict[str, Any]) -> None:
         ("document-invalid", lambda d: d.update(Description=None)),
     ],
 )
-def test_a_document_that_contradicts_itself_is_a_fault(
+def test_document_that_contradicts_itself_is_a_fault(
     base: dict[str, Any], rule: str, edit: Any
 ) -> None:
     old = contract_of(base)

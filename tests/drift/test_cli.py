@@ -120,7 +120,7 @@ def test_diff_compares_revisions_without_a_checkout(
     assert git(repository, "status", "--porcelain") == ""
 
 
-def test_diff_revision_alone_means_the_configured_documents(
+def test_diff_of_only_a_revision_uses_the_configured_documents(
     run: Run, repository: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (repository / "contracts" / "overlay.toml").write_text("")
@@ -164,7 +164,7 @@ def test_diff_overlay_beside_the_documents_is_read_on_both_sides(
 @pytest.mark.parametrize(
     "place", ["HEAD~9", "nothing", "--help-me", "HEAD:elsewhere", "old/documents/TCIA"]
 )
-def test_diff_invalid_side_is_one_sentence(
+def test_diff_invalid_side_is_reported_in_one_sentence(
     run: Run, repository: Path, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
     monkeypatch.chdir(repository)
@@ -260,7 +260,7 @@ def test_diff_output_file_gets_the_report_and_stdout_the_text(
         (("--api", "fleet"), "--api needs a configuration"),
     ],
 )
-def test_diff_invalid_option_is_one_sentence(
+def test_diff_invalid_option_is_reported_in_one_sentence(
     run: Run, old: Path, new: Path, options: tuple[str, ...], reported: str
 ) -> None:
     code, out, err = run("diff", old, new, *options, "--output", "report")

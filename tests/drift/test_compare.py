@@ -42,14 +42,14 @@ def test_each_endpoint_can_be_renamed_and_moved(base: Documents, address: str) -
     assert "is a guess" in change.message
 
 
-def test_a_renamed_endpoint_is_still_compared_inside(base: Documents) -> None:
+def test_renamed_endpoint_is_still_compared_inside(base: Documents) -> None:
     document = {**base[SERIES], "QueryName": "listSeries", "Deprecated": True}
     new = {a: d for a, d in base.items() if a != SERIES} | {"TCIA/query/listSeries": document}
     rules = [c.rule for c in changes_of(base, new)]
     assert rules == ["endpoint-renamed", "endpoint-deprecated"]
 
 
-def test_unlike_endpoints_that_come_and_go_are_not_one(base: Documents) -> None:
+def test_different_added_and_removed_endpoints_are_not_a_rename(base: Documents) -> None:
     station = {
         "QueryName": "getStationValues",
         "Description": "Lists the stations.",
@@ -66,7 +66,7 @@ def test_unlike_endpoints_that_come_and_go_are_not_one(base: Documents) -> None:
         assert [c.rule for c in changes_of(base, new)] == ["endpoint-removed", "endpoint-added"]
 
 
-def test_a_replacement_that_was_announced_is_a_renaming(base: Documents) -> None:
+def test_replacement_that_was_announced_is_a_renaming(base: Documents) -> None:
     old = {**base, SERIES: {**base[SERIES], "Deprecated": True, "ReplacedBy": "getStation"}}
     new = {a: d for a, d in base.items() if a != SERIES}
     removed = changes_of(old, new)
@@ -85,13 +85,13 @@ def test_both_names_that_are_one_in_python_need_only_a_patch(base: Documents) ->
     assert "without an error" in change.message
 
 
-def test_a_required_key_with_another_name_is_missed_by_the_server(base: Documents) -> None:
+def test_required_key_with_another_name_is_missed_by_the_server(base: Documents) -> None:
     place = ("TCIA/query/getImage", "Parameters", 0, "Name")
     (change,) = changes_of(base, edited(base, ("set", place, "SeriesUID")))
     assert (change.rule, change.wire, change.source) == ("param-renamed", "error", "runtime")
 
 
-def test_a_type_that_follows_from_the_tag_names_its_cause(base: Documents) -> None:
+def test_type_that_follows_from_the_tag_names_its_cause(base: Documents) -> None:
     attribute = {"Name": "When", "Description": "When.", "DICOM": "0008 0020"}
     old = edited(base, ("insert", (SERIES, "Result", "Attributes", 0), attribute))
     place = (SERIES, "Result", "Attributes", 0, "DICOM")
@@ -118,7 +118,7 @@ def test_both_places_are_json_pointers_and_the_path_goes_by_name(base: Documents
 
 
 @pytest.mark.parametrize("name", ["self", "Format"])
-def test_a_parameter_that_takes_a_name_of_the_method_collides(base: Documents, name: str) -> None:
+def test_parameter_that_takes_a_name_of_the_method_collides(base: Documents, name: str) -> None:
     new = edited(base, ("insert", (SERIES, "Parameters", 0), {"Name": name, "Type": "string"}))
     (change,) = changes_of(base, new)
     assert (change.rule, change.after) == ("name-collision", name)
@@ -189,7 +189,7 @@ def test_type_of_an_attribute_that_is_declared_now_is_one_change(
     assert change.rule == rule
 
 
-def test_a_collision_does_not_hide_a_worse_change(base: Documents) -> None:
+def test_collision_does_not_hide_a_worse_change(base: Documents) -> None:
     key = {"Name": "patientId", "Type": "string", "Required": True}
     changes = changes_of(base, edited(base, ("insert", (SERIES, "Parameters", 0), key)))
     assert [c.rule for c in changes] == ["param-added-required", "name-collision"]
@@ -206,7 +206,7 @@ def test_of_two_newcomers_with_one_name_the_second_collides(base: Documents) -> 
     ]
 
 
-def test_a_new_endpoint_with_the_class_name_of_another_collides(base: Documents) -> None:
+def test_new_endpoint_with_the_class_name_of_another_collides(base: Documents) -> None:
     document = {**base["TCIA/query/getPatient"], "QueryName": "getSubject"}
     document["Result"] = {**document["Result"], "Name": "Series"}
     (change,) = changes_of(base, {**base, "TCIA/query/getSubject": document})
@@ -241,7 +241,7 @@ def test_endpoint_that_parts_from_a_shared_class_leaves_the_name_to_the_others(
     assert "Records of TCIA/query/aSeries become ASeriesSeries." in diverged.message
 
 
-def test_a_shift_of_columns_does_not_move_unknown_members(base: Documents) -> None:
+def test_shift_of_columns_does_not_move_unknown_members(base: Documents) -> None:
     old = edited(base, ("set", (SERIES, "Result", "Attributes", 3, "Column"), "x"))
     column = {"Name": "New", "Description": "", "DICOM": "NA", "Type": "string"}
     new = edited(old, ("insert", (SERIES, "Result", "Attributes", 0), column))
@@ -252,7 +252,7 @@ def test_a_shift_of_columns_does_not_move_unknown_members(base: Documents) -> No
     assert gone.pointer_old == "/Result/Attributes/3/Column"
 
 
-def test_what_the_overlay_fills_in_is_not_lost(base: Documents) -> None:
+def test_declarations_of_the_overlay_are_not_lost(base: Documents) -> None:
     formats = tuple(base[SERIES]["Formats"])
     bare = edited(edited(base, ("remove", (SERIES, "Formats"), None)),
                   ("remove", (SERIES, "DefaultFormat"), None))  # fmt: skip
@@ -273,7 +273,7 @@ def test_another_python_name_from_the_overlay_is_a_renaming_in_source_only(
     assert (change.before, change.after) == ("modality", "kind")
 
 
-def test_a_name_that_the_old_client_has_as_an_alias_breaks_nothing(base: Documents) -> None:
+def test_name_that_the_old_client_has_as_an_alias_breaks_nothing(base: Documents) -> None:
     aliased = overlaid(base, ("attribute", "Modality", {"aliases": ["MODALITY"]}))
     new = edited(base, ("set", (SERIES, "Result", "Attributes", 2, "Name"), "MODALITY"))
     (change,) = compare(aliased, contract_of(new))
@@ -315,7 +315,7 @@ def test_bare_documents_lose_declarations_but_no_meaning(base: Documents) -> Non
         ("dateTime", "date", B, B),
     ],
 )
-def test_a_type_change_is_judged_by_its_pair(
+def test_type_change_is_rated_by_its_pair(
     old: str, new: str, request_level: str, result_level: str
 ) -> None:
     request, answer = request_type(Type(old), Type(new)), result_type(Type(old), Type(new))

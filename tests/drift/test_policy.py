@@ -147,7 +147,7 @@ def test_apply_acceptances_reports_expired_and_unused_entries(
         (lambda t: t.replace("]]", "]"), "is not TOML"),
     ],
 )
-def test_read_acceptances_invalid_entry_is_one_sentence(
+def test_read_acceptances_invalid_entry_is_reported_in_one_sentence(
     tmp_path: Path, edit: Callable[[str], str], reported: str
 ) -> None:
     path = tmp_path / "drift-accept.toml"

@@ -91,7 +91,7 @@ def test_there_are_edits_of_every_document() -> None:
     assert {str(path[0]) for _, path, _ in edits} >= set(BASE)
 
 
-def test_a_comparison_is_empty_exactly_when_the_meaning_is_the_same() -> None:
+def test_comparison_is_empty_exactly_when_the_meaning_is_the_same() -> None:
     same = meaning(OLD)
     wrong = []
     for edit, new, changes in all_edited():
@@ -152,7 +152,7 @@ def reported(changes: tuple[Change, ...]) -> Counter[tuple[object, ...]]:
 
 @settings(max_examples=200, deadline=None)
 @given(st.data())
-def test_two_edits_give_the_changes_of_both(data: st.DataObject) -> None:
+def test_two_edits_cause_the_changes_of_both(data: st.DataObject) -> None:
     edits = in_place()
     one, other = (edits[data.draw(st.integers(0, len(edits) - 1))] for _ in range(2))
     if touches(one) == touches(other) or "Formats" in (*one[1], *other[1]):
@@ -178,13 +178,13 @@ def test_order_and_white_space_mean_nothing() -> None:
     assert {c.rule for c in compare(OLD, contract_of(shuffled))} == {"param-reordered"}
 
 
-def test_a_contract_does_not_differ_from_itself_or_an_equal_one() -> None:
+def test_contract_does_not_differ_from_itself_or_an_equal_one() -> None:
     assert compare(OLD, OLD) == ()
     assert compare(OLD, contract_of(BASE)) == ()
     assert compare(Contract(()), Contract(())) == ()
 
 
-def test_changes_come_worst_first_and_then_by_place() -> None:
+def test_changes_are_sorted_by_severity_and_position() -> None:
     new = {a: edited(BASE, e)[a] for e in in_place()[::40] for a in [str(e[1][0])]}
     changes = compare(OLD, contract_of(new))
     assert len({c.severity for c in changes}) > 3
@@ -193,7 +193,7 @@ def test_changes_come_worst_first_and_then_by_place() -> None:
     assert in_order(changes[::-1]) == changes
 
 
-def test_a_fingerprint_is_made_of_rule_place_before_and_after() -> None:
+def test_fingerprint_is_made_of_rule_place_before_and_after() -> None:
     changes = [c for edit, _, reported in all_edited() if edit[1][-1] == "Type" for c in reported]
     prints = {c.fingerprint for c in changes}
     places = {(c.rule, c.endpoint, c.pointer, c.before, c.after) for c in changes}
@@ -202,7 +202,7 @@ def test_a_fingerprint_is_made_of_rule_place_before_and_after() -> None:
 
 
 @pytest.mark.parametrize("order", ["forth", "back"])
-def test_a_fingerprint_survives_another_order_of_parameters(order: str) -> None:
+def test_fingerprint_survives_another_order_of_parameters(order: str) -> None:
     edit = next(e for e, _, _ in all_edited() if e[1][-1] == "Deprecated" and "Parameters" in e[1])
     new = edited(BASE, edit)
     reordered = {

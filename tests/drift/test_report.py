@@ -180,7 +180,7 @@ def test_markdown_fits_a_pull_request(changes: tuple[Change, ...]) -> None:
     assert "more; " not in report(many[:10], "markdown")
 
 
-def test_a_workflow_annotation_is_one_line(hostile: tuple[Change, ...]) -> None:
+def test_workflow_annotation_is_one_line(hostile: tuple[Change, ...]) -> None:
     lines = report(hostile, "github", notices=HOSTILE).splitlines()
     assert len(lines) == len(hostile) + len(HOSTILE) + 1
     for line in lines[:-1]:
@@ -312,7 +312,7 @@ SHOWN = "document.querySelectorAll('article:not([hidden])').length"
 ALL = len(DRIFT_LEVELS) + 3 * len(HOSTILE)
 
 
-def test_the_page_works_from_a_file_without_errors_or_requests(page: Browser) -> None:
+def test_page_works_from_a_file_without_errors_or_requests(page: Browser) -> None:
     assert page.evaluate(SHOWN) == ALL
     assert page.evaluate("document.querySelector('output').textContent") == f"{ALL} of {ALL} shown"
     assert page.evaluate("document.querySelector('form').hidden") is False
@@ -328,7 +328,7 @@ def test_the_page_works_from_a_file_without_errors_or_requests(page: Browser) ->
     assert "alert(1)" in page.evaluate("document.body.innerText")
 
 
-def test_the_page_can_be_filtered_by_keyboard(page: Browser) -> None:
+def test_page_can_be_filtered_by_keyboard(page: Browser) -> None:
     page.evaluate("document.activeElement.blur()")
     page.press("Tab", 9)
     assert page.evaluate("document.activeElement.value") == "breaking"
@@ -347,7 +347,7 @@ def test_the_page_can_be_filtered_by_keyboard(page: Browser) -> None:
     assert page.evaluate(SHOWN) == ALL
 
 
-def test_the_page_can_be_printed(page: Browser) -> None:
+def test_page_can_be_printed(page: Browser) -> None:
     page.send("Emulation.setEmulatedMedia", media="print")
     assert page.evaluate("getComputedStyle(document.querySelector('form')).display") == "none"
     assert page.evaluate("getComputedStyle(document.querySelector('ins')).textDecorationLine") == (

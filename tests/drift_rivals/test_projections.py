@@ -85,7 +85,7 @@ def test_order_of_members_changes_only_the_order_of_lines(language: str) -> None
         assert sorted(old.splitlines()) == sorted(new.splitlines())
 
 
-def test_a_protobuf_field_keeps_its_number_when_others_come_before_it() -> None:
+def test_protobuf_field_retains_its_number_when_others_come_before_it() -> None:
     numbers = [
         dict(re.findall(r"(\w+) = (\d+) \[", message))
         for text in texts("P03", "Protobuf")
@@ -96,13 +96,13 @@ def test_a_protobuf_field_keeps_its_number_when_others_come_before_it() -> None:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_a_python_module_compiles_unless_names_collide(case: str) -> None:
+def test_python_module_compiles_unless_names_collide(case: str) -> None:
     if CASES[case].rule != "name-collision":
         for text in texts(case, "Python"):
             ast.parse(text)
 
 
-def test_an_openapi_document_points_only_at_schemas_that_it_has() -> None:
+def test_openapi_document_points_only_at_schemas_that_it_has() -> None:
     for case in CASES:
         for text in texts(case, "OpenAPI"):
             document = json.loads(text)
@@ -165,7 +165,7 @@ def case_of(severity: Severity, worst: Severity | None = None) -> Case:
         (Severity.DOCS, ["breaking"], False, False),
     ],
 )
-def test_a_verdict_is_judged_on_the_tools_own_scale(
+def test_verdict_is_rated_on_the_scale_of_the_tool(
     expected: Severity, words: list[str], two_levels: bool, three_levels: bool
 ) -> None:
     verdict = Verdict.of(words, 1.0)
@@ -174,7 +174,7 @@ def test_a_verdict_is_judged_on_the_tools_own_scale(
     assert verdict.seen is bool(words)
 
 
-def test_a_worse_finding_that_is_allowed_beside_the_expected_one_is_right() -> None:
+def test_worse_finding_that_is_allowed_beside_the_expected_one_is_right() -> None:
     verdict = Verdict.of(["dangerous", "breaking"], 1.0)
     assert rated_right(3, case_of(Severity.DANGEROUS, Severity.BREAKING), verdict)
     assert not rated_right(3, case_of(Severity.DANGEROUS), verdict)

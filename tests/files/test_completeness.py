@@ -210,7 +210,7 @@ def test_item_that_states_two_counts_is_refused(
     assert "stated count" in done.checks
 
 
-def test_the_count_endpoint_is_queried_once_for_each_download(
+def test_count_endpoint_is_queried_once_for_each_download(
     run_client: RunClient, plain: Any, tmp_path: Path
 ) -> None:
     done = run_client(plain.base_url, lambda c: c.download_counteds(tmp_path, UIDS))

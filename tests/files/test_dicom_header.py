@@ -131,7 +131,7 @@ def test_reader_stops_at_its_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
             read(corpus.READABLE[name])
 
 
-def test_reader_keeps_no_more_than_one_value() -> None:
+def test_reader_retains_at_most_one_value() -> None:
     reader = HeaderReader()
     data = corpus.READABLE["30,000 references"]
     for at in range(0, len(data), 1000):

@@ -233,7 +233,7 @@ PADDINGS = [b"\n", b"\r\n", b"\0", bytes(512), bytes(10240), bytes(MOST_PADDING)
 
 
 @pytest.mark.parametrize("padding", PADDINGS, ids=lambda padding: f"{len(padding)} bytes")
-def test_unzip_reads_archive_with_padding_behind_its_end(
+def test_unzip_reads_archive_with_padding_after_its_end(
     make: SimpleNamespace, padding: bytes
 ) -> None:
     archive = make.zipped([("a", b"data")]) + padding
@@ -243,7 +243,7 @@ def test_unzip_reads_archive_with_padding_behind_its_end(
 
 
 @pytest.mark.parametrize("tail", [b" ", b"\0x", bytes(600) + b"PK", bytes(MOST_PADDING + 1)])
-def test_unzip_refuses_other_bytes_behind_the_end(make: SimpleNamespace, tail: bytes) -> None:
+def test_unzip_refuses_other_bytes_after_the_end(make: SimpleNamespace, tail: bytes) -> None:
     for step in (4096, 2**21):
         with pytest.raises(CorruptDownloadError, match="follow its end"):
             unpack(make.zipped([("a", b"data")]) + tail, step)
@@ -297,7 +297,7 @@ class Forgetful:
         return self._inflater.unconsumed_tail
 
 
-def test_inflate_library_that_loses_bytes_behind_a_stream_is_not_used() -> None:
+def test_inflate_library_that_loses_bytes_after_a_stream_is_not_used() -> None:
     assert gives_back_the_rest(zlib)
     assert gives_back_the_rest(LIBRARY)
     assert not gives_back_the_rest(SimpleNamespace(decompressobj=Forgetful))

@@ -153,7 +153,7 @@ def server_texts(value: object) -> set[str]:
 
 
 @pytest.mark.parametrize("case", [case for case in ACCEPTED if case.startswith("text-")])
-def test_texts_arrive_as_they_are_where_values_matter(case: str) -> None:
+def test_strings_arrive_unchanged_where_values_matter(case: str) -> None:
     """An allowed value is in the source exactly, prose is shown with what does not print."""
     (document,) = read_folder(CORPUS / case).values()
     files = plan(case)

@@ -128,7 +128,7 @@ def test_subclass_of_the_asynchronous_client_with_super(archive: RunningArchive)
     assert "DEMO-CHEST-CT" in asyncio.run(run())
 
 
-def test_views_give_the_same_rows_and_bytes(archive: RunningArchive, tmp_path: Path) -> None:
+def test_views_return_the_same_rows_and_bytes(archive: RunningArchive, tmp_path: Path) -> None:
     with Client(base_url=archive.base_url) as client:
         rows = client.get_series(collection="DEMO-CHEST-CT")
         assert list(client.streaming.get_series(collection="DEMO-CHEST-CT")) == list(rows)

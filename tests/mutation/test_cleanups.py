@@ -43,7 +43,7 @@ def test_each_cleanup_of_the_runtime_can_be_removed() -> None:
         compile(one.mutated, one.module, "exec")
 
 
-def test_a_removed_cleanup_makes_a_test_fail(tmp_path: Path) -> None:
+def test_removed_cleanup_makes_a_test_fail(tmp_path: Path) -> None:
     folder = copy_repository(tmp_path)
     (cleanup,) = [one for one in runtime_cleanups() if one.module == "downloads/manifest.py"]
     test = "tests/files/test_manifest.py::test_write_that_fails_leaves_no_other_file"

@@ -82,6 +82,6 @@ def test_read_overlay_toml_error_has_its_position(tmp_path: Path) -> None:
     assert "line 1" in problem
 
 
-def test_read_overlay_missing_file_is_one_sentence(tmp_path: Path) -> None:
+def test_read_overlay_missing_file_is_reported_in_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(DocumentProblem, match=r"cannot be read: No such file or directory\.$"):
         read_overlay(tmp_path / "none.toml")

@@ -59,7 +59,7 @@ def test_compare_difference_has_both_texts(folder: Path) -> None:
     ]
 
 
-def test_compare_changed_manifest_alone_is_a_difference(folder: Path) -> None:
+def test_compare_reports_a_change_of_only_the_manifest(folder: Path) -> None:
     text = (folder / MANIFEST).read_text()
     (folder / MANIFEST).write_text(text.replace('"documents": "1"', '"documents": "2"'))
     (difference,) = compare(files(a="one\n", b="two\n"), folder)
@@ -127,7 +127,7 @@ publish(with_manifest(files, {}), Path(sys.argv[1]))
 
 
 @pytest.mark.parametrize("delay", [0.0, 0.01, 0.03])
-def test_publish_killed_run_leaves_whole_files_and_the_next_one_completes(
+def test_publish_killed_run_leaves_complete_files_and_the_next_one_completes(
     tmp_path: Path, delay: float
 ) -> None:
     wanted = {PurePosixPath(f"{i:03}.txt"): b"new" * 1000 for i in range(200)}

@@ -38,7 +38,7 @@ def published(*endpoints: Endpoint) -> Contract:
     return from_json(to_json(naming.contract), "contract.json")
 
 
-def test_published_class_keeps_its_name_when_more_endpoints_take_it() -> None:
+def test_published_class_retains_its_name_when_more_endpoints_take_it() -> None:
     before = published(endpoint("getSeries", "UID"))
     newcomers = [endpoint(name, "UID", "Size") for name in ("aSize", "bSize", "cSize")]
     assert names([endpoint("getSeries", "UID"), *newcomers], before) == {
@@ -49,7 +49,7 @@ def test_published_class_keeps_its_name_when_more_endpoints_take_it() -> None:
     }
 
 
-def test_prefixed_class_keeps_its_name_when_the_plain_one_becomes_free() -> None:
+def test_prefixed_class_retains_its_name_when_the_plain_one_becomes_free() -> None:
     one, two = endpoint("a", "X"), endpoint("b", "Y")
     before = published(one, two)
     assert names([two], before) == {"b": "BSeries"}
@@ -60,7 +60,7 @@ def test_newcomer_does_not_take_the_name_of_a_removed_class_with_other_attribute
     assert names([endpoint("listSeries", "Size")], before) == {"listSeries": "ListSeriesSeries"}
 
 
-def test_renamed_endpoint_with_the_same_attributes_keeps_the_class() -> None:
+def test_renamed_endpoint_with_the_same_attributes_retains_the_class() -> None:
     before = published(endpoint("getSeries", "UID"))
     assert names([endpoint("listSeries", "UID")], before) == {"listSeries": "Series"}
 
@@ -73,7 +73,7 @@ def test_endpoint_that_changes_leaves_the_shared_class_to_the_others() -> None:
     }
 
 
-def test_endpoint_whose_attributes_change_alone_keeps_its_class() -> None:
+def test_endpoint_with_only_changed_attributes_retains_its_class() -> None:
     before = published(endpoint("a", "X"))
     assert names([endpoint("a", "X", "New")], before) == {"a": "Series"}
 

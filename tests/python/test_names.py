@@ -43,11 +43,11 @@ WIRE_NAME = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,63}", fullmatch=True)
         ("___", ""),
     ],
 )
-def test_snake_case_keeps_acronyms_together(wire: str, python: str) -> None:
+def test_snake_case_retains_acronyms_together(wire: str, python: str) -> None:
     assert snake_case(wire) == python
 
 
-def test_pascal_case_keeps_acronyms() -> None:
+def test_pascal_case_retains_acronyms() -> None:
     assert pascal_case("getSOPInstanceUIDs") == "GetSOPInstanceUIDs"
 
 
@@ -99,6 +99,6 @@ def test_every_wire_name_gives_a_free_identifier_or_is_refused(wire: str) -> Non
 
 
 @pytest.mark.parametrize("text", ["", "a b", "a-b", "1a", "class", "naïve", "a\n", "a."])
-def test_an_identifier_is_checked(text: str) -> None:
+def test_identifier_is_checked(text: str) -> None:
     with pytest.raises(ValueError, match="not a Python identifier"):
         Identifier(text)

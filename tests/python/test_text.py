@@ -62,7 +62,7 @@ def test_server_text_never_becomes_a_string_by_accident(use: object) -> None:
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_a_literal_is_exactly_the_text(text: str) -> None:
+def test_literal_is_exactly_the_text(text: str) -> None:
     source = literal(ServerText(text))
     assert ast.literal_eval(source) == text
     assert source.isprintable()
@@ -85,7 +85,7 @@ def docstring_value(source: str, indent: int) -> str:
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_a_docstring_stays_a_docstring(text: str) -> None:
+def test_docstring_stays_a_docstring(text: str) -> None:
     source = docstring(compose("Summary: ", ServerText(text), "."))
     assert "Summary:" in docstring_value(source, 4)
     assert all(line.isprintable() for line in source.split("\n"))
@@ -100,7 +100,7 @@ def test_every_docstring_stays_one_expression(text: str, indent: int) -> None:
     assert "".join(value.split()) == "".join(plain(text).split())
 
 
-def test_a_docstring_is_wrapped_and_hangs_indented_lines() -> None:
+def test_docstring_is_wrapped_and_hangs_indented_lines() -> None:
     source = docstring(compose("Summary.\n\nArgs:\n    name: ", ServerText("word " * 30)), 8, 60)
     lines = source.split("\n")
     assert max(map(len, lines)) <= 60
@@ -109,7 +109,7 @@ def test_a_docstring_is_wrapped_and_hangs_indented_lines() -> None:
 
 
 @given(ANY_TEXT)
-def test_a_comment_is_one_line(text: str) -> None:
+def test_comment_is_one_line(text: str) -> None:
     line = comment(ServerText(text))
     assert line.startswith("# ")
     assert ast.parse(line + "\n").body == []

@@ -58,7 +58,7 @@ def test_edit_after_a_kill_at_each_step_survives(runs: Runs) -> None:
         assert run["after"][run["edited"]].endswith(" mine")
 
 
-def test_refused_recovery_touches_nothing_and_keeps_the_copies(runs: Runs) -> None:
+def test_refused_recovery_changes_nothing_and_retains_the_copies(runs: Runs) -> None:
     refused = [run for run in runs if run["refused"]]
     assert refused
     for run in refused:
@@ -169,7 +169,7 @@ def test_missing_copy_stops_and_nothing_is_restored(project: Path) -> None:
     assert (project / "log").read_text() == "new log"
 
 
-def test_files_of_other_names_are_left_alone(project: Path) -> None:
+def test_files_of_other_names_are_unchanged(project: Path) -> None:
     mine = [".log.backup.part", ".log.12345678.part.txt", "log.12345678.part"]
     for name in mine:
         (project / name).write_text("mine")
@@ -203,7 +203,7 @@ def test_lock_removed_and_taken_again_is_held_by_one_run_only(project: Path) -> 
     assert not (project / FOLDER).exists()
 
 
-def test_file_in_place_of_the_journal_is_one_sentence(project: Path) -> None:
+def test_file_in_place_of_the_journal_is_reported_in_one_sentence(project: Path) -> None:
     (project / FOLDER).write_text("")
     with pytest.raises(UsageProblem, match="is a file; delete it"), exclusive_run(project):
         pass

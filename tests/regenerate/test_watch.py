@@ -95,7 +95,7 @@ def test_watch_error_is_printed_and_watching_continues(folder: Path, until: Unti
     until("fleet: 0 written")
 
 
-def test_watch_without_configuration_is_one_sentence(tmp_path: Path) -> None:
+def test_watch_without_configuration_is_reported_in_one_sentence(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "tciagen", "watch"],
         cwd=tmp_path,

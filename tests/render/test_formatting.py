@@ -56,7 +56,7 @@ def copies(documents: Mapping[str, JsonObject], number: int) -> dict[str, JsonOb
 
 
 @pytest.mark.parametrize("case", ["tcia", *CASES])
-def test_source_is_what_black_makes_of_the_whole(
+def test_source_equals_the_output_of_black_for_the_file(
     case: str, tcia_documents: Mapping[str, JsonObject]
 ) -> None:
     found = sources(tcia_documents if case == "tcia" else read_folder(CORPUS / case))
@@ -139,7 +139,7 @@ def test_formatted_text_that_becomes_a_separate_statement_is_refused(text: str) 
         "x\n\nclass B:\n    pass\n    ",
     ],
 )
-def test_text_in_a_docstring_that_looks_like_a_statement_is_judged_whole(text: str) -> None:
+def test_text_in_a_docstring_that_looks_like_a_statement_is_checked_completely(text: str) -> None:
     rendered = NEUTRAL.replace('"""neutral"""', f'"""{text}"""')
     if '"""' in text:
         with pytest.raises(DocumentProblem):

@@ -100,7 +100,7 @@ print(total.hexdigest())
 """
 
 
-def test_render_same_input_gives_the_same_bytes_anywhere(
+def test_render_same_input_returns_the_same_bytes_everywhere(
     fleet_folder: Path, tmp_path: Path
 ) -> None:
     seen = set()
@@ -199,7 +199,7 @@ def test_render_requested_formats_can_be_decoded(
     assert (method.record is None) == (by_default in ("ZIP", "DICOM"))
 
 
-def test_an_api_of_files_alone_imports_nothing_for_records(fleet: Resolution) -> None:
+def test_api_without_records_imports_nothing_for_records(fleet: Resolution) -> None:
     scan = fleet.contract.by_address()["Fleet/query/getHullScan"]
     files = render(Contract((scan,)), TARGET)
     (docstring,) = ast.parse(files[PurePosixPath("src/fleet_client/models.py")]).body
@@ -245,7 +245,7 @@ def test_examples_have_the_types_that_the_method_takes(fleet: Resolution) -> Non
         ("base_url", 'http://x/"'),
     ],
 )
-def test_a_target_with_wrong_names_is_refused(field: str, value: str) -> None:
+def test_target_with_wrong_names_is_refused(field: str, value: str) -> None:
     with pytest.raises(UsageProblem):
         attrs.evolve(TARGET, **{field: value})
 
@@ -287,7 +287,7 @@ def test_render_template_that_bypasses_the_filters_is_refused(
         ("{{ x | y }}", "line 1"),
     ],
 )
-def test_render_invalid_template_is_one_sentence(
+def test_render_invalid_template_is_reported_in_one_sentence(
     templates: Path, fleet: Resolution, template: str, reason: str
 ) -> None:
     (templates / "x.txt.jinja").write_text(template)

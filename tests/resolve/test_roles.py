@@ -78,7 +78,7 @@ def count(endpoint: str, attribute: str, *columns: str) -> StatedBy:
         ),
     ],
 )
-def test_roles_that_do_not_fit_the_documents_are_one_sentence(
+def test_roles_that_do_not_fit_the_documents_are_reported_in_one_sentence(
     fleet_documents: Mapping[str, JsonObject], address: str, roles: Any, message: str
 ) -> None:
     declared = {address: attrs.evolve(FileRoles(), **roles)}
@@ -91,7 +91,7 @@ def test_roles_that_do_not_fit_the_documents_are_one_sentence(
     assert len(stale.endpoints) == len(fleet_documents)
 
 
-def test_the_contract_file_carries_roles(fleet: Resolution) -> None:
+def test_contract_file_contains_roles(fleet: Resolution) -> None:
     roles = fleet.contract.by_address()[SCAN].roles
     assert roles.count == (count(COUNT, "ScanCount", "Number of Scans"),)
     read = from_json(to_json(fleet.contract), "contract.json")

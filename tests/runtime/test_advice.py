@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 RUNTIME = ROOT / "templates" / "client" / "package" / "_runtime"
 ROWS = b'[{"ShipUID":"1.2"},{"ShipUID":"1.3"}]'
 ONCE = Retry(attempts=1)
-LATER = "runtime/test_advice.py::test_call_succeeds_once_the_cause_is_gone"
+LATER = "runtime/test_advice.py::test_call_succeeds_after_the_cause_is_removed"
 REPORT = LATER  # only the server can fix these
 
 PROOFS = {
@@ -192,7 +192,7 @@ def test_each_advice_is_followed_by_a_test() -> None:
         ({"status": 302, "headers": {"Location": "/v3/login"}}, errors.RedirectError),
     ],
 )
-def test_call_succeeds_once_the_cause_is_gone(
+def test_call_succeeds_after_the_cause_is_removed(
     run_client: "RunClient",
     rt: "Runtime",
     server: "Server",

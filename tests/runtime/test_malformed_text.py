@@ -76,7 +76,7 @@ def read(blueprint: Any, form: str, body: bytes, *, step: int = 10**6, msgspec: 
 @pytest.mark.parametrize("behind", [PAGE, CRASH, b"\x00", b"x"])
 @pytest.mark.parametrize("form", FORMATS)
 @STEPS
-def test_text_behind_the_records_raises_an_error(form: str, behind: bytes, step: int) -> None:
+def test_text_after_the_records_raises_an_error(form: str, behind: bytes, step: int) -> None:
     for blueprint, names, rows in (
         (PORT, ["Name"], [("A",), ("B",)]),
         (CREW, ["ShipUID", "Rank"], [("1.2", "A"), ("1.3", "B")]),

@@ -27,7 +27,7 @@ SPELLINGS = [
 ]
 
 
-def test_fold_keeps_letters_and_digits_alone() -> None:
+def test_fold_retains_only_letters_and_digits() -> None:
     assert {fold(name) for name in SPELLINGS} == {"seriesinstanceuid", "seriesuid"}
     assert fold("kVp 2") == "kvp2"
     assert fold("STRASSE") == fold("Straße")

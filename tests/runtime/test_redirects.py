@@ -31,7 +31,7 @@ SIGNATURE = "0123456789abcdef"
         "/elsewhere?session=1&Port=Kiel%20%2B1&format=json&X-Amz-Signature=abc#part",
     ],
 )
-def test_redirect_that_keeps_the_query_is_followed(
+def test_redirect_that_retains_the_query_is_followed(
     run_client: "RunClient", rt: "Runtime", server: "Server", location: str
 ) -> None:
     server.respond_with(rt.Reply(b"", 302, {"Location": location}), ROWS)
@@ -150,7 +150,7 @@ def test_error_and_log_hide_the_query_of_a_redirect_to_an_unreachable_server(
     assert SIGNATURE not in caplog.text + "".join(f"{one}{one!r}" for one in chain)
 
 
-def test_query_of_a_redirect_is_not_logged_for_a_given_client(
+def test_query_of_a_redirect_is_not_logged_for_a_client_of_the_caller(
     rt: "Runtime", server: "Server", caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)

@@ -147,7 +147,7 @@ def test_repr_hides_the_key_and_client_cannot_be_pickled(rt: "Runtime") -> None:
         pickle.dumps(client)
 
 
-def test_the_root_of_the_tree_is_api_error() -> None:
+def test_root_of_the_tree_is_api_error() -> None:
     assert issubclass(ParameterError, ApiError)
 
 

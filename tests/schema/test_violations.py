@@ -51,7 +51,7 @@ def test_violations_are_reported_in_order_of_their_pointers(document: JsonObject
         (("Result", "Attributes", 0, "DICOM"), "0020 000E\n"),
     ],
 )
-def test_a_final_newline_does_not_slip_through_a_pattern(
+def test_final_newline_does_not_slip_through_a_pattern(
     document: JsonObject, place: tuple[str | int, ...], value: str
 ) -> None:
     inner: Any = document
@@ -66,7 +66,7 @@ def test_record_formats_need_attributes(document: JsonObject) -> None:
     assert reported(document) == ["/Result/Attributes: found [], expected at least 1 element"]
 
 
-def test_a_replacement_needs_a_deprecation(document: JsonObject) -> None:
+def test_replacement_needs_a_deprecation(document: JsonObject) -> None:
     document["ReplacedBy"] = "getSeries"
     assert reported(document) == [
         '/: found no member "Deprecated", expected that member, which is required'
@@ -90,7 +90,7 @@ def test_unknown_members_are_named_by_pointer(document: JsonObject) -> None:
     assert reported(document) == []
 
 
-def test_the_project_carries_the_schema_as_it_was_given(root: Path) -> None:
+def test_project_contains_the_unchanged_schema(root: Path) -> None:
     given = root.parent / "shared" / "spec" / "query-endpoint-metadata.schema.json"
     if not given.exists():
         pytest.skip("the given schema is not beside this checkout")
@@ -128,7 +128,7 @@ def schema(tmp_path: Path) -> Any:
         (r"^a\\$", "a\\", "a\\\n"),
     ],
 )
-def test_a_dollar_is_the_end_or_one_of_a_class(
+def test_dollar_is_the_end_or_one_of_a_class(
     document: JsonObject, schema: Any, pattern: str, fits: str, does_not: str
 ) -> None:
     validator = schema("name", {"type": "string", "pattern": pattern})

@@ -28,7 +28,7 @@ def snapshot_json(snapshot: SnapshotAssertion) -> SnapshotAssertion:
 
 
 @pytest.mark.parametrize("address", ADDRESSES, ids=lambda a: a.replace("/query/", "."))
-def test_the_contract_of_each_endpoint(
+def test_contract_of_each_endpoint(
     tcia: Resolution, address: str, snapshot_json: SnapshotAssertion
 ) -> None:
     endpoints = {
@@ -43,11 +43,11 @@ def test_there_is_a_document_for_each_configured_endpoint_and_no_other(root: Pat
     assert sorted(read_folder(folder)) == sorted(ADDRESSES)
 
 
-def test_the_overlay_leaves_no_question_open(tcia: Resolution) -> None:
+def test_overlay_resolves_every_notice(tcia: Resolution) -> None:
     assert tcia.notices == ()
 
 
-def test_a_contract_survives_its_file(tcia: Resolution, fleet: Resolution) -> None:
+def test_contract_survives_its_file(tcia: Resolution, fleet: Resolution) -> None:
     for resolution in (tcia, fleet):
         body = to_json(resolution.contract)
         assert to_json(from_json(body, "contract.json")) == body

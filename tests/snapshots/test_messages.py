@@ -44,7 +44,7 @@ COLLISIONS: dict[str, tuple[Endpoint, ...]] = {
 
 
 @pytest.mark.parametrize("case", COLLISIONS)
-def test_a_collision_names_both_sources(case: str, snapshot: SnapshotAssertion) -> None:
+def test_collision_names_both_sources(case: str, snapshot: SnapshotAssertion) -> None:
     with pytest.raises(DocumentProblem) as caught:
         build_view(Contract(COLLISIONS[case]), ["Client"])
     assert str(caught.value) == snapshot
@@ -54,7 +54,7 @@ HELP = ["crawl", "validate", "generate", "check"]
 
 
 @pytest.mark.parametrize("command", HELP)
-def test_the_help_of_each_command(
+def test_help_of_each_command(
     command: str, tciagen: Callable[..., object], snapshot: SnapshotAssertion
 ) -> None:
     done = tciagen(command, "--help", env={"COLUMNS": "80"})

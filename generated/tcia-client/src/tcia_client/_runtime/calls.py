@@ -1,4 +1,4 @@
-"""What the methods of a client do: query rows, read raw responses, download files.
+"""Calls of a client: query rows, read raw responses, download files.
 
 A generated method passes its endpoint and its values by query key; everything else is here,
 once for the synchronous and once for the asynchronous client.
@@ -33,7 +33,7 @@ Values = Mapping[str, Value]
 OnMismatch = Literal["raise", "warn"]
 
 _BLUEPRINTS: dict[Endpoint, Blueprint[Any]] = {}
-"""How the rows of an endpoint are built; made at the first response, for all clients."""
+"""The blueprint of each endpoint's rows, created at the first response for all clients."""
 
 
 def _blueprint(endpoint: RecordEndpoint[R]) -> Blueprint[R]:
@@ -44,7 +44,7 @@ def _blueprint(endpoint: RecordEndpoint[R]) -> Blueprint[R]:
 
 
 class Calls:
-    """What the calls of both clients share: arguments to requests, and chunks to rows.
+    """The base of both clients' calls: converts arguments to requests and chunks to rows.
 
     Args:
         options: The options of the client.

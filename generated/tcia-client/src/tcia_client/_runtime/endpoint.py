@@ -1,4 +1,4 @@
-"""What a generated client knows about an endpoint, as plain data."""
+"""The description of an endpoint in a generated client, as plain data."""
 
 from collections.abc import Mapping
 from datetime import date, datetime, time

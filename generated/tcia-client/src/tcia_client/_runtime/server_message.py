@@ -1,4 +1,4 @@
-"""What a server states in a body that is not the data of its endpoint."""
+"""Messages of a server in a body that is not the data of its endpoint."""
 
 import re
 from typing import Any, cast

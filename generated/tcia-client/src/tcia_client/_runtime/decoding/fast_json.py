@@ -20,7 +20,7 @@ Names = tuple[tuple[str, int | None], ...]
 """The wire name of each value of a record, and the index of its attribute."""
 
 Common = type[date] | frozenset[str] | None
-"""What all values of an attribute have in common: dates, or a set of few texts."""
+"""A common property of all values of an attribute: dates, or a set of few strings."""
 
 _WIRE_TYPES: dict[Kind, Any] = {"integer": int | str, "boolean": bool | int | str}
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")

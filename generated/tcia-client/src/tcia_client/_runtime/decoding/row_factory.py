@@ -116,7 +116,7 @@ class Column:
 
 @attrs.frozen(eq=False)
 class Access:
-    """Where the records of a response have the value of each attribute.
+    """The positions of each attribute's value in the records of a response.
 
     Attributes:
         kind: Whether the location is the name of an attribute, a key or an index.

@@ -1,4 +1,4 @@
-"""How many files a download should have: stated by the caller's row, or by another endpoint."""
+"""The expected number of files of a download, stated by the item or another endpoint."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -134,7 +134,7 @@ def stated_count(endpoint: FileEndpoint, values: Iterable[tuple[str, Any]]) -> C
 
 
 def _named_values(endpoint: FileEndpoint, item: Any) -> Iterator[tuple[str, Any]]:
-    """The values of an item with their names; of an object the attributes that state a count."""
+    """Return the values of an item by name; of an object, the attributes that state a count."""
     if hasattr(item, "keys") and hasattr(item, "__getitem__"):
         keys: Iterable[object] = item.keys()  # iterating over a pandas.Series gives its values
         yield from ((key, item[key]) for key in keys if isinstance(key, str))
@@ -211,7 +211,7 @@ class Counter:
         return "Pass the number with expect=Expected(count=…) to check it."
 
     def _source(self, request: "Request") -> CountSource | None:
-        """The first endpoint that takes exactly what the request selects its file by."""
+        """Return the first endpoint that takes exactly the parameters that select the file."""
         if self._failures >= _ATTEMPTS:
             return None
         given = {name for name, value in request.arguments.values.items() if value is not None}

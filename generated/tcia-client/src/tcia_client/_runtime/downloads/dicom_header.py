@@ -1,9 +1,9 @@
 """Read the attributes that identify a DICOM Part 10 file from its header (PS3.5, PS3.10).
 
-Where the reader names an object, pydicom names the same one, in files with irregularities that
-occur in practice, too. Of the two ways to read an implicit element of undefined length it takes
-that of PS3.5 section 7.5: a sequence. Whatever the bytes are, reading ends, its time is
-proportional to their number, and its memory is bounded.
+If the reader identifies an object, pydicom identifies the same one, also in files with
+irregularities that occur in practice. It reads an implicit element of undefined length as a
+sequence (PS3.5, section 7.5). Reading always ends, in time proportional to the number of bytes
+and in bounded memory.
 """
 
 import re

@@ -91,7 +91,7 @@ class Unpacker:
         self._taken = Taken(RECEIPT_NAME)
         self._on_disk = Taken(_INCOMING)
         self._md5_list = b""
-        # Of the member that is read: its name in the archive, path, bytes, and what reads them.
+        # The current member: its name in the archive, its path, its size, and its readers.
         self._name = ""
         self._path = Path()
         self._size = 0
