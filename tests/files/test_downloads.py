@@ -74,7 +74,7 @@ def test_series_is_unpacked_with_the_bytes_of_the_archive(
         "expected count",
         "expected bytes",
     }
-    assert (done.differences, done.kept) == ((), False)
+    assert (done.differences, done.existed) == ((), False)
     assert names(tmp_path / "new" / "place") == [
         uid,
         *(f"{uid}/{p.name}" for p in sorted(done.files)),

@@ -63,12 +63,12 @@ def change(folder: Path, **values: object) -> None:
 def test_folder_not_known_to_be_complete_is_downloaded_again(
     fetch: Fetch, tmp_path: Path, case: str
 ) -> None:
-    assert not fetch(existing="keep").kept
-    assert fetch(existing="keep").kept
+    assert not fetch(existing="keep").existed
+    assert fetch(existing="keep").existed
     SPOILED[case](tmp_path / SERIES)
-    assert not fetch(existing="keep").kept
+    assert not fetch(existing="keep").existed
     assert names(tmp_path / SERIES) == WHOLE
-    assert fetch(existing="keep").kept
+    assert fetch(existing="keep").existed
 
 
 def test_folder_of_another_tool_is_downloaded_and_its_files_remain(
@@ -78,7 +78,7 @@ def test_folder_of_another_tool_is_downloaded_and_its_files_remain(
     (tmp_path / SERIES / "1-01.dcm").write_bytes(make.dicom())
     (tmp_path / SERIES / "images" / "0.dcm").write_bytes(make.dicom())
     done = fetch(existing="keep")
-    assert (done.kept, len(done.files)) == (False, 3)
+    assert (done.existed, len(done.files)) == (False, 3)
     assert names(tmp_path / SERIES) == ["1-01.dcm", *WHOLE]
 
 
@@ -92,7 +92,7 @@ def test_other_names_for_complete_folder_raise_and_retain_it(
     assert len(server.requests) == 1
     fetch(existing="replace", names="instance-number")
     assert names(tmp_path / SERIES) == ["00001.dcm", "00002.dcm", "00003.dcm"]
-    assert fetch(existing="keep", names="instance-number").kept
+    assert fetch(existing="keep", names="instance-number").existed
 
 
 def test_incomplete_folder_with_final_name_is_downloaded_again(
@@ -103,7 +103,7 @@ def test_incomplete_folder_with_final_name_is_downloaded_again(
     done = fetch(on_difference="keep")
     done.path.rename(tmp_path / SERIES)
     server.script = good
-    assert not fetch(existing="keep").kept
+    assert not fetch(existing="keep").existed
 
 
 def test_truncated_single_file_is_downloaded_again(
@@ -120,9 +120,9 @@ def test_truncated_single_file_is_downloaded_again(
 
     fetch()
     assert [path.name for path in tmp_path.iterdir()] == ["a.pdf"]
-    assert [fetch(existing="keep").kept for _ in range(2)] == [False, True]
+    assert [fetch(existing="keep").existed for _ in range(2)] == [False, True]
     target.write_bytes(b"a pl")
-    assert [fetch(existing="keep").kept for _ in range(2)] == [False, True]
+    assert [fetch(existing="keep").existed for _ in range(2)] == [False, True]
 
 
 def test_files_that_no_download_wrote_remain(
@@ -149,7 +149,7 @@ def test_folder_set_aside_by_a_killed_process_is_restored(
     fetch()
     (tmp_path / SERIES / "mine.txt").write_text("mine")
     (tmp_path / SERIES).rename(tmp_path / f"{SERIES}.old.part")
-    assert fetch(existing=existing).kept == (existing == "keep")
+    assert fetch(existing=existing).existed == (existing == "keep")
     assert [path.name for path in tmp_path.iterdir()] == [SERIES]
     assert names(tmp_path / SERIES) == [*WHOLE, "mine.txt"]
 
@@ -160,7 +160,7 @@ def test_folder_replaced_by_a_killed_process_is_removed(fetch: Fetch, tmp_path: 
     (tmp_path / SERIES).rename(tmp_path / "old")
     fetch()
     (tmp_path / "old").rename(tmp_path / f"{SERIES}.old.part")
-    assert fetch(existing="keep").kept
+    assert fetch(existing="keep").existed
     assert [path.name for path in tmp_path.iterdir()] == [SERIES]
     assert names(tmp_path / SERIES) == [*WHOLE, "mine.txt"]
 
@@ -194,7 +194,7 @@ def test_link_at_the_target_is_followed(
         assert fetch(tmp_path / name).path == place
     assert link.is_symlink()
     assert names(place.parent) == ["real", *(f"real/{one}" for one in WHOLE if not name)]
-    assert fetch(tmp_path / name, existing="keep").kept == (not name)
+    assert fetch(tmp_path / name, existing="keep").existed == (not name)
 
 
 def test_circular_links_are_refused_before_any_request(

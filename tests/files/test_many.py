@@ -87,10 +87,10 @@ def test_many_retains_complete_items_and_downloads_the_others(
     (tmp_path / UIDS[1] / "0.dcm").write_bytes(b"spoiled")
     many.requests.clear()
     done = fetch(tmp_path, UIDS)
-    assert [one.kept for one in done] == [True, False, True, True, True] + [False] * 7
+    assert [one.existed for one in done] == [True, False, True, True, True] + [False] * 7
     assert len(many.requests) == 8
     again = fetch(tmp_path, UIDS[:2], existing="replace")
-    assert [one.kept for one in again] == [False, False]
+    assert [one.existed for one in again] == [False, False]
 
 
 def test_many_sends_equal_requests_once(fetch: Fetch, many: Any, tmp_path: Path) -> None:
@@ -342,7 +342,7 @@ def test_cancelled_task_cancels_all_its_downloads(held: Any, tmp_path: Path) -> 
 
     async def again() -> list[bool]:
         async with AsyncClient(base_url=held.base_url) as client:
-            return [one.kept for one in await client.download_images(tmp_path, UIDS)]
+            return [one.existed for one in await client.download_images(tmp_path, UIDS)]
 
     assert asyncio.run(again()) == [True] * 3 + [False] * 9
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(UIDS)

@@ -52,7 +52,7 @@ def test_process_that_ends_leaves_complete_series_only(
     for reply in half.by_uid.values():
         reply.sent = reply.hold = None
     process = start(
-        f"print(sum(d.kept for d in client.download_images(target, {UIDS})))",
+        f"print(sum(d.existed for d in client.download_images(target, {UIDS})))",
         tmp_path,
         half.base_url,
     )
@@ -138,7 +138,7 @@ def test_exception_in_progress_cancels_waiting_threads(
     assert not half.by_uid[UIDS[2]].hold.is_set()
     assert not list(tmp_path.glob("*.part"))
     done = client.download_images(tmp_path, UIDS[:2])
-    assert [one.kept for one in done] == [True, True]
+    assert [one.existed for one in done] == [True, True]
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="no peak memory is available")

@@ -95,7 +95,7 @@ def test_existing_files_that_pass_the_checks_are_retained(
 
     for target in (tmp_path, tmp_path / "a.zip"):
         first, again = fetch(target), fetch(target)
-        assert (first.kept, again.kept) == (False, True)
+        assert (first.existed, again.existed) == (False, True)
         assert (again.path, set(again.files), again.bytes) == (
             first.path,
             set(first.files),
@@ -103,15 +103,15 @@ def test_existing_files_that_pass_the_checks_are_retained(
         )
     spoiled = fetch(tmp_path).files[1]
     spoiled.write_bytes(b"spoiled")
-    assert not fetch(tmp_path).kept
+    assert not fetch(tmp_path).existed
     assert spoiled.read_bytes()[128:132] == b"DICM"
-    assert fetch(tmp_path, expect=Expected(count=3)).kept
+    assert fetch(tmp_path, expect=Expected(count=3)).existed
     spoiled.unlink()
-    assert not fetch(tmp_path, expect=Expected(count=3)).kept
+    assert not fetch(tmp_path, expect=Expected(count=3)).existed
     zip_body = bytearray((tmp_path / "a.zip").read_bytes())
     zip_body[80] ^= 1
     (tmp_path / "a.zip").write_bytes(zip_body)
-    assert not fetch(tmp_path / "a.zip").kept
+    assert not fetch(tmp_path / "a.zip").existed
 
 
 def test_progress_reports_bytes_and_its_exception_cancels_the_download(

@@ -141,7 +141,7 @@ def test_existing_folder_with_unreadable_file_is_retained(
     for existing in (False, True):
         with pytest.warns(UncheckedWarning, match=r"b\.dcm"):
             done = fetch({"a.dcm": make.dicom(), "b.dcm": UNREADABLE}, existing="keep")
-        assert done.kept == existing
+        assert done.existed == existing
     assert len(server.requests) == 1
 
 

@@ -90,7 +90,7 @@ class Download:
             ``completeness not checked`` if nothing states how many files there should be.
         differences: What differs, empty unless ``on_difference="keep"``.
         unchecked: Checks that could not be made. A check with an entry here is not in ``checks``.
-        kept: Whether it existed already, so that nothing was downloaded.
+        existed: Whether it existed already, so that nothing was downloaded.
         error: The error of a failed download, otherwise None.
     """
 
@@ -104,7 +104,7 @@ class Download:
     checks: tuple[str, ...] = ()
     differences: tuple[Difference, ...] = ()
     unchecked: tuple[Unchecked, ...] = ()
-    kept: bool = False
+    existed: bool = False
     error: Exception | None = None
 
     @property
@@ -117,4 +117,4 @@ class Download:
             return "failed"
         if self.differences:
             return "incomplete"
-        return "existing" if self.kept else "complete"
+        return "existing" if self.existed else "complete"

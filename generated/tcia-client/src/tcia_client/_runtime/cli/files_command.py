@@ -180,7 +180,7 @@ def _download_options(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _summary(done: Sequence[Download], count: int, seconds: float) -> str:
-    existing = sum(download.kept for download in done)
+    existing = sum(download.existed for download in done)
     files = sum(len(download.files) for download in done)
     size = sum(download.bytes for download in done) / 1e6
     checks = [{one.check == NOT_COUNTED.check for one in download.unchecked} for download in done]

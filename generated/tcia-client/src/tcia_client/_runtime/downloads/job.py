@@ -150,7 +150,7 @@ class Job:
             self._compare(count)
             if not self._checks.differences:
                 files = self._target.files(self._existing.files)
-                return self._download(files, self._target.path, kept=True)
+                return self._download(files, self._target.path, existed=True)
         with self._step():
             self._existing = None
             self._reset()
@@ -290,7 +290,7 @@ class Job:
         return wait
 
     def _download(
-        self, files: list[tuple[Path, int]], path: Path, *, kept: bool = False
+        self, files: list[tuple[Path, int]], path: Path, *, existed: bool = False
     ) -> Download:
         checks = self._checks
         if checks.unchecked:
@@ -304,5 +304,5 @@ class Job:
             checks=checks.made,
             differences=tuple(checks.differences),
             unchecked=checks.all_unchecked,
-            kept=kept,
+            existed=existed,
         )
