@@ -165,6 +165,15 @@ def test_folder_replaced_by_a_killed_process_is_removed(fetch: Fetch, tmp_path: 
     assert names(tmp_path / SERIES) == [*WHOLE, "mine.txt"]
 
 
+def test_incomplete_folder_set_aside_by_a_killed_process_is_removed(
+    fetch: Fetch, tmp_path: Path
+) -> None:
+    fetch()
+    (tmp_path / SERIES).rename(tmp_path / f"{SERIES}.incomplete.old.part")
+    fetch()
+    assert [path.name for path in tmp_path.iterdir()] == [SERIES]
+
+
 @pytest.mark.parametrize("name", ["", "a.zip"])
 def test_incomplete_result_is_removed_by_a_complete_download(
     fetch: Fetch, make: SimpleNamespace, server: Any, tmp_path: Path, name: str

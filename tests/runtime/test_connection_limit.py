@@ -1,6 +1,7 @@
 """The connection limit and the rate limiter of a client."""
 
 import asyncio
+import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ import httpx
 import pytest
 
 from _runtime.client import AsyncClientBase
-from _runtime.errors import ReadTimeoutError
+from _runtime.errors import ConnectError, ReadTimeoutError
 from _runtime.http.options import Timeouts
 from _runtime.http.rate_limit import RateLimiter
 from _runtime.http.retry import Clock, Retry
@@ -70,6 +71,22 @@ def test_async_request_looks_at_no_other_idle_connection(
     asyncio.run(run())
     assert server.connections == 16
     assert len(set(looks)) == 1
+
+
+def test_async_connection_of_a_failed_request_is_used_again(
+    rt: "Runtime", server: "Server"
+) -> None:
+    async def run() -> int:
+        async with rt.AsyncClient(base_url=server.base_url, retry=Retry(attempts=1)) as client:
+            for _ in range(3):
+                with pytest.raises(ConnectError):
+                    await client.list_ships()
+            (connections,) = client._calls.transport._transports.values()
+            return len(connections._all)
+
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        server.base_url = f"http://127.0.0.1:{closed.getsockname()[1]}/v3"
+    assert asyncio.run(run()) == 1
 
 
 def test_request_without_free_connection_raises_read_timeout(

@@ -17,6 +17,7 @@ from _runtime.errors import (
     RedirectError,
 )
 from _runtime.http.retry import Retry
+from _runtime.redaction import Redactor, redacted, redacting
 
 if TYPE_CHECKING:
     from tests.runtime.conftest import RunClient, Runtime, Server
@@ -218,3 +219,9 @@ def test_redirect_without_a_valid_target_raises_redirect_error(
         run_client(lambda c: c.list_ships())
     assert not caught.value.retryable
     assert len(server.requests) <= 6
+
+
+def test_redaction_ends_with_its_block() -> None:
+    with redacting(Redactor({"s3cret": "api_key"})):
+        assert "s3cret" not in redacted("key s3cret")
+    assert redacted("key s3cret") == "key s3cret"
