@@ -176,7 +176,7 @@ def test_table_without_rows_has_no_downloads(tmp_path: Path) -> None:
         (b"PAR1\x15\x04", "x is Parquet"),
         (b"PK\x03\x04\0\0", "x, line 1: a NUL character"),
         (b"a=1\n", "x has no line ListOfSeriesToDownload="),
-        (b"ListOfSeriesToDownload=\n1.2\nx\n", "x, line 3: 'x' is no SeriesInstanceUID"),
+        (b"ListOfSeriesToDownload=\n1.2\nx\n", "x, line 3: 'x' is not a SeriesInstanceUID"),
     ],
 )
 def test_ambiguous_list_prints_one_error(

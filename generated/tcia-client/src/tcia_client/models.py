@@ -291,7 +291,7 @@ class SeriesSize(RecordBase):
 
 @attrs.frozen(kw_only=True)
 class SharedListItem(RecordBase):
-    """One series that stands in a shared list.
+    """One series of a shared list.
 
     Answered by ``SharedList/query/ContentsByName``.
 

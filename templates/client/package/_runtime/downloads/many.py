@@ -73,6 +73,7 @@ class Many:
         self._plan(target)
         self._progress = progress
         self._lock = threading.Lock()
+        self._report_lock = threading.Lock()  # separate: a callback may take long
         self._bytes: dict[int, int] = {}
         self._all_bytes = 0
         self._results: dict[int, Download] = {}
@@ -254,7 +255,7 @@ class Many:
     def _report(
         self, index: int, count: int, total: int | None, result: Download | None = None
     ) -> None:
-        with self._lock:
+        with self._report_lock:
             if result is not None:
                 self._results[index] = result
             self._all_bytes += count - self._bytes.get(index, 0)
