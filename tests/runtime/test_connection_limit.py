@@ -81,7 +81,8 @@ def test_async_connection_of_a_failed_request_is_used_again(
             for _ in range(3):
                 with pytest.raises(ConnectError):
                     await client.list_ships()
-            (connections,) = client._calls.transport._transports.values()
+            transports: Any = client._calls.transport._transports
+            (connections,) = transports.values()
             return len(connections._all)
 
     with socket.create_server(("127.0.0.1", 0)) as closed:
